@@ -1,0 +1,91 @@
+//! One error type: which chain, which argument, what was expected and what came.
+
+use std::fmt;
+
+/// What kind of failure an [`Error`] reports. The numbers are those of `catena_status` in the C header and never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Code {
+    /// An argument is null, of the wrong size, out of range or inconsistent with another.
+    InvalidArgument = 1,
+    /// No initial point with a finite log density and gradient was found, or no usable first step size.
+    Initialization = 2,
+    /// The model asked for the run to stop, or panicked.
+    Model = 3,
+    /// A writer refused a row or failed to write it.
+    Writer = 4,
+    /// A file could not be opened, read or parsed.
+    Io = 5,
+    /// Bytes are not a checkpoint of this version, or are damaged, or belong to another run.
+    Checkpoint = 6,
+    /// The interrupt asked for the run to end; what was written is intact.
+    Interrupted = 7,
+    /// At least one chain failed while others went on; each chain's own error tells more.
+    ChainFailed = 8,
+    /// A bug in Catena: a panic was caught at the boundary.
+    Internal = 9,
+}
+
+/// A failure with its place. Shown as `chain 3: argument 'delta': expected …, got …`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Error {
+    code: Code,
+    chain: Option<u64>,
+    argument: Option<String>,
+    message: String,
+}
+
+impl Error {
+    /// An error with a free message.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, chain: None, argument: None, message: message.into() }
+    }
+
+    /// A bad argument: its name, what was expected and what came.
+    pub fn argument(name: impl Into<String>, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+        Self {
+            code: Code::InvalidArgument,
+            chain: None,
+            argument: Some(name.into()),
+            message: format!("expected {expected}, got {got}"),
+        }
+    }
+
+    /// The same error, said to belong to chain `id`; an id that is already there stays.
+    pub fn in_chain(mut self, id: u64) -> Self {
+        self.chain.get_or_insert(id);
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The id of the chain it belongs to, if it belongs to one.
+    pub fn chain(&self) -> Option<u64> {
+        self.chain
+    }
+
+    /// The name of the offending argument, if it is about one.
+    pub fn argument_name(&self) -> Option<&str> {
+        self.argument.as_deref()
+    }
+
+    /// The message without chain and argument.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = self.chain {
+            write!(f, "chain {id}: ")?;
+        }
+        if let Some(name) = &self.argument {
+            write!(f, "argument '{name}': ")?;
+        }
+        f.write_str(&self.message)
+    }
+}

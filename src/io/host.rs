@@ -1,0 +1,60 @@
+use crate::error::Error;
+
+/// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
+///
+/// Calls come in this order: `names` once, then `row` and `message` as the run goes, `finish` once at the end, also
+/// when the chain failed or was interrupted. An error from any of them fails the chain. A resumed chain skips `names`.
+pub trait Writer: Send {
+    /// Names of the columns, before the first row.
+    fn names(&mut self, names: &[String]) -> Result<(), Error>;
+    /// One row, as long as the names.
+    fn row(&mut self, values: &[f64]) -> Result<(), Error>;
+    /// One line of text without a newline (adaptation results, elapsed times); a comment in a CSV file.
+    fn message(&mut self, line: &str) -> Result<(), Error>;
+    /// Nothing more comes: flush and close.
+    fn finish(&mut self) -> Result<(), Error>;
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(i32)]
+pub enum Level {
+    /// For the developers of a model.
+    Debug = 0,
+    /// Progress.
+    Info = 1,
+    /// Something a user should look at; the run goes on.
+    Warning = 2,
+    /// A chain or the run failed.
+    Error = 3,
+}
+
+/// Shared by all threads of a run: must be thread-safe. Gets whole lines without a newline.
+pub trait Logger: Sync {
+    /// One line; `chain` is the id of the chain it is about.
+    fn log(&self, level: Level, chain: Option<u64>, line: &str);
+}
+
+/// Asks whether the run should end. Called only on the thread that called into the library, at least every 10 ms.
+pub trait Interrupt {
+    /// True to end the run; what was written stays intact.
+    fn requested(&self) -> bool;
+}
+
+/// The interrupt that never asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Never;
+
+impl Interrupt for Never {
+    fn requested(&self) -> bool {
+        false
+    }
+}
+
+/// The logger that drops every line.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Logger for Silent {
+    fn log(&self, _level: Level, _chain: Option<u64>, _line: &str) {}
+}

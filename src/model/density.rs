@@ -1,0 +1,83 @@
+use super::{InitContext, Task};
+
+/// Why an evaluation gave no value. A message can be left with [`Task::set_message`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// This point is outside the support or numerically out of reach: a divergence, or a rejected initial value.
+    Reject,
+    /// The model cannot go on at all: the chain (or the run, as the user chose) ends.
+    Stop,
+}
+
+/// A worker's scratch memory could not be made; holds the reason.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WorkerError(pub String);
+
+/// A log density over `dim` unconstrained real coordinates, shared read-only by all chains.
+///
+/// Scratch memory belongs to a [`Density::Worker`]: the library makes as many as are in use at once and never
+/// enters one twice at the same time, not even when a model's own parallel sum waits for other threads.
+pub trait Density: Sync {
+    /// Scratch memory of one evaluation at a time.
+    type Worker: Send + 'static;
+
+    /// Number of unconstrained coordinates; 0 is a model whose outputs alone are sampled.
+    fn dim(&self) -> usize;
+
+    /// New scratch memory. Called from any pool thread, rarely.
+    fn new_worker(&self) -> Result<Self::Worker, WorkerError>;
+
+    /// Log density (up to a constant, Jacobian of the transform included) at `position`, its gradient into `gradient`.
+    /// Both slices have length [`Density::dim`]. `gradient` holds unspecified values on entry.
+    fn log_density_gradient(
+        &self,
+        worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<f64, Refusal>;
+
+    /// Log density alone; computed through the gradient unless the model knows better.
+    fn log_density(&self, worker: &mut Self::Worker, task: &mut Task<'_>, position: &[f64]) -> Result<f64, Refusal> {
+        let mut gradient = vec![0.0; self.dim()];
+        self.log_density_gradient(worker, task, position, &mut gradient)
+    }
+
+    /// Names of the unconstrained coordinates, `dim` of them.
+    fn names(&self) -> Vec<String> {
+        (1..=self.dim()).map(|i| format!("x.{i}")).collect()
+    }
+
+    /// Names of the outputs, in the order [`Density::constrain`] writes them.
+    fn output_names(&self) -> Vec<String> {
+        self.names()
+    }
+
+    /// Maps a position to the outputs (parameters, transformed parameters, generated quantities). May draw from the
+    /// task's generator; that never changes the draws themselves. A rejection fills the row with NaN, as in Stan.
+    fn constrain(
+        &self,
+        _worker: &mut Self::Worker,
+        _task: &mut Task<'_>,
+        position: &[f64],
+        outputs: &mut [f64],
+    ) -> Result<(), Refusal> {
+        outputs.copy_from_slice(position);
+        Ok(())
+    }
+
+    /// Fills `position` (NaN on entry) from what `init` gives. Coordinates left NaN are drawn uniformly.
+    ///
+    /// By default a variable of `init` named like a coordinate sets it, and a variable `v` with n values sets the
+    /// coordinates `v.1` … `v.n`.
+    fn initialize(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        init: &dyn InitContext,
+        position: &mut [f64],
+    ) -> Result<(), Refusal> {
+        super::init::by_coordinate_name(&self.names(), task, init, position)
+    }
+}

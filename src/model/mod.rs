@@ -1,0 +1,9 @@
+//! What a model is: a log density over unconstrained positions, with named outputs.
+
+mod density;
+mod init;
+mod task;
+
+pub use density::{Density, Refusal, WorkerError};
+pub use init::{InitContext, NoInit, Variable};
+pub use task::{Piece, Reducer, SerialReducer, Task};

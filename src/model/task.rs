@@ -1,0 +1,71 @@
+use super::Refusal;
+use crate::random::Stream;
+use std::any::Any;
+use std::ops::Range;
+
+/// One piece of a sum inside a model: adds nothing, but *sets* `partial` to the sum of the terms in `range`.
+/// Runs on any pool thread, with a worker of its own that no other call uses at the same time.
+pub type Piece<'a> = dyn Fn(&mut dyn Any, Range<usize>, &mut [f64]) -> Result<(), Refusal> + Sync + 'a;
+
+/// Sums pieces over the threads that have nothing else to do; see [`Task::reduce`].
+pub trait Reducer {
+    /// See [`Task::reduce`].
+    fn reduce(&self, terms: usize, grain: usize, piece: &Piece<'_>, sums: &mut [f64]) -> Result<(), Refusal>;
+}
+
+/// What a model's callback gets besides its arguments: who asks, random numbers, a place for a message, and a
+/// parallel sum on the pool the chains run on.
+pub struct Task<'a> {
+    chain_id: u64,
+    random: &'a mut Stream,
+    message: &'a mut String,
+    reducer: &'a dyn Reducer,
+}
+
+impl<'a> Task<'a> {
+    /// A task for chain `chain_id`; `random` is the stream of the purpose at hand, `message` receives the model's words.
+    pub fn new(chain_id: u64, random: &'a mut Stream, message: &'a mut String, reducer: &'a dyn Reducer) -> Self {
+        Self { chain_id, random, message, reducer }
+    }
+
+    /// The id of the chain this evaluation is for.
+    pub fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// The generator of this purpose (initial values, outputs or evaluations); the sampler's own is never handed out.
+    pub fn random(&mut self) -> &mut Stream {
+        self.random
+    }
+
+    /// Leaves a message that is reported when the callback refuses.
+    pub fn set_message(&mut self, text: &str) {
+        self.message.clear();
+        self.message.push_str(text);
+    }
+
+    /// Sums `terms` terms in pieces of `grain` terms (the last may be shorter) into `sums`, in parallel when threads are
+    /// idle. The result depends on `grain` and not on the number of threads: each piece is summed alone and the pieces
+    /// are added in order. `grain` must be at least 1. The first piece in order that refuses decides the refusal.
+    pub fn reduce(&self, terms: usize, grain: usize, piece: &Piece<'_>, sums: &mut [f64]) -> Result<(), Refusal> {
+        self.reducer.reduce(terms, grain, piece, sums)
+    }
+}
+
+/// Runs all pieces on the calling thread, with worker `W` made by the closure; for tests and one-off evaluations.
+pub struct SerialReducer<F>(pub F);
+
+impl<W: Any, F: Fn() -> W> Reducer for SerialReducer<F> {
+    fn reduce(&self, terms: usize, grain: usize, piece: &Piece<'_>, sums: &mut [f64]) -> Result<(), Refusal> {
+        let mut worker = (self.0)();
+        let mut partial = vec![0.0; sums.len()];
+        sums.fill(0.0);
+        for start in (0..terms).step_by(grain.max(1)) {
+            piece(&mut worker, start..terms.min(start + grain.max(1)), &mut partial)?;
+            for (sum, part) in sums.iter_mut().zip(&partial) {
+                *sum += part;
+            }
+        }
+        Ok(())
+    }
+}

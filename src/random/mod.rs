@@ -1,0 +1,5 @@
+//! Streams of random numbers that depend on the seed, the chain id and the purpose alone; see `docs/random-streams.md`.
+
+mod stream;
+
+pub use stream::{Purpose, Stream};

@@ -1,0 +1,43 @@
+use rand_core::Rng;
+use rand_core::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+
+/// What the numbers of a stream are for. Streams of different purposes never overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Initial values.
+    Init = 0,
+    /// The sampler's decisions.
+    Sampler = 1,
+    /// Outputs (generated quantities).
+    Outputs = 2,
+    /// What a model draws inside an evaluation.
+    Model = 3,
+    /// The first of the lanes that fill momenta.
+    Momentum = 8,
+}
+
+/// One stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream(Xoshiro256PlusPlus);
+
+impl Stream {
+    /// The stream of `purpose` in chain `chain_id` of a run seeded with `seed`.
+    pub fn new(seed: u64, chain_id: u64, purpose: Purpose) -> Self {
+        let mixed = seed ^ chain_id.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((purpose as u64) << 56);
+        Self(Xoshiro256PlusPlus::seed_from_u64(mixed))
+    }
+
+    /// 64 random bits.
+    #[inline]
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// Uniform on [0, 1), a multiple of 2^-53.
+    #[inline]
+    pub fn uniform(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+}

@@ -1,0 +1,9 @@
+//! What a user asks for: sampling over many chains, with its options, inputs and outputs.
+
+mod options;
+mod report;
+mod sample;
+
+pub use options::{Adaptation, FailurePolicy, MetricKind, SampleOptions};
+pub use report::{ChainReport, Outcome, SampleReport};
+pub use sample::{SAMPLER_COLUMNS, SampleIo, sample_columns, sample_nuts};

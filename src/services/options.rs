@@ -1,0 +1,161 @@
+use crate::error::Error;
+use std::fmt::Display;
+
+/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[repr(i32)]
+pub enum MetricKind {
+    /// The identity; not adapted.
+    Unit = 0,
+    /// A vector of `dim` variances.
+    Diag = 1,
+    /// A `dim` × `dim` covariance matrix.
+    Dense = 2,
+}
+
+/// What one chain's failure does to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum FailurePolicy {
+    /// The failed chain stops alone; the others go on.
+    StopChain = 0,
+    /// Every chain stops; what all of them drew is kept.
+    StopRun = 1,
+}
+
+/// Adaptation during warm-up, with Stan's defaults. See [`crate::adapt`].
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Adaptation {
+    /// Target acceptance statistic, in (0, 1). Default 0.8.
+    pub delta: f64,
+    /// Regularisation scale of dual averaging, > 0. Default 0.05.
+    pub gamma: f64,
+    /// Relaxation exponent of dual averaging, > 0. Default 0.75.
+    pub kappa: f64,
+    /// Iteration offset of dual averaging, > 0. Default 10.
+    pub t0: f64,
+    /// Iterations before the first metric window. Default 75.
+    pub init_buffer: usize,
+    /// Iterations of step-size adaptation after the last metric window. Default 50.
+    pub term_buffer: usize,
+    /// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
+    pub window: usize,
+}
+
+impl Default for Adaptation {
+    fn default() -> Self {
+        Self { delta: 0.8, gamma: 0.05, kappa: 0.75, t0: 10.0, init_buffer: 75, term_buffer: 50, window: 25 }
+    }
+}
+
+/// Options of a sampling run; the defaults are Stan's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleOptions {
+    /// Number of chains, at least 1. Default 4.
+    pub num_chains: usize,
+    /// Id of the first chain; chain i of the run has id `init_chain_id + i`. Default 1.
+    pub init_chain_id: u64,
+    /// Seed of all streams. Default 0.
+    pub seed: u64,
+    /// Warm-up iterations. Default 1000.
+    pub num_warmup: usize,
+    /// Iterations after warm-up. Default 1000.
+    pub num_samples: usize,
+    /// Keep every `thin`-th iteration, counted from 0 separately in warm-up and sampling; at least 1. Default 1.
+    pub thin: usize,
+    /// Write the warm-up iterations too. Default false.
+    pub save_warmup: bool,
+    /// Log progress every so many iterations of a chain; 0 never. Default 100.
+    pub refresh: usize,
+    /// Initial values not given are uniform on (-radius, radius); at least 0, finite. Default 2.
+    pub init_radius: f64,
+    /// The metric. Default diagonal.
+    pub metric: MetricKind,
+    /// Step size before adaptation, > 0, finite. Default 1.
+    pub stepsize: f64,
+    /// Each transition's step size is uniform within this fraction of the nominal one, in [0, 1]. Default 0.
+    pub stepsize_jitter: f64,
+    /// Most doublings of a trajectory, 1 to 20. Default 10.
+    pub max_depth: u32,
+    /// Energy error above which a trajectory counts as divergent, > 0. Default 1000.
+    pub max_energy_error: f64,
+    /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: Stan's.
+    pub adaptation: Option<Adaptation>,
+    /// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
+    pub num_threads: usize,
+    /// What a chain's failure does to the others. Default: it stops alone.
+    pub on_failure: FailurePolicy,
+    /// Stop each chain, resumably, after so many gradient evaluations in this call; 0: no limit. Default 0.
+    pub max_evaluations: u64,
+}
+
+impl Default for SampleOptions {
+    fn default() -> Self {
+        Self {
+            num_chains: 4,
+            init_chain_id: 1,
+            seed: 0,
+            num_warmup: 1000,
+            num_samples: 1000,
+            thin: 1,
+            save_warmup: false,
+            refresh: 100,
+            init_radius: 2.0,
+            metric: MetricKind::Diag,
+            stepsize: 1.0,
+            stepsize_jitter: 0.0,
+            max_depth: 10,
+            max_energy_error: 1000.0,
+            adaptation: Some(Adaptation::default()),
+            num_threads: 0,
+            on_failure: FailurePolicy::StopChain,
+            max_evaluations: 0,
+        }
+    }
+}
+
+/// Largest trajectory depth accepted: 2^20 gradients for one draw is beyond any use.
+pub const MAX_DEPTH_LIMIT: u32 = 20;
+
+impl SampleOptions {
+    /// Number of rows each sample writer receives when the run ends undisturbed.
+    pub fn rows(&self) -> usize {
+        let kept = |n: usize| n.div_ceil(self.thin.max(1));
+        kept(self.num_samples) + if self.save_warmup { kept(self.num_warmup) } else { 0 }
+    }
+
+    /// Checks every option; the error names the first bad one.
+    pub fn validate(&self) -> Result<(), Error> {
+        check("num_chains", self.num_chains >= 1, "at least 1", self.num_chains)?;
+        check(
+            "init_chain_id",
+            self.init_chain_id.checked_add(self.num_chains as u64).is_some(),
+            "an id that leaves room for all chains",
+            self.init_chain_id,
+        )?;
+        check("thin", self.thin >= 1, "at least 1", self.thin)?;
+        let radius_ok = self.init_radius >= 0.0 && self.init_radius.is_finite();
+        check("init_radius", radius_ok, "a finite number of at least 0", self.init_radius)?;
+        positive("stepsize", self.stepsize)?;
+        let jitter_ok = (0.0..=1.0).contains(&self.stepsize_jitter);
+        check("stepsize_jitter", jitter_ok, "a number in [0, 1]", self.stepsize_jitter)?;
+        let depth_ok = (1..=MAX_DEPTH_LIMIT).contains(&self.max_depth);
+        check("max_depth", depth_ok, format!("1 to {MAX_DEPTH_LIMIT}"), self.max_depth)?;
+        positive("max_energy_error", self.max_energy_error)?;
+        if let Some(a) = &self.adaptation {
+            check("delta", a.delta > 0.0 && a.delta < 1.0, "a number strictly between 0 and 1", a.delta)?;
+            positive("gamma", a.gamma)?;
+            positive("kappa", a.kappa)?;
+            positive("t0", a.t0)?;
+        }
+        Ok(())
+    }
+}
+
+fn check(name: &str, ok: bool, expected: impl Display, got: impl Display) -> Result<(), Error> {
+    if ok { Ok(()) } else { Err(Error::argument(name, expected, got)) }
+}
+
+fn positive(name: &str, value: f64) -> Result<(), Error> {
+    check(name, value > 0.0 && value.is_finite(), "a finite number above 0", value)
+}

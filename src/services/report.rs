@@ -1,0 +1,84 @@
+use crate::error::{Code, Error};
+
+/// How one chain ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// All iterations were run.
+    Finished,
+    /// Ended before its time by the interrupt, the evaluation limit or another chain's failure; can be resumed.
+    Stopped,
+    /// Failed; what it wrote before is intact.
+    Failed(Error),
+}
+
+/// What one chain has to say of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainReport {
+    /// The chain's id.
+    pub chain_id: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Iterations done, warm-up included.
+    pub iterations: usize,
+    /// Rows given to the sample writer, resumed parts included.
+    pub rows: usize,
+    /// The nominal step size at the end.
+    pub stepsize: f64,
+    /// The inverse metric at the end: empty (unit), `dim` variances (diag) or `dim`² elements (dense).
+    pub inv_metric: Vec<f64>,
+    /// Gradient evaluations in warm-up, those of finding the initial point and step size included.
+    pub warmup_gradients: u64,
+    /// Gradient evaluations after warm-up.
+    pub sampling_gradients: u64,
+    /// Divergent transitions after warm-up.
+    pub divergences: u64,
+    /// Transitions after warm-up that reached the largest depth.
+    pub saturated: u64,
+    /// Seconds of warm-up on this chain's threads.
+    pub warmup_seconds: f64,
+    /// Seconds of sampling.
+    pub sampling_seconds: f64,
+    /// The chain as bytes when it was stopped, to go on with (`SampleIo::checkpoints`).
+    pub checkpoint: Option<Vec<u8>>,
+}
+
+/// What a run has to say: one report per chain, in the order of their ids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleReport {
+    /// The chains.
+    pub chains: Vec<ChainReport>,
+    /// True when the interrupt ended the run.
+    pub interrupted: bool,
+}
+
+impl SampleReport {
+    /// `Ok` when every chain finished (or stopped at the evaluation limit); else one error that names the chains.
+    pub fn status(&self) -> Result<(), Error> {
+        let failed: Vec<&Error> = self
+            .chains
+            .iter()
+            .filter_map(|c| match &c.outcome {
+                Outcome::Failed(error) => Some(error),
+                _ => None,
+            })
+            .collect();
+        match failed[..] {
+            [] if self.interrupted => Err(Error::new(Code::Interrupted, "the run was interrupted")),
+            [] => Ok(()),
+            [only] if self.chains.len() == 1 => Err(only.clone()),
+            _ => {
+                let ids: Vec<String> = failed.iter().filter_map(|e| e.chain()).map(|id| id.to_string()).collect();
+                Err(Error::new(
+                    Code::ChainFailed,
+                    format!(
+                        "{} of {} chains failed (ids {}); the first: {}",
+                        failed.len(),
+                        self.chains.len(),
+                        ids.join(", "),
+                        failed[0]
+                    ),
+                ))
+            }
+        }
+    }
+}
