@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Warm-up: dual averaging of the step size, a schedule of windows, and estimators of the metric.
+//!
+//! Schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
+//!
+//! | case | Stan 2.35 | here |
+//! | --- | --- | --- |
+//! | 20 to 149 warm-up iterations | buffers are rescaled to 15/75/10 % but the metric is never updated | one window of 75 %, updated at its end |
+//! | `term_buffer = 0` | the step size ends at 1 | it ends at the one initialised for the last metric |
+//! | `window = 0` | the metric becomes pure regularisation | the metric is not adapted; the step size is, throughout |
+//! | a first window that leaves less than the next one needs | a last window of a few draws | the first window stretches, by the rule that holds for the others |
+
+mod estimator;
+mod options;
+mod schedule;
+mod step_size;
+
+pub use estimator::{Covariance, Estimator, Variances};
+pub use options::Adaptation;
+pub use schedule::Schedule;
+pub use step_size::DualAveraging;

@@ -2,4 +2,4 @@
 
 mod stream;
 
-pub use stream::{Purpose, Stream};
+pub use stream::{MomentumLanes, Purpose, Stream};

@@ -41,3 +41,22 @@ impl Stream {
         (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 }
+
+impl Stream {
+    pub fn uniform_open(&mut self) -> f64 {
+        ((self.bits() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+    }
+}
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MomentumLanes(Stream);
+impl MomentumLanes {
+    pub fn new(seed: u64, chain_id: u64) -> Self {
+        Self(Stream::new(seed, chain_id, Purpose::Momentum))
+    }
+    pub fn fill_normals(&mut self, out: &mut [[f64; 8]]) {
+        for x in out.iter_mut().flatten() {
+            *x = libm::sqrt(-2.0 * libm::log(self.0.uniform_open()))
+                * libm::cos(2.0 * std::f64::consts::PI * self.0.uniform());
+        }
+    }
+}

@@ -4,6 +4,8 @@ mod options;
 mod report;
 mod sample;
 
-pub use options::{Adaptation, FailurePolicy, MetricKind, SampleOptions};
+pub use crate::adapt::Adaptation;
+pub use crate::hmc::MetricKind;
+pub use options::{FailurePolicy, SampleOptions};
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{SAMPLER_COLUMNS, SampleIo, sample_columns, sample_nuts};

@@ -1,17 +1,7 @@
+use crate::adapt::Adaptation;
 use crate::error::Error;
+use crate::hmc::MetricKind;
 use std::fmt::Display;
-
-/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[repr(i32)]
-pub enum MetricKind {
-    /// The identity; not adapted.
-    Unit = 0,
-    /// A vector of `dim` variances.
-    Diag = 1,
-    /// A `dim` × `dim` covariance matrix.
-    Dense = 2,
-}
 
 /// What one chain's failure does to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,31 +11,6 @@ pub enum FailurePolicy {
     StopChain = 0,
     /// Every chain stops; what all of them drew is kept.
     StopRun = 1,
-}
-
-/// Adaptation during warm-up, with Stan's defaults. See [`crate::adapt`].
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Adaptation {
-    /// Target acceptance statistic, in (0, 1). Default 0.8.
-    pub delta: f64,
-    /// Regularisation scale of dual averaging, > 0. Default 0.05.
-    pub gamma: f64,
-    /// Relaxation exponent of dual averaging, > 0. Default 0.75.
-    pub kappa: f64,
-    /// Iteration offset of dual averaging, > 0. Default 10.
-    pub t0: f64,
-    /// Iterations before the first metric window. Default 75.
-    pub init_buffer: usize,
-    /// Iterations of step-size adaptation after the last metric window. Default 50.
-    pub term_buffer: usize,
-    /// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
-    pub window: usize,
-}
-
-impl Default for Adaptation {
-    fn default() -> Self {
-        Self { delta: 0.8, gamma: 0.05, kappa: 0.75, t0: 10.0, init_buffer: 75, term_buffer: 50, window: 25 }
-    }
 }
 
 /// Options of a sampling run; the defaults are Stan's.

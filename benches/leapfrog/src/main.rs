@@ -1,0 +1,43 @@
+//! Time per leapfrog step beyond the model's own gradient: Catena and nuts-rs, one after the other in the same process,
+//! on the same targets with the same warm-up. Prints both and the ratio; nothing here decides a test.
+//!
+//! `cargo run --release --manifest-path benches/leapfrog/Cargo.toml [DIM …]`
+
+mod ours;
+mod peer;
+mod target;
+
+use target::Target;
+
+/// Repetitions of each measurement; the quickest counts.
+const ROUNDS: usize = 5;
+/// Leapfrog steps times dimension that one measurement takes, about.
+const WORK: usize = 40_000_000;
+
+fn main() {
+    let dims: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
+    let dims = if dims.is_empty() { vec![10, 100, 1000, 10_000] } else { dims };
+    println!("{:<8}{:>7}{:>13}{:>13}{:>13}{:>9}", "target", "d", "gradient ns", "catena ns", "nuts-rs ns", "ratio");
+    for target in [Target::Normal, Target::Ar1] {
+        for &dim in &dims {
+            let gradient = best(|| target.gradient_ns(dim));
+            let draws = (WORK / dim / 8).clamp(200, 50_000);
+            let (mut catena, mut nuts_rs) = (f64::INFINITY, f64::INFINITY);
+            // Alternating, so that a drifting clock hits both.
+            for round in 0..ROUNDS {
+                catena = catena.min(ours::ns_per_leapfrog(target, dim, draws, round as u64));
+                nuts_rs = nuts_rs.min(peer::ns_per_leapfrog(target, dim, draws, round as u64));
+            }
+            let (catena, nuts_rs) = (catena - gradient, nuts_rs - gradient);
+            println!(
+                "{:<8}{dim:>7}{gradient:>13.1}{catena:>13.1}{nuts_rs:>13.1}{:>9.3}",
+                target.name(),
+                catena / nuts_rs
+            );
+        }
+    }
+}
+
+fn best(measure: impl Fn() -> f64) -> f64 {
+    (0..ROUNDS).map(|_| measure()).fold(f64::INFINITY, f64::min)
+}

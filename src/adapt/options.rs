@@ -1,0 +1,26 @@
+use serde::{Deserialize, Serialize};
+
+/// Options of adaptation during warm-up, with Stan's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Adaptation {
+    /// Target acceptance statistic, in (0, 1). Default 0.8.
+    pub delta: f64,
+    /// Regularisation scale of dual averaging, > 0. Default 0.05.
+    pub gamma: f64,
+    /// Relaxation exponent of dual averaging, > 0. Default 0.75.
+    pub kappa: f64,
+    /// Iteration offset of dual averaging, > 0. Default 10.
+    pub t0: f64,
+    /// Iterations before the first metric window. Default 75.
+    pub init_buffer: usize,
+    /// Iterations of step-size adaptation after the last metric window. Default 50.
+    pub term_buffer: usize,
+    /// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
+    pub window: usize,
+}
+
+impl Default for Adaptation {
+    fn default() -> Self {
+        Self { delta: 0.8, gamma: 0.05, kappa: 0.75, t0: 10.0, init_buffer: 75, term_buffer: 50, window: 25 }
+    }
+}

@@ -1,0 +1,247 @@
+//! Euclidean metrics: the inverse metric estimates the posterior covariance and scales the momenta.
+
+use super::kernels::{Axpy, Dot, InvMetric};
+use super::rows::Rows;
+use crate::error::Error;
+use nalgebra::{Cholesky, DMatrix};
+use pulp::Arch;
+use serde::{Deserialize, Serialize};
+
+/// Largest |a_ij - a_ji| of a dense inverse metric, relative to sqrt(a_ii a_jj), that still counts as symmetric.
+const SYMMETRY_TOLERANCE: f64 = 1e-8;
+
+/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(i32)]
+pub enum MetricKind {
+    /// The identity; not adapted.
+    Unit = 0,
+    /// A vector of `dim` variances.
+    Diag = 1,
+    /// A `dim` × `dim` covariance matrix.
+    Dense = 2,
+}
+
+/// An inverse metric M⁻¹ together with what sampling momenta needs.
+///
+/// The dense metric is worked in the coordinates x with q = L x and M⁻¹ = L Lᵀ, in which it is the identity: momenta,
+/// energies and U-turns are the same there (p_x = Lᵀ p_q), and one evaluation costs two triangular products, the price
+/// of one product with M⁻¹.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Metric(pub(super) Shape);
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) enum Shape {
+    Unit,
+    Diag {
+        variances: Rows,
+        /// 1 / sqrt(variance), the standard deviation of each momentum.
+        scale: Rows,
+    },
+    Dense {
+        /// M⁻¹, row-major, as given.
+        covariance: Vec<f64>,
+        /// L, one row per row, zeros above the diagonal.
+        factor: Rows,
+    },
+}
+
+impl Metric {
+    /// The identity.
+    pub fn unit() -> Self {
+        Self(Shape::Unit)
+    }
+
+    /// A diagonal inverse metric from `variances`, each finite and above 0.
+    pub fn diag(variances: &[f64]) -> Result<Self, Error> {
+        if let Some((i, v)) = variances.iter().enumerate().find(|(_, v)| !(v.is_finite() && **v > 0.0)) {
+            return Err(Error::argument(format!("inv_metric[{i}]"), "a finite number above 0", v));
+        }
+        let (mut rows, mut scale) = (Rows::new(1, variances.len()), Rows::new(1, variances.len()));
+        rows.values_mut(0).copy_from_slice(variances);
+        for (s, v) in scale.values_mut(0).iter_mut().zip(variances) {
+            *s = 1.0 / v.sqrt();
+        }
+        Ok(Self(Shape::Diag { variances: rows, scale }))
+    }
+
+    /// A dense inverse metric from `dim`² numbers, symmetric and positive definite.
+    pub fn dense(dim: usize, covariance: &[f64]) -> Result<Self, Error> {
+        if covariance.len() != dim * dim {
+            return Err(Error::argument("inv_metric", format!("{dim} x {dim} numbers"), covariance.len()));
+        }
+        for i in 0..dim {
+            for j in 0..=i {
+                let (a, b) = (covariance[i * dim + j], covariance[j * dim + i]);
+                let size = (covariance[i * dim + i] * covariance[j * dim + j]).sqrt();
+                if !(a.is_finite() && b.is_finite()) {
+                    return Err(Error::argument(format!("inv_metric[{i}][{j}]"), "a finite number", a + b));
+                }
+                if (a - b).abs() > SYMMETRY_TOLERANCE * size {
+                    return Err(Error::argument(format!("inv_metric[{i}][{j}]"), format!("its mirror image {b}"), a));
+                }
+            }
+        }
+        let cholesky = Cholesky::new(DMatrix::from_row_slice(dim, dim, covariance));
+        let lower = cholesky.map(|c| c.unpack()).filter(|l| l.diagonal().iter().all(|d| d.is_finite() && *d > 0.0));
+        let Some(lower) = lower else {
+            return Err(Error::argument("inv_metric", "a positive definite matrix", "one that is not"));
+        };
+        let mut factor = Rows::new(dim, dim);
+        for i in 0..dim {
+            for j in 0..=i {
+                factor.values_mut(i)[j] = lower[(i, j)];
+            }
+        }
+        Ok(Self(Shape::Dense { covariance: covariance.to_vec(), factor }))
+    }
+
+    /// The shape.
+    pub fn kind(&self) -> MetricKind {
+        match self.0 {
+            Shape::Unit => MetricKind::Unit,
+            Shape::Diag { .. } => MetricKind::Diag,
+            Shape::Dense { .. } => MetricKind::Dense,
+        }
+    }
+
+    /// The inverse metric: empty (unit), `dim` variances, or `dim`² elements row by row.
+    pub fn inverse(&self) -> Vec<f64> {
+        match &self.0 {
+            Shape::Unit => Vec::new(),
+            Shape::Diag { variances, .. } => variances.values(0).to_vec(),
+            Shape::Dense { covariance, .. } => covariance.clone(),
+        }
+    }
+
+    /// What the passes multiply momenta with, in sampling coordinates.
+    #[inline]
+    pub(super) fn inverse_row(&self) -> InvMetric<'_> {
+        match &self.0 {
+            Shape::Diag { variances, .. } => Some(variances.row(0)),
+            _ => None,
+        }
+    }
+
+    /// Standard deviations of the momenta in sampling coordinates.
+    pub(super) fn momentum_scale(&self) -> Option<&[f64]> {
+        match &self.0 {
+            Shape::Diag { scale, .. } => Some(scale.row(0)),
+            _ => None,
+        }
+    }
+
+    /// q = L x; rows with padding. Dense only, nothing otherwise.
+    pub(super) fn to_model(&self, arch: Arch, x: &[f64], q: &mut [f64]) {
+        if let Shape::Dense { factor, .. } = &self.0 {
+            for (i, q) in q[..dim_of(factor)].iter_mut().enumerate() {
+                let lanes = lanes_up_to(i);
+                *q = arch.dispatch(Dot(&factor.row(i)[..lanes], &x[..lanes]));
+            }
+        }
+    }
+
+    /// g_x = Lᵀ g; rows with padding. Dense only, nothing otherwise.
+    pub(super) fn pull_gradient(&self, arch: Arch, g: &[f64], g_x: &mut [f64]) {
+        if let Shape::Dense { factor, .. } = &self.0 {
+            g_x.fill(0.0);
+            for (i, &g) in g[..dim_of(factor)].iter().enumerate() {
+                let lanes = lanes_up_to(i);
+                arch.dispatch(Axpy(g, &factor.row(i)[..lanes], &mut g_x[..lanes]));
+            }
+        }
+    }
+
+    /// x = L⁻¹ q by forward substitution; rows with padding. Dense only, nothing otherwise.
+    pub(super) fn to_sampler(&self, q: &[f64], x: &mut [f64]) {
+        if let Shape::Dense { factor, .. } = &self.0 {
+            for i in 0..dim_of(factor) {
+                let row = factor.values(i);
+                let known: f64 = row[..i].iter().zip(&x[..i]).map(|(l, x)| l * x).sum();
+                x[i] = (q[i] - known) / row[i];
+            }
+        }
+    }
+
+    /// The momentum in the model's coordinates, p_q = L⁻ᵀ p_x by back substitution, in place. Dense only.
+    pub(super) fn momentum_to_model(&self, p: &mut [f64]) {
+        if let Shape::Dense { factor, .. } = &self.0 {
+            for i in (0..dim_of(factor)).rev() {
+                let row = factor.values(i);
+                p[i] /= row[i];
+                let pi = p[i];
+                for (p, l) in p[..i].iter_mut().zip(&row[..i]) {
+                    *p -= l * pi;
+                }
+            }
+        }
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.0 {
+            Shape::Unit => 0,
+            Shape::Diag { variances, scale } => variances.bytes() + scale.bytes(),
+            Shape::Dense { covariance, factor } => size_of_val(&covariance[..]) + factor.bytes(),
+        }
+    }
+}
+
+/// Numbers in the whole lanes that hold elements 0 to `i`.
+fn lanes_up_to(i: usize) -> usize {
+    (i / super::rows::LANES + 1) * super::rows::LANES
+}
+
+fn dim_of(factor: &Rows) -> usize {
+    factor.values(0).len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dense_maps_are_consistent() {
+        let dim = 11;
+        let covariance: Vec<f64> = (0..dim * dim)
+            .map(|k| {
+                0.8f64.powi((k / dim).abs_diff(k % dim) as i32) * (1.0 + (k / dim) as f64) * (1.0 + (k % dim) as f64)
+            })
+            .collect();
+        let metric = Metric::dense(dim, &covariance).unwrap();
+        let mut rows = Rows::new(4, dim);
+        for (i, v) in rows.values_mut(0).iter_mut().enumerate() {
+            *v = (i as f64).sin();
+        }
+        let arch = Arch::new();
+        let (q, x) = rows.pair(0, 1);
+        metric.to_sampler(q, x);
+        let (x, back) = rows.pair(1, 2);
+        metric.to_model(arch, x, back);
+        for (a, b) in rows.values(0).iter().zip(rows.values(2)) {
+            assert!((a - b).abs() < 1e-12);
+        }
+        // p_x = Lᵀ p_q undone by back substitution, and p_x·p_x = p_q·M⁻¹p_q.
+        let (p, p_x) = rows.pair(0, 3);
+        metric.pull_gradient(arch, p, p_x);
+        let kinetic: f64 = rows.values(3).iter().map(|v| v * v).sum();
+        let p = rows.values(0);
+        let direct: f64 = (0..dim * dim).map(|k| p[k / dim] * covariance[k] * p[k % dim]).sum();
+        assert!((kinetic - direct).abs() < 1e-10 * direct.abs());
+        let mut p_x = rows.values(3).to_vec();
+        metric.momentum_to_model(&mut p_x);
+        for (a, b) in rows.values(0).iter().zip(&p_x) {
+            assert!((a - b).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn bad_metrics_are_named() {
+        let text = |r: Result<Metric, Error>| r.err().expect("must fail").to_string();
+        assert!(text(Metric::diag(&[1.0, -2.0])).contains("inv_metric[1]"));
+        assert!(text(Metric::diag(&[f64::NAN])).contains("NaN"));
+        assert!(text(Metric::dense(2, &[1.0, 0.5, 0.4, 1.0])).contains("mirror"));
+        assert!(text(Metric::dense(2, &[1.0, 2.0, 2.0, 1.0])).contains("positive definite"));
+        assert!(text(Metric::dense(2, &[1.0])).contains("2 x 2"));
+    }
+}
