@@ -44,6 +44,27 @@ pub struct ChainSettings {
     pub keep_momentum: bool,
 }
 
+impl ChainSettings {
+    /// All that must agree between a checkpoint and the run that goes on with it, by name and as text. The number of
+    /// samples may change.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("seed", self.seed.to_string()),
+            ("chain id", self.chain_id.to_string()),
+            ("dimension", self.dim.to_string()),
+            ("num_warmup", self.num_warmup.to_string()),
+            ("initial metric", format!("{:?} {:?}", self.metric.kind(), self.metric.inverse())),
+            ("stepsize", self.stepsize.to_string()),
+            ("stepsize_jitter", self.stepsize_jitter.to_string()),
+            ("max_depth", self.max_depth.to_string()),
+            ("max_energy_error", self.max_energy_error.to_string()),
+            ("adaptation", format!("{:?}", self.adaptation)),
+            ("init_radius", self.init_radius.to_string()),
+            ("diagnostic output", self.keep_momentum.to_string()),
+        ]
+    }
+}
+
 /// Where a chain starts: one value per coordinate; NaN is drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Start(pub Vec<f64>);

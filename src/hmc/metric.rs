@@ -96,6 +96,12 @@ impl Metric {
         Ok(Self(Shape::Dense { covariance: covariance.to_vec(), factor }))
     }
 
+    /// The dense identity.
+    pub fn dense_identity(dim: usize) -> Result<Self, Error> {
+        let covariance: Vec<f64> = (0..dim * dim).map(|k| if k / dim == k % dim { 1.0 } else { 0.0 }).collect();
+        Self::dense(dim, &covariance)
+    }
+
     /// The shape.
     pub fn kind(&self) -> MetricKind {
         match self.0 {

@@ -3,6 +3,7 @@
 mod options;
 mod report;
 mod sample;
+mod seat;
 
 pub use crate::adapt::Adaptation;
 pub use crate::hmc::MetricKind;

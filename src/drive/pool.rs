@@ -1,0 +1,60 @@
+use crate::error::{Code, Error};
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Threads of a pool when the user doesn't say: the cores available to the process, CPU affinity and cgroup limits
+/// included.
+pub fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// The threads that chains and sums inside a model share; never rayon's global pool.
+pub struct Pool {
+    threads: rayon::ThreadPool,
+    /// Threads that run chains at the moment, or are about to.
+    busy: Arc<AtomicUsize>,
+}
+
+impl Pool {
+    /// A pool of `threads` threads; 0 means [`default_threads`].
+    pub fn new(threads: usize) -> Result<Self, Error> {
+        let threads = if threads == 0 { default_threads() } else { threads };
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("catena-{i}"))
+            .build()
+            .map_err(|e| Error::new(Code::Internal, format!("cannot start {threads} threads: {e}")))?;
+        Ok(Self { threads: pool, busy: Arc::default() })
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.threads.current_num_threads()
+    }
+
+    pub(super) fn rayon(&self) -> &rayon::ThreadPool {
+        &self.threads
+    }
+
+    /// Threads that have no chain to run. A sum inside a model asks only these for help, so that chains and sums
+    /// together never want more threads than there are.
+    pub(super) fn idle(&self) -> usize {
+        self.threads().saturating_sub(self.busy.load(Ordering::Relaxed))
+    }
+
+    /// Counts a thread as busy until the guard is dropped.
+    pub(super) fn occupy(&self) -> Occupied {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Occupied(Arc::clone(&self.busy))
+    }
+}
+
+/// See [`Pool::occupy`].
+pub(super) struct Occupied(Arc<AtomicUsize>);
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
