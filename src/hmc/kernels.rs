@@ -1,45 +1,65 @@
 //! The passes over a chain's vectors: every number is loaded once and used for all that it is needed for.
 //!
-//! All loops run over blocks of [`LANES`] numbers in plain Rust, compiled for several instruction sets and chosen at run
-//! time. Sums keep one partial sum per lane and add the lanes in one fixed order; nothing is contracted to fused
-//! multiply-adds. So the bits are the same on every instruction set.
+//! All passes are written with explicit vectors, compiled for several instruction sets and chosen at run time. Sums keep
+//! one partial sum for each of [`LANES`] lanes, whatever the width of a vector, and add the lanes in one fixed order;
+//! nothing is contracted to fused multiply-adds. So the bits are the same on every instruction set.
 
 use super::rows::LANES;
 use pulp::{Arch, Simd, WithSimd};
 
-type Block = [f64; LANES];
+/// Vectors that make up one block of lanes.
+const fn parts<S: Simd>() -> usize {
+    LANES / S::F64_LANES
+}
 
-/// The blocks of a padded row; an empty row gives no blocks.
+/// A padded row as vectors; rows are whole blocks, so nothing is left over.
 #[inline(always)]
-fn blocks(row: &[f64]) -> &[Block] {
-    row.as_chunks::<LANES>().0
+fn vectors<S: Simd>(row: &[f64]) -> &[S::f64s] {
+    S::as_simd_f64s(row).0
 }
 
 #[inline(always)]
-fn blocks_mut(row: &mut [f64]) -> &mut [Block] {
-    row.as_chunks_mut::<LANES>().0
+fn vectors_mut<S: Simd>(row: &mut [f64]) -> &mut [S::f64s] {
+    S::as_mut_simd_f64s(row).0
 }
 
-/// Adds the lanes in a fixed order.
-#[inline(always)]
-fn total(s: Block) -> f64 {
-    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
-}
+/// One partial sum per lane; the first [`parts`] vectors are in use.
+#[derive(Clone, Copy)]
+struct Sum<S: Simd>([S::f64s; LANES]);
 
-#[inline(always)]
-fn map(f: impl Fn(usize) -> f64) -> Block {
-    let mut out = [0.0; LANES];
-    for (l, o) in out.iter_mut().enumerate() {
-        *o = f(l);
+impl<S: Simd> Sum<S> {
+    #[inline(always)]
+    fn zero(simd: S) -> Self {
+        Self([simd.splat_f64s(0.0); LANES])
     }
-    out
+
+    /// Adds a·b to the lanes of part `part`.
+    #[inline(always)]
+    fn add_product(&mut self, simd: S, part: usize, a: S::f64s, b: S::f64s) {
+        self.0[part] = simd.add_f64s(self.0[part], simd.mul_f64s(a, b));
+    }
+
+    /// Adds the lanes in a fixed order.
+    #[inline(always)]
+    fn total(self) -> f64 {
+        let mut s = [0.0; LANES];
+        for (lanes, sum) in vectors_mut::<S>(&mut s).iter_mut().zip(self.0) {
+            *lanes = sum;
+        }
+        ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+    }
 }
 
+/// M⁻¹x for one vector.
 #[inline(always)]
-fn add_product(sum: &mut Block, a: &Block, b: &Block) {
-    for l in 0..LANES {
-        sum[l] += a[l] * b[l];
-    }
+fn weigh<S: Simd, const UNIT: bool>(simd: S, inv_metric: &[S::f64s], j: usize, x: S::f64s) -> S::f64s {
+    if UNIT { x } else { simd.mul_f64s(inv_metric[j], x) }
+}
+
+/// The inverse metric cut to `n` vectors, or nothing.
+#[inline(always)]
+fn metric_vectors<S: Simd, const UNIT: bool>(inv_metric: InvMetric<'_>, n: usize) -> &[S::f64s] {
+    if UNIT { &[] } else { &vectors::<S>(inv_metric.unwrap_or(&[]))[..n] }
 }
 
 /// An inverse metric as the passes see it: `None` is the identity, else a row of variances.
@@ -103,49 +123,44 @@ impl<const UNIT: bool, const FIRST: bool, const CROSS: bool, const NEXT: bool> W
     type Output = LeapSums;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> LeapSums {
+    fn with_simd<S: Simd>(self, simd: S) -> LeapSums {
         let Leap { step, inv_metric, half, gradient, sum, momentum, previous, drift, .. } = self.0;
-        let h = 0.5 * step;
-        let half = blocks_mut(half);
+        let (h, step) = (simd.splat_f64s(0.5 * step), simd.splat_f64s(step));
+        let half = vectors_mut::<S>(half);
         let n = half.len();
-        let gradient = &blocks(gradient)[..n];
-        let sum = &mut blocks_mut(sum)[..n];
-        let momentum = &mut blocks_mut(momentum)[..n];
-        let inv_metric = if UNIT { &[] } else { &blocks(inv_metric.unwrap_or(&[]))[..n] };
-        let previous = if CROSS { &blocks(previous.unwrap_or(&[]))[..n] } else { &[] };
+        let gradient = &vectors::<S>(gradient)[..n];
+        let sum = &mut vectors_mut::<S>(sum)[..n];
+        let momentum = &mut vectors_mut::<S>(momentum)[..n];
+        let inv_metric = metric_vectors::<S, UNIT>(inv_metric, n);
+        let previous = if CROSS { &vectors::<S>(previous.unwrap_or(&[]))[..n] } else { &[] };
         let (position, next): (&[f64], &mut [f64]) = drift.unwrap_or((&[], &mut []));
         let (position, next) = if NEXT {
-            (&blocks(position)[..n], &mut blocks_mut(next)[..n])
+            (&vectors::<S>(position)[..n], &mut vectors_mut::<S>(next)[..n])
         } else {
-            (&[] as &[Block], &mut [] as &mut [Block])
+            (&[] as &[S::f64s], &mut [] as &mut [S::f64s])
         };
-        let (mut square, mut cross) = ([0.0; LANES], [0.0; LANES]);
-        for i in 0..n {
-            let (g, before) = (gradient[i], half[i]);
-            let m = if UNIT { [1.0; LANES] } else { inv_metric[i] };
-            let kick = map(|l| h * g[l]);
-            let p = map(|l| before[l] + kick[l]);
-            let v = if UNIT { p } else { map(|l| m[l] * p[l]) };
-            add_product(&mut square, &v, &p);
-            if CROSS {
-                add_product(&mut cross, &v, &previous[i]);
+        let (mut square, mut cross) = (Sum::zero(simd), Sum::zero(simd));
+        for block in 0..n / parts::<S>() {
+            for part in 0..parts::<S>() {
+                let j = block * parts::<S>() + part;
+                let kick = simd.mul_f64s(h, gradient[j]);
+                let p = simd.add_f64s(half[j], kick);
+                let v = weigh::<S, UNIT>(simd, inv_metric, j, p);
+                square.add_product(simd, part, v, p);
+                if CROSS {
+                    cross.add_product(simd, part, v, previous[j]);
+                }
+                sum[j] = if FIRST { p } else { simd.add_f64s(sum[j], p) };
+                if NEXT {
+                    let after = simd.add_f64s(p, kick);
+                    let v = weigh::<S, UNIT>(simd, inv_metric, j, after);
+                    next[j] = simd.add_f64s(position[j], simd.mul_f64s(step, v));
+                    half[j] = after;
+                }
+                momentum[j] = p;
             }
-            if FIRST {
-                sum[i] = p;
-            } else {
-                let s = sum[i];
-                sum[i] = map(|l| s[l] + p[l]);
-            }
-            if NEXT {
-                let after = map(|l| p[l] + kick[l]);
-                let q = position[i];
-                let v = if UNIT { after } else { map(|l| m[l] * after[l]) };
-                next[i] = map(|l| q[l] + step * v[l]);
-                half[i] = after;
-            }
-            momentum[i] = p;
         }
-        LeapSums { square: total(square), cross: total(cross) }
+        LeapSums { square: square.total(), cross: cross.total() }
     }
 }
 
@@ -178,21 +193,19 @@ impl<const UNIT: bool> WithSimd for BeginPass<'_, UNIT> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, simd: S) {
         let Begin { step, inv_metric, momentum, gradient, position, half, next } = self.0;
-        let h = 0.5 * step;
-        let half = blocks_mut(half);
+        let (h, step) = (simd.splat_f64s(0.5 * step), simd.splat_f64s(step));
+        let half = vectors_mut::<S>(half);
         let n = half.len();
-        let (momentum, gradient) = (&blocks(momentum)[..n], &blocks(gradient)[..n]);
-        let (position, next) = (&blocks(position)[..n], &mut blocks_mut(next)[..n]);
-        let inv_metric = if UNIT { &[] } else { &blocks(inv_metric.unwrap_or(&[]))[..n] };
-        for i in 0..n {
-            let (p, g, q) = (momentum[i], gradient[i], position[i]);
-            let m = if UNIT { [1.0; LANES] } else { inv_metric[i] };
-            let after = map(|l| p[l] + h * g[l]);
-            let v = if UNIT { after } else { map(|l| m[l] * after[l]) };
-            next[i] = map(|l| q[l] + step * v[l]);
-            half[i] = after;
+        let (momentum, gradient) = (&vectors::<S>(momentum)[..n], &vectors::<S>(gradient)[..n]);
+        let (position, next) = (&vectors::<S>(position)[..n], &mut vectors_mut::<S>(next)[..n]);
+        let inv_metric = metric_vectors::<S, UNIT>(inv_metric, n);
+        for j in 0..n {
+            let after = simd.add_f64s(momentum[j], simd.mul_f64s(h, gradient[j]));
+            let v = weigh::<S, UNIT>(simd, inv_metric, j, after);
+            next[j] = simd.add_f64s(position[j], simd.mul_f64s(step, v));
+            half[j] = after;
         }
     }
 }
@@ -212,28 +225,25 @@ impl WithSimd for Refresh<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let normals = blocks(self.normals);
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let normals = vectors::<S>(self.normals);
         let n = normals.len();
-        let [left, right] = self.ends.map(|e| &mut blocks_mut(e)[..n]);
-        let sum = &mut blocks_mut(self.sum)[..n];
-        let scale = self.scale.map(|s| &blocks(s)[..n]);
-        let mut square = [0.0; LANES];
-        for i in 0..n {
-            let z = normals[i];
-            add_product(&mut square, &z, &z);
-            let p = match scale {
-                Some(scale) => {
-                    let s = scale[i];
-                    map(|l| z[l] * s[l])
-                }
-                None => z,
-            };
-            left[i] = p;
-            right[i] = p;
-            sum[i] = p;
+        let [left, right] = self.ends.map(|e| &mut vectors_mut::<S>(e)[..n]);
+        let sum = &mut vectors_mut::<S>(self.sum)[..n];
+        let scale = self.scale.map(|s| &vectors::<S>(s)[..n]);
+        let mut square = Sum::zero(simd);
+        for block in 0..n / parts::<S>() {
+            for part in 0..parts::<S>() {
+                let j = block * parts::<S>() + part;
+                let z = normals[j];
+                square.add_product(simd, part, z, z);
+                let p = scale.map_or(z, |scale| simd.mul_f64s(z, scale[j]));
+                left[j] = p;
+                right[j] = p;
+                sum[j] = p;
+            }
         }
-        total(square)
+        square.total()
     }
 }
 
@@ -273,74 +283,74 @@ impl Turn<'_> {
 
 struct TurnPass<'a, const UNIT: bool>(Turn<'a>);
 
-/// Adds one block's share of the six products.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn turn_block<const UNIT: bool>(
-    dots: &mut [Block; 6],
-    m: &Block,
-    a: &Block,
-    b: &Block,
-    c: &Block,
-    d: &Block,
-    left: &Block,
-    right: &Block,
-) {
-    let weigh = |r: Block| if UNIT { r } else { map(|l| m[l] * r[l]) };
-    let whole = weigh(map(|l| left[l] + right[l]));
-    add_product(&mut dots[0], a, &whole);
-    add_product(&mut dots[1], d, &whole);
-    let left_more = weigh(map(|l| left[l] + c[l]));
-    add_product(&mut dots[2], a, &left_more);
-    add_product(&mut dots[3], c, &left_more);
-    let right_more = weigh(map(|l| right[l] + b[l]));
-    add_product(&mut dots[4], b, &right_more);
-    add_product(&mut dots[5], d, &right_more);
+/// The six products of a merge under way.
+struct Products<'a, S: Simd, const UNIT: bool> {
+    simd: S,
+    inv_metric: &'a [S::f64s],
+    /// Momenta at the first and last point of the left half and of the right half.
+    ends: [&'a [S::f64s]; 4],
+    dots: [Sum<S>; 6],
+}
+
+impl<S: Simd, const UNIT: bool> Products<'_, S, UNIT> {
+    /// Runs over all vectors; `halves` gives the sums of momenta of both halves.
+    #[inline(always)]
+    fn run(mut self, mut halves: impl FnMut(usize, [S::f64s; 4]) -> (S::f64s, S::f64s)) -> [f64; 6] {
+        let Self { simd, inv_metric, ends: [a, b, c, d], .. } = self;
+        let n = a.len();
+        let (b, c, d) = (&b[..n], &c[..n], &d[..n]);
+        for block in 0..n / parts::<S>() {
+            for part in 0..parts::<S>() {
+                let j = block * parts::<S>() + part;
+                let (a, b, c, d) = (a[j], b[j], c[j], d[j]);
+                let (left, right) = halves(j, [a, b, c, d]);
+                let mut pair = |k: usize, p: S::f64s, q: S::f64s, rho: S::f64s| {
+                    let v = weigh::<S, UNIT>(simd, inv_metric, j, rho);
+                    self.dots[k].add_product(simd, part, p, v);
+                    self.dots[k + 1].add_product(simd, part, q, v);
+                };
+                pair(0, a, d, simd.add_f64s(left, right));
+                pair(2, a, c, simd.add_f64s(left, c));
+                pair(4, b, d, simd.add_f64s(right, b));
+            }
+        }
+        self.dots.map(Sum::total)
+    }
 }
 
 impl<const UNIT: bool> WithSimd for TurnPass<'_, UNIT> {
     type Output = [f64; 6];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> [f64; 6] {
-        let Turn { inv_metric, left: [a, b], right: [c, d], sums } = self.0;
-        let a = blocks(a);
-        let n = a.len();
-        let (b, c, d) = (&blocks(b)[..n], &blocks(c)[..n], &blocks(d)[..n]);
-        let inv_metric = if UNIT { &[] } else { &blocks(inv_metric.unwrap_or(&[]))[..n] };
-        let metric = |i: usize| if UNIT { [1.0; LANES] } else { inv_metric[i] };
-        let mut dots = [[0.0; LANES]; 6];
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; 6] {
+        let Turn { inv_metric, left, right, sums } = self.0;
+        let ends = [left[0], left[1], right[0], right[1]].map(vectors::<S>);
+        let n = ends[0].len();
+        let products = Products::<S, UNIT> {
+            simd,
+            inv_metric: metric_vectors::<S, UNIT>(inv_metric, n),
+            ends,
+            dots: [Sum::zero(simd); 6],
+        };
         match sums {
-            HalfSums::Pairs => {
-                for i in 0..n {
-                    let (left, right) = (map(|l| a[i][l] + b[i][l]), map(|l| c[i][l] + d[i][l]));
-                    turn_block::<UNIT>(&mut dots, &metric(i), &a[i], &b[i], &c[i], &d[i], &left, &right);
-                }
-            }
+            HalfSums::Pairs => products.run(|_, [a, b, c, d]| (simd.add_f64s(a, b), simd.add_f64s(c, d))),
             HalfSums::Running { before_left: None, before_right, now } => {
-                let (middle, now) = (&blocks(before_right)[..n], &blocks(now)[..n]);
-                for i in 0..n {
-                    let right = map(|l| now[i][l] - middle[i][l]);
-                    turn_block::<UNIT>(&mut dots, &metric(i), &a[i], &b[i], &c[i], &d[i], &middle[i], &right);
-                }
+                let (middle, now) = (&vectors::<S>(before_right)[..n], &vectors::<S>(now)[..n]);
+                products.run(|j, _| (middle[j], simd.sub_f64s(now[j], middle[j])))
             }
             HalfSums::Running { before_left: Some(start), before_right, now } => {
-                let (start, middle, now) = (&blocks(start)[..n], &blocks(before_right)[..n], &blocks(now)[..n]);
-                for i in 0..n {
-                    let (left, right) = (map(|l| middle[i][l] - start[i][l]), map(|l| now[i][l] - middle[i][l]));
-                    turn_block::<UNIT>(&mut dots, &metric(i), &a[i], &b[i], &c[i], &d[i], &left, &right);
-                }
+                let [start, middle, now] = [start, before_right, now].map(|row| &vectors::<S>(row)[..n]);
+                products.run(|j, _| (simd.sub_f64s(middle[j], start[j]), simd.sub_f64s(now[j], middle[j])))
             }
             HalfSums::Tree { tree, subtree } => {
-                let (tree, subtree) = (&mut blocks_mut(tree)[..n], &blocks(subtree)[..n]);
-                for i in 0..n {
-                    let (left, right) = (tree[i], subtree[i]);
-                    turn_block::<UNIT>(&mut dots, &metric(i), &a[i], &b[i], &c[i], &d[i], &left, &right);
-                    tree[i] = map(|l| left[l] + right[l]);
-                }
+                let (tree, subtree) = (&mut vectors_mut::<S>(tree)[..n], &vectors::<S>(subtree)[..n]);
+                products.run(|j, _| {
+                    let halves = (tree[j], subtree[j]);
+                    tree[j] = simd.add_f64s(halves.0, halves.1);
+                    halves
+                })
             }
         }
-        dots.map(total)
     }
 }
 
@@ -351,13 +361,16 @@ impl WithSimd for Dot<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let (x, y) = (blocks(self.0), blocks(self.1));
-        let mut sum = [0.0; LANES];
-        for (x, y) in x.iter().zip(y) {
-            add_product(&mut sum, x, y);
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let x = vectors::<S>(self.0);
+        let y = &vectors::<S>(self.1)[..x.len()];
+        let mut sum = Sum::zero(simd);
+        for block in 0..x.len() / parts::<S>() {
+            for part in 0..parts::<S>() {
+                sum.add_product(simd, part, x[block * parts::<S>() + part], y[block * parts::<S>() + part]);
+            }
         }
-        total(sum)
+        sum.total()
     }
 }
 
@@ -368,10 +381,10 @@ impl WithSimd for Axpy<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        for (x, y) in blocks(self.1).iter().zip(blocks_mut(self.2)) {
-            let (a, b) = (*x, *y);
-            *y = map(|l| b[l] + self.0 * a[l]);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let factor = simd.splat_f64s(self.0);
+        for (&x, y) in vectors::<S>(self.1).iter().zip(vectors_mut::<S>(self.2)) {
+            *y = simd.add_f64s(*y, simd.mul_f64s(factor, x));
         }
     }
 }

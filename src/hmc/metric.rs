@@ -211,7 +211,9 @@ mod tests {
         let dim = 11;
         let covariance: Vec<f64> = (0..dim * dim)
             .map(|k| {
-                0.8f64.powi((k / dim).abs_diff(k % dim) as i32) * (1.0 + (k / dim) as f64) * (1.0 + (k % dim) as f64)
+                0.8f64.powi((k / dim) as i32 - (k % dim) as i32).min(0.8f64.powi((k % dim) as i32 - (k / dim) as i32))
+                    * (1.0 + (k / dim) as f64)
+                    * (1.0 + (k % dim) as f64)
             })
             .collect();
         let metric = Metric::dense(dim, &covariance).unwrap();

@@ -18,6 +18,13 @@ fn main() {
     let dims: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let dims = if dims.is_empty() { vec![10, 100, 1000, 10_000] } else { dims };
     println!("{:<8}{:>7}{:>13}{:>13}{:>13}{:>9}", "target", "d", "gradient ns", "catena ns", "nuts-rs ns", "ratio");
+    if let Some(target) = std::env::var("PROFILE").ok().and_then(|name| Target::named(&name)) {
+        // For a profiler: Catena alone.
+        for &dim in &dims {
+            println!("{:.1}", ours::ns_per_leapfrog(target, dim, 10 * WORK / dim / 8, 1));
+        }
+        return;
+    }
     for target in [Target::Normal, Target::Ar1] {
         for &dim in &dims {
             let gradient = best(|| target.gradient_ns(dim));

@@ -13,6 +13,10 @@ pub enum Target {
 const RHO: f64 = 0.9;
 
 impl Target {
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Normal, Self::Ar1].into_iter().find(|t| t.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
