@@ -41,7 +41,7 @@ impl TableWriter {
     }
 
     /// Names of the columns; empty for a resumed chain, which writes none.
-    pub fn names(&self) -> &[String] {
+    pub fn column_names(&self) -> &[String] {
         &self.names
     }
 

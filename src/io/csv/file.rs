@@ -1,20 +1,21 @@
 use crate::error::{Code, Error};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A file that takes each piece whole or not at all: when a write fails half way (a full disk), what it left is cut off,
 /// so that the file still ends where the piece before ended.
 #[derive(Debug)]
 pub struct CsvFile {
     file: File,
+    path: PathBuf,
     length: u64,
 }
 
 impl CsvFile {
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(|e| failed(path, "cannot be made", &e))?;
-        Ok(Self { file, length: 0 })
+        Ok(Self { file, path: path.to_owned(), length: 0 })
     }
 
     /// Opens a file to go on with, and reads its line of column names if it has one.
@@ -27,7 +28,7 @@ impl CsvFile {
             return Err(Error::new(Code::Io, format!("CSV file '{}': {what}", path.display())));
         }
         let header = header_of(&mut file).map_err(|e| failed(path, "cannot be read", &e))?;
-        Ok((Self { file, length }, header))
+        Ok((Self { file, path: path.to_owned(), length }, header))
     }
 }
 
@@ -36,7 +37,7 @@ impl Write for CsvFile {
         if let Err(error) = self.file.write_all(piece) {
             // Where cutting fails too (a pipe), the first failure is the one to report.
             let _ = self.file.set_len(self.length);
-            return Err(error);
+            return Err(io::Error::new(error.kind(), format!("file '{}': {error}", self.path.display())));
         }
         self.length += piece.len() as u64;
         Ok(piece.len())

@@ -63,7 +63,7 @@ impl Builder {
         let length = self.index[depth];
         match self.shape[depth] {
             Some(expected) if expected != length => {
-                let what = format!("expected {expected} elements, as in the array before it, got {length}");
+                let what = format!("expected length {expected}, as the array before it, got length {length}");
                 Err(self.complaint(depth, &what))
             }
             _ => {

@@ -51,7 +51,8 @@ impl JsonInit {
             let shown = e.to_string();
             let place = format!(" at line {line} column {column}");
             let what = shown.strip_suffix(place.as_str()).unwrap_or(&shown);
-            let column = quoted.original_column(line, column);
+            // The reader's column is 0 when it stopped before the first byte of a line.
+            let column = quoted.original_column(line, column).max(1);
             Error::new(Code::Io, format!("{origin}, line {line}, column {column}: {what}"))
         })?;
         let asked = (0..variables.len()).map(|_| AtomicBool::new(false)).collect();
