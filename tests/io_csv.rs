@@ -1,7 +1,7 @@
 //! Stan CSV: the text of numbers, whole lines, files that are made, gone on with and cut by failures.
 
 use catena::Code;
-use catena::io::{CsvFile, CsvWriter, MAX_SIG_FIGS, Writer};
+use catena::io::{CsvFile, CsvWriter, MAX_SIG_FIGS, Writer, shortest};
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -114,6 +114,7 @@ fn shortest_text_is_plain() {
         (f64::NEG_INFINITY, "-inf"),
     ] {
         assert_eq!(written(0, &[value]), [text]);
+        assert_eq!(shortest(value), text);
     }
 }
 

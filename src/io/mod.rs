@@ -9,7 +9,7 @@ mod memory;
 mod position;
 mod table;
 
-pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS};
+pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
 pub use json::JsonInit;

@@ -17,6 +17,13 @@ const LEAST_PLAIN_EXPONENT: i32 = -4;
 const POWERS_OF_TEN: [f64; SAFE_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
+/// The shortest text that reads back to the same bits, as [`super::CsvWriter`] writes it for 0 significant digits.
+pub fn shortest(x: f64) -> String {
+    let mut out = Vec::new();
+    Format::Shortest.write(&mut out, x);
+    out.into_iter().map(char::from).collect()
+}
+
 /// How numbers become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -64,6 +71,7 @@ impl Format {
     }
 }
 
+/// Appends a positive integer.
 fn write_integer(out: &mut Vec<u8>, mut rest: u64) {
     let mut text = [0; 20];
     let mut start = text.len();
