@@ -1,14 +1,19 @@
 //! What a host gives to a run and gets from it: init contexts, writers, loggers, interrupts.
 
+mod csv;
 mod host;
+mod interrupt;
+mod json;
+mod log;
+mod memory;
+mod position;
+mod table;
 
+pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
-
-pub fn log_lines(logger: &dyn Logger, level: Level, chain: Option<u64>, text: &str) {
-    for line in text.lines() {
-        logger.log(level, chain, line);
-    }
-}
-pub fn shortest(x: f64) -> String {
-    format!("{x}")
-}
+pub use interrupt::FlagInterrupt;
+pub use json::JsonInit;
+pub use log::{LineLogger, StderrLogger, log_lines};
+pub use memory::{Grid, Layout, MemoryWriter, Sink};
+pub use position::PositionInit;
+pub use table::{NullWriter, TableWriter};

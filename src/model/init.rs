@@ -37,6 +37,17 @@ impl InitContext for NoInit {
     }
 }
 
+/// The elements of one array among the coordinates: those named `base.…`, in order, first index fastest.
+#[derive(Default)]
+struct Elements {
+    /// How many there are.
+    count: usize,
+    /// How many of them were passed.
+    passed: usize,
+    /// What the context gives for the whole array, once it was asked.
+    given: Option<Option<Variable>>,
+}
+
 /// Sets the coordinates whose names `init` knows; see [`super::Density::initialize`].
 pub(super) fn by_coordinate_name(
     names: &[String],
@@ -44,34 +55,41 @@ pub(super) fn by_coordinate_name(
     init: &dyn InitContext,
     position: &mut [f64],
 ) -> Result<(), Refusal> {
-    let mut refuse = |message: String| {
+    set_by_name(names, init, position).map_err(|message| {
         task.set_message(&message);
         Refusal::Stop
+    })
+}
+
+fn set_by_name(names: &[String], init: &dyn InitContext, position: &mut [f64]) -> Result<(), String> {
+    let ask = |name: &str, expected: usize| match init.variable(name) {
+        Err(error) => Err(error.to_string()),
+        Ok(Some(v)) if v.values.len() != expected => {
+            let plural = if expected == 1 { "" } else { "s" };
+            Err(format!("init '{name}': expected {expected} value{plural}, got {}", v.values.len()))
+        }
+        Ok(found) => Ok(found),
     };
-    let mut arrays: HashMap<&str, Option<Variable>> = HashMap::new();
-    for (name, slot) in names.iter().zip(position.iter_mut()) {
-        if let Some(v) = init.variable(name).map_err(|e| refuse(e.to_string()))? {
-            let [value] = v.values[..] else {
-                return Err(refuse(format!("init '{name}': expected 1 value, got {}", v.values.len())));
-            };
-            *slot = value;
-            continue;
-        }
-        let Some((base, index)) = name.split_once('.') else { continue };
-        if !arrays.contains_key(base) {
-            let found = init.variable(base).map_err(|e| refuse(e.to_string()))?;
-            let expected = names.iter().filter(|n| n.split_once('.').is_some_and(|(b, _)| b == base)).count();
-            if let Some(v) = &found
-                && v.values.len() != expected
-            {
-                return Err(refuse(format!("init '{base}': expected {expected} values, got {}", v.values.len())));
+    let mut arrays: HashMap<&str, Elements> = HashMap::new();
+    for (base, _) in names.iter().filter_map(|name| name.split_once('.')) {
+        arrays.entry(base).or_default().count += 1;
+    }
+    for (name, slot) in names.iter().zip(position) {
+        let array = name.split_once('.').and_then(|(base, _)| Some((base, arrays.get_mut(base)?)));
+        // A coordinate given by its own name still counts as an element of its array.
+        let element = array.map(|(base, elements)| {
+            elements.passed += 1;
+            (base, elements.passed - 1, elements)
+        });
+        if let Some(v) = ask(name, 1)? {
+            *slot = v.values[0];
+        } else if let Some((base, at, elements)) = element {
+            if elements.given.is_none() {
+                elements.given = Some(ask(base, elements.count)?);
             }
-            arrays.insert(base, found);
-        }
-        // Elements of one array stand in the order of the names, first index fastest.
-        if let (Some(v), true) = (&arrays[base], !index.is_empty()) {
-            let at = names.iter().filter(|n| n.split_once('.').is_some_and(|(b, _)| b == base)).position(|n| n == name);
-            *slot = v.values[at.expect("the name is in its own list")];
+            if let Some(Some(v)) = &elements.given {
+                *slot = v.values[at];
+            }
         }
     }
     Ok(())

@@ -1,0 +1,169 @@
+//! Stan's CSV: a line of names, a line per row, comments that begin with `#`.
+
+mod file;
+mod number;
+
+pub use file::CsvFile;
+pub use number::{MAX_SIG_FIGS, shortest};
+
+use super::Writer;
+use super::table::{check_names, check_row};
+use crate::error::{Code, Error};
+use number::Format;
+use std::io::Write;
+use std::path::Path;
+
+/// Whole lines are gathered up to about this many bytes before they are written.
+const CHUNK: usize = 64 * 1024;
+
+/// Writes Stan CSV: the names, the rows, and messages as comments (`# line`).
+///
+/// Numbers are the shortest text that reads back to the same bits, or as C's `%.{n}g` writes them; not-a-number is `nan`,
+/// infinities are `inf` and `-inf`. `out` gets whole lines only, in pieces of about 64 KiB; the rest comes with
+/// [`Writer::finish`] or when the writer is dropped. After a failed write nothing more is written and each later call
+/// returns the same error.
+#[derive(Debug)]
+pub struct CsvWriter<W: Write + Send> {
+    out: W,
+    format: Format,
+    /// Names that `out` already held.
+    header: Option<String>,
+    columns: Option<usize>,
+    rows: usize,
+    buffer: Vec<u8>,
+    failed: Option<Error>,
+}
+
+impl CsvWriter<CsvFile> {
+    /// Writes to a new file; one that is there is emptied. `sig_figs` as in [`CsvWriter::new`].
+    ///
+    /// # Errors
+    /// `sig_figs` is out of range, or the file cannot be made.
+    pub fn create(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
+        let format = Format::new(sig_figs)?;
+        Ok(Self::with_format(CsvFile::create(path.as_ref())?, format))
+    }
+
+    /// Goes on with a file that an earlier run wrote, for a resumed chain; a missing file is made. Names that come again
+    /// must be the file's and are not repeated. `sig_figs` as in [`CsvWriter::new`].
+    ///
+    /// # Errors
+    /// `sig_figs` is out of range, the file cannot be opened, or its last line is not complete.
+    pub fn append(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
+        let format = Format::new(sig_figs)?;
+        let (file, header) = CsvFile::append(path.as_ref())?;
+        let columns = header.as_ref().map(|line| line.split(',').count());
+        let mut writer = Self::with_format(file, format);
+        (writer.header, writer.columns) = (header, columns);
+        Ok(writer)
+    }
+}
+
+impl<W: Write + Send> CsvWriter<W> {
+    /// Writes to `out`, with `sig_figs` significant digits: 1 to [`MAX_SIG_FIGS`], or 0 for the shortest text that reads
+    /// back to the same bits.
+    ///
+    /// # Errors
+    /// `sig_figs` is out of range.
+    pub fn new(out: W, sig_figs: u32) -> Result<Self, Error> {
+        Ok(Self::with_format(out, Format::new(sig_figs)?))
+    }
+
+    fn with_format(out: W, format: Format) -> Self {
+        Self { out, format, header: None, columns: None, rows: 0, buffer: Vec::new(), failed: None }
+    }
+
+    /// Number of rows received.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Writes `text` as comment lines; before the names they tell of the run's options, as CmdStan's do.
+    ///
+    /// # Errors
+    /// [`Code::Writer`] when `out` fails, or failed before.
+    pub fn comment(&mut self, text: &str) -> Result<(), Error> {
+        self.usable()?;
+        // Text over several lines must not end the comment.
+        for line in text.split('\n') {
+            self.buffer.extend_from_slice(format!("# {line}").trim_end().as_bytes());
+            self.buffer.push(b'\n');
+        }
+        self.write_if(self.buffer.len() >= CHUNK)
+    }
+
+    fn usable(&self) -> Result<(), Error> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn write_if(&mut self, due: bool) -> Result<(), Error> {
+        if !due || self.buffer.is_empty() {
+            return Ok(());
+        }
+        let written = self.out.write_all(&self.buffer);
+        self.buffer.clear();
+        written.map_err(|e| self.fail(&e))
+    }
+
+    fn fail(&mut self, why: &std::io::Error) -> Error {
+        let error = Error::new(Code::Writer, format!("CSV output failed: {why}"));
+        self.failed = Some(error.clone());
+        error
+    }
+}
+
+impl<W: Write + Send> Writer for CsvWriter<W> {
+    fn names(&mut self, names: &[String]) -> Result<(), Error> {
+        self.usable()?;
+        if let Some(bad) = names.iter().find(|name| name.contains([',', '\n', '\r'])) {
+            let what = format!("expected a column name without comma and line break, got {bad:?}");
+            return Err(Error::new(Code::Writer, what));
+        }
+        check_names(names.len(), self.columns)?;
+        let line = names.join(",");
+        if let Some(header) = &self.header {
+            if *header != line {
+                return Err(Error::new(Code::Writer, "the file to append to has columns of other names"));
+            }
+            return Ok(());
+        }
+        self.columns = Some(names.len());
+        self.buffer.extend_from_slice(line.as_bytes());
+        self.buffer.push(b'\n');
+        self.header = Some(line);
+        self.write_if(self.buffer.len() >= CHUNK)
+    }
+
+    fn row(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.usable()?;
+        check_row(self.rows, values.len(), *self.columns.get_or_insert(values.len()))?;
+        for (i, &value) in values.iter().enumerate() {
+            if i > 0 {
+                self.buffer.push(b',');
+            }
+            self.format.write(&mut self.buffer, value);
+        }
+        self.buffer.push(b'\n');
+        self.rows += 1;
+        self.write_if(self.buffer.len() >= CHUNK)
+    }
+
+    fn message(&mut self, line: &str) -> Result<(), Error> {
+        self.comment(line)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.usable()?;
+        self.write_if(true)?;
+        self.out.flush().map_err(|e| self.fail(&e))
+    }
+}
+
+impl<W: Write + Send> Drop for CsvWriter<W> {
+    /// Writes what a run that ended without [`Writer::finish`] left behind; there is nobody to tell of a failure.
+    fn drop(&mut self) {
+        if self.failed.is_none() {
+            let _ = self.out.write_all(&self.buffer).and_then(|()| self.out.flush());
+        }
+    }
+}
