@@ -155,7 +155,7 @@ static void check(const char *name, catena_density density, size_t points, const
         for (size_t i = 0; i < dimension; i++)
             expect_close(name, "initial value", p, i, back[i], x[i], 1e-13 * (1.0 + fabs(x[i])));
     }
-    printf("%-28s %zu points, largest gradient difference %.2f of its bound\n", name, points, worst);
+    printf("%-28s %zu points, gradient within %.0e of its bound\n", name, points, worst);
 
     if (strcmp(name, "garch11") == 0) {
         expect_refused(name, model, "{\"alpha1\": 1.5}", "alpha1");
