@@ -75,7 +75,7 @@ pub(crate) struct LeapSums {
 }
 
 /// The vectors of a leapfrog pass. It finishes the step whose half-kicked momentum is in `half` with the gradient just
-/// evaluated, and, if there is a next step, begins it: kick; energy and running sum; kick; drift.
+/// evaluated, and, if there is a next step, begins it: kick; energy; kick; drift.
 pub(crate) struct Leap<'a> {
     /// Signed step size.
     pub step: f64,
@@ -83,10 +83,8 @@ pub(crate) struct Leap<'a> {
     /// Half-kicked momentum; replaced by the next step's.
     pub half: &'a mut [f64],
     pub gradient: &'a [f64],
-    /// Sum of momenta of the subtree; `p` is added to it.
-    pub sum: &'a mut [f64],
-    /// True for the first leaf of a subtree: the sum is set instead.
-    pub first: bool,
+    /// A sum of momenta that `p` is added to.
+    pub sum: Option<&'a mut [f64]>,
     /// Receives the full-step momentum p.
     pub momentum: &'a mut [f64],
     /// The momentum to multiply with for [`LeapSums::cross`].
@@ -105,20 +103,20 @@ impl Leap<'_> {
 
     #[inline(always)]
     fn dispatch<const UNIT: bool>(self, arch: Arch) -> LeapSums {
-        match (self.first, self.previous.is_some(), self.drift.is_some()) {
-            (true, false, true) => arch.dispatch(LeapPass::<UNIT, true, false, true>(self)),
+        match (self.sum.is_some(), self.previous.is_some(), self.drift.is_some()) {
             (false, false, true) => arch.dispatch(LeapPass::<UNIT, false, false, true>(self)),
             (false, true, true) => arch.dispatch(LeapPass::<UNIT, false, true, true>(self)),
             (false, true, false) => arch.dispatch(LeapPass::<UNIT, false, true, false>(self)),
-            _ => arch.dispatch(LeapPass::<UNIT, true, false, false>(self)),
+            (true, true, false) => arch.dispatch(LeapPass::<UNIT, true, true, false>(self)),
+            _ => arch.dispatch(LeapPass::<UNIT, false, false, false>(self)),
         }
     }
 }
 
-struct LeapPass<'a, const UNIT: bool, const FIRST: bool, const CROSS: bool, const NEXT: bool>(Leap<'a>);
+struct LeapPass<'a, const UNIT: bool, const SUM: bool, const CROSS: bool, const NEXT: bool>(Leap<'a>);
 
-impl<const UNIT: bool, const FIRST: bool, const CROSS: bool, const NEXT: bool> WithSimd
-    for LeapPass<'_, UNIT, FIRST, CROSS, NEXT>
+impl<const UNIT: bool, const SUM: bool, const CROSS: bool, const NEXT: bool> WithSimd
+    for LeapPass<'_, UNIT, SUM, CROSS, NEXT>
 {
     type Output = LeapSums;
 
@@ -129,7 +127,7 @@ impl<const UNIT: bool, const FIRST: bool, const CROSS: bool, const NEXT: bool> W
         let half = vectors_mut::<S>(half);
         let n = half.len();
         let gradient = &vectors::<S>(gradient)[..n];
-        let sum = &mut vectors_mut::<S>(sum)[..n];
+        let sum = if SUM { &mut vectors_mut::<S>(sum.unwrap_or(&mut []))[..n] } else { &mut [] };
         let momentum = &mut vectors_mut::<S>(momentum)[..n];
         let inv_metric = metric_vectors::<S, UNIT>(inv_metric, n);
         let previous = if CROSS { &vectors::<S>(previous.unwrap_or(&[]))[..n] } else { &[] };
@@ -150,7 +148,9 @@ impl<const UNIT: bool, const FIRST: bool, const CROSS: bool, const NEXT: bool> W
                 if CROSS {
                     cross.add_product(simd, part, v, previous[j]);
                 }
-                sum[j] = if FIRST { p } else { simd.add_f64s(sum[j], p) };
+                if SUM {
+                    sum[j] = simd.add_f64s(sum[j], p);
+                }
                 if NEXT {
                     let after = simd.add_f64s(p, kick);
                     let v = weigh::<S, UNIT>(simd, inv_metric, j, after);
@@ -247,14 +247,16 @@ impl WithSimd for Refresh<'_> {
     }
 }
 
-/// Where the sums of momenta of the two halves of a merged tree come from.
+/// Where the sums of momenta of the two halves of a merged tree come from and where their sum goes.
 pub(crate) enum HalfSums<'a> {
     /// Each half has two points, whose momenta are at hand.
-    Pairs,
-    /// Running sums of the subtree: before the left half (`None`: it starts the subtree), before the right half, now.
-    Running { before_left: Option<&'a [f64]>, before_right: &'a [f64], now: &'a [f64] },
-    /// The whole trajectory and the subtree that extends it; the first receives the sum of both.
-    Tree { tree: &'a mut [f64], subtree: &'a [f64] },
+    Pairs { total: &'a mut [f64] },
+    /// Both are stored.
+    Stored { left: &'a [f64], right: &'a [f64], total: &'a mut [f64] },
+    /// The left half's sum becomes that of both; the right half has two points.
+    LeftAndPair { left: &'a mut [f64] },
+    /// The left half's sum becomes that of both.
+    LeftAndStored { left: &'a mut [f64], right: &'a [f64] },
 }
 
 /// The generalised U-turn criterion of a merged tree with the two extra checks between its halves.
@@ -333,20 +335,35 @@ impl<const UNIT: bool> WithSimd for TurnPass<'_, UNIT> {
             dots: [Sum::zero(simd); 6],
         };
         match sums {
-            HalfSums::Pairs => products.run(|_, [a, b, c, d]| (simd.add_f64s(a, b), simd.add_f64s(c, d))),
-            HalfSums::Running { before_left: None, before_right, now } => {
-                let (middle, now) = (&vectors::<S>(before_right)[..n], &vectors::<S>(now)[..n]);
-                products.run(|j, _| (middle[j], simd.sub_f64s(now[j], middle[j])))
+            HalfSums::Pairs { total } => {
+                let total = &mut vectors_mut::<S>(total)[..n];
+                products.run(|j, [a, b, c, d]| {
+                    let (left, right) = (simd.add_f64s(a, b), simd.add_f64s(c, d));
+                    total[j] = simd.add_f64s(left, right);
+                    (left, right)
+                })
             }
-            HalfSums::Running { before_left: Some(start), before_right, now } => {
-                let [start, middle, now] = [start, before_right, now].map(|row| &vectors::<S>(row)[..n]);
-                products.run(|j, _| (simd.sub_f64s(middle[j], start[j]), simd.sub_f64s(now[j], middle[j])))
-            }
-            HalfSums::Tree { tree, subtree } => {
-                let (tree, subtree) = (&mut vectors_mut::<S>(tree)[..n], &vectors::<S>(subtree)[..n]);
+            HalfSums::Stored { left, right, total } => {
+                let [left, right] = [left, right].map(|row| &vectors::<S>(row)[..n]);
+                let total = &mut vectors_mut::<S>(total)[..n];
                 products.run(|j, _| {
-                    let halves = (tree[j], subtree[j]);
-                    tree[j] = simd.add_f64s(halves.0, halves.1);
+                    total[j] = simd.add_f64s(left[j], right[j]);
+                    (left[j], right[j])
+                })
+            }
+            HalfSums::LeftAndPair { left } => {
+                let left = &mut vectors_mut::<S>(left)[..n];
+                products.run(|j, [_, _, c, d]| {
+                    let halves = (left[j], simd.add_f64s(c, d));
+                    left[j] = simd.add_f64s(halves.0, halves.1);
+                    halves
+                })
+            }
+            HalfSums::LeftAndStored { left, right } => {
+                let (left, right) = (&mut vectors_mut::<S>(left)[..n], &vectors::<S>(right)[..n]);
+                products.run(|j, _| {
+                    let halves = (left[j], right[j]);
+                    left[j] = simd.add_f64s(halves.0, halves.1);
                     halves
                 })
             }
@@ -407,7 +424,7 @@ mod tests {
         rows
     }
 
-    fn leap(arch: Arch, dim: usize, unit: bool) -> (LeapSums, Vec<u64>) {
+    fn leap(arch: Arch, dim: usize, unit: bool, variant: usize) -> (LeapSums, Vec<u64>) {
         let (mut half, gradient, mut sum) = (row(dim, 1), row(dim, 2), row(dim, 3));
         let (mut momentum, position, mut next) = (row(dim, 4), row(dim, 5), row(dim, 6));
         let (previous, metric) = (row(dim, 7), row(dim, 8));
@@ -416,11 +433,10 @@ mod tests {
             inv_metric: (!unit).then(|| metric.row(0)),
             half: half.row_mut(0),
             gradient: gradient.row(0),
-            sum: sum.row_mut(0),
-            first: false,
+            sum: (variant == 0).then(|| sum.row_mut(0)),
             momentum: momentum.row_mut(0),
-            previous: Some(previous.row(0)),
-            drift: Some((position.row(0), next.row_mut(0))),
+            previous: (variant != 2).then(|| previous.row(0)),
+            drift: (variant > 0).then(|| (position.row(0), next.row_mut(0))),
         }
         .run(arch);
         let all = [&half, &sum, &momentum, &next];
@@ -432,7 +448,10 @@ mod tests {
     fn same_bits_on_every_instruction_set() {
         for dim in [1, 8, 10, 100, 1003] {
             for unit in [false, true] {
-                assert_eq!(leap(Arch::new(), dim, unit), leap(Arch::Scalar, dim, unit), "dim {dim} unit {unit}");
+                for variant in 0..3 {
+                    let run = |arch| leap(arch, dim, unit, variant);
+                    assert_eq!(run(Arch::new()), run(Arch::Scalar), "dim {dim} unit {unit} variant {variant}");
+                }
             }
             let r: Vec<Rows> = (10..20).map(|s| row(dim, s)).collect();
             let dots = |arch: Arch, unit: bool| {
@@ -442,13 +461,13 @@ mod tests {
                     right: [r[3].row(0), r[4].row(0)],
                     sums,
                 };
-                let mut tree = r[5].clone();
-                let middle = r[6].row(0);
+                let (mut left, mut other, mut total) = (r[5].clone(), r[5].clone(), [row(dim, 1), row(dim, 1)]);
+                let [first, second] = &mut total;
                 let all = [
-                    HalfSums::Pairs,
-                    HalfSums::Running { before_left: None, before_right: middle, now: r[7].row(0) },
-                    HalfSums::Running { before_left: Some(r[8].row(0)), before_right: middle, now: r[7].row(0) },
-                    HalfSums::Tree { tree: tree.row_mut(0), subtree: r[9].row(0) },
+                    HalfSums::Pairs { total: first.row_mut(0) },
+                    HalfSums::Stored { left: r[8].row(0), right: r[7].row(0), total: second.row_mut(0) },
+                    HalfSums::LeftAndPair { left: left.row_mut(0) },
+                    HalfSums::LeftAndStored { left: other.row_mut(0), right: r[9].row(0) },
                 ];
                 all.map(|s| {
                     if unit {
@@ -466,7 +485,7 @@ mod tests {
     #[test]
     fn leap_is_a_leapfrog_step() {
         let dim = 5;
-        let (sums, _) = leap(Arch::Scalar, dim, false);
+        let (sums, _) = leap(Arch::Scalar, dim, false, 1);
         let v = |seed: u64| row(dim, seed).values(0).to_vec();
         let (half, gradient, previous, metric) = (v(1), v(2), v(7), v(8));
         let p: Vec<f64> = half.iter().zip(&gradient).map(|(h, g)| h + 0.5 * 0.37 * g).collect();

@@ -6,8 +6,9 @@
 //! leaves stands in checkpoints, O(depth) of them:
 //!
 //! * the momentum at the first leaf of every open subtree (even leaves; slot = number of one-bits of i, as in Phan,
-//!   Pradhan and Jankowiak 2019), and the sum of momenta before it,
-//! * the momentum at the last leaf of every completed left half (odd leaves; slot = number of trailing ones).
+//!   Pradhan and Jankowiak 2019),
+//! * of every completed left half, the momentum at its last leaf (odd leaves; slot = number of trailing ones) and, from
+//!   four leaves on, the sum of its momenta.
 //!
 //! Merges of two leaves need one product only, taken in the leapfrog pass: all three checks coincide there. Within a
 //! subtree the proposal is drawn by reservoir sampling with the leaves' weights, which gives each leaf the probability
@@ -58,16 +59,17 @@ pub(super) struct Trajectory {
     pending: Slot,
     /// Half-kicked momentum of the step under way.
     half: Rows,
-    /// Sum of momenta of the subtree.
-    sum: Rows,
     /// Sum of momenta of the tree.
     tree_sum: Rows,
     /// Momenta at both ends and a free row; which is which is in `end_rows`.
     end_momenta: Rows,
     end_rows: [usize; 3],
     first_momenta: Rows,
-    sums_before: Rows,
     last_momenta: Rows,
+    /// Sums of momenta of completed left halves, and of the subtree once it is complete; see [`sum_slot`].
+    sums: Rows,
+    /// Sums of right halves on their way up.
+    passing_sums: Rows,
     /// Momenta of the draw and the proposal, kept only for the diagnostic output.
     kept_momenta: Option<Rows>,
     kept_rows: [usize; 2],
@@ -101,13 +103,13 @@ impl Trajectory {
             proposal: 0,
             pending: 0,
             half: Rows::new(1, dim),
-            sum: Rows::new(1, dim),
             tree_sum: Rows::new(1, dim),
             end_momenta: Rows::new(3, dim),
             end_rows: [0, 1, 2],
             first_momenta: Rows::new(levels.saturating_sub(1).max(1), dim),
-            sums_before: Rows::new(levels.saturating_sub(3), dim),
             last_momenta: Rows::new(levels.saturating_sub(2), dim),
+            sums: Rows::new(levels.saturating_sub(2), dim),
+            passing_sums: Rows::new(2, dim),
             kept_momenta: keep_momentum.then(|| Rows::new(2, dim)),
             kept_rows: [0, 1],
             step: 0.0,
@@ -217,8 +219,7 @@ impl Trajectory {
             inv_metric: metric.inverse_row(),
             half: self.half.row_mut(0),
             gradient: self.slots.gradient(self.pending),
-            sum: self.sum.row_mut(0),
-            first: true,
+            sum: None,
             momentum: self.end_momenta.row_mut(2),
             previous: None,
             drift: None,
@@ -312,10 +313,6 @@ impl Trajectory {
         let leaf = self.leaf;
         let next = self.free_slot(current);
         let single = self.leaves == 1;
-        if leaf % 4 == 0 && leaf > 0 {
-            let slot = sum_slot(leaf);
-            self.sums_before.row_mut(slot).copy_from_slice(self.sum.row(0));
-        }
         let (momentum, previous) = if single {
             let (previous, momentum) =
                 self.end_momenta.pair(self.end_rows[usize::from(self.forward)], self.end_rows[2]);
@@ -327,30 +324,21 @@ impl Trajectory {
             let momentum = if last {
                 self.end_momenta.row_mut(self.end_rows[2])
             } else {
-                self.last_momenta.row_mut(leaf.trailing_ones() as usize - 1)
+                self.last_momenta.row_mut(last_slot(leaf))
             };
             (momentum, Some(previous))
         };
         // A subtree of one leaf joins the tree by the product taken in this pass, so its sum goes there at once.
-        let sum = if single { &mut self.tree_sum } else { &mut self.sum };
+        let sum = single.then(|| self.tree_sum.row_mut(0));
         let (drift, gradient) = if last {
             (None, self.slots.gradient(current))
         } else {
             let (position, next_position, gradient) = self.slots.drift(current, next);
             (Some((position, next_position)), gradient)
         };
-        let sums = Leap {
-            step: self.step,
-            inv_metric,
-            half: self.half.row_mut(0),
-            gradient,
-            sum: sum.row_mut(0),
-            first: leaf == 0 && !single,
-            momentum,
-            previous,
-            drift,
-        }
-        .run(self.arch);
+        let sums =
+            Leap { step: self.step, inv_metric, half: self.half.row_mut(0), gradient, sum, momentum, previous, drift }
+                .run(self.arch);
         if !last {
             self.pending = next;
         }
@@ -378,7 +366,7 @@ impl Trajectory {
                 } else if self.leaf.is_multiple_of(2) {
                     self.first_momenta.row(first_slot(self.leaf))
                 } else {
-                    self.last_momenta.row(self.leaf.trailing_ones() as usize - 1)
+                    self.last_momenta.row(last_slot(self.leaf))
                 };
                 kept.row_mut(self.kept_rows[1]).copy_from_slice(momentum);
             }
@@ -387,7 +375,7 @@ impl Trajectory {
 
     /// The U-turn checks of all merges within the subtree that end at this leaf.
     #[inline]
-    fn merges_go_on(&self, sums: &LeapSums, metric: &Metric) -> bool {
+    fn merges_go_on(&mut self, sums: &LeapSums, metric: &Metric) -> bool {
         let leaf = self.leaf;
         if leaf.is_multiple_of(2) {
             return true;
@@ -396,37 +384,41 @@ impl Trajectory {
             return false;
         }
         let levels = leaf.trailing_ones();
+        (2..=levels).all(|level| self.merge_goes_on(level, levels, metric))
+    }
+
+    /// Merges the two halves of 2^(level - 1) leaves each that end here; this leaf completes `levels` levels.
+    fn merge_goes_on(&mut self, level: u32, levels: u32, metric: &Metric) -> bool {
+        let leaf = self.leaf;
+        let right_first = leaf + 1 - (1 << (level - 1));
+        let left_first = leaf + 1 - (1 << level);
+        let left_last = right_first - 1;
         let now = if leaf + 1 == self.leaves {
             self.end_momenta.row(self.end_rows[2])
         } else {
-            self.last_momenta.row(levels as usize - 1)
+            self.last_momenta.row(last_slot(leaf))
         };
-        (2..=levels).all(|level| {
-            let right_first = leaf + 1 - (1 << (level - 1));
-            let left_first = leaf + 1 - (1 << level);
-            let sums = if level == 2 {
-                HalfSums::Pairs
-            } else {
-                HalfSums::Running {
-                    before_left: (left_first > 0).then(|| self.sums_before.row(sum_slot(left_first))),
-                    before_right: self.sums_before.row(sum_slot(right_first)),
-                    now: self.sum.row(0),
-                }
-            };
-            Turn {
-                inv_metric: metric.inverse_row(),
-                left: [self.first_momenta.row(first_slot(left_first)), self.last_momentum(right_first - 1)],
-                right: [self.first_momenta.row(first_slot(right_first)), now],
-                sums,
+        // The sum of all levels but the last goes on as a right half; the last one's waits as a left half.
+        let (to, from) = (level as usize % 2, (level as usize + 1) % 2);
+        let sums = match (level == 2, level == levels) {
+            (true, true) => HalfSums::Pairs { total: self.sums.row_mut(sum_slot(level)) },
+            (true, false) => HalfSums::Pairs { total: self.passing_sums.row_mut(to) },
+            (false, true) => {
+                let (left, total) = self.sums.pair(sum_slot(level - 1), sum_slot(level));
+                HalfSums::Stored { left, right: self.passing_sums.row(from), total }
             }
-            .run(self.arch)
-        })
-    }
-
-    /// Momentum at an odd leaf that ended a left half.
-    #[inline]
-    fn last_momentum(&self, leaf: u64) -> &[f64] {
-        self.last_momenta.row(leaf.trailing_ones() as usize - 1)
+            (false, false) => {
+                let (right, total) = self.passing_sums.pair(from, to);
+                HalfSums::Stored { left: self.sums.row(sum_slot(level - 1)), right, total }
+            }
+        };
+        Turn {
+            inv_metric: metric.inverse_row(),
+            left: [self.first_momenta.row(first_slot(left_first)), self.last_momenta.row(last_slot(left_last))],
+            right: [self.first_momenta.row(first_slot(right_first)), now],
+            sums,
+        }
+        .run(self.arch)
     }
 
     /// Joins the complete subtree to the tree: biased progressive sampling, then the checks over both.
@@ -442,11 +434,16 @@ impl Trajectory {
         let goes_on = if self.leaves == 1 {
             pair_goes_on(self.initial_square, sums)
         } else {
+            let left = self.tree_sum.row_mut(0);
+            let halves = match self.outcome.depth {
+                1 => HalfSums::LeftAndPair { left },
+                depth => HalfSums::LeftAndStored { left, right: self.sums.row(sum_slot(depth)) },
+            };
             Turn {
                 inv_metric: metric.inverse_row(),
                 left: [self.end_momenta.row(self.end_rows[1 - end]), self.end_momenta.row(self.end_rows[end])],
                 right: [self.first_momenta.row(0), self.end_momenta.row(self.end_rows[2])],
-                sums: HalfSums::Tree { tree: self.tree_sum.row_mut(0), subtree: self.sum.row(0) },
+                sums: halves,
             }
             .run(self.arch)
         };
@@ -471,11 +468,11 @@ impl Trajectory {
     pub fn bytes(&self) -> usize {
         let rows = [
             &self.half,
-            &self.sum,
             &self.tree_sum,
             &self.end_momenta,
             &self.first_momenta,
-            &self.sums_before,
+            &self.sums,
+            &self.passing_sums,
             &self.last_momenta,
         ];
         self.slots.bytes()
@@ -496,8 +493,14 @@ fn first_slot(leaf: u64) -> usize {
     leaf.count_ones() as usize
 }
 
-/// Where the sum before leaf `leaf`, a positive multiple of 4, stands.
+/// Where the momentum of odd leaf `leaf` stands: it ends a left half of as many levels as it has trailing ones.
 #[inline]
-fn sum_slot(leaf: u64) -> usize {
-    leaf.count_ones() as usize - 1
+fn last_slot(leaf: u64) -> usize {
+    leaf.trailing_ones() as usize - 1
+}
+
+/// Where the sum of a half of 2^level leaves, level at least 2, stands.
+#[inline]
+fn sum_slot(level: u32) -> usize {
+    level as usize - 2
 }
