@@ -2,8 +2,9 @@
 
 mod common;
 
+use catena::io::TableWriter;
 use catena::services::{Adaptation, MetricKind, SampleIo, SampleOptions, sample_nuts};
-use common::{Collect, Correlated, borrow, run};
+use common::{Correlated, bits, borrow, column, run};
 
 /// How many Monte Carlo standard errors a mean may be off; with some 100 comparisons per file, 4.5 leaves a chance of
 /// 1e-3 for a false alarm, and the seeds are fixed.
@@ -29,14 +30,14 @@ fn check_correlated(options: &SampleOptions) {
     let (report, writers) = run(&model, options);
     report.status().unwrap();
     for i in 0..model.dim {
-        let chains: Vec<Vec<f64>> = writers.iter().map(|w| w.column(&format!("x.{}", i + 1))).collect();
+        let chains: Vec<Vec<f64>> = writers.iter().map(|w| column(w, &format!("x.{}", i + 1))).collect();
         let (mean, sd, error) = moments(&chains);
         assert!((mean - model.mean(i)).abs() < STANDARD_ERRORS * error, "mean {i}: {mean} ± {error}");
         assert!((sd / model.sd(i) - 1.0).abs() < 0.05, "sd {i}: {sd}");
     }
     let product: Vec<Vec<f64>> = writers
         .iter()
-        .map(|w| w.column("x.1").iter().zip(w.column("x.2")).map(|(a, b)| (a - 1.0) * (b - 2.0) / 2.0).collect())
+        .map(|w| column(w, "x.1").iter().zip(column(w, "x.2")).map(|(a, b)| (a - 1.0) * (b - 2.0) / 2.0).collect())
         .collect();
     let (correlation, _, error) = moments(&product);
     assert!((correlation - model.rho).abs() < STANDARD_ERRORS * error, "correlation {correlation} ± {error}");
@@ -77,7 +78,7 @@ fn adaptation_reaches_its_target() {
         let adaptation = Some(Adaptation { delta, term_buffer: 500, ..Default::default() });
         let options = SampleOptions { adaptation, num_warmup: 1500, ..options() };
         let (_, writers) = run(&Correlated { dim: 20, rho: 0.3 }, &options);
-        let accept: Vec<Vec<f64>> = writers.iter().map(|w| w.column("accept_stat__")).collect();
+        let accept: Vec<Vec<f64>> = writers.iter().map(|w| column(w, "accept_stat__")).collect();
         let (mean, ..) = moments(&accept);
         assert!((mean - delta).abs() < 0.04, "target {delta}, got {mean}");
     }
@@ -91,7 +92,7 @@ fn same_bits_for_any_number_of_threads() {
     for num_threads in [2, 3, 8] {
         let writers = run(&model, &SampleOptions { num_threads, ..base.clone() }).1;
         for (a, b) in reference.iter().zip(&writers) {
-            assert_eq!(a.bits(), b.bits(), "{num_threads} threads");
+            assert_eq!(bits(a), bits(b), "{num_threads} threads");
         }
     }
 }
@@ -103,30 +104,27 @@ fn one_run_of_four_ids_is_four_runs_of_one() {
     let together = run(&model, &base).1;
     for (i, expected) in together.iter().enumerate() {
         let alone = SampleOptions { num_chains: 1, init_chain_id: 1 + i as u64, ..base.clone() };
-        assert_eq!(run(&model, &alone).1[0].bits(), expected.bits());
+        assert_eq!(bits(&run(&model, &alone).1[0]), bits(expected));
     }
-    assert_ne!(together[0].bits(), together[1].bits());
+    assert_ne!(bits(&together[0]), bits(&together[1]));
 }
 
 #[test]
 fn outputs_never_change_the_draws() {
     let model = Correlated { dim: 3, rho: 0.5 };
     let with = run(&model, &SampleOptions { num_chains: 1, ..options() }).1;
-    let mut diagnostics = vec![Collect::default()];
+    let mut diagnostics = vec![TableWriter::new()];
     let io = SampleIo { diagnostic_writers: borrow(&mut diagnostics), ..Default::default() };
     sample_nuts(&model, &SampleOptions { num_chains: 1, thin: 3, ..options() }, io).unwrap();
-    let thinned: Vec<f64> = with[0].column("x.2").into_iter().step_by(3).collect();
-    assert_eq!(diagnostics[0].column("x.2"), thinned);
+    let thinned: Vec<f64> = column(&with[0], "x.2").into_iter().step_by(3).collect();
+    assert_eq!(column(&diagnostics[0], "x.2"), thinned);
     // The energy is the log density plus the kinetic energy of the momentum reported; g_ is the potential's gradient.
     let d = &diagnostics[0];
-    let inverse: Vec<f64> = d.messages[3].split(", ").map(|v| v.parse().unwrap()).collect();
-    for r in 0..d.rows.len() {
-        let p = |k: usize| d.column(&format!("p_x.{}", k + 1))[r];
+    let inverse: Vec<f64> = d.messages()[3].split(", ").map(|v| v.parse().unwrap()).collect();
+    for r in 0..20 {
+        let p = |k: usize| column(d, &format!("p_x.{}", k + 1))[r];
         let kinetic: f64 = (0..3).map(|k| 0.5 * inverse[k] * p(k) * p(k)).sum();
-        let energy = d.column("energy__")[r];
-        assert!((energy + d.column("lp__")[r] - kinetic).abs() < 1e-9 * energy.abs().max(1.0));
-        if r > 20 {
-            break;
-        }
+        let energy = column(d, "energy__")[r];
+        assert!((energy + column(d, "lp__")[r] - kinetic).abs() < 1e-9 * energy.abs().max(1.0));
     }
 }

@@ -116,7 +116,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     pub fn into_report(self) -> ChainReport {
         let record = self.record;
         let outcome = self.outcome.expect("every job was run to its end");
-        let checkpoint = (outcome == Outcome::Stopped && record.chain.is_some()).then(|| hmc::seal(&record));
+        let checkpoint = (!matches!(outcome, Outcome::Failed(_)) && record.chain.is_some()).then(|| hmc::seal(&record));
         let chain = record.chain.as_ref();
         let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
         ChainReport {

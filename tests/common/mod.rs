@@ -1,8 +1,7 @@
 //! Models and writers that several tests share.
 #![allow(dead_code)]
 
-use catena::Error;
-use catena::io::Writer;
+use catena::io::{TableWriter, Writer};
 use catena::model::{Density, Refusal, Task, WorkerError};
 use catena::services::{SampleIo, SampleOptions, SampleReport, sample_nuts};
 
@@ -71,60 +70,24 @@ impl Density for Correlated {
     }
 }
 
-/// Keeps all that it is given.
-#[derive(Default, Clone, Debug, PartialEq)]
-pub struct Collect {
-    pub names: Vec<String>,
-    pub rows: Vec<Vec<f64>>,
-    pub messages: Vec<String>,
-    pub finished: bool,
+/// Every number's bits.
+pub fn bits(table: &TableWriter) -> Vec<u64> {
+    table.values().iter().map(|v| v.to_bits()).collect()
 }
 
-impl Collect {
-    /// Column `name` of all rows.
-    pub fn column(&self, name: &str) -> Vec<f64> {
-        let at = self.names.iter().position(|n| n == name).expect("the column exists");
-        self.rows.iter().map(|r| r[at]).collect()
-    }
-
-    /// Every number's bits.
-    pub fn bits(&self) -> Vec<Vec<u64>> {
-        self.rows.iter().map(|r| r.iter().map(|v| v.to_bits()).collect()).collect()
-    }
-}
-
-impl Writer for Collect {
-    fn names(&mut self, names: &[String]) -> Result<(), Error> {
-        assert!(self.names.is_empty(), "names come once");
-        self.names = names.to_vec();
-        Ok(())
-    }
-
-    fn row(&mut self, values: &[f64]) -> Result<(), Error> {
-        self.rows.push(values.to_vec());
-        Ok(())
-    }
-
-    fn message(&mut self, line: &str) -> Result<(), Error> {
-        assert!(!line.contains('\n'));
-        self.messages.push(line.into());
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), Error> {
-        self.finished = true;
-        Ok(())
-    }
+/// Column `name`, which must be there.
+pub fn column(table: &TableWriter, name: &str) -> Vec<f64> {
+    table.column(name).unwrap_or_else(|| panic!("no column {name} among {:?}", table.column_names()))
 }
 
 /// One writer per chain as the trait objects a run borrows.
-pub fn borrow(writers: &mut [Collect]) -> Vec<&mut dyn Writer> {
+pub fn borrow(writers: &mut [TableWriter]) -> Vec<&mut dyn Writer> {
     writers.iter_mut().map(|w| w as &mut dyn Writer).collect()
 }
 
 /// Runs and returns the report with what the sample writers got.
-pub fn run<D: Density>(density: &D, options: &SampleOptions) -> (SampleReport, Vec<Collect>) {
-    let mut writers = vec![Collect::default(); options.num_chains];
+pub fn run<D: Density>(density: &D, options: &SampleOptions) -> (SampleReport, Vec<TableWriter>) {
+    let mut writers = vec![TableWriter::new(); options.num_chains];
     let report =
         sample_nuts(density, options, SampleIo { sample_writers: borrow(&mut writers), ..Default::default() }).unwrap();
     (report, writers)
