@@ -102,10 +102,9 @@ impl Covariance {
             *delta = x - *mean;
             *mean += *delta / n;
         }
-        for i in 0..dim {
-            let after = position[i] - self.mean[i];
-            let row = &mut self.square[i * dim..][..=i];
-            for (s, d) in row.iter_mut().zip(&self.delta) {
+        for (i, (x, mean)) in position.iter().zip(&self.mean).enumerate() {
+            let after = x - mean;
+            for (s, d) in self.square[i * dim..][..=i].iter_mut().zip(&self.delta) {
                 *s += after * d;
             }
         }

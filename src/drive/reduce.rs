@@ -82,7 +82,11 @@ impl<D: Density> PoolReducer<'_, '_, D> {
             results = board.all_done.wait(results).unwrap_or_else(PoisonError::into_inner);
         }
         for partial in results.partials.drain(..) {
-            add(sums, &partial.expect("every piece has reported")?);
+            match partial.expect("every piece has reported") {
+                Ok(partial) => add(sums, &partial?),
+                // As if the piece had panicked here; the message has been kept from stderr.
+                Err(panic) => std::panic::resume_unwind(Box::new(panic)),
+            }
         }
         Ok(())
     }
@@ -106,7 +110,8 @@ struct Board {
 
 struct Results {
     left: usize,
-    partials: Vec<Option<Partial>>,
+    /// `Err` holds the message of a panic.
+    partials: Vec<Option<Result<Partial, String>>>,
 }
 
 impl Board {
@@ -117,7 +122,7 @@ impl Board {
                 return;
             }
             // SAFETY: piece i was claimed here and is not reported yet, so the call that owns the closure still waits.
-            let partial = quiet::catch(|| unsafe { self.run.call(i) }).unwrap_or(Err(Refusal::Stop));
+            let partial = quiet::catch(|| unsafe { self.run.call(i) });
             let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
             results.partials[i] = Some(partial);
             results.left -= 1;

@@ -107,6 +107,7 @@ struct Queue<'a, J> {
 impl<J: Job> Queue<'_, J> {
     /// A ticket is the right to run one slice of whatever job is next. It is renewed after each slice by way of the
     /// pool's own queue, so that other work on the same pool gets its turn.
+    #[allow(clippy::only_used_in_recursion, reason = "the guard keeps this thread counted as busy from slice to slice")]
     fn spawn_ticket<'s>(&'s self, scope: &ScopeFifo<'s>, occupied: super::pool::Occupied) {
         scope.spawn_fifo(move |scope| {
             let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();

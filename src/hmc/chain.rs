@@ -470,6 +470,10 @@ impl Chain {
         }
         self.state = State::Searching { grow: Some(grow) };
         self.trajectory.probe(self.stepsize, &self.metric, &mut self.lanes);
+        // A step that rounds to nothing would be accepted, and the chain would never move.
+        if !grow && self.trajectory.probe_stands_still() {
+            return self.fail(Failure::StepSizeTooSmall);
+        }
         Request::Evaluate
     }
 

@@ -140,7 +140,7 @@ impl Metric {
     /// q = L x; rows with padding. Dense only, nothing otherwise.
     pub(super) fn to_model(&self, arch: Arch, x: &[f64], q: &mut [f64]) {
         if let Shape::Dense { factor, .. } = &self.0 {
-            for (i, q) in q[..dim_of(factor)].iter_mut().enumerate() {
+            for (i, q) in q[..factor.dim()].iter_mut().enumerate() {
                 let lanes = lanes_up_to(i);
                 *q = arch.dispatch(Dot(&factor.row(i)[..lanes], &x[..lanes]));
             }
@@ -151,7 +151,7 @@ impl Metric {
     pub(super) fn pull_gradient(&self, arch: Arch, g: &[f64], g_x: &mut [f64]) {
         if let Shape::Dense { factor, .. } = &self.0 {
             g_x.fill(0.0);
-            for (i, &g) in g[..dim_of(factor)].iter().enumerate() {
+            for (i, &g) in g[..factor.dim()].iter().enumerate() {
                 let lanes = lanes_up_to(i);
                 arch.dispatch(Axpy(g, &factor.row(i)[..lanes], &mut g_x[..lanes]));
             }
@@ -161,7 +161,7 @@ impl Metric {
     /// x = L⁻¹ q by forward substitution; rows with padding. Dense only, nothing otherwise.
     pub(super) fn to_sampler(&self, q: &[f64], x: &mut [f64]) {
         if let Shape::Dense { factor, .. } = &self.0 {
-            for i in 0..dim_of(factor) {
+            for i in 0..factor.dim() {
                 let row = factor.values(i);
                 let known: f64 = row[..i].iter().zip(&x[..i]).map(|(l, x)| l * x).sum();
                 x[i] = (q[i] - known) / row[i];
@@ -172,7 +172,7 @@ impl Metric {
     /// The momentum in the model's coordinates, p_q = L⁻ᵀ p_x by back substitution, in place. Dense only.
     pub(super) fn momentum_to_model(&self, p: &mut [f64]) {
         if let Shape::Dense { factor, .. } = &self.0 {
-            for i in (0..dim_of(factor)).rev() {
+            for i in (0..factor.dim()).rev() {
                 let row = factor.values(i);
                 p[i] /= row[i];
                 let pi = p[i];
@@ -196,10 +196,6 @@ impl Metric {
 /// Numbers in the whole lanes that hold elements 0 to `i`.
 fn lanes_up_to(i: usize) -> usize {
     (i / super::rows::LANES + 1) * super::rows::LANES
-}
-
-fn dim_of(factor: &Rows) -> usize {
-    factor.values(0).len()
 }
 
 #[cfg(test)]

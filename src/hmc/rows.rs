@@ -29,6 +29,11 @@ impl Rows {
         Self { data, start, stride, dim, count }
     }
 
+    /// Length of a row without padding.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     fn padded(&self) -> usize {
         self.dim.div_ceil(LANES).max(1) * LANES
     }

@@ -76,7 +76,7 @@ impl Slots {
 
     /// Maps a new position of the sampler to the model's coordinates.
     #[inline]
-    pub fn to_model(&mut self, slot: Slot, metric: &Metric, arch: Arch) {
+    pub fn map_to_model(&mut self, slot: Slot, metric: &Metric, arch: Arch) {
         if let Some((position, _)) = &mut self.model {
             metric.to_model(arch, self.position.row(slot), position.row_mut(slot));
         }
@@ -84,7 +84,7 @@ impl Slots {
 
     /// Maps the model's gradient to the sampler's coordinates.
     #[inline]
-    pub fn from_model(&mut self, slot: Slot, metric: &Metric, arch: Arch) {
+    pub fn map_from_model(&mut self, slot: Slot, metric: &Metric, arch: Arch) {
         if let Some((_, gradient)) = &self.model {
             metric.pull_gradient(arch, gradient.row(slot), self.gradient.row_mut(slot));
         }

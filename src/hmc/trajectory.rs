@@ -174,9 +174,9 @@ impl Trajectory {
     /// Draws a fresh momentum at the current draw, which becomes the only point of the trajectory.
     fn refresh(&mut self, metric: &Metric, lanes: &mut MomentumLanes) {
         self.end_rows = [0, 1, 2];
+        let dim = self.half.dim();
         let normals = self.half.row_mut(0);
         lanes.fill_normals(normals.as_chunks_mut().0);
-        let dim = self.slots.model_position(self.draw).len();
         normals[dim..].fill(0.0);
         let ends = self.end_momenta.pair_mut(0, 1);
         let pass = Refresh { scale: metric.momentum_scale(), normals, ends, sum: self.tree_sum.row_mut(0) };
@@ -210,10 +210,15 @@ impl Trajectory {
         Step::Evaluate
     }
 
+    /// True when the probe's step was too small to change any coordinate.
+    pub fn probe_stands_still(&self) -> bool {
+        self.slots.model_position(self.pending) == self.slots.model_position(self.draw)
+    }
+
     /// H0 - H of the probe just evaluated; -inf where the log density was refused or is not finite.
     pub fn probe_energy_gain(&mut self, log_density: Option<f64>, metric: &Metric) -> f64 {
         let Some(log_density) = log_density.filter(|l| l.is_finite()) else { return f64::NEG_INFINITY };
-        self.slots.from_model(self.pending, metric, self.arch);
+        self.slots.map_from_model(self.pending, metric, self.arch);
         let sums = Leap {
             step: self.step,
             inv_metric: metric.inverse_row(),
@@ -263,7 +268,7 @@ impl Trajectory {
         }
         .run(self.arch);
         self.pending = next;
-        self.slots.to_model(next, metric, self.arch);
+        self.slots.map_to_model(next, metric, self.arch);
     }
 
     /// A slot without a role. `current` has one too.
@@ -281,13 +286,12 @@ impl Trajectory {
         let current = self.pending;
         self.outcome.n_leapfrog += 1;
         let Some(log_density) = log_density.filter(|l| l.is_finite()) else { return self.diverge() };
-        self.slots.from_model(current, metric, self.arch);
+        self.slots.map_from_model(current, metric, self.arch);
         let last = self.leaf + 1 == self.leaves;
         let sums = self.leap(current, last, metric);
         let energy = 0.5 * sums.square - log_density;
         let gain = self.initial_energy - energy;
-        // NaN must count as divergent, hence the negated comparison.
-        if !(-gain <= self.max_energy_error) {
+        if gain.is_nan() || -gain > self.max_energy_error {
             self.accept_sum += if gain.is_nan() { 0.0 } else { libm::exp(gain) };
             return self.diverge();
         }
@@ -300,7 +304,7 @@ impl Trajectory {
         if !last {
             self.last_square = sums.square;
             self.leaf += 1;
-            self.slots.to_model(self.pending, metric, self.arch);
+            self.slots.map_to_model(self.pending, metric, self.arch);
             return Step::Evaluate;
         }
         self.join(current, &sums, metric, stream)

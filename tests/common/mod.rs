@@ -42,7 +42,7 @@ impl Density for Correlated {
         let scale = 1.0 / (1.0 - self.rho * self.rho);
         let z = |i: usize| (position[i] - self.mean(i)) / self.sd(i);
         let mut sum = 0.0;
-        for i in 0..self.dim {
+        for (i, g) in gradient.iter_mut().enumerate() {
             let inner = i > 0 && i + 1 < self.dim;
             let mut q =
                 if self.dim == 1 { 1.0 / scale } else { 1.0 + if inner { self.rho * self.rho } else { 0.0 } } * z(i);
@@ -52,7 +52,7 @@ impl Density for Correlated {
             if i + 1 < self.dim {
                 q -= self.rho * z(i + 1);
             }
-            gradient[i] = -scale * q / self.sd(i);
+            *g = -scale * q / self.sd(i);
             sum -= 0.5 * scale * z(i) * q;
         }
         Ok(sum)
