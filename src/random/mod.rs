@@ -1,5 +1,12 @@
-//! Streams of random numbers that depend on the seed, the chain id and the purpose alone; see `docs/random-streams.md`.
+//! Streams of random numbers that depend on the seed, the chain id and the purpose alone.
+//!
+//! `docs/random-streams.md` is the contract: where each stream starts, how its numbers are made and test vectors.
 
+mod jump;
+mod lanes;
 mod stream;
+mod tables;
+mod ziggurat;
 
-pub use stream::{MomentumLanes, Purpose, Stream};
+pub use lanes::{LANES, MomentumLanes};
+pub use stream::{Purpose, Stream};
