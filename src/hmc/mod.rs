@@ -6,6 +6,7 @@
 
 mod chain;
 mod checkpoint;
+mod exp;
 mod kernels;
 mod metric;
 mod rows;

@@ -14,6 +14,7 @@
 //! subtree the proposal is drawn by reservoir sampling with the leaves' weights, which gives each leaf the probability
 //! that Stan's merge-by-merge draw gives it.
 
+use super::exp::exp;
 use super::kernels::{Begin, HalfSums, Leap, LeapSums, Refresh, Turn};
 use super::metric::Metric;
 use super::rows::Rows;
@@ -292,7 +293,7 @@ impl Trajectory {
         let energy = 0.5 * sums.square - log_density;
         let gain = self.initial_energy - energy;
         if gain.is_nan() || -gain > self.max_energy_error {
-            self.accept_sum += if gain.is_nan() { 0.0 } else { libm::exp(gain) };
+            self.accept_sum += if gain.is_nan() { 0.0 } else { exp(gain) };
             return self.diverge();
         }
         self.slots.log_density[current] = log_density;
@@ -352,28 +353,35 @@ impl Trajectory {
     /// Adds the leaf's weight and lets it replace the subtree's proposal.
     #[inline]
     fn weigh(&mut self, current: Slot, gain: f64, last: bool, stream: &mut Stream) {
-        let mut weight = libm::exp(gain - self.reference);
-        self.accept_sum += if self.reference == 0.0 { weight.min(1.0) } else { libm::exp(gain.min(0.0)) };
+        let mut weight = exp(gain - self.reference);
+        self.accept_sum += if self.reference == 0.0 { weight.min(1.0) } else { exp(gain.min(0.0)) };
         if gain - self.reference > RESCALE_ABOVE {
-            let factor = libm::exp(self.reference - gain);
+            let factor = exp(self.reference - gain);
             self.tree_weight *= factor;
             self.subtree_weight *= factor;
             self.reference = gain;
             weight = 1.0;
         }
         self.subtree_weight += weight;
-        if self.leaf == 0 || stream.uniform() * self.subtree_weight < weight {
-            self.proposal = current;
-            if let Some(kept) = &mut self.kept_momenta {
-                let momentum = if last {
-                    self.end_momenta.row(self.end_rows[2])
-                } else if self.leaf.is_multiple_of(2) {
-                    self.first_momenta.row(first_slot(self.leaf))
-                } else {
-                    self.last_momenta.row(last_slot(self.leaf))
-                };
-                kept.row_mut(self.kept_rows[1]).copy_from_slice(momentum);
-            }
+        let accept = self.leaf == 0 || stream.uniform() * self.subtree_weight < weight;
+        // Chosen without a branch: it would be mispredicted often.
+        self.proposal = [self.proposal, current][usize::from(accept)];
+        if self.kept_momenta.is_some() && accept {
+            self.keep_momentum(last);
+        }
+    }
+
+    /// Keeps the leaf's momentum as the proposal's.
+    fn keep_momentum(&mut self, last: bool) {
+        let momentum = if last {
+            self.end_momenta.row(self.end_rows[2])
+        } else if self.leaf.is_multiple_of(2) {
+            self.first_momenta.row(first_slot(self.leaf))
+        } else {
+            self.last_momenta.row(last_slot(self.leaf))
+        };
+        if let Some(kept) = &mut self.kept_momenta {
+            kept.row_mut(self.kept_rows[1]).copy_from_slice(momentum);
         }
     }
 
