@@ -45,15 +45,22 @@ pub struct ChainSettings {
 }
 
 impl ChainSettings {
-    /// All that must agree between a checkpoint and the run that goes on with it, by name and as text. The number of
-    /// samples may change.
-    pub fn fields(&self) -> Vec<(&'static str, String)> {
+    /// What else of these settings must agree with the `other` ones so that a chain made from these may go on in a run of
+    /// those: the first thing that differs, its value here and there. The number of samples may change. Metrics are
+    /// compared by [`Metric::fingerprint`].
+    fn misfit(&self, metric: u32, other: &Self) -> Option<(&'static str, String, String)> {
+        let theirs = other.fields(other.metric.fingerprint());
+        let pairs = self.fields(metric).into_iter().zip(theirs);
+        pairs.map(|((name, mine), (_, theirs))| (name, mine, theirs)).find(|(_, mine, theirs)| mine != theirs)
+    }
+
+    fn fields(&self, metric: u32) -> Vec<(&'static str, String)> {
         vec![
             ("seed", self.seed.to_string()),
             ("chain id", self.chain_id.to_string()),
             ("dimension", self.dim.to_string()),
             ("num_warmup", self.num_warmup.to_string()),
-            ("initial metric", format!("{:?} {:?}", self.metric.kind(), self.metric.inverse())),
+            ("initial metric", format!("one with checksum {metric:08x}")),
             ("stepsize", self.stepsize.to_string()),
             ("stepsize_jitter", self.stepsize_jitter.to_string()),
             ("max_depth", self.max_depth.to_string()),
@@ -180,7 +187,10 @@ enum State {
 /// A Markov chain as a plain value: it asks, a driver answers.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Chain {
+    /// Without the metric, which lives on in `metric` only.
     settings: ChainSettings,
+    initial_metric: u32,
+    /// Emptied once the initial point is found.
     start: Start,
     state: State,
     request: Request,
@@ -206,8 +216,9 @@ pub struct Chain {
 impl Chain {
     /// A chain that has not asked anything yet; call [`Chain::resume`] with [`Reply::Continue`]. All its memory is
     /// allocated here. `start` must have `settings.dim` entries.
-    pub fn new(settings: ChainSettings, start: Start) -> Self {
+    pub fn new(mut settings: ChainSettings, start: Start) -> Self {
         assert_eq!(start.0.len(), settings.dim, "one start value per coordinate");
+        let metric = std::mem::replace(&mut settings.metric, Metric::unit());
         let stream = |purpose| Stream::new(settings.seed, settings.chain_id, purpose);
         let dim = settings.dim;
         let adaptation = settings.adaptation.filter(|_| settings.num_warmup > 0 && dim > 0);
@@ -215,12 +226,12 @@ impl Chain {
             Some(a) => Schedule::new(settings.num_warmup, a.init_buffer, a.term_buffer, a.window),
             None => Schedule::new(0, 0, 0, 0),
         };
-        let estimator = match (schedule.ends().is_empty(), settings.metric.kind()) {
+        let estimator = match (schedule.ends().is_empty(), metric.kind()) {
             (true, _) | (_, super::MetricKind::Unit) => Estimator::None,
             (_, super::MetricKind::Diag) => Estimator::Diag(Variances::new(dim)),
             (_, super::MetricKind::Dense) => Estimator::Dense(Covariance::new(dim)),
         };
-        let dense = settings.metric.kind() == super::MetricKind::Dense;
+        let dense = metric.kind() == super::MetricKind::Dense;
         Self {
             state: State::Fresh,
             request: Request::Evaluate,
@@ -231,7 +242,8 @@ impl Chain {
                 settings.max_energy_error,
                 settings.keep_momentum,
             ),
-            metric: settings.metric.clone(),
+            initial_metric: metric.fingerprint(),
+            metric,
             stepsize: settings.stepsize,
             averaging: adaptation.map(|a| DualAveraging::new(a, settings.stepsize)),
             schedule,
@@ -369,9 +381,15 @@ impl Chain {
         (self.warmup_evaluations, self.sampling_evaluations)
     }
 
-    /// What the chain was made from.
+    /// What the chain was made from, but for the metric: see [`Chain::metric`].
     pub fn settings(&self) -> &ChainSettings {
         &self.settings
+    }
+
+    /// The first thing in which `settings` differ from those the chain was made from, its value then and now; `None` when
+    /// the chain may go on in a run of `settings`. The number of samples may differ.
+    pub fn misfit(&self, settings: &ChainSettings) -> Option<(&'static str, String, String)> {
+        self.settings.misfit(self.initial_metric, settings)
     }
 
     /// Changes the number of iterations after warm-up of a chain that goes on.
@@ -382,14 +400,15 @@ impl Chain {
         }
     }
 
-    /// Bytes of vectors that the chain holds (its own size in memory comes on top).
+    /// Bytes the chain takes in memory, its vectors included.
     pub fn bytes(&self) -> usize {
         let estimator = match self.estimator {
             Estimator::None => 0,
             Estimator::Diag(_) => 2 * self.settings.dim,
             Estimator::Dense(_) => (self.settings.dim + 2) * self.settings.dim,
         };
-        self.trajectory.bytes() + self.metric.bytes() + size_of::<f64>() * estimator
+        let numbers = estimator + self.start.0.capacity();
+        size_of::<Self>() + self.trajectory.bytes() + self.metric.bytes() + size_of::<f64>() * numbers
     }
 
     #[inline]
@@ -430,6 +449,7 @@ impl Chain {
                 self.trajectory.slots.log_density[slot] = value;
                 self.trajectory.set_draw(slot);
                 self.trajectory.settle(&self.metric);
+                self.start.0 = Vec::new();
                 self.state = State::Idle;
                 Request::Initialized
             }

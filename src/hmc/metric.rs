@@ -120,6 +120,16 @@ impl Metric {
         }
     }
 
+    /// A checksum of shape and elements.
+    pub(super) fn fingerprint(&self) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&(self.kind() as i32).to_le_bytes());
+        for element in self.inverse() {
+            hasher.update(&element.to_le_bytes());
+        }
+        hasher.finalize()
+    }
+
     /// What the passes multiply momenta with, in sampling coordinates.
     #[inline]
     pub(super) fn inverse_row(&self) -> InvMetric<'_> {

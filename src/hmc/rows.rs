@@ -6,6 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// contract that makes draws reproducible and never changes within a major version.
 pub(crate) const LANES: usize = 8;
 
+/// Cache lines from which on a row is long enough to crowd others out of the cache.
+const LONG_ROW: usize = 8;
+
 /// `count` vectors of `dim` numbers, each padded with zeros to whole lanes and starting on a cache line.
 ///
 /// Zero padding lets every pass run over whole lanes: a padded coordinate has zero momentum, gradient and metric, stays
@@ -22,8 +25,8 @@ impl Rows {
     /// `count` rows of zeros.
     pub fn new(count: usize, dim: usize) -> Self {
         let lines = dim.div_ceil(LANES).max(1);
-        // An odd number of cache lines per row keeps rows of a power-of-two dimension out of the same cache sets.
-        let stride = (lines | 1) * LANES;
+        // An odd number of cache lines per row keeps long rows of a power-of-two dimension out of the same cache sets.
+        let stride = if lines < LONG_ROW { lines } else { lines | 1 } * LANES;
         let data = vec![0.0; count * stride + LANES];
         let start = data.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
         Self { data, start, stride, dim, count }

@@ -3,7 +3,7 @@
 use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};
 use crate::drive::{self, Bench, Job, Pause, Pool, PoolReducer, Slice, Workers};
 use crate::error::{Code, Error};
-use crate::hmc::{self, Chain, ChainSettings, Failure, MetricKind, Start};
+use crate::hmc::{self, Chain, ChainSettings, Failure, Metric, MetricKind, Start};
 use crate::io::{Level, Logger, Writer};
 use crate::model::{Density, InitContext, Refusal, Task};
 use crate::random::{Purpose, Stream};
@@ -251,6 +251,8 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             }
         }
         self.record.chain = Some(Chain::new(self.settings.clone(), Start(start)));
+        // From here on the metric is the chain's alone.
+        self.settings.metric = Metric::unit();
         Ok(())
     }
 
@@ -471,10 +473,8 @@ fn reopen(bytes: &[u8], settings: &ChainSettings, options: &SampleOptions) -> Re
     let Some(chain) = &mut record.chain else {
         return Err(Error::new(Code::Checkpoint, "the checkpoint holds no chain"));
     };
-    for (name, was, is) in chain.settings().fields().into_iter().zip(settings.fields()).map(|(a, b)| (a.0, a.1, b.1)) {
-        if was != is {
-            return misfit(name, was, is);
-        }
+    if let Some((name, was, is)) = chain.misfit(settings) {
+        return misfit(name, was, is);
     }
     if (record.thin, record.save_warmup) != (options.thin, options.save_warmup) {
         let text = |thin, save| format!("thin {thin}, save_warmup {save}");
