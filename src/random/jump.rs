@@ -5,10 +5,9 @@
 //! L'Ecuyer 2008, *Efficient jump ahead for F2-linear random number generators*; Blackman and Vigna 2021, *Scrambled
 //! linear pseudorandom number generators*).
 
+use super::xoshiro::{State, advance};
+use pulp::Scalar;
 use std::sync::LazyLock;
-
-/// The state of one Xoshiro256++ generator.
-pub(super) type State = [u64; 4];
 
 /// A polynomial over GF(2) of degree below 256; bit b of word w is the coefficient of x^(64 w + b).
 type Poly = [u64; 4];
@@ -57,18 +56,6 @@ pub(super) fn jumped(start: State, chain_id: u64, purpose: u64) -> State {
     state
 }
 
-/// The linear map A: the step of xoshiro256.
-#[inline(always)]
-pub(super) fn advance(s: &mut State) {
-    let shifted = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= shifted;
-    s[3] = s[3].rotate_left(45);
-}
-
 /// `a(A) s` for the polynomial `a`.
 fn applied(a: &Poly, mut s: State) -> State {
     let mut sum = [0; 4];
@@ -78,7 +65,7 @@ fn applied(a: &Poly, mut s: State) -> State {
             for (t, x) in sum.iter_mut().zip(s) {
                 *t ^= x & mask;
             }
-            advance(&mut s);
+            advance(Scalar, &mut s);
         }
     }
     sum

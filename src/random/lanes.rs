@@ -1,9 +1,10 @@
 //! The normals that momenta are made of, eight at a time.
 
-use super::jump::{self, State};
+use super::jump;
 use super::stream::{Stream, seed_state};
+use super::xoshiro::{self, State};
 use super::ziggurat::{self, Bits};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
 /// How many generators work side by side, whatever the width of the machine's vectors.
@@ -12,8 +13,25 @@ pub const LANES: usize = 8;
 /// The stream number of lane 0 within a chain; lane l has the l-th after it.
 const FIRST_STREAM: u64 = 8;
 
-/// Word w of the state of lane l is at `[w][l]`, so that a vector holds one word of several lanes.
-type States = [[u64; LANES]; 4];
+/// Word w of the state of lane l is at `[w][l]`, so that a vector holds one word of several lanes; aligned so that no
+/// vector straddles two cache lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(align(64))]
+struct States([[u64; LANES]; 4]);
+
+impl States {
+    #[inline(always)]
+    fn get(&self, lane: usize) -> State {
+        std::array::from_fn(|w| self.0[w][lane])
+    }
+
+    #[inline(always)]
+    fn put(&mut self, lane: usize, state: State) {
+        for (word, x) in self.0.iter_mut().zip(state) {
+            word[lane] = x;
+        }
+    }
+}
 
 /// Eight streams whose standard normals are drawn side by side.
 ///
@@ -28,10 +46,10 @@ pub struct MomentumLanes {
 impl MomentumLanes {
     /// The lanes of chain `chain_id` of a run seeded with `seed`.
     pub fn new(seed: u64, chain_id: u64) -> Self {
-        let mut states = [[0; LANES]; 4];
+        let mut states = States([[0; LANES]; 4]);
         let mut state = jump::jumped(seed_state(seed), chain_id, FIRST_STREAM);
         for lane in 0..LANES {
-            put(&mut states, lane, state);
+            states.put(lane, state);
             state = jump::jumped(state, 0, 1);
         }
         Self { states }
@@ -39,7 +57,7 @@ impl MomentumLanes {
 
     /// The eight streams, each at its lane's present place.
     pub fn streams(&self) -> [Stream; LANES] {
-        std::array::from_fn(|lane| Stream::from_state(get(&self.states, lane)))
+        std::array::from_fn(|lane| Stream::from_state(self.states.get(lane)))
     }
 
     /// Fills `out` with independent standard normals, `out[b][l]` being the b-th of lane l.
@@ -62,38 +80,75 @@ impl WithSimd for Fill<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let mut states = *self.states;
-        for block in self.out {
-            let bits: [u64; LANES] = std::array::from_fn(|lane| {
-                let mut state = get(&states, lane);
-                let bits = next(&mut state);
-                put(&mut states, lane, state);
-                bits
-            });
-            let mut accepted = [false; LANES];
-            for lane in 0..LANES {
-                (block[lane], accepted[lane]) = ziggurat::candidate(bits[lane]);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { states, out } = self;
+        let mut words = words_of(simd, states);
+        for block in out {
+            let mut bits = [0; LANES];
+            for (part, bits) in S::as_mut_simd_u64s(&mut bits).0.iter_mut().enumerate() {
+                *bits = xoshiro::next(simd, &mut words[part]);
             }
-            if accepted != [true; LANES] {
-                // Through a copy, so that the states stay in registers everywhere else.
-                let mut copy = states;
-                finish(&mut copy, &bits, &accepted, block);
-                states = copy;
+            let mut edges = [0.0; LANES];
+            let mut inner = [0.0; LANES];
+            for lane in 0..LANES {
+                (edges[lane], inner[lane]) = ziggurat::edges(bits[lane]);
+            }
+            let mut open = false;
+            let parts = S::as_mut_simd_f64s(block).0.iter_mut().zip(S::as_simd_u64s(&bits).0);
+            let tables = S::as_simd_f64s(&edges).0.iter().zip(S::as_simd_f64s(&inner).0);
+            for ((x, &bits), (&edge, &inner)) in parts.zip(tables) {
+                let (candidate, outside) = ziggurat::candidate(simd, bits, edge, inner);
+                *x = candidate;
+                open |= simd.first_true_m64s(outside) < S::F64_LANES;
+            }
+            if open {
+                keep::<S>(&words, states);
+                finish(states, &bits, block);
+                words = words_of(simd, states);
             }
         }
-        *self.states = states;
+        keep::<S>(&words, states);
+    }
+}
+
+/// The states as vectors: word w of part p is at `[p][w]`; the first `LANES / S::U64_LANES` parts are in use.
+type Words<S> = [[<S as Simd>::u64s; 4]; LANES];
+
+#[inline(always)]
+fn words_of<S: Simd>(simd: S, states: &States) -> Words<S> {
+    let mut words = [[simd.splat_u64s(0); 4]; LANES];
+    for w in 0..4 {
+        for (part, &v) in S::as_simd_u64s(&states.0[w]).0.iter().enumerate() {
+            words[part][w] = v;
+        }
+    }
+    words
+}
+
+#[inline(always)]
+fn keep<S: Simd>(words: &Words<S>, states: &mut States) {
+    for w in 0..4 {
+        for (part, v) in S::as_mut_simd_u64s(&mut states.0[w]).0.iter_mut().enumerate() {
+            *v = words[part][w];
+        }
     }
 }
 
 /// Draws the normals of the lanes whose candidate was not accepted.
 #[cold]
 #[inline(never)]
-fn finish(states: &mut States, bits: &[u64; LANES], accepted: &[bool; LANES], block: &mut [f64; LANES]) {
-    for lane in (0..LANES).filter(|&lane| !accepted[lane]) {
-        let mut source = Lane(get(states, lane));
-        block[lane] = ziggurat::finished(bits[lane], &mut source);
-        put(states, lane, source.0);
+fn finish(states: &mut States, bits: &[u64; LANES], block: &mut [f64; LANES]) {
+    // As a mask of bits, since which lane it is cannot be predicted.
+    let mut outside = 0u32;
+    for lane in 0..LANES {
+        outside |= u32::from(block[lane].abs() >= ziggurat::edges(bits[lane]).1) << lane;
+    }
+    while outside != 0 {
+        let lane = outside.trailing_zeros() as usize;
+        let mut source = Lane(states.get(lane));
+        block[lane] = ziggurat::finished(bits[lane], block[lane], &mut source);
+        states.put(lane, source.0);
+        outside &= outside - 1;
     }
 }
 
@@ -103,27 +158,7 @@ struct Lane(State);
 impl Bits for Lane {
     #[inline]
     fn bits(&mut self) -> u64 {
-        next(&mut self.0)
-    }
-}
-
-/// The output of Xoshiro256++ and the step to the next state.
-#[inline(always)]
-fn next(s: &mut State) -> u64 {
-    let bits = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
-    jump::advance(s);
-    bits
-}
-
-#[inline(always)]
-fn get(states: &States, lane: usize) -> State {
-    std::array::from_fn(|w| states[w][lane])
-}
-
-#[inline(always)]
-fn put(states: &mut States, lane: usize, state: State) {
-    for (word, x) in states.iter_mut().zip(state) {
-        word[lane] = x;
+        xoshiro::next(Scalar, &mut self.0)
     }
 }
 

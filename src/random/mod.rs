@@ -6,6 +6,7 @@ mod jump;
 mod lanes;
 mod stream;
 mod tables;
+mod xoshiro;
 mod ziggurat;
 
 pub use lanes::{LANES, MomentumLanes};

@@ -45,7 +45,7 @@ fn the_characteristic_polynomial_is_that_of_the_step() {
         let bits: Vec<bool> = (0..1024)
             .map(|_| {
                 let b = s[word] >> bit & 1 == 1;
-                advance(&mut s);
+                advance(Scalar, &mut s);
                 b
             })
             .collect();
@@ -74,7 +74,7 @@ fn small_powers_of_x_are_steps() {
     for _ in 0..1000 {
         assert_eq!(applied(&power, START), s);
         power = times_x(power);
-        advance(&mut s);
+        advance(Scalar, &mut s);
     }
 }
 
@@ -84,7 +84,7 @@ fn the_step_is_that_of_rand_xoshiro() {
     let mut s = START;
     for _ in 0..100 {
         theirs.next_u64();
-        advance(&mut s);
+        advance(Scalar, &mut s);
         assert_eq!(generator(s), theirs);
     }
 }

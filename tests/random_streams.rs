@@ -1,0 +1,121 @@
+//! The contract of `docs/random-streams.md`: its test vectors, lanes against single streams, and writing and reading.
+
+use catena::random::{LANES, MomentumLanes, Purpose, Stream};
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+const CONTRACT: &str = include_str!("../docs/random-streams.md");
+const FIRST_LANE: usize = 8;
+const TAIL: f64 = 4.038849846109504522714423405335931204701;
+
+fn stream(seed: u64, id: u64, number: usize) -> Stream {
+    match number {
+        0 => Stream::new(seed, id, Purpose::Init),
+        1 => Stream::new(seed, id, Purpose::Sampler),
+        2 => Stream::new(seed, id, Purpose::Outputs),
+        3 => Stream::new(seed, id, Purpose::Model),
+        _ => MomentumLanes::new(seed, id).streams()[number - FIRST_LANE].clone(),
+    }
+}
+
+fn shown(x: f64) -> String {
+    format!("{x:?} = {:016X}", x.to_bits())
+}
+
+/// What the contract's column of values says for a stream.
+fn values(kind: &str, mut stream: Stream) -> String {
+    let first_four = |mut draw: Box<dyn FnMut() -> String>| (0..4).map(|_| draw()).collect::<Vec<_>>().join(", ");
+    match kind {
+        "bits" => first_four(Box::new(move || format!("{:016X}", stream.bits()))),
+        "uniform" => first_four(Box::new(move || shown(stream.uniform()))),
+        "uniform_open" => first_four(Box::new(move || shown(stream.uniform_open()))),
+        "exponential" => first_four(Box::new(move || shown(stream.exponential()))),
+        "normal" => first_four(Box::new(move || shown(stream.normal()))),
+        "tail" => {
+            let normals = std::iter::repeat_with(|| stream.normal()).enumerate();
+            let tail: Vec<_> = normals.filter(|(_, x)| x.abs() > TAIL).take(2).collect();
+            tail.iter().map(|(i, x)| format!("{i}: {}", shown(*x))).collect::<Vec<_>>().join(", ")
+        }
+        "fold" => {
+            let fold = (0..1_000_000).fold(0u64, |x, _| x.rotate_left(1) ^ stream.normal().to_bits());
+            format!("{fold:016X}")
+        }
+        _ => panic!("the contract has a vector of unknown kind {kind}"),
+    }
+}
+
+#[test]
+fn the_vectors_of_the_contract() {
+    let table = CONTRACT.split("## Test vectors").nth(1).unwrap();
+    let mut wrong = Vec::new();
+    let mut kinds = std::collections::BTreeSet::new();
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [kind, seed, id, number, expected] = cells[..] else { panic!("five columns in {row}") };
+        kinds.insert(kind);
+        let got = values(kind, stream(seed.parse().unwrap(), id.parse().unwrap(), number.parse().unwrap()));
+        if got != expected {
+            wrong.push(format!("| {kind} | {seed} | {id} | {number} | {got} |"));
+        }
+    }
+    assert!(wrong.is_empty(), "the streams give instead\n{}", wrong.join("\n"));
+    assert_eq!(kinds.len(), 7, "{kinds:?}");
+}
+
+/// The starts of chains and streams against rand_xoshiro's own seeding and jumps.
+#[test]
+fn chains_are_jumps_of_rand_xoshiro() {
+    let mut theirs = Xoshiro256PlusPlus::seed_from_u64(77);
+    for id in 0..20 {
+        let mut ours = Stream::new(77, id, Purpose::Init);
+        let mut copy = theirs.clone();
+        for _ in 0..10 {
+            assert_eq!(ours.bits(), copy.next_u64(), "chain {id}");
+        }
+        theirs.jump();
+    }
+}
+
+#[test]
+fn lanes_are_streams() {
+    let mut lanes = MomentumLanes::new(5, 1_000_000_000);
+    let mut by_hand = lanes.streams();
+    for blocks in [1, 2, 0, 125, 40_000] {
+        let mut x = vec![[0.0; LANES]; blocks];
+        lanes.fill_normals(&mut x);
+        for (b, block) in x.iter().enumerate() {
+            for (lane, x) in block.iter().enumerate() {
+                assert_eq!(x.to_bits(), by_hand[lane].normal().to_bits(), "lane {lane}, block {b} of {blocks}");
+            }
+        }
+        assert_eq!(lanes.streams(), by_hand);
+    }
+}
+
+#[test]
+fn streams_of_one_seed_differ() {
+    let mut seen = std::collections::HashSet::new();
+    for id in [0, 1, 2, 1 << 32, u64::MAX] {
+        for number in [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15] {
+            let mut stream = stream(3, id, number);
+            assert!((0..100).all(|_| seen.insert(stream.bits())), "chain {id}, stream {number}");
+        }
+    }
+}
+
+#[test]
+fn written_and_read_back_they_go_on() {
+    let mut stream = Stream::new(1, 2, Purpose::Sampler);
+    let mut lanes = MomentumLanes::new(1, 2);
+    let mut x = [[0.0; LANES]; 100];
+    lanes.fill_normals(&mut x);
+    stream.normal();
+    let bytes = postcard::to_stdvec(&(&stream, &lanes)).unwrap();
+    let (mut stream_again, mut lanes_again): (Stream, MomentumLanes) = postcard::from_bytes(&bytes).unwrap();
+    let mut y = x;
+    lanes.fill_normals(&mut x);
+    lanes_again.fill_normals(&mut y);
+    assert_eq!(x, y);
+    assert_eq!(stream.normal(), stream_again.normal());
+    assert_eq!((stream, lanes), (stream_again, lanes_again));
+}
