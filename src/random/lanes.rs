@@ -111,14 +111,14 @@ impl WithSimd for Fill<'_> {
     }
 }
 
-/// The states as vectors: word w of part p is at `[p][w]`; the first `LANES / S::U64_LANES` parts are in use.
+/// The states as vectors, which registers can hold: word w of part p is at `[p][w]`; the first `LANES / S::U64_LANES` parts are in use.
 type Words<S> = [[<S as Simd>::u64s; 4]; LANES];
 
 #[inline(always)]
 fn words_of<S: Simd>(simd: S, states: &States) -> Words<S> {
     let mut words = [[simd.splat_u64s(0); 4]; LANES];
-    for w in 0..4 {
-        for (part, &v) in S::as_simd_u64s(&states.0[w]).0.iter().enumerate() {
+    for (w, word) in states.0.iter().enumerate() {
+        for (part, &v) in S::as_simd_u64s(word).0.iter().enumerate() {
             words[part][w] = v;
         }
     }
@@ -127,8 +127,8 @@ fn words_of<S: Simd>(simd: S, states: &States) -> Words<S> {
 
 #[inline(always)]
 fn keep<S: Simd>(words: &Words<S>, states: &mut States) {
-    for w in 0..4 {
-        for (part, v) in S::as_mut_simd_u64s(&mut states.0[w]).0.iter_mut().enumerate() {
+    for (w, word) in states.0.iter_mut().enumerate() {
+        for (part, v) in S::as_mut_simd_u64s(word).0.iter_mut().enumerate() {
             *v = words[part][w];
         }
     }
