@@ -49,7 +49,7 @@ struct Elements {
 }
 
 /// Sets the coordinates whose names `init` knows; see [`super::Density::initialize`].
-pub(super) fn by_coordinate_name(
+pub(crate) fn by_coordinate_name(
     names: &[String],
     task: &mut Task<'_>,
     init: &dyn InitContext,

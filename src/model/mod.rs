@@ -5,5 +5,6 @@ mod init;
 mod task;
 
 pub use density::{Density, Refusal, WorkerError};
+pub(crate) use init::by_coordinate_name as initialize_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use task::{Piece, Reducer, SerialReducer, Task};

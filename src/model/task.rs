@@ -44,6 +44,14 @@ impl<'a> Task<'a> {
         self.message.push_str(text);
     }
 
+    /// Adds a sentence to what was left before.
+    pub fn add_message(&mut self, text: &str) {
+        if !self.message.is_empty() {
+            self.message.push_str("; ");
+        }
+        self.message.push_str(text);
+    }
+
     /// Sums `terms` terms in pieces of `grain` terms (the last may be shorter) into `sums`, in parallel when threads are
     /// idle. The result depends on `grain` and not on the number of threads: each piece is summed alone and the pieces
     /// are added in order. `grain` must be at least 1. The first piece in order that refuses decides the refusal.

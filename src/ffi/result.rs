@@ -1,0 +1,250 @@
+//! What a run reports of its chains.
+
+use super::boundary::{free, guard, hand_out, object, slice_mut};
+use super::checkpoint::catena_checkpoint;
+use super::error::{catena_error, catena_status};
+use crate::error::{Code, Error};
+use crate::services::{ChainReport, Outcome, SampleReport};
+
+/// What a run reports: one entry per chain, in the order of their ids. Immutable.
+pub struct catena_result {
+    chains: Vec<Chain>,
+}
+
+struct Chain {
+    report: ChainReport,
+    error: Option<catena_error>,
+}
+
+impl catena_result {
+    pub(super) fn new(report: SampleReport) -> Self {
+        let chain = |report: ChainReport| {
+            let error = match &report.outcome {
+                Outcome::Failed(error) => Some(catena_error::new(error.clone())),
+                Outcome::Finished | Outcome::Stopped => None,
+            };
+            Chain { report, error }
+        };
+        Self { chains: report.chains.into_iter().map(chain).collect() }
+    }
+
+    fn chain(&self, index: usize) -> Result<&Chain, Error> {
+        let expected = format!("a chain from 0 to {}", self.chains.len().saturating_sub(1));
+        self.chains.get(index).ok_or_else(|| Error::argument("chain", expected, index))
+    }
+}
+
+/// The chain `index` of a result, if both exist.
+///
+/// # Safety
+/// `result` is null or a live result.
+unsafe fn chain<'a>(result: *const catena_result, index: usize) -> Option<&'a Chain> {
+    // SAFETY: passed on to the caller.
+    unsafe { result.as_ref() }.and_then(|r| r.chains.get(index))
+}
+
+/// Number of chains; 0 for NULL.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_num_chains(result: *const catena_result) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { result.as_ref() }.map_or(0, |r| r.chains.len())
+}
+
+/// How chain `chain` (counted from 0) ended: CATENA_OK when all its iterations were run; CATENA_INTERRUPTED when it was
+/// stopped before (by the interrupt, the evaluation limit or another chain's failure) and can be resumed; else why it
+/// failed. CATENA_INVALID_ARGUMENT past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_chain_status(result: *const catena_result, chain: usize) -> catena_status {
+    // SAFETY: the caller vouches for the pointer.
+    match unsafe { self::chain(result, chain) }.map(|c| &c.report.outcome) {
+        None => catena_status::CATENA_INVALID_ARGUMENT,
+        Some(Outcome::Finished) => catena_status::CATENA_OK,
+        Some(Outcome::Stopped) => catena_status::CATENA_INTERRUPTED,
+        Some(Outcome::Failed(error)) => error.code().into(),
+    }
+}
+
+/// Why chain `chain` failed, borrowed from the result (don't free it); NULL when it did not.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_chain_error(result: *const catena_result, chain: usize) -> *const catena_error {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.and_then(|c| c.error.as_ref()).map_or(std::ptr::null(), std::ptr::from_ref)
+}
+
+/// Id of chain `chain` (counted from 0). 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_chain_id(result: *const catena_result, chain: usize) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.chain_id)
+}
+
+/// Iterations the chain has done, warm-up included. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_iterations(result: *const catena_result, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.iterations)
+}
+
+/// Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_rows(result: *const catena_result, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.rows)
+}
+
+/// The chain's nominal step size at the end; NaN for a model of dimension 0. NaN past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_stepsize(result: *const catena_result, chain: usize) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(f64::NAN, |c| c.report.stepsize)
+}
+
+/// Numbers in the chain's inverse metric: 0 (unit_e), dimension (diag_e) or dimension * dimension (dense_e). 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_inv_metric_size(result: *const catena_result, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.inv_metric.len())
+}
+
+/// Gradient evaluations in warm-up, those of finding the initial point and step size included. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_warmup_gradients(result: *const catena_result, chain: usize) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.warmup_gradients)
+}
+
+/// Gradient evaluations after warm-up. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_sampling_gradients(result: *const catena_result, chain: usize) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.sampling_gradients)
+}
+
+/// Divergent transitions after warm-up. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_divergences(result: *const catena_result, chain: usize) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.divergences)
+}
+
+/// Transitions after warm-up that reached the largest depth. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_saturated(result: *const catena_result, chain: usize) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.saturated)
+}
+
+/// Seconds the chain's warm-up took on its threads. NaN past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_warmup_seconds(result: *const catena_result, chain: usize) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(f64::NAN, |c| c.report.warmup_seconds)
+}
+
+/// Seconds the chain's sampling took on its threads. NaN past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_sampling_seconds(result: *const catena_result, chain: usize) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(f64::NAN, |c| c.report.sampling_seconds)
+}
+
+/// Copies the chain's inverse metric at the end; `size` must be catena_result_inv_metric_size.
+///
+/// # Safety
+/// `result` is NULL or a live result; `values` has room for `size` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_inv_metric(
+    result: *const catena_result,
+    chain: usize,
+    values: *mut f64,
+    size: usize,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        // SAFETY: the caller vouches for the pointers.
+        let (result, values) =
+            unsafe { (object(result, "result", "a catena_result")?, slice_mut(values, size, "values")?) };
+        let inverse = &result.chain(chain)?.report.inv_metric;
+        if inverse.len() != size {
+            return Err(Error::argument("size", inverse.len(), size));
+        }
+        values.copy_from_slice(inverse);
+        Ok(())
+    })
+}
+
+/// The chain as a checkpoint to go on with (the caller frees it): where it was stopped, or, when it finished, for more
+/// draws. A chain that failed, or was stopped before it began, has none.
+///
+/// # Safety
+/// `result` is NULL or a live result; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_checkpoint_new(
+    result: *const catena_result,
+    chain: usize,
+    out: *mut *mut catena_checkpoint,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        let new = || {
+            // SAFETY: the caller vouches for the pointer.
+            let report = &unsafe { object(result, "result", "a catena_result")? }.chain(chain)?.report;
+            let none = || Error::new(Code::Checkpoint, "the chain has no checkpoint").in_chain(report.chain_id);
+            Ok(catena_checkpoint { bytes: report.checkpoint.clone().ok_or_else(none)? })
+        };
+        // SAFETY: the caller vouches for `out`.
+        unsafe { hand_out(out, new) }
+    })
+}
+
+/// Frees a result with all that was borrowed from it. NULL is fine.
+///
+/// # Safety
+/// `result` is NULL or came from a run and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_free(result: *mut catena_result) {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { free(result) }
+}

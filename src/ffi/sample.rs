@@ -1,0 +1,165 @@
+//! Runs.
+
+use super::boundary::{Table, guard, object, slice, table};
+use super::checkpoint::catena_checkpoint;
+use super::error::{catena_error, catena_status};
+use super::init::catena_init;
+use super::model::{catena_model, model};
+use super::options::catena_options;
+use super::result::catena_result;
+use super::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
+use super::writer::catena_writer;
+use crate::error::Error;
+use crate::io::{NullWriter, Writer};
+use crate::model::{InitContext, NoInit};
+use crate::services::{SampleIo, sample_nuts};
+use std::collections::HashSet;
+
+/// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
+/// don't provide to zero. Each list has 0 entries or one per chain.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct catena_io {
+    /// sizeof(catena_io) of the header the program was compiled with.
+    pub struct_size: usize,
+    /// Initial values; a NULL entry gives none. Several chains may share one context.
+    pub inits: *const *const catena_init,
+    /// Number of entries of `inits`.
+    pub num_inits: usize,
+    /// Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
+    pub inv_metrics: *const *const f64,
+    /// Number of entries of `inv_metrics`.
+    pub num_inv_metrics: usize,
+    /// Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
+    pub inv_metric_size: usize,
+    /// Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
+    pub init_writers: *const *mut catena_writer,
+    /// Number of entries of `init_writers`.
+    pub num_init_writers: usize,
+    /// Get the draws: the columns of catena_sample_column.
+    pub sample_writers: *const *mut catena_writer,
+    /// Number of entries of `sample_writers`.
+    pub num_sample_writers: usize,
+    /// Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
+    /// Stan) of each kept draw.
+    pub diagnostic_writers: *const *mut catena_writer,
+    /// Number of entries of `diagnostic_writers`.
+    pub num_diagnostic_writers: usize,
+    /// Chains to go on with; a NULL entry starts that chain anew.
+    pub checkpoints: *const *const catena_checkpoint,
+    /// Number of entries of `checkpoints`.
+    pub num_checkpoints: usize,
+    /// Gets progress, warnings and failures; NULL: silence.
+    pub logger: *const catena_logger,
+    /// Asks whether to end early; NULL: never.
+    pub interrupt: *const catena_interrupt,
+}
+
+// SAFETY: repr(C), starts with its size, zeros are valid everywhere.
+unsafe impl Table for catena_io {
+    const NAME: &'static str = "catena_io";
+    const REQUIRED: usize = size_of::<usize>();
+}
+
+/// The entries of a list of writers, none of which stands in `seen` already.
+///
+/// # Safety
+/// `list` is null or has `count` entries, each null or a live writer.
+unsafe fn writers<'a>(
+    list: *const *mut catena_writer,
+    count: usize,
+    name: &str,
+    seen: &mut HashSet<*mut catena_writer>,
+) -> Result<Vec<Option<&'a mut catena_writer>>, Error> {
+    // SAFETY: passed on to the caller.
+    let pointers = unsafe { slice(list, count, name)? };
+    let mut out = Vec::with_capacity(count);
+    for (i, &pointer) in pointers.iter().enumerate() {
+        if !pointer.is_null() && !seen.insert(pointer) {
+            return Err(Error::argument(format!("{name}[{i}]"), "a writer that stands nowhere else", "one that does"));
+        }
+        // SAFETY: passed on to the caller; no writer is borrowed twice.
+        out.push(unsafe { pointer.as_mut() });
+    }
+    Ok(out)
+}
+
+/// The writers as a run borrows them; a place without one gets one of `none`.
+fn borrow<'a>(writers: Vec<Option<&'a mut catena_writer>>, none: &'a mut [NullWriter]) -> Vec<&'a mut dyn Writer> {
+    let mut none = none.iter_mut();
+    writers
+        .into_iter()
+        .map(|w| match w {
+            Some(w) => w.writer(),
+            None => none.next().expect("one per place") as &mut dyn Writer,
+        })
+        .collect()
+}
+
+/// Runs NUTS chains over one shared model, on a pool of the size the options ask for, and returns when all have ended.
+///
+/// The draws of a chain depend on the seed, its id, the options and the model alone, not on the number of threads or on
+/// the other chains: one run of ids 1 to 4 equals four runs of one id each, bit for bit.
+///
+/// `io` may be NULL. `*out` is set to a result (the caller frees it with catena_result_free) whenever chains ran, also
+/// when the status says that some failed or that the run was interrupted, and to NULL otherwise. Status:
+/// CATENA_INVALID_ARGUMENT before any chain ran; the chain's own when the only chain failed; CATENA_CHAIN_FAILED when some
+/// of several did; CATENA_INTERRUPTED.
+///
+/// # Safety
+/// The pointers are NULL or as documented; what `io` lists lives until the call returns.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_sample_nuts(
+    model: *const catena_model,
+    options: *const catena_options,
+    io: *const catena_io,
+    out: *mut *mut catena_result,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        if out.is_null() {
+            return Err(Error::argument("out", "a place for the result", "NULL"));
+        }
+        // SAFETY: not null; the caller vouches for it.
+        unsafe { *out = std::ptr::null_mut() };
+        // SAFETY: the caller vouches for all pointers.
+        unsafe {
+            let model = self::model(model)?;
+            let options = object(options, "options", "catena_options")?.sample();
+            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
+            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
+            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
+            let mut run_io = SampleIo { logger: &logger, interrupt: &interrupt, ..SampleIo::default() };
+            let mut nones = vec![NullWriter; given.map_or(0, |io| most_writers(&io))];
+            let (none_init, rest) = nones.split_at_mut(given.map_or(0, |io| io.num_init_writers));
+            let (none_sample, none_diagnostic) = rest.split_at_mut(given.map_or(0, |io| io.num_sample_writers));
+            if let Some(io) = given {
+                for &init in slice(io.inits, io.num_inits, "io.inits")? {
+                    run_io.inits.push(init.as_ref().map_or(&NoInit as &dyn InitContext, |i| i.context()));
+                }
+                for (i, &metric) in slice(io.inv_metrics, io.num_inv_metrics, "io.inv_metrics")?.iter().enumerate() {
+                    run_io.inv_metrics.push(slice(metric, io.inv_metric_size, &format!("io.inv_metrics[{i}]"))?);
+                }
+                let seen = &mut HashSet::new();
+                let list = writers(io.init_writers, io.num_init_writers, "io.init_writers", seen)?;
+                run_io.init_writers = borrow(list, none_init);
+                let list = writers(io.sample_writers, io.num_sample_writers, "io.sample_writers", seen)?;
+                run_io.sample_writers = borrow(list, none_sample);
+                let list = writers(io.diagnostic_writers, io.num_diagnostic_writers, "io.diagnostic_writers", seen)?;
+                run_io.diagnostic_writers = borrow(list, none_diagnostic);
+                for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
+                    run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
+                }
+            }
+            let report = sample_nuts(model, &options, run_io)?;
+            let status = report.status();
+            *out = Box::into_raw(Box::new(catena_result::new(report)));
+            status
+        }
+    })
+}
+
+/// Places for writers in all lists together; a list that is too long for memory fails later, where it is read.
+fn most_writers(io: &catena_io) -> usize {
+    io.num_init_writers.saturating_add(io.num_sample_writers).saturating_add(io.num_diagnostic_writers)
+}

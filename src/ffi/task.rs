@@ -1,0 +1,171 @@
+//! What a model's callbacks get besides their arguments.
+
+use super::boundary::{ask, text};
+use super::model::Worker;
+use crate::model::{Refusal, Task};
+use std::any::Any;
+use std::ffi::{c_char, c_int, c_void};
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// What a model's callback is called for. Valid only inside the callback that got it and only on its thread.
+pub struct catena_task {
+    _opaque: PhantomData<Task<'static>>,
+}
+
+/// The task behind the pointer that `hand` made.
+///
+/// # Safety
+/// The pointer came from [`hand`] and its callback has not returned.
+unsafe fn task<'a>(task: *mut catena_task) -> Option<&'a mut Task<'a>> {
+    // SAFETY: `hand` made the pointer from a Task; passed on to the caller.
+    unsafe { task.cast::<Task<'a>>().as_mut() }
+}
+
+/// The pointer a callback gets.
+pub(super) fn hand(task: &mut Task<'_>) -> *mut catena_task {
+    std::ptr::from_mut(task).cast()
+}
+
+/// What a callback's return code means: 0 is done, above 0 rejects the point, below 0 stops.
+pub(super) fn outcome(code: c_int) -> Result<(), Refusal> {
+    match code {
+        0 => Ok(()),
+        1.. => Err(Refusal::Reject),
+        _ => Err(Refusal::Stop),
+    }
+}
+
+/// Id of the chain the callback is called for; 0 for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_chain_id(task: *const catena_task) -> u64 {
+    // SAFETY: the caller vouches for the pointer; it is only read.
+    unsafe { self::task(task.cast_mut()) }.map_or(0, |t| t.chain_id())
+}
+
+/// 64 random bits from the stream of this callback's purpose. Outputs, initial values and evaluations have streams of
+/// their own, so drawing here never changes the sampler's draws. 0 for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_bits(task: *mut catena_task) -> u64 {
+    // SAFETY: the caller vouches for the pointer.
+    ask(0, || unsafe { self::task(task) }.map_or(0, |t| t.random().bits()))
+}
+
+/// A random number uniform on [0, 1), from the stream of catena_task_bits. NaN for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_uniform(task: *mut catena_task) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    ask(f64::NAN, || unsafe { self::task(task) }.map_or(f64::NAN, |t| t.random().uniform()))
+}
+
+/// A standard normal random number, from the stream of catena_task_bits. NaN for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_normal(task: *mut catena_task) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    ask(f64::NAN, || unsafe { self::task(task) }.map_or(f64::NAN, |t| t.random().normal()))
+}
+
+/// An exponential random number of mean 1, from the stream of catena_task_bits. NaN for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_exponential(task: *mut catena_task) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    ask(f64::NAN, || unsafe { self::task(task) }.map_or(f64::NAN, |t| t.random().exponential()))
+}
+
+/// Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running; `message` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_message(task: *mut catena_task, message: *const c_char) {
+    ask((), || {
+        // SAFETY: the caller vouches for both pointers.
+        if let (Some(task), Ok(message)) = unsafe { (self::task(task), text(message, "message")) } {
+            task.set_message(message);
+        }
+    });
+}
+
+/// One piece of a sum: *sets* partial[0..width) to the sum of terms begin to end - 1. Called from any thread of the pool,
+/// concurrently, each call with a worker of its own that no other call uses at the same time. Returns 0, above 0
+/// (reject) or below 0 (stop), as evaluation callbacks do.
+pub type catena_piece = Option<
+    unsafe extern "C" fn(data: *mut c_void, worker: *mut c_void, begin: usize, end: usize, partial: *mut f64) -> c_int,
+>;
+
+/// The host's pointer, to be used from several threads at once.
+struct Shared(*mut c_void);
+
+// SAFETY: the header says that pieces run concurrently and share `data`.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    fn get(&self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// A parallel sum inside the model, on the pool the chains run on: threads that have no chain to run help. `terms` terms
+/// are cut into pieces of `grain` terms (the last may be shorter; 0 counts as 1); each piece is summed by `piece` and the
+/// pieces are added in their order, so the result depends on the grain but not on the number of threads.
+///
+/// `sums` receives `width` numbers. `data` is passed through to `piece`. Returns 0, or 1 (reject) or -1 (stop) when a
+/// piece returned such a code (the first in order decides) or an argument is NULL (-1, with a message attached).
+///
+/// # Safety
+/// `task` is the task of the callback that is running; `sums` has room for `width` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_reduce(
+    task: *mut catena_task,
+    terms: usize,
+    grain: usize,
+    width: usize,
+    piece: catena_piece,
+    data: *mut c_void,
+    sums: *mut f64,
+) -> c_int {
+    const STOP: c_int = -1;
+    const REJECT: c_int = 1;
+    // SAFETY: the caller vouches for the pointer.
+    let Some(task) = (unsafe { self::task(task) }) else { return STOP };
+    let (Some(piece), false) = (piece, sums.is_null() && width > 0) else {
+        task.set_message("catena_task_reduce: expected a piece function and a place for the sums, got NULL");
+        return STOP;
+    };
+    let data = Shared(data);
+    let run = |worker: &mut dyn Any, range: Range<usize>, partial: &mut [f64]| {
+        let worker = worker.downcast_mut::<Worker>().map_or(std::ptr::null_mut(), |w| w.pointer());
+        // SAFETY: the host's function with the host's data; `partial` has room for `width` numbers.
+        outcome(unsafe { piece(data.get(), worker, range.start, range.end, partial.as_mut_ptr()) })
+    };
+    let sums = if width == 0 {
+        &mut []
+    } else {
+        // SAFETY: the caller vouches for room for `width` numbers.
+        unsafe { std::slice::from_raw_parts_mut(sums, width) }
+    };
+    match crate::drive::quiet::catch(|| task.reduce(terms, grain, &run, sums)) {
+        Ok(Ok(())) => 0,
+        Ok(Err(Refusal::Reject)) => REJECT,
+        Ok(Err(Refusal::Stop)) => STOP,
+        Err(message) => {
+            task.set_message(&message);
+            STOP
+        }
+    }
+}
