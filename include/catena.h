@@ -67,21 +67,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stddef.h>
-#include <stdint.h>
-
-
-// Tries of random initial values before a chain gives up (Stan's number).
-#define INIT_TRIES 100
-
-// The most significant digits that can be asked for.
-#define MAX_SIG_FIGS 18
-
-// How many generators work side by side, whatever the width of the machine's vectors.
-#define LANES 8
-
-// Largest trajectory depth accepted: 2^20 gradients for one draw is beyond any use.
-#define MAX_DEPTH_LIMIT 20
 
 // What a function returns. The numbers never change; new ones may be added.
 enum catena_status
