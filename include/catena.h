@@ -49,7 +49,7 @@
  *       fprintf(stderr, "%s\n", catena_error_message(error));
  *       return 1;
  *     }
- *     if (catena_summary_new(draws, size, 4, rows, columns, CATENA_LAYOUT_ROWS, names, &summary, NULL)) return 1;
+ *     if (catena_summary_new(draws, size, 4, rows, columns, CATENA_LAYOUT_ROWS, names, 10, &summary, NULL)) return 1;
  *     puts(catena_summary_text(summary));
  *     catena_summary_free(summary);
  *     catena_result_free(result);
@@ -185,6 +185,41 @@ typedef int32_t catena_on_failure;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// A column of the summary table.
+enum catena_statistic
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Mean.
+  CATENA_STATISTIC_MEAN = 0,
+  // Monte Carlo standard error of the mean.
+  CATENA_STATISTIC_MCSE_MEAN = 1,
+  // Standard deviation.
+  CATENA_STATISTIC_SD = 2,
+  // Monte Carlo standard error of the standard deviation.
+  CATENA_STATISTIC_MCSE_SD = 3,
+  // 5 % quantile.
+  CATENA_STATISTIC_Q5 = 4,
+  // Median.
+  CATENA_STATISTIC_MEDIAN = 5,
+  // 95 % quantile.
+  CATENA_STATISTIC_Q95 = 6,
+  // Bulk effective sample size.
+  CATENA_STATISTIC_ESS_BULK = 7,
+  // Tail effective sample size.
+  CATENA_STATISTIC_ESS_TAIL = 8,
+  // Rank-normalised split R-hat.
+  CATENA_STATISTIC_RHAT = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_statistic catena_statistic;
+#else
+typedef int32_t catena_statistic;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
 typedef struct catena_checkpoint catena_checkpoint;
 
@@ -203,6 +238,9 @@ typedef struct catena_options catena_options;
 
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
+
+// Statistics of every variable of a run, as numbers and as a table. Immutable.
+typedef struct catena_summary catena_summary;
 
 // What a model's callback is called for. Valid only inside the callback that got it and only on its thread.
 typedef struct catena_task catena_task;
@@ -399,6 +437,121 @@ const uint8_t *catena_checkpoint_bytes(const struct catena_checkpoint *checkpoin
 
 // Frees a checkpoint. NULL is fine.
 void catena_checkpoint_free(struct catena_checkpoint *checkpoint);
+
+// Rank-normalised split R-hat (Vehtari et al. 2021) of one variable. Draw d of chain c is
+// values[c * chain_stride + d * draw_stride]. NaN for too few, constant or non-finite draws.
+catena_status catena_diagnose_rhat(const double *values,
+                                   size_t chains,
+                                   size_t draws,
+                                   size_t chain_stride,
+                                   size_t draw_stride,
+                                   double *out,
+                                   struct catena_error **error);
+
+// Bulk effective sample size; arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_ess_bulk(const double *values,
+                                       size_t chains,
+                                       size_t draws,
+                                       size_t chain_stride,
+                                       size_t draw_stride,
+                                       double *out,
+                                       struct catena_error **error);
+
+// Tail effective sample size; arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_ess_tail(const double *values,
+                                       size_t chains,
+                                       size_t draws,
+                                       size_t chain_stride,
+                                       size_t draw_stride,
+                                       double *out,
+                                       struct catena_error **error);
+
+// Effective sample size for the mean; arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_ess_mean(const double *values,
+                                       size_t chains,
+                                       size_t draws,
+                                       size_t chain_stride,
+                                       size_t draw_stride,
+                                       double *out,
+                                       struct catena_error **error);
+
+// Monte Carlo standard error of the mean; arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_mcse_mean(const double *values,
+                                        size_t chains,
+                                        size_t draws,
+                                        size_t chain_stride,
+                                        size_t draw_stride,
+                                        double *out,
+                                        struct catena_error **error);
+
+// Monte Carlo standard error of the standard deviation; arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_mcse_sd(const double *values,
+                                      size_t chains,
+                                      size_t draws,
+                                      size_t chain_stride,
+                                      size_t draw_stride,
+                                      double *out,
+                                      struct catena_error **error);
+
+// Monte Carlo standard error of the quantile at `probability`; other arguments as for catena_diagnose_rhat.
+catena_status catena_diagnose_mcse_quantile(const double *values,
+                                            size_t chains,
+                                            size_t draws,
+                                            size_t chain_stride,
+                                            size_t draw_stride,
+                                            double probability,
+                                            double *out,
+                                            struct catena_error **error);
+
+// Energy Bayesian fraction of missing information (Betancourt 2016), the smallest of the chains'; `values` are the
+// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look.
+catena_status catena_diagnose_ebfmi(const double *values,
+                                    size_t chains,
+                                    size_t draws,
+                                    size_t chain_stride,
+                                    size_t draw_stride,
+                                    double *out,
+                                    struct catena_error **error);
+
+// Summarises the draws of several chains in one array, as the memory writers fill it: chains x draws x columns numbers
+// in the given layout (one of the CATENA_LAYOUT constants), `size` of them at least, with one name per column. lp__ and
+// every column whose name does not end with __ get a row; divergent__, treedepth__ and energy__ are used for warnings,
+// the depth when `max_depth` is above 0.
+catena_status catena_summary_new(const double *values,
+                                 size_t size,
+                                 size_t chains,
+                                 size_t draws,
+                                 size_t columns,
+                                 int32_t layout,
+                                 const char *const *names,
+                                 uint32_t max_depth,
+                                 struct catena_summary **out,
+                                 struct catena_error **error);
+
+// The table with its warnings, several lines, borrowed from the summary. Empty for NULL.
+const char *catena_summary_text(const struct catena_summary *summary);
+
+// Number of rows, one per variable; 0 for NULL.
+size_t catena_summary_size(const struct catena_summary *summary);
+
+// Name of row `row`, from 0, borrowed from the summary; NULL past the last.
+const char *catena_summary_name(const struct catena_summary *summary, size_t row);
+
+// One statistic (one of the CATENA_STATISTIC constants) of row `row`.
+catena_status catena_summary_value(const struct catena_summary *summary,
+                                   size_t row,
+                                   int32_t statistic,
+                                   double *out,
+                                   struct catena_error **error);
+
+// Divergent transitions; -1 when there is no column divergent__.
+int64_t catena_summary_divergences(const struct catena_summary *summary);
+
+// Transitions that reached the largest depth; -1 when that was not given or there is no column treedepth__.
+int64_t catena_summary_saturated(const struct catena_summary *summary);
+
+// Frees a summary with all that was borrowed from it. NULL is fine.
+void catena_summary_free(struct catena_summary *summary);
 
 // Status of the failure; CATENA_OK for NULL.
 catena_status catena_error_code(const struct catena_error *error);

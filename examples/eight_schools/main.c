@@ -68,7 +68,7 @@ int main(void)
     };
     TRY(catena_sample_nuts(model, options, &io, &result, &error));
 
-    TRY(catena_summary_new(draws, size, CHAINS, rows, columns, CATENA_LAYOUT_ROWS, names, &summary, &error));
+    TRY(catena_summary_new(draws, size, CHAINS, rows, columns, CATENA_LAYOUT_ROWS, names, 10, &summary, &error));
     printf("\n%s", catena_summary_text(summary));
     exit_code = EXIT_SUCCESS;
 

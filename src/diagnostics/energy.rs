@@ -1,0 +1,14 @@
+use super::draws::mean;
+
+/// Energy Bayesian fraction of missing information of one chain's energies (Betancourt 2016, "Diagnosing suboptimal
+/// cotangent disintegrations", equation 3): squared steps over squared deviations. Below about 0.3 momenta don't let the
+/// chain change its energy fast enough. NaN for fewer than 3 or constant energies.
+pub fn ebfmi(energies: impl IntoIterator<Item = f64>) -> f64 {
+    let energies: Vec<f64> = energies.into_iter().collect();
+    if energies.len() < 3 {
+        return f64::NAN;
+    }
+    let m = mean(&energies);
+    let steps: f64 = energies.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum();
+    steps / energies.iter().map(|e| (e - m) * (e - m)).sum::<f64>()
+}
