@@ -101,7 +101,7 @@ unsafe impl Send for catena_init {}
 unsafe impl Sync for catena_init {}
 
 impl catena_init {
-    fn own(context: impl InitContext + Send + Sync + 'static) -> Self {
+    fn own(context: impl InitContext + Send + 'static) -> Self {
         Self { source: Source::Own(Box::new(context)), complaint: Mutex::default() }
     }
 

@@ -426,7 +426,7 @@ impl Chain {
         let radius = self.settings.init_radius;
         let position = self.trajectory.slots.model_position_mut(slot);
         for (x, given) in position.iter_mut().zip(&self.start.0) {
-            *x = if given.is_nan() { radius * (2.0 * self.init_stream.uniform() - 1.0) } else { *given };
+            *x = if given.is_nan() { self.init_stream.uniform_between(-radius, radius) } else { *given };
         }
         Request::Evaluate
     }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Numbers a pass handles at once. Sums run over this many lanes whatever the instruction set, so it is part of the
-/// contract that makes draws reproducible and never changes within a major version.
-pub(crate) const LANES: usize = 8;
+/// Numbers a block of a pass has, and partial sums a sum is made of, whatever the width of the machine's vectors. It is
+/// part of the contract that makes draws reproducible; momenta are filled by as many generators.
+pub(crate) use crate::random::LANES;
 
 /// Cache lines from which on a row is long enough to crowd others out of the cache.
 const LONG_ROW: usize = 8;

@@ -19,6 +19,8 @@ pub enum Purpose {
     Outputs = 2,
     /// What a model draws inside an evaluation.
     Model = 3,
+    /// What a model draws while it makes a position of an init context.
+    Start = 4,
 }
 
 /// A stream of 2^124 numbers of Xoshiro256++ (Blackman and Vigna 2021) that depends on a seed, a chain id and a

@@ -257,7 +257,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     }
 
     fn initialize(&self, init: &dyn InitContext, bench: &mut Bench<D::Worker>, start: &mut [f64]) -> Result<(), Error> {
-        let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Model);
+        let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Start);
         let reducer = PoolReducer::new(self.run.pool, self.run.workers);
         let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer);
         match self.run.density.initialize(&mut bench.worker, &mut task, init, start) {
