@@ -142,7 +142,8 @@ pub(super) unsafe trait Table: Copy {
     const REQUIRED: usize;
 }
 
-/// Copies a host's table: what a host of an older version does not know stays zero ("not provided").
+/// Copies a host's table: what a host of an older version does not know stays zero ("not provided"). A member that only
+/// a newer version knows must be zero: nothing that a host asks for is ignored.
 ///
 /// # Safety
 /// `pointer` is null or points to a table whose first `struct_size` bytes are readable.
@@ -158,6 +159,18 @@ pub(super) unsafe fn table<T: Table>(pointer: *const T, name: &str) -> Result<T,
             format_args!("sizeof({}), at least {}", T::NAME, T::REQUIRED),
             size,
         ));
+    }
+    if size > size_of::<T>() {
+        // SAFETY: within the host's table, as its struct_size says.
+        let beyond =
+            unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), size - size_of::<T>()) };
+        if let Some(at) = beyond.iter().position(|&byte| byte != 0) {
+            return Err(Error::argument(
+                name,
+                format_args!("a {} of at most {} bytes, the rest zero", T::NAME, size_of::<T>()),
+                format_args!("{size} bytes with a member of a newer version set at byte {}", size_of::<T>() + at),
+            ));
+        }
     }
     let mut copy = std::mem::MaybeUninit::<T>::zeroed();
     let bytes = size.min(size_of::<T>());

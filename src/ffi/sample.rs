@@ -12,7 +12,7 @@ use super::writer::catena_writer;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
 use crate::model::{InitContext, NoInit};
-use crate::services::{SampleIo, sample_nuts};
+use crate::services::{SampleIo, check_length, sample_nuts};
 use std::collections::HashSet;
 
 /// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
@@ -130,6 +130,9 @@ pub unsafe extern "C" fn catena_sample_nuts(
             let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
             let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
             let mut run_io = SampleIo { logger: &logger, interrupt: &interrupt, ..SampleIo::default() };
+            if let Some(io) = given {
+                check_lengths(&io, options.num_chains)?;
+            }
             let mut nones = vec![NullWriter; given.map_or(0, |io| most_writers(&io))];
             let (none_init, rest) = nones.split_at_mut(given.map_or(0, |io| io.num_init_writers));
             let (none_sample, none_diagnostic) = rest.split_at_mut(given.map_or(0, |io| io.num_sample_writers));
@@ -159,7 +162,20 @@ pub unsafe extern "C" fn catena_sample_nuts(
     })
 }
 
-/// Places for writers in all lists together; a list that is too long for memory fails later, where it is read.
+/// Lists are checked before any entry is read, so that a wrong count reads nothing beyond an array.
+fn check_lengths(io: &catena_io, num_chains: usize) -> Result<(), Error> {
+    let lengths = [
+        ("inits", io.num_inits),
+        ("inv_metrics", io.num_inv_metrics),
+        ("init_writers", io.num_init_writers),
+        ("sample_writers", io.num_sample_writers),
+        ("diagnostic_writers", io.num_diagnostic_writers),
+        ("checkpoints", io.num_checkpoints),
+    ];
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+}
+
+/// Places for writers in all lists together.
 fn most_writers(io: &catena_io) -> usize {
-    io.num_init_writers.saturating_add(io.num_sample_writers).saturating_add(io.num_diagnostic_writers)
+    io.num_init_writers + io.num_sample_writers + io.num_diagnostic_writers
 }

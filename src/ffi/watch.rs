@@ -65,6 +65,10 @@ unsafe impl Table for catena_interrupt {
     const REQUIRED: usize = size_of::<catena_interrupt>();
 }
 
+fn given(name: &str, given: bool) -> Result<(), Error> {
+    if given { Ok(()) } else { Err(Error::argument(name, "a function", "NULL")) }
+}
+
 /// The host's logger, or silence.
 pub(super) struct HostLogger {
     table: Option<catena_logger>,
@@ -80,6 +84,7 @@ impl HostLogger {
     pub unsafe fn new(logger: *const catena_logger) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let table = if logger.is_null() { None } else { Some(unsafe { table(logger, "io.logger")? }) };
+        given("io.logger.log", table.is_none_or(|t| t.log.is_some()))?;
         let data =
             UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
         Ok(Self { table, data })
@@ -113,6 +118,7 @@ impl HostInterrupt {
     pub unsafe fn new(interrupt: *const catena_interrupt) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let table = if interrupt.is_null() { None } else { Some(unsafe { table(interrupt, "io.interrupt")? }) };
+        given("io.interrupt.requested", table.is_none_or(|t| t.requested.is_some()))?;
         let data =
             UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
         Ok(Self { table, data })

@@ -88,7 +88,7 @@ impl Grid {
         if chain >= chains {
             return Err(Error::argument("chain", format!("an index below the number of chains, {chains}"), chain));
         }
-        let times = |a: usize, b: usize| a.checked_mul(b).ok_or_else(too_large);
+        let times = |a: usize, b: usize| a.checked_mul(b).ok_or_else(|| too_large(rows, columns));
         let (offset, row_stride, column_stride) = match layout {
             Layout::Rows => (times(chain, times(rows, columns)?)?, columns.max(1), 1),
             Layout::Columns => (times(chain, rows)?, 1, times(chains, rows)?.max(1)),
@@ -130,6 +130,7 @@ impl Grid {
         if self.rows == 0 || self.columns == 0 {
             return Ok(self);
         }
+        let too_large = || too_large(self.rows, self.columns);
         let span = |count: usize, stride: usize| (count - 1).checked_mul(stride).ok_or_else(too_large);
         let along_rows = span(self.rows, self.row_stride)?;
         let along_columns = span(self.columns, self.column_stride)?;
@@ -150,8 +151,9 @@ impl Grid {
     }
 }
 
-fn too_large() -> Error {
-    Error::argument("rows, columns", "a grid whose indices fit the address space", "a larger one")
+fn too_large(rows: usize, columns: usize) -> Error {
+    let got = format_args!("{rows} rows of {columns} columns").to_string();
+    Error::argument("rows, columns", "a grid whose indices fit the address space", got)
 }
 
 /// Writes rows into memory, where a [`Grid`] says. Names are only counted and messages dropped; cells of rows that never

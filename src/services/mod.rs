@@ -9,4 +9,4 @@ pub use crate::adapt::Adaptation;
 pub use crate::hmc::MetricKind;
 pub use options::{FailurePolicy, SampleOptions};
 pub use report::{ChainReport, Outcome, SampleReport};
-pub use sample::{SAMPLER_COLUMNS, SampleIo, sample_columns, sample_nuts};
+pub use sample::{SAMPLER_COLUMNS, SampleIo, check_length, sample_columns, sample_nuts};

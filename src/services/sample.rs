@@ -116,12 +116,15 @@ fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
         ("diagnostic_writers", io.diagnostic_writers.len()),
         ("checkpoints", io.checkpoints.len()),
     ];
-    for (name, length) in lengths {
-        if length != 0 && length != num_chains {
-            return Err(Error::argument(name, format!("0 or {num_chains} entries, one per chain"), length));
-        }
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+}
+
+/// A list given for all chains must be empty or have one entry per chain.
+pub fn check_length(name: &str, length: usize, num_chains: usize) -> Result<(), Error> {
+    if length == 0 || length == num_chains {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::argument(name, format!("0 or {num_chains} entries, one per chain"), length))
 }
 
 /// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.

@@ -1,8 +1,10 @@
 //! Time per leapfrog step beyond the model's own gradient: Catena and nuts-rs, one after the other in the same process,
-//! on the same targets with the same warm-up. Prints both and the ratio; nothing here decides a test.
+//! on the same targets with the same warm-up. Prints both and the ratio, then what a leapfrog step costs more when the
+//! model stands behind the C ABI. Nothing here decides a test.
 //!
 //! `cargo run --release --manifest-path benches/leapfrog/Cargo.toml [DIM …]`
 
+mod abi;
 mod ours;
 mod peer;
 mod target;
@@ -42,6 +44,17 @@ fn main() {
                 catena / nuts_rs
             );
         }
+    }
+    println!("\n{:<8}{:>7}{:>13}{:>13}{:>13}", "target", "d", "rust ns", "c abi ns", "c abi extra");
+    for &dim in &dims {
+        let target = Target::Normal;
+        let draws = (WORK / dim / 8).clamp(200, 50_000);
+        let (mut rust, mut c) = (f64::INFINITY, f64::INFINITY);
+        for _ in 0..ROUNDS {
+            rust = rust.min(abi::rust_ns(target, dim, draws));
+            c = c.min(abi::c_ns(target, dim, draws));
+        }
+        println!("{:<8}{dim:>7}{rust:>13.1}{c:>13.1}{:>13.1}", target.name(), c - rust);
     }
 }
 
