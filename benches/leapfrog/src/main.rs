@@ -9,6 +9,8 @@ mod ours;
 mod peer;
 mod target;
 
+use std::hint::black_box;
+use std::time::Instant;
 use target::Target;
 
 /// Repetitions of each measurement; the quickest counts.
@@ -19,7 +21,10 @@ const WORK: usize = 40_000_000;
 fn main() {
     let dims: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     let dims = if dims.is_empty() { vec![10, 100, 1000, 10_000] } else { dims };
-    println!("{:<8}{:>7}{:>13}{:>13}{:>13}{:>9}", "target", "d", "gradient ns", "catena ns", "nuts-rs ns", "ratio");
+    println!(
+        "{:<8}{:>7}{:>13}{:>13}{:>13}{:>9}{:>13}",
+        "target", "d", "gradient ns", "catena ns", "nuts-rs ns", "ratio", "streams ns"
+    );
     if let Some(target) = std::env::var("PROFILE").ok().and_then(|name| Target::named(&name)) {
         // For a profiler: Catena alone.
         for &dim in &dims {
@@ -39,9 +44,10 @@ fn main() {
             }
             let (catena, nuts_rs) = (catena - gradient, nuts_rs - gradient);
             println!(
-                "{:<8}{dim:>7}{gradient:>13.1}{catena:>13.1}{nuts_rs:>13.1}{:>9.3}",
+                "{:<8}{dim:>7}{gradient:>13.1}{catena:>13.1}{nuts_rs:>13.1}{:>9.3}{:>13.1}",
                 target.name(),
-                catena / nuts_rs
+                catena / nuts_rs,
+                best(|| streams_ns(dim))
             );
         }
     }
@@ -56,6 +62,22 @@ fn main() {
         }
         println!("{:<8}{dim:>7}{rust:>13.1}{c:>13.1}{:>13.1}", target.name(), c - rust);
     }
+}
+
+/// What a leapfrog step must move at the least: it reads position, momentum, gradient and inverse metric and writes
+/// position and momentum, six streams of `dim` numbers, here as three copies.
+fn streams_ns(dim: usize) -> f64 {
+    let from = vec![vec![1.0; dim]; 3];
+    let mut to = vec![vec![0.0; dim]; 3];
+    let rounds = WORK / dim;
+    let start = Instant::now();
+    for _ in 0..rounds {
+        for (to, from) in to.iter_mut().zip(black_box(&from)) {
+            to.copy_from_slice(from);
+        }
+        black_box(&mut to);
+    }
+    start.elapsed().as_nanos() as f64 / rounds as f64
 }
 
 fn best(measure: impl Fn() -> f64) -> f64 {
