@@ -37,7 +37,7 @@ for program in "$folder"/*.c "$folder"/*.cpp; do
     $compiler -Wall -Wextra -Wpedantic -Werror "$program" $(pkg-config --cflags --libs catena) -lm -o "$program.run"
     LD_LIBRARY_PATH=$libdir "$program.run" >"$program.out"
     # Every one of these programs ends with the summary table.
-    grep -q 'rhat' "$program.out" || {
+    grep -q 'ess_bulk' "$program.out" || {
         printf '%s printed no summary:\n' "$name" >&2
         cat "$program.out" >&2
         exit 1
