@@ -13,7 +13,7 @@ say() { printf '== %s\n' "$*"; }
 # The program in the comment that opens the header: its lines are indented by three spaces after the star.
 awk '/^ \*   #include <catena.h>/ { on = 1 }
      on && /^ \*\// { exit }
-     on { sub(/^ \*( {3})?/, ""); print }' "$root/include/catena.h" >"$folder/header.c"
+     on { sub(/^ \*(   )?/, ""); print }' "$root/include/catena.h" >"$folder/header.c"
 
 # Blocks fenced as ```c or ```cpp of every page: <page>-<number>.c or .cpp
 for page in "$root"/README.md "$root"/docs/*.md; do
