@@ -378,16 +378,18 @@ fn wrong_arguments_are_named_before_any_chain_runs() {
     bad(adaptation(|a| a.gamma = 0.0), "gamma");
     bad(adaptation(|a| a.kappa = f64::NAN), "kappa");
     bad(adaptation(|a| a.t0 = -1.0), "t0");
-    let io_error = |io: SampleIo<'_>, options: &SampleOptions| sample_nuts(&model, options, io).unwrap_err();
-    let error = io_error(SampleIo { inv_metrics: vec![&[1.0, 1.0]], ..Default::default() }, &options());
+    fn error_of<'a, D: Density>(model: &'a D, io: SampleIo<'a>, options: &SampleOptions) -> Error {
+        sample_nuts(model, options, io).unwrap_err()
+    }
+    let error = error_of(&model, SampleIo { inv_metrics: vec![&[1.0, 1.0]], ..Default::default() }, &options());
     assert_eq!(error.argument_name(), Some("inv_metrics"));
     let metrics: Vec<&[f64]> = vec![&[1.0, 1.0], &[1.0, 1.0], &[1.0, -1.0], &[1.0, 1.0]];
-    let error = io_error(SampleIo { inv_metrics: metrics, ..Default::default() }, &options());
+    let error = error_of(&model, SampleIo { inv_metrics: metrics, ..Default::default() }, &options());
     assert_eq!((error.chain(), error.argument_name()), (Some(3), Some("inv_metric[1]")), "{error}");
     let metrics: Vec<&[f64]> = vec![&[1.0]; 4];
-    let error = io_error(SampleIo { inv_metrics: metrics.clone(), ..Default::default() }, &options());
+    let error = error_of(&model, SampleIo { inv_metrics: metrics.clone(), ..Default::default() }, &options());
     assert!(error.to_string().contains("expected 2 numbers, got 1"), "{error}");
     let dense = SampleOptions { metric: MetricKind::Dense, ..options() };
-    let error = io_error(SampleIo { inv_metrics: metrics, ..Default::default() }, &dense);
+    let error = error_of(&model, SampleIo { inv_metrics: metrics, ..Default::default() }, &dense);
     assert!(error.to_string().contains("2 x 2"), "{error}");
 }

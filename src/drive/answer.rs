@@ -19,28 +19,61 @@ pub enum Pause {
     ModelStopped,
     /// `pause` asked for it; the chain's last request is unanswered.
     Asked,
+    /// With [`Evaluations::Gathered`]: the chain waits for an evaluation.
+    Waiting,
+    /// With [`Evaluations::HandedOver`]: evaluated; the chain has this reply still to take.
+    Evaluated(Reply),
+}
+
+/// Where evaluations happen and who does the sampler's arithmetic between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evaluations {
+    /// Both here, one after the other.
+    Inline,
+    /// Evaluations here, arithmetic elsewhere.
+    HandedOver,
+    /// Evaluations elsewhere, many chains at once.
+    Gathered,
+}
+
+/// What a chain brings along that was answered or computed elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Brought {
+    /// Nothing: its last request, if any, is unanswered.
+    Nothing,
+    /// The answer to its last request.
+    Reply(Reply),
+    /// Its next request, not yet looked at.
+    Request(Request),
 }
 
 /// Answers a chain's requests with the model until something happens that others must know of. `pause` is asked before
-/// each evaluation. `reply` answers the chain's last request when that was no evaluation.
+/// each evaluation.
 #[inline]
 pub fn advance<D: Density>(
     chain: &mut Chain,
     density: &D,
     bench: &mut Bench<D::Worker>,
     reducer: &dyn Reducer,
+    evaluations: Evaluations,
+    brought: Brought,
     mut pause: impl FnMut() -> bool,
 ) -> Pause {
     let chain_id = chain.settings().chain_id;
-    let mut request = match chain.request() {
-        Some(Request::Evaluate) => Request::Evaluate,
-        _ => chain.resume(Reply::Continue),
+    let mut request = match (brought, chain.request()) {
+        (Brought::Reply(reply), _) => chain.resume(reply),
+        (Brought::Request(request), _) => request,
+        (Brought::Nothing, Some(Request::Evaluate)) => Request::Evaluate,
+        (Brought::Nothing, _) => chain.resume(Reply::Continue),
     };
     loop {
         match request {
             Request::Evaluate => {
                 if pause() {
                     return Pause::Asked;
+                }
+                if evaluations == Evaluations::Gathered {
+                    return Pause::Waiting;
                 }
                 let (position, gradient, stream) = chain.evaluation();
                 let mut task = Task::new(chain_id, stream, &mut bench.message, reducer);
@@ -49,6 +82,9 @@ pub fn advance<D: Density>(
                     Err(Refusal::Reject) => Reply::Rejected,
                     Err(Refusal::Stop) => return Pause::ModelStopped,
                 };
+                if evaluations == Evaluations::HandedOver {
+                    return Pause::Evaluated(reply);
+                }
                 request = chain.resume(reply);
             }
             Request::Initialized => return Pause::Initialized,

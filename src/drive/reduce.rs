@@ -1,5 +1,5 @@
 use super::{Pool, Workers, quiet};
-use crate::model::{Density, Piece, Reducer, Refusal};
+use crate::model::{Density, Piece, Reducer, Refusal, Threading};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -41,7 +41,9 @@ impl Cut {
 impl<D: Density> Reducer for PoolReducer<'_, '_, D> {
     fn reduce(&self, terms: usize, grain: usize, piece: &Piece<'_>, sums: &mut [f64]) -> Result<(), Refusal> {
         let cut = Cut { terms, grain: grain.max(1), width: sums.len() };
-        let helpers = self.pool.idle().min(cut.pieces().saturating_sub(1));
+        // A model that one thread at a time may call is called by this one only.
+        let idle = if self.workers.threading() == Threading::Any { self.pool.idle() } else { 0 };
+        let helpers = idle.min(cut.pieces().saturating_sub(1));
         sums.fill(0.0);
         if helpers == 0 { self.serial(cut, piece, sums) } else { self.parallel(cut, piece, sums, helpers) }
     }

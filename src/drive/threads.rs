@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often the calling thread asks whether to stop: within the 10 ms promised, also when it is woken late.
-const POLL_INTERVAL: Duration = Duration::from_millis(4);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(4);
 
 /// What a slice of work ended with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum Slice {
     More,
     /// The job is over.
     Over,
+    /// The job has arithmetic to do, in [`Job::compute`]. Only asked for by the drivers of a desk.
+    Compute,
+    /// The job waits for an evaluation together with others. Only asked for by the drivers of a desk.
+    Ask,
 }
 
 /// A piece of work that is done in slices.
@@ -27,6 +31,10 @@ pub trait Job: Send {
     fn progress(&self) -> f64;
     /// Works for about a millisecond, or until `stop` is set; then it must return [`Slice::Over`] soon.
     fn slice(&mut self, stop: &AtomicBool) -> Slice;
+    /// The arithmetic that [`Slice::Compute`] announced; calls nothing of the host's.
+    fn compute(&mut self);
+    /// What should have answered this job panicked with this message; the next slice ends it.
+    fn broken(&mut self, message: String);
     /// [`Job::slice`] panicked with this message; the job is over.
     fn panicked(&mut self, message: String);
 }
@@ -118,7 +126,7 @@ impl<J: Job> Queue<'_, J> {
                 Slice::Over
             });
             match slice {
-                Slice::More => {
+                Slice::More | Slice::Compute | Slice::Ask => {
                     self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting::new(index, job))
                 }
                 Slice::Over => {

@@ -1,4 +1,4 @@
-use crate::model::{Density, WorkerError};
+use crate::model::{Density, Threading, WorkerError};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
@@ -27,6 +27,11 @@ impl<'d, D: Density> Workers<'d, D> {
     /// No benches yet; each will have room for a row of `row_length` numbers.
     pub fn new(density: &'d D, row_length: usize) -> Self {
         Self { density, row_length, free: Mutex::new(Vec::new()) }
+    }
+
+    /// From which threads the model may be called.
+    pub(super) fn threading(&self) -> Threading {
+        self.density.threading()
     }
 
     /// A bench for exclusive use until the guard is dropped.

@@ -14,6 +14,18 @@ pub enum Refusal {
 #[error("{0}")]
 pub struct WorkerError(pub String);
 
+/// From which threads a model may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Threading {
+    /// From any thread, several at once.
+    Any = 0,
+    /// From any thread, but from one at a time: a run over it uses one thread.
+    One = 1,
+    /// Only from the thread that called into the library (an R closure, a Python function).
+    Caller = 2,
+}
+
 /// A log density over `dim` unconstrained real coordinates, shared read-only by all chains.
 ///
 /// Scratch memory belongs to a [`Density::Worker`]: the library makes as many as are in use at once and never
@@ -37,6 +49,37 @@ pub trait Density: Sync {
         position: &[f64],
         gradient: &mut [f64],
     ) -> Result<f64, Refusal>;
+
+    /// From which threads the model may be called.
+    fn threading(&self) -> Threading {
+        Threading::Any
+    }
+
+    /// Whether [`Density::log_density_gradient_batch`] is quicker than one call per point.
+    fn has_batch(&self) -> bool {
+        false
+    }
+
+    /// Many points in one call: `positions` and `gradients` hold one row of `dim` numbers per point, `log_densities` and
+    /// `outcomes` one entry. `Err` refuses all of them.
+    fn log_density_gradient_batch(
+        &self,
+        worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+        outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        let dim = self.dim();
+        for (i, (value, outcome)) in log_densities.iter_mut().zip(outcomes).enumerate() {
+            let row = i * dim..(i + 1) * dim;
+            *outcome = self
+                .log_density_gradient(worker, task, &positions[row.clone()], &mut gradients[row])
+                .map(|log_density| *value = log_density);
+        }
+        Ok(())
+    }
 
     /// Log density alone; computed through the gradient unless the model knows better.
     fn log_density(&self, worker: &mut Self::Worker, task: &mut Task<'_>, position: &[f64]) -> Result<f64, Refusal> {

@@ -2,6 +2,7 @@ use crate::adapt::Adaptation;
 use crate::error::Error;
 use crate::hmc::MetricKind;
 use std::fmt::Display;
+use std::time::Duration;
 
 /// What one chain's failure does to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,11 @@ pub struct SampleOptions {
     pub on_failure: FailurePolicy,
     /// Stop each chain, resumably, after so many gradient evaluations in this call; 0: no limit. Default 0.
     pub max_evaluations: u64,
+    /// Evaluate up to so many chains in one call of the model's batch function; 0: each by itself. Default 0.
+    pub batch_size: usize,
+    /// Longest time an evaluation waits for others to join its batch while their chains still compute. A batch that is
+    /// full, or that no chain is left to join, never waits. Default 1 ms.
+    pub batch_wait: Duration,
 }
 
 impl Default for SampleOptions {
@@ -75,6 +81,8 @@ impl Default for SampleOptions {
             num_threads: 0,
             on_failure: FailurePolicy::StopChain,
             max_evaluations: 0,
+            batch_size: 0,
+            batch_wait: Duration::from_millis(1),
         }
     }
 }

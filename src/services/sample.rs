@@ -1,13 +1,12 @@
 //! NUTS over many chains: checks what the host gave, seats the chains on the pool, gathers their reports.
 
-use super::seat::{Run, Seat, Sinks};
-use super::{ChainReport, Outcome, SampleOptions, SampleReport};
-use crate::drive::{self, Pool, Workers};
+use super::{SampleOptions, SampleReport, Session};
+use crate::drive::Pool;
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Metric, MetricKind};
 use crate::io::{Interrupt, Logger, Never, Silent, Writer};
 use crate::model::{Density, InitContext};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 
 /// The columns that stand before the outputs in a sample writer, as in Stan.
 pub const SAMPLER_COLUMNS: [&str; 7] =
@@ -33,6 +32,8 @@ pub struct SampleIo<'a> {
     pub logger: &'a dyn Logger,
     /// Ends the run early.
     pub interrupt: &'a dyn Interrupt,
+    /// The pool to run on, shared with other runs; `None`: one of its own, of `num_threads` threads.
+    pub pool: Option<Arc<Pool>>,
 }
 
 impl Default for SampleIo<'_> {
@@ -47,6 +48,7 @@ impl Default for SampleIo<'_> {
             checkpoints: Vec::new(),
             logger: &Silent,
             interrupt: &Never,
+            pool: None,
         }
     }
 }
@@ -56,58 +58,29 @@ pub fn sample_columns<D: Density>(density: &D) -> Vec<String> {
     SAMPLER_COLUMNS.iter().map(|s| s.to_string()).chain(density.output_names()).collect()
 }
 
-/// Runs NUTS chains over one shared model.
+/// Runs NUTS chains over one shared model and returns when all have ended.
 ///
-/// The draws of a chain depend on the seed, its id, the options and the model alone: not on the number of threads or on
-/// which other chains run. `Err` means that no chain ran, because an argument is wrong; what happens to a chain later is
-/// in its report, and [`SampleReport::status`] sums it up.
-pub fn sample_nuts<D: Density>(density: &D, options: &SampleOptions, io: SampleIo<'_>) -> Result<SampleReport, Error> {
-    options.validate()?;
-    check_lengths(options.num_chains, &io)?;
-    let keep_momentum = !io.diagnostic_writers.is_empty();
-    let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
-    let pool = Pool::new(options.num_threads)?;
-    let names = density.names();
-    let columns = sample_columns(density);
-    let diagnostic_columns = diagnostic_columns(&names);
-    let stop = AtomicBool::new(false);
-    let workers = Workers::new(density, columns.len().max(diagnostic_columns.len()));
-    let run = Run {
-        density,
-        options,
-        logger: io.logger,
-        stop: &stop,
-        pool: &pool,
-        workers: &workers,
-        names,
-        columns,
-        diagnostic_columns,
-    };
-    let mut seats = Vec::with_capacity(options.num_chains);
-    let (mut inits, mut checkpoints) = (io.inits.into_iter(), io.checkpoints.into_iter());
-    let (mut init, mut sample, mut diagnostic) =
-        (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
-    for settings in settings {
-        let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
-        seats.push(Seat::new(&run, settings, inits.next(), checkpoints.next(), sinks)?);
-    }
-    let mut interrupted = false;
-    let seats = drive::run(&pool, seats, &stop, || {
-        interrupted |= io.interrupt.requested();
-        interrupted
-    });
-    let chains: Vec<ChainReport> = seats.into_iter().map(Seat::into_report).collect();
-    let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
-    Ok(SampleReport { chains, interrupted })
+/// The draws of a chain depend on the seed, its id, the options and the model alone: not on the number of threads, on
+/// which other chains run, or on how evaluations are gathered. `Err` means that no chain ran, because an argument is
+/// wrong; what happens to a chain later is in its report, and [`SampleReport::status`] sums it up.
+pub fn sample_nuts<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    let interrupt = io.interrupt;
+    let mut session = Session::new(density, options, io)?;
+    session.run(None, || interrupt.requested());
+    Ok(session.into_report())
 }
 
-fn diagnostic_columns(names: &[String]) -> Vec<String> {
+pub(super) fn diagnostic_columns(names: &[String]) -> Vec<String> {
     let with = |prefix: &'static str| names.iter().map(move |n| format!("{prefix}{n}"));
     SAMPLER_COLUMNS.iter().map(|s| s.to_string()).chain(with("")).chain(with("p_")).chain(with("g_")).collect()
 }
 
 /// Each list must be empty or have one entry per chain.
-fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
+pub(super) fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
     let lengths = [
         ("inits", io.inits.len()),
         ("inv_metrics", io.inv_metrics.len()),
@@ -128,7 +101,7 @@ pub fn check_length(name: &str, length: usize, num_chains: usize) -> Result<(), 
 }
 
 /// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
-fn chain_settings(
+pub(super) fn chain_settings(
     dim: usize,
     options: &SampleOptions,
     inv_metrics: &[&[f64]],

@@ -1,13 +1,15 @@
 //! One chain's place in a run: its state, its writers, and what is reported of it.
 
+use super::control::{Control, Progress};
 use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};
-use crate::drive::{self, Bench, Job, Pause, Pool, PoolReducer, Slice, Workers};
+use crate::drive::{self, Bench, Brought, Evaluations, Job, Pause, Pool, PoolReducer, Slice, Workers};
 use crate::error::{Code, Error};
-use crate::hmc::{self, Chain, ChainSettings, Failure, Metric, MetricKind, Start};
+use crate::hmc::{self, Chain, ChainSettings, Failure, Metric, MetricKind, Reply, Start};
 use crate::io::{Level, Logger, Writer};
 use crate::model::{Density, InitContext, Refusal, Task};
 use crate::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,11 +21,12 @@ const LONGEST_STRIDE: u32 = 1024;
 /// What all chains of a run share.
 pub(super) struct Run<'a, D: Density> {
     pub density: &'a D,
-    pub options: &'a SampleOptions,
+    pub options: SampleOptions,
     pub logger: &'a dyn Logger,
-    pub stop: &'a AtomicBool,
-    pub pool: &'a Pool,
-    pub workers: &'a Workers<'a, D>,
+    pub control: Arc<Control>,
+    pub pool: Arc<Pool>,
+    pub workers: Workers<'a, D>,
+    pub evaluations: Evaluations,
     pub names: Vec<String>,
     pub columns: Vec<String>,
     pub diagnostic_columns: Vec<String>,
@@ -52,12 +55,18 @@ struct Record {
 }
 
 /// See the module's words.
-pub(super) struct Seat<'r, 'io, D: Density> {
-    run: &'r Run<'r, D>,
+pub(super) struct Seat<'r, D: Density> {
+    run: Arc<Run<'r, D>>,
+    place: usize,
     settings: ChainSettings,
     init: Option<&'r dyn InitContext>,
-    sinks: Sinks<'io>,
+    sinks: Sinks<'r>,
     record: Record,
+    /// What was done for the chain elsewhere since its last slice. Not part of a checkpoint: an answer that was not taken
+    /// is asked for again.
+    brought: Brought,
+    /// Why the chain must end at its next slice.
+    broken: Option<Error>,
     evaluations: u64,
     stride: u32,
     outcome: Option<Outcome>,
@@ -67,8 +76,8 @@ pub(super) struct Seat<'r, 'io, D: Density> {
 enum End {
     /// The chain is done or must stop.
     Over(Outcome),
-    /// The slice's time is up.
-    Pause,
+    /// The slice's time is up, or the chain waits for what is done elsewhere.
+    Pause(Slice),
 }
 
 impl From<Error> for End {
@@ -77,22 +86,24 @@ impl From<Error> for End {
     }
 }
 
-impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
+impl<'r, D: Density> Seat<'r, D> {
     /// A seat for the chain of `settings`; goes on from `checkpoint` when that is not empty.
     pub fn new(
-        run: &'r Run<'r, D>,
+        run: &Arc<Run<'r, D>>,
+        place: usize,
         settings: ChainSettings,
         init: Option<&'r dyn InitContext>,
         checkpoint: Option<&[u8]>,
-        sinks: Sinks<'io>,
+        sinks: Sinks<'r>,
     ) -> Result<Self, Error> {
         let id = settings.chain_id;
         let record = match checkpoint.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => Some(reopen(bytes, &settings, run.options).map_err(|e| e.in_chain(id))?),
+            Some(bytes) => Some(reopen(bytes, &settings, &run.options).map_err(|e| e.in_chain(id))?),
             None => None,
         };
         Ok(Self {
-            run,
+            run: Arc::clone(run),
+            place,
             settings,
             init,
             sinks,
@@ -107,6 +118,8 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
                 sampling_time: Duration::ZERO,
                 in_warmup: true,
             }),
+            brought: Brought::Nothing,
+            broken: None,
             evaluations: 0,
             stride: 1,
             outcome: None,
@@ -136,6 +149,29 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
         }
     }
 
+    /// For a chain that waits to be evaluated: where, and where its gradient goes.
+    pub fn evaluation(&mut self) -> (&[f64], &mut [f64]) {
+        let chain = self.record.chain.as_mut().expect("it has asked");
+        let (position, gradient, _) = chain.evaluation();
+        (position, gradient)
+    }
+
+    /// The answer to what the chain waits for, which took `time`.
+    pub fn reply(&mut self, reply: Reply, time: Duration) {
+        self.brought = Brought::Reply(reply);
+        self.account(time);
+    }
+
+    /// The model will not go on: the chain ends at its next slice.
+    pub fn stopped_by_model(&mut self, message: &str) {
+        self.fail(model_stopped(message));
+    }
+
+    /// The chain ends with `error` at its next slice.
+    pub fn fail(&mut self, error: Error) {
+        self.broken = Some(error);
+    }
+
     fn id(&self) -> u64 {
         self.settings.chain_id
     }
@@ -145,13 +181,18 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     }
 
     fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool) -> Result<(), End> {
-        if stop.load(Ordering::Relaxed) {
+        if let Some(error) = self.broken.take() {
+            return Err(error.into());
+        }
+        // A request that was computed elsewhere is seen to first: the draw it may announce belongs to what is kept.
+        if stop.load(Ordering::Relaxed) && !matches!(self.brought, Brought::Request(_)) {
             return Err(End::Over(Outcome::Stopped));
         }
         if self.record.chain.is_none() {
             self.begin(bench)?;
         }
-        let reducer = PoolReducer::new(self.run.pool, self.run.workers);
+        let run = Arc::clone(&self.run);
+        let reducer = PoolReducer::new(&run.pool, &run.workers);
         let limit = match self.run.options.max_evaluations {
             0 => u64::MAX,
             n => n,
@@ -161,11 +202,12 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             let chain = self.record.chain.as_mut().expect("made at the start of the first slice");
             let mut reason = None;
             let evaluations = &mut self.evaluations;
-            let pause = drive::advance(chain, self.run.density, bench, &reducer, || {
+            let brought = std::mem::replace(&mut self.brought, Brought::Nothing);
+            let pause = drive::advance(chain, run.density, bench, &reducer, run.evaluations, brought, || {
                 if stop.load(Ordering::Relaxed) || *evaluations >= limit {
                     reason = Some(End::Over(Outcome::Stopped));
                 } else if clock.is_up() {
-                    reason = Some(End::Pause);
+                    reason = Some(End::Pause(Slice::More));
                 } else {
                     *evaluations += 1;
                 }
@@ -174,6 +216,11 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             self.stride = clock.stride;
             match pause {
                 Pause::Asked => return Err(reason.expect("set when asking")),
+                Pause::Waiting => return Err(End::Pause(Slice::Ask)),
+                Pause::Evaluated(reply) => {
+                    self.brought = Brought::Reply(reply);
+                    return Err(End::Pause(Slice::Compute));
+                }
                 Pause::Initialized => self.initialized()?,
                 Pause::Draw => {
                     self.drawn(bench)?;
@@ -182,7 +229,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
                         if stop.load(Ordering::Relaxed) {
                             return Err(End::Over(Outcome::Stopped));
                         } else if clock.is_up() {
-                            return Err(End::Pause);
+                            return Err(End::Pause(Slice::More));
                         }
                     }
                 }
@@ -197,10 +244,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
                     return Err(End::Over(Outcome::Finished));
                 }
                 Pause::Failed(failure) => return Err(self.failure(failure, &bench.message).into()),
-                Pause::ModelStopped => {
-                    let words = in_words(&bench.message);
-                    return Err(Error::new(Code::Model, format!("the model stopped the run{words}")).into());
-                }
+                Pause::ModelStopped => return Err(model_stopped(&bench.message).into()),
             }
         }
     }
@@ -258,7 +302,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
 
     fn initialize(&self, init: &dyn InitContext, bench: &mut Bench<D::Worker>, start: &mut [f64]) -> Result<(), Error> {
         let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Start);
-        let reducer = PoolReducer::new(self.run.pool, self.run.workers);
+        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
         let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer);
         match self.run.density.initialize(&mut bench.worker, &mut task, init, start) {
             Ok(()) => Ok(()),
@@ -279,7 +323,8 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     }
 
     fn drawn(&mut self, bench: &mut Bench<D::Worker>) -> Result<(), Error> {
-        let options = self.run.options;
+        let run = Arc::clone(&self.run);
+        let options = &run.options;
         let chain = self.record.chain.as_ref().expect("it has just drawn");
         let t = *chain.transition();
         let warmup = t.iteration < self.settings.num_warmup;
@@ -287,6 +332,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             self.record.divergences += u64::from(t.divergent);
             self.record.saturated += u64::from(t.depth >= self.settings.max_depth);
         }
+        self.show(warmup);
         let nth = if warmup { t.iteration } else { t.iteration - self.settings.num_warmup };
         self.progress(t.iteration);
         if nth % options.thin != 0 || (warmup && !options.save_warmup) {
@@ -330,7 +376,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     /// The model's outputs into the row, from column `at` on; NaN where the model refuses, as in Stan.
     fn outputs(&mut self, bench: &mut Bench<D::Worker>, at: usize) -> Result<(), Error> {
         let id = self.id();
-        let reducer = PoolReducer::new(self.run.pool, self.run.workers);
+        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
         let chain = self.record.chain.as_mut().expect("it has just drawn");
         let (position, stream) = chain.draw();
         bench.message.clear();
@@ -350,8 +396,25 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
         }
     }
 
+    /// What [`Control::progress`] tells of the chain.
+    fn show(&self, in_warmup: bool) {
+        let Some(chain) = &self.record.chain else { return };
+        let (warmup, sampling) = chain.evaluations();
+        self.run.control.show(
+            self.place,
+            &Progress {
+                iteration: chain.iterations(),
+                in_warmup,
+                divergences: self.record.divergences,
+                gradients: warmup + sampling,
+                stepsize: chain.stepsize(),
+                over: false,
+            },
+        );
+    }
+
     fn progress(&self, iteration: usize) {
-        let SampleOptions { refresh, num_warmup, num_samples, .. } = *self.run.options;
+        let SampleOptions { refresh, num_warmup, num_samples, .. } = self.run.options;
         let (done, total) = (iteration + 1, num_warmup + num_samples);
         if refresh == 0 || !(done == 1 || done == total || done.is_multiple_of(refresh)) {
             return;
@@ -421,32 +484,34 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             let error = error.in_chain(self.id());
             self.log(Level::Error, &error.to_string());
             if self.run.options.on_failure == FailurePolicy::StopRun {
-                self.run.stop.store(true, Ordering::Relaxed);
+                self.run.control.stop.store(true, Ordering::Relaxed);
             }
             outcome = Outcome::Failed(error);
         }
         self.outcome = Some(outcome);
+        self.run.control.end(self.place);
     }
 }
 
-impl<D: Density> Job for Seat<'_, '_, D> {
+impl<D: Density> Job for Seat<'_, D> {
     fn progress(&self) -> f64 {
         let total = self.settings.num_warmup.saturating_add(self.settings.num_samples).max(1);
         self.record.chain.as_ref().map_or(0.0, |c| c.iterations() as f64 / total as f64)
     }
 
     fn slice(&mut self, stop: &AtomicBool) -> Slice {
-        let workers = self.run.workers;
+        let run = Arc::clone(&self.run);
         let start = Instant::now();
         let before = self.record.warmup_time + self.record.sampling_time;
-        let end = match workers.check_out() {
+        let end = match run.workers.check_out() {
             Ok(mut bench) => self.work(&mut bench, stop),
             Err(error) => Err(Error::new(Code::Model, format!("a worker's memory could not be made: {error}")).into()),
         };
         let accounted = self.record.warmup_time + self.record.sampling_time - before;
         self.account(start.elapsed().saturating_sub(accounted));
         match end {
-            Ok(()) | Err(End::Pause) => Slice::More,
+            Ok(()) => Slice::More,
+            Err(End::Pause(slice)) => slice,
             Err(End::Over(outcome)) => {
                 self.close(outcome);
                 Slice::Over
@@ -454,9 +519,31 @@ impl<D: Density> Job for Seat<'_, '_, D> {
         }
     }
 
-    fn panicked(&mut self, message: String) {
-        self.close(Outcome::Failed(Error::new(Code::Internal, format!("a panic was caught: {message}"))));
+    fn compute(&mut self) {
+        let start = Instant::now();
+        if let Brought::Reply(reply) = self.brought
+            && let Some(chain) = &mut self.record.chain
+        {
+            self.brought = Brought::Request(chain.resume(reply));
+        }
+        self.account(start.elapsed());
     }
+
+    fn broken(&mut self, message: String) {
+        self.fail(caught(&message));
+    }
+
+    fn panicked(&mut self, message: String) {
+        self.close(Outcome::Failed(caught(&message)));
+    }
+}
+
+fn model_stopped(message: &str) -> Error {
+    Error::new(Code::Model, format!("the model stopped the run{}", in_words(message)))
+}
+
+fn caught(message: &str) -> Error {
+    Error::new(Code::Internal, format!("a panic was caught: {message}"))
 }
 
 /// The model's message as the tail of a sentence.
