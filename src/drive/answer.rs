@@ -1,6 +1,6 @@
 use super::Bench;
 use crate::hmc::{Chain, Failure, Reply, Request};
-use crate::model::{Density, Reducer, Refusal, Task};
+use crate::model::{Density, Logger, Reducer, Refusal, Task};
 
 /// Why [`advance`] handed a chain back.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,13 +22,14 @@ pub enum Pause {
 }
 
 /// Answers a chain's requests with the model until something happens that others must know of. `pause` is asked before
-/// each evaluation. `reply` answers the chain's last request when that was no evaluation.
+/// each evaluation. What the model logs goes to `logger`.
 #[inline]
 pub fn advance<D: Density>(
     chain: &mut Chain,
     density: &D,
     bench: &mut Bench<D::Worker>,
     reducer: &dyn Reducer,
+    logger: &dyn Logger,
     mut pause: impl FnMut() -> bool,
 ) -> Pause {
     let chain_id = chain.settings().chain_id;
@@ -43,7 +44,7 @@ pub fn advance<D: Density>(
                     return Pause::Asked;
                 }
                 let (position, gradient, stream) = chain.evaluation();
-                let mut task = Task::new(chain_id, stream, &mut bench.message, reducer);
+                let mut task = Task::new(chain_id, stream, &mut bench.message, reducer).with_logger(logger);
                 let reply = match density.log_density_gradient(&mut bench.worker, &mut task, position, gradient) {
                     Ok(log_density) => Reply::LogDensity(log_density),
                     Err(Refusal::Reject) => Reply::Rejected,

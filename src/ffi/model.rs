@@ -6,11 +6,25 @@ use super::error::{c_text, catena_error, catena_status};
 use super::init::catena_init;
 use super::task::{catena_task, hand, outcome};
 use crate::error::{Code, Error};
-use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, WorkerError};
+use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, Threading, WorkerError};
 use crate::random::{Purpose, Stream};
 use std::collections::HashSet;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::sync::Arc;
+
+/// From which threads a run may call a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum catena_threading {
+    /// From any thread, several at once.
+    CATENA_THREADS_ANY = 0,
+    /// From one thread at a time, the same one in the course of a run: a run uses one thread and warns when it was asked
+    /// for more. Runs on several threads of the host over one such model are for the host (or the model) to keep apart.
+    CATENA_THREADS_ONE = 1,
+    /// Only from the thread that called into the library. Runs do not serve such a model yet and refuse it;
+    /// catena_model_log_density does serve it.
+    CATENA_THREADS_CALLER = 2,
+}
 
 /// A model: a log density over `dimension` unconstrained coordinates, with named outputs.
 ///
@@ -18,7 +32,7 @@ use std::sync::Arc;
 /// copied by catena_model_new; `user` must live until `release` is called (or as long as the model).
 ///
 /// Threads: after catena_model_new, every callback may be called from any thread of a run's pool, several at once with
-/// the same `user`; each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
+/// the same `user` (unless `threading` says otherwise); each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
 /// or synchronise itself; scratch memory belongs into the worker.
 ///
 /// Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
@@ -105,6 +119,8 @@ pub struct catena_density {
     pub worker_new: Option<unsafe extern "C" fn(user: *mut c_void, worker: *mut *mut c_void) -> c_int>,
     /// Frees what worker_new made, before the call that ran the chains returns. May be NULL.
     pub worker_free: Option<unsafe extern "C" fn(user: *mut c_void, worker: *mut c_void)>,
+    /// A catena_threading: from which threads a run may call this model.
+    pub threading: i32,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -116,6 +132,7 @@ unsafe impl Table for catena_density {
 /// A model ready to be sampled. Immutable: may be used by several runs at once.
 pub struct catena_model {
     table: catena_density,
+    threading: Threading,
     data: Arc<UserData>,
     names: Vec<String>,
     output_names: Vec<String>,
@@ -159,6 +176,10 @@ impl Density for catena_model {
 
     fn dim(&self) -> usize {
         self.table.dimension
+    }
+
+    fn threading(&self) -> Threading {
+        self.threading
     }
 
     fn new_worker(&self) -> Result<Worker, WorkerError> {
@@ -278,6 +299,19 @@ unsafe fn names(names: *const *const c_char, count: usize, argument: &str) -> Re
     Ok(out)
 }
 
+/// What the host's number means.
+fn threading(number: i32) -> Result<Threading, Error> {
+    use catena_threading::*;
+    [
+        (CATENA_THREADS_ANY, Threading::Any),
+        (CATENA_THREADS_ONE, Threading::One),
+        (CATENA_THREADS_CALLER, Threading::Caller),
+    ]
+    .into_iter()
+    .find_map(|(known, threading)| (known as i32 == number).then_some(threading))
+    .ok_or_else(|| Error::argument("density.threading", "a catena_threading (0, 1 or 2)", number))
+}
+
 /// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
 /// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
 ///
@@ -302,6 +336,7 @@ pub unsafe extern "C" fn catena_model_new(
                 let got = format_args!("NULL with an output_count of {}", t.output_count).to_string();
                 return Err(Error::argument("density.constrain", "a function", got));
             }
+            let threading = threading(t.threading)?;
             let coordinates = if t.names.is_null() {
                 (1..=t.dimension).map(|i| format!("x.{i}")).collect()
             } else {
@@ -318,6 +353,7 @@ pub unsafe extern "C" fn catena_model_new(
             Ok(catena_model {
                 data: Arc::new(UserData { user: t.user, release: t.release }),
                 table: t,
+                threading,
                 c_names: coordinates.iter().map(|n| c_text(n)).collect(),
                 c_output_names: outputs.iter().map(|n| c_text(n)).collect(),
                 c_columns: columns.chain(outputs.iter().map(|n| c_text(n))).collect(),

@@ -9,6 +9,18 @@ pub enum Refusal {
     Stop,
 }
 
+/// From which threads a model may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threading {
+    /// From any thread, several at once.
+    #[default]
+    Any,
+    /// From any thread, but from one only in the course of a run.
+    One,
+    /// Only from the thread that called into the library.
+    Caller,
+}
+
 /// A worker's scratch memory could not be made; holds the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -24,6 +36,11 @@ pub trait Density: Sync {
 
     /// Number of unconstrained coordinates; 0 is a model whose outputs alone are sampled.
     fn dim(&self) -> usize;
+
+    /// From which threads a run may call this model.
+    fn threading(&self) -> Threading {
+        Threading::Any
+    }
 
     /// New scratch memory. Called from any pool thread, rarely.
     fn new_worker(&self) -> Result<Self::Worker, WorkerError>;

@@ -2,11 +2,11 @@
 
 use super::seat::{Run, Seat, Sinks};
 use super::{ChainReport, Outcome, SampleOptions, SampleReport};
-use crate::drive::{self, Pool, Workers};
+use crate::drive::{self, Pool, Workers, default_threads};
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Metric, MetricKind};
-use crate::io::{Interrupt, Logger, Never, Silent, Writer};
-use crate::model::{Density, InitContext};
+use crate::io::{Interrupt, Level, Logger, Never, Silent, Writer};
+use crate::model::{Density, InitContext, Threading};
 use std::sync::atomic::AtomicBool;
 
 /// The columns that stand before the outputs in a sample writer, as in Stan.
@@ -66,7 +66,7 @@ pub fn sample_nuts<D: Density>(density: &D, options: &SampleOptions, io: SampleI
     check_lengths(options.num_chains, &io)?;
     let keep_momentum = !io.diagnostic_writers.is_empty();
     let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
-    let pool = Pool::new(options.num_threads)?;
+    let pool = Pool::new(threads(density.threading(), options.num_threads, io.logger)?)?;
     let names = density.names();
     let columns = sample_columns(density);
     let diagnostic_columns = diagnostic_columns(&names);
@@ -99,6 +99,27 @@ pub fn sample_nuts<D: Density>(density: &D, options: &SampleOptions, io: SampleI
     let chains: Vec<ChainReport> = seats.into_iter().map(Seat::into_report).collect();
     let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
     Ok(SampleReport { chains, interrupted })
+}
+
+/// Threads of the pool for a model that may be called as `threading` says, when the user wants `asked` (0: as many as
+/// there are).
+pub(super) fn threads(threading: Threading, asked: usize, logger: &dyn Logger) -> Result<usize, Error> {
+    match threading {
+        Threading::Any => Ok(asked),
+        Threading::One => {
+            let without = if asked == 0 { default_threads() } else { asked };
+            if without > 1 {
+                let line = format!("the model may be called from one thread only: the run uses 1 thread, not {without}");
+                logger.log(Level::Warning, None, &line);
+            }
+            Ok(1)
+        }
+        Threading::Caller => Err(Error::argument(
+            "model",
+            "one that other threads than the calling one may enter (threading CATENA_THREADS_ANY or CATENA_THREADS_ONE)",
+            "one for the calling thread alone (CATENA_THREADS_CALLER), which a run of this version does not serve",
+        )),
+    }
 }
 
 fn diagnostic_columns(names: &[String]) -> Vec<String> {

@@ -161,7 +161,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
             let chain = self.record.chain.as_mut().expect("made at the start of the first slice");
             let mut reason = None;
             let evaluations = &mut self.evaluations;
-            let pause = drive::advance(chain, self.run.density, bench, &reducer, || {
+            let pause = drive::advance(chain, self.run.density, bench, &reducer, self.run.logger, || {
                 if stop.load(Ordering::Relaxed) || *evaluations >= limit {
                     reason = Some(End::Over(Outcome::Stopped));
                 } else if clock.is_up() {
@@ -259,7 +259,8 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
     fn initialize(&self, init: &dyn InitContext, bench: &mut Bench<D::Worker>, start: &mut [f64]) -> Result<(), Error> {
         let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Start);
         let reducer = PoolReducer::new(self.run.pool, self.run.workers);
-        let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer);
+        let mut task =
+            Task::new(self.id(), &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         match self.run.density.initialize(&mut bench.worker, &mut task, init, start) {
             Ok(()) => Ok(()),
             Err(refusal) => {
@@ -335,7 +336,7 @@ impl<'r, 'io, D: Density> Seat<'r, 'io, D> {
         let (position, stream) = chain.draw();
         bench.message.clear();
         let outputs = &mut bench.row[at..self.run.columns.len()];
-        let mut task = Task::new(id, stream, &mut bench.message, &reducer);
+        let mut task = Task::new(id, stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         match self.run.density.constrain(&mut bench.worker, &mut task, position, outputs) {
             Ok(()) => Ok(()),
             Err(Refusal::Reject) => {
