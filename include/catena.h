@@ -220,6 +220,29 @@ typedef int32_t catena_statistic;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// From which threads a run may call a model.
+enum catena_threading
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // From any thread, several at once.
+  CATENA_THREADS_ANY = 0,
+  // From one thread at a time, the same one in the course of a run: a run uses one thread and warns when it was asked
+  // for more. Runs on several threads of the host over one such model are for the host (or the model) to keep apart.
+  CATENA_THREADS_ONE = 1,
+  // Only from the thread that called into the library (catena_sample_nuts, catena_run_poll, catena_run_wait), and all
+  // else of the host's too: writers, init contexts and the logger are called on that thread alone.
+  CATENA_THREADS_CALLER = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_threading catena_threading;
+#else
+typedef int32_t catena_threading;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
 typedef struct catena_checkpoint catena_checkpoint;
 
@@ -236,8 +259,18 @@ typedef struct catena_model catena_model;
 // copies what it needs.
 typedef struct catena_options catena_options;
 
+// Threads that several runs share. Immutable: may be used by several runs at once.
+typedef struct catena_pool catena_pool;
+
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
+
+// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves), the model among it, must
+// live until the run is freed.
+//
+// Threads: catena_run_progress and catena_run_cancel may be called from any thread; the other functions by one thread at
+// a time. With a model of CATENA_THREADS_CALLER the chains move only inside catena_run_poll and catena_run_wait.
+typedef struct catena_run catena_run;
 
 // Statistics of every variable of a run, as numbers and as a table. Immutable.
 typedef struct catena_summary catena_summary;
@@ -272,7 +305,7 @@ typedef struct catena_init_table {
 // copied by catena_model_new; `user` must live until `release` is called (or as long as the model).
 //
 // Threads: after catena_model_new, every callback may be called from any thread of a run's pool, several at once with
-// the same `user`; each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
+// the same `user` (unless `threading` says otherwise); each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
 // or synchronise itself; scratch memory belongs into the worker.
 //
 // Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
@@ -297,9 +330,10 @@ typedef struct catena_density {
                               double *gradient);
   // Log density alone; NULL: the gradient's function is used. Only catena_model_log_density calls it.
   int (*log_density)(void *user, void *worker, struct catena_task *task, const double *position, double *log_density);
-  // Many points in one call: `positions` and `gradients` are n x dimension, row-major; `codes` receives one return
-  // code per point. Returns 0, or below 0 to stop. NULL: points are evaluated one by one. Only
-  // catena_model_log_density calls it; sampling evaluates each chain's points by themselves.
+  // Many points in one call: `positions` and `gradients` are n x dimension, row-major; `codes` (0 on entry) receives one
+  // return code per point. Returns 0, above 0 to reject all points, or below 0 to stop. NULL: points are evaluated one
+  // by one. Called by catena_model_log_density, and in runs whose options set a batch size. Draws have the same bits
+  // with and without batches when the values have.
   int (*log_density_gradient_batch)(void *user,
                                     void *worker,
                                     struct catena_task *task,
@@ -325,6 +359,8 @@ typedef struct catena_density {
   int (*worker_new)(void *user, void **worker);
   // Frees what worker_new made, before the call that ran the chains returns. May be NULL.
   void (*worker_free)(void *user, void *worker);
+  // A catena_threading: from which threads a run may call this model.
+  int32_t threading;
 } catena_density;
 
 // Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
@@ -392,6 +428,28 @@ typedef struct catena_io {
   // Asks whether to end early; NULL: never.
   const struct catena_interrupt *interrupt;
 } catena_io;
+
+// Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
+typedef struct catena_progress {
+  // sizeof(catena_progress) of the header the program was compiled with.
+  size_t struct_size;
+  // Id of the chain.
+  uint64_t chain_id;
+  // Iterations done, warm-up included.
+  uint64_t iteration;
+  // Iterations that the chain is to do, warm-up included.
+  uint64_t total;
+  // Divergent transitions after warm-up.
+  uint64_t divergences;
+  // Gradient evaluations.
+  uint64_t gradients;
+  // The nominal step size; NaN before the first iteration.
+  double stepsize;
+  // 1 while the chain warms up, 0 after.
+  int32_t in_warmup;
+  // 1 when the chain has ended.
+  int32_t over;
+} catena_progress;
 
 // One piece of a sum: *sets* partial[0..width) to the sum of terms begin to end - 1. Called from any thread of the pool,
 // concurrently, each call with a worker of its own that no other call uses at the same time. Returns 0, above 0
@@ -736,18 +794,6 @@ catena_status catena_options_set_term_buffer(struct catena_options *options, siz
 // Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
 catena_status catena_options_set_window(struct catena_options *options, size_t value, struct catena_error **error);
 
-// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
-catena_status catena_options_set_num_threads(struct catena_options *options, size_t value, struct catena_error **error);
-
-// What one chain's failure does to the others, one of the CATENA_ON_FAILURE constants. Default
-// CATENA_ON_FAILURE_STOP_CHAIN.
-catena_status catena_options_set_on_failure(struct catena_options *options, int32_t value, struct catena_error **error);
-
-// Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
-catena_status catena_options_set_max_evaluations(struct catena_options *options,
-                                                 uint64_t value,
-                                                 struct catena_error **error);
-
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);
 
@@ -810,6 +856,77 @@ catena_status catena_result_checkpoint_new(const struct catena_result *result,
 // Frees a result with all that was borrowed from it. NULL is fine.
 void catena_result_free(struct catena_result *result);
 
+// A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.
+catena_status catena_pool_new(size_t threads, struct catena_pool **out, struct catena_error **error);
+
+// Number of the pool's threads; 0 for NULL.
+size_t catena_pool_threads(const struct catena_pool *pool);
+
+// Frees the handle. Options and runs that use the pool keep its threads until they are freed too. NULL is fine.
+void catena_pool_free(struct catena_pool *pool);
+
+// Starts NUTS chains and returns at once. Arguments as for catena_sample_nuts, checked here; `*out` is the run, which the
+// caller frees with catena_run_free.
+//
+// The host's interrupt is asked inside catena_run_poll and catena_run_wait.
+catena_status catena_run_start(const struct catena_model *model,
+                               const struct catena_options *options,
+                               const struct catena_io *io,
+                               struct catena_run **out,
+                               struct catena_error **error);
+
+// Waits up to `timeout` seconds (0: doesn't wait) for the run to end and sets `*done` (may be NULL) to 1 when it has, to
+// 0 otherwise. With a model of CATENA_THREADS_CALLER this is where the chains move, at least one step whatever the
+// timeout.
+catena_status catena_run_poll(struct catena_run *run,
+                              double timeout,
+                              int *done,
+                              struct catena_error **error);
+
+// Where chain `chain`, counted from 0, has come. May be called from any thread, also while another one waits.
+catena_status catena_run_progress(const struct catena_run *run,
+                                  size_t chain,
+                                  struct catena_progress *out,
+                                  struct catena_error **error);
+
+// Tells all chains to stop and returns at once; what was written stays intact, and the chains can be resumed. May be
+// called from any thread, also while another one waits. Ignored for NULL.
+void catena_run_cancel(const struct catena_run *run);
+
+// Waits until all chains have ended and hands out the result, once; status and `out` as for catena_sample_nuts.
+catena_status catena_run_wait(struct catena_run *run, struct catena_result **out, struct catena_error **error);
+
+// Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
+void catena_run_free(struct catena_run *run);
+
+// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
+catena_status catena_options_set_num_threads(struct catena_options *options, size_t value, struct catena_error **error);
+
+// What one chain's failure does to the others, one of the CATENA_ON_FAILURE constants. Default
+// CATENA_ON_FAILURE_STOP_CHAIN.
+catena_status catena_options_set_on_failure(struct catena_options *options, int32_t value, struct catena_error **error);
+
+// Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
+catena_status catena_options_set_max_evaluations(struct catena_options *options,
+                                                 uint64_t value,
+                                                 struct catena_error **error);
+
+// Run on a pool that other runs may share (borrowed for the call; options and runs keep its threads); NULL: each run has
+// a pool of its own, of as many threads as catena_options_set_num_threads says. Default NULL.
+catena_status catena_options_set_pool(struct catena_options *options,
+                                      const struct catena_pool *pool,
+                                      struct catena_error **error);
+
+// Evaluate up to so many chains in one call of the model's log_density_gradient_batch, each at its own place in its own
+// tree; 0: each by itself. Default 0.
+catena_status catena_options_set_batch_size(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Longest time in seconds that an evaluation waits for others to join its batch while their chains still compute; finite,
+// at least 0. A batch that is full, or that no chain is left to join, never waits. Default 0.001.
+catena_status catena_options_set_batch_wait(struct catena_options *options,
+                                            double value,
+                                            struct catena_error **error);
+
 // Runs NUTS chains over one shared model, on a pool of the size the options ask for, and returns when all have ended.
 //
 // The draws of a chain depend on the seed, its id, the options and the model alone, not on the number of threads or on
@@ -843,6 +960,11 @@ double catena_task_exponential(struct catena_task *task);
 
 // Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.
 void catena_task_message(struct catena_task *task, const char *message);
+
+// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for, to the
+// logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest. Ignored for NULL and
+// outside a run (catena_model_log_density).
+void catena_task_log(struct catena_task *task, int32_t level, const char *line);
 
 // A parallel sum inside the model, on the pool the chains run on: threads that have no chain to run help. `terms` terms
 // are cut into pieces of `grain` terms (the last may be shorter; 0 counts as 1); each piece is summed by `piece` and the

@@ -1,6 +1,6 @@
 use super::Bench;
 use crate::hmc::{Chain, Failure, Reply, Request};
-use crate::model::{Density, Reducer, Refusal, Task};
+use crate::model::{Density, Logger, Reducer, Refusal, Task};
 
 /// Why [`advance`] handed a chain back.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,17 @@ pub enum Evaluations {
     Gathered,
 }
 
+/// What a chain's evaluations have around them.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Sums inside the model.
+    pub reducer: &'a dyn Reducer,
+    /// Gets what the model logs.
+    pub logger: &'a dyn Logger,
+    /// Where evaluations happen.
+    pub evaluations: Evaluations,
+}
+
 /// What a chain brings along that was answered or computed elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Brought {
@@ -54,8 +65,7 @@ pub fn advance<D: Density>(
     chain: &mut Chain,
     density: &D,
     bench: &mut Bench<D::Worker>,
-    reducer: &dyn Reducer,
-    evaluations: Evaluations,
+    around: Around<'_>,
     brought: Brought,
     mut pause: impl FnMut() -> bool,
 ) -> Pause {
@@ -72,17 +82,18 @@ pub fn advance<D: Density>(
                 if pause() {
                     return Pause::Asked;
                 }
-                if evaluations == Evaluations::Gathered {
+                if around.evaluations == Evaluations::Gathered {
                     return Pause::Waiting;
                 }
                 let (position, gradient, stream) = chain.evaluation();
-                let mut task = Task::new(chain_id, stream, &mut bench.message, reducer);
+                let mut task =
+                    Task::new(chain_id, stream, &mut bench.message, around.reducer).with_logger(around.logger);
                 let reply = match density.log_density_gradient(&mut bench.worker, &mut task, position, gradient) {
                     Ok(log_density) => Reply::LogDensity(log_density),
                     Err(Refusal::Reject) => Reply::Rejected,
                     Err(Refusal::Stop) => return Pause::ModelStopped,
                 };
-                if evaluations == Evaluations::HandedOver {
+                if around.evaluations == Evaluations::HandedOver {
                     return Pause::Evaluated(reply);
                 }
                 request = chain.resume(reply);

@@ -11,7 +11,7 @@ mod reduce;
 mod threads;
 mod workers;
 
-pub use answer::{Brought, Evaluations, Pause, advance};
+pub use answer::{Around, Brought, Evaluations, Pause, advance};
 pub use desk::{Desk, Gather, Seated};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;

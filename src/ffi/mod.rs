@@ -13,6 +13,8 @@ pub mod init;
 pub mod model;
 pub mod options;
 pub mod result;
+pub mod run;
+pub mod run_options;
 pub mod sample;
 pub mod task;
 pub mod watch;

@@ -6,11 +6,25 @@ use super::error::{c_text, catena_error, catena_status};
 use super::init::catena_init;
 use super::task::{catena_task, hand, outcome};
 use crate::error::{Code, Error};
-use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, WorkerError};
+use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, Threading, WorkerError};
 use crate::random::{Purpose, Stream};
 use std::collections::HashSet;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::sync::Arc;
+
+/// From which threads a run may call a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum catena_threading {
+    /// From any thread, several at once.
+    CATENA_THREADS_ANY = 0,
+    /// From one thread at a time, the same one in the course of a run: a run uses one thread and warns when it was asked
+    /// for more. Runs on several threads of the host over one such model are for the host (or the model) to keep apart.
+    CATENA_THREADS_ONE = 1,
+    /// Only from the thread that called into the library (catena_sample_nuts, catena_run_poll, catena_run_wait), and all
+    /// else of the host's too: writers, init contexts and the logger are called on that thread alone.
+    CATENA_THREADS_CALLER = 2,
+}
 
 /// A model: a log density over `dimension` unconstrained coordinates, with named outputs.
 ///
@@ -18,7 +32,7 @@ use std::sync::Arc;
 /// copied by catena_model_new; `user` must live until `release` is called (or as long as the model).
 ///
 /// Threads: after catena_model_new, every callback may be called from any thread of a run's pool, several at once with
-/// the same `user`; each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
+/// the same `user` (unless `threading` says otherwise); each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
 /// or synchronise itself; scratch memory belongs into the worker.
 ///
 /// Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
@@ -57,9 +71,10 @@ pub struct catena_density {
             log_density: *mut f64,
         ) -> c_int,
     >,
-    /// Many points in one call: `positions` and `gradients` are n x dimension, row-major; `codes` receives one return
-    /// code per point. Returns 0, or below 0 to stop. NULL: points are evaluated one by one. Only
-    /// catena_model_log_density calls it; sampling evaluates each chain's points by themselves.
+    /// Many points in one call: `positions` and `gradients` are n x dimension, row-major; `codes` (0 on entry) receives one
+    /// return code per point. Returns 0, above 0 to reject all points, or below 0 to stop. NULL: points are evaluated one
+    /// by one. Called by catena_model_log_density, and in runs whose options set a batch size. Draws have the same bits
+    /// with and without batches when the values have.
     pub log_density_gradient_batch: Option<
         unsafe extern "C" fn(
             user: *mut c_void,
@@ -105,6 +120,8 @@ pub struct catena_density {
     pub worker_new: Option<unsafe extern "C" fn(user: *mut c_void, worker: *mut *mut c_void) -> c_int>,
     /// Frees what worker_new made, before the call that ran the chains returns. May be NULL.
     pub worker_free: Option<unsafe extern "C" fn(user: *mut c_void, worker: *mut c_void)>,
+    /// A catena_threading: from which threads a run may call this model.
+    pub threading: i32,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -116,6 +133,7 @@ unsafe impl Table for catena_density {
 /// A model ready to be sampled. Immutable: may be used by several runs at once.
 pub struct catena_model {
     table: catena_density,
+    threading: Threading,
     data: Arc<UserData>,
     names: Vec<String>,
     output_names: Vec<String>,
@@ -134,6 +152,8 @@ pub struct Worker {
     pointer: *mut c_void,
     free: Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>,
     data: Arc<UserData>,
+    /// What the batch function says of each point.
+    codes: Vec<c_int>,
 }
 
 // SAFETY: the header says that a worker may be used by one thread after the other.
@@ -161,6 +181,30 @@ impl Density for catena_model {
         self.table.dimension
     }
 
+    fn threading(&self) -> Threading {
+        self.threading
+    }
+
+    fn has_batch(&self) -> bool {
+        self.table.log_density_gradient_batch.is_some()
+    }
+
+    fn log_density_gradient_batch(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+        outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        worker.codes.clear();
+        worker.codes.resize(log_densities.len(), 0);
+        self.batch(worker, task, positions, log_densities, gradients)?;
+        outcomes.iter_mut().zip(&worker.codes).for_each(|(out, &code)| *out = outcome(code));
+        Ok(())
+    }
+
     fn new_worker(&self) -> Result<Worker, WorkerError> {
         let mut pointer = std::ptr::null_mut();
         if let Some(new) = self.table.worker_new {
@@ -171,7 +215,7 @@ impl Density for catena_model {
             }
         }
         let free = self.table.worker_free.filter(|_| self.table.worker_new.is_some());
-        Ok(Worker { pointer, free, data: Arc::clone(&self.data) })
+        Ok(Worker { pointer, free, data: Arc::clone(&self.data), codes: Vec::new() })
     }
 
     #[inline]
@@ -278,6 +322,19 @@ unsafe fn names(names: *const *const c_char, count: usize, argument: &str) -> Re
     Ok(out)
 }
 
+/// What the host's number means.
+fn threading(number: i32) -> Result<Threading, Error> {
+    use catena_threading::*;
+    [
+        (CATENA_THREADS_ANY, Threading::Any),
+        (CATENA_THREADS_ONE, Threading::One),
+        (CATENA_THREADS_CALLER, Threading::Caller),
+    ]
+    .into_iter()
+    .find_map(|(known, threading)| (known as i32 == number).then_some(threading))
+    .ok_or_else(|| Error::argument("density.threading", "a catena_threading (0, 1 or 2)", number))
+}
+
 /// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
 /// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
 ///
@@ -302,6 +359,7 @@ pub unsafe extern "C" fn catena_model_new(
                 let got = format_args!("NULL with an output_count of {}", t.output_count).to_string();
                 return Err(Error::argument("density.constrain", "a function", got));
             }
+            let threading = threading(t.threading)?;
             let coordinates = if t.names.is_null() {
                 (1..=t.dimension).map(|i| format!("x.{i}")).collect()
             } else {
@@ -318,6 +376,7 @@ pub unsafe extern "C" fn catena_model_new(
             Ok(catena_model {
                 data: Arc::new(UserData { user: t.user, release: t.release }),
                 table: t,
+                threading,
                 c_names: coordinates.iter().map(|n| c_text(n)).collect(),
                 c_output_names: outputs.iter().map(|n| c_text(n)).collect(),
                 c_columns: columns.chain(outputs.iter().map(|n| c_text(n))).collect(),
@@ -440,6 +499,31 @@ pub unsafe extern "C" fn catena_model_log_density(
 }
 
 impl catena_model {
+    /// The host's batch function, with room for the codes in the worker.
+    fn batch(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+    ) -> Result<(), Refusal> {
+        let Some(batch) = self.table.log_density_gradient_batch else { return Err(Refusal::Stop) };
+        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
+        outcome(unsafe {
+            batch(
+                self.data.user,
+                worker.pointer,
+                hand(task),
+                log_densities.len(),
+                positions.as_ptr(),
+                log_densities.as_mut_ptr(),
+                gradients.as_mut_ptr(),
+                worker.codes.as_mut_ptr(),
+            )
+        })
+    }
+
     fn evaluate(
         &self,
         positions: &[f64],
@@ -458,27 +542,16 @@ impl catena_model {
         let codes = codes.unwrap_or(&mut own_codes);
         let stopped =
             |message: &str| Error::new(Code::Model, format!("the model stopped the evaluation; it says: {message}"));
-        if let (Some(batch), Some(gradients)) = (self.table.log_density_gradient_batch, gradients.as_deref_mut())
-            && values.len() > 1
-        {
+        if let Some(gradients) = gradients.as_deref_mut().filter(|_| self.has_batch() && values.len() > 1) {
             let mut task = Task::new(0, &mut stream, &mut message, &reducer);
-            // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
-            let code = unsafe {
-                batch(
-                    self.data.user,
-                    worker.pointer,
-                    hand(&mut task),
-                    values.len(),
-                    positions.as_ptr(),
-                    values.as_mut_ptr(),
-                    gradients.as_mut_ptr(),
-                    codes.as_mut_ptr(),
-                )
-            };
-            if code < 0 || codes.iter().any(|&c| c < 0) {
+            let mut outcomes = vec![Ok(()); values.len()];
+            let all =
+                self.log_density_gradient_batch(&mut worker, &mut task, positions, values, gradients, &mut outcomes);
+            codes.copy_from_slice(&worker.codes);
+            if all == Err(Refusal::Stop) || outcomes.contains(&Err(Refusal::Stop)) {
                 return Err(stopped(&message));
             }
-            for (value, _) in values.iter_mut().zip(codes.iter()).filter(|(_, code)| **code != 0) {
+            for (value, _) in values.iter_mut().zip(outcomes).filter(|(_, o)| all.and(*o).is_err()) {
                 *value = f64::NAN;
             }
             return Ok(());

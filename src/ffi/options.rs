@@ -2,9 +2,11 @@
 
 use super::boundary::{free, guard, hand_out, object_mut};
 use super::error::{catena_error, catena_status};
+use crate::drive::Pool;
 use crate::error::Error;
-use crate::services::{Adaptation, FailurePolicy, MetricKind, SampleOptions};
+use crate::services::{Adaptation, MetricKind, SampleOptions};
 use std::ffi::c_int;
+use std::sync::Arc;
 
 /// The shape of the inverse metric, the estimate of the posterior covariance that scales the momenta.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,30 +20,12 @@ pub enum catena_metric {
     CATENA_METRIC_DENSE_E = 2,
 }
 
-/// What one chain's failure does to the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum catena_on_failure {
-    /// The failed chain stops alone; the others go on.
-    CATENA_ON_FAILURE_STOP_CHAIN = 0,
-    /// Every chain stops; what all of them drew is kept.
-    CATENA_ON_FAILURE_STOP_RUN = 1,
-}
-
 fn metric(number: i32) -> Result<MetricKind, Error> {
     match number {
         n if n == catena_metric::CATENA_METRIC_UNIT_E as i32 => Ok(MetricKind::Unit),
         n if n == catena_metric::CATENA_METRIC_DIAG_E as i32 => Ok(MetricKind::Diag),
         n if n == catena_metric::CATENA_METRIC_DENSE_E as i32 => Ok(MetricKind::Dense),
         n => Err(Error::argument("metric", "a CATENA_METRIC constant (0, 1 or 2)", n)),
-    }
-}
-
-fn policy(number: i32) -> Result<FailurePolicy, Error> {
-    match number {
-        n if n == catena_on_failure::CATENA_ON_FAILURE_STOP_CHAIN as i32 => Ok(FailurePolicy::StopChain),
-        n if n == catena_on_failure::CATENA_ON_FAILURE_STOP_RUN as i32 => Ok(FailurePolicy::StopRun),
-        n => Err(Error::argument("on_failure", "a CATENA_ON_FAILURE constant (0 or 1)", n)),
     }
 }
 
@@ -53,10 +37,11 @@ pub struct catena_options {
 
 /// Options with adaptation's kept while adaptation is off.
 #[derive(Clone)]
-struct Set {
-    options: SampleOptions,
+pub(super) struct Set {
+    pub options: SampleOptions,
     adaptation: Adaptation,
     adapt: bool,
+    pub pool: Option<Arc<Pool>>,
 }
 
 impl Set {
@@ -66,8 +51,9 @@ impl Set {
 }
 
 impl catena_options {
-    pub(super) fn sample(&self) -> SampleOptions {
-        self.set.sample()
+    /// For a run: the options, and the pool when there is one to share.
+    pub(super) fn run(&self) -> (SampleOptions, Option<Arc<Pool>>) {
+        (self.set.sample(), self.set.pool.clone())
     }
 
     fn change(&mut self, f: impl FnOnce(&mut Set) -> Result<(), Error>) -> Result<(), Error> {
@@ -89,7 +75,7 @@ pub unsafe extern "C" fn catena_options_new(
     out: *mut *mut catena_options,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let set = || Set { options: SampleOptions::default(), adaptation: Adaptation::default(), adapt: true };
+    let set = || Set { options: SampleOptions::default(), adaptation: Adaptation::default(), adapt: true, pool: None };
     // SAFETY: the caller vouches for `out`.
     guard(error, || unsafe { hand_out(out, || Ok(catena_options { set: set() })) })
 }
@@ -118,7 +104,7 @@ pub unsafe extern "C" fn catena_options_rows(options: *const catena_options) -> 
 ///
 /// # Safety
 /// `options` is null or live options that nobody else uses.
-unsafe fn set(
+pub(super) unsafe fn set(
     options: *mut catena_options,
     error: *mut *mut catena_error,
     f: impl FnOnce(&mut Set) -> Result<(), Error>,
@@ -540,64 +526,6 @@ pub unsafe extern "C" fn catena_options_set_window(
     unsafe {
         set(options, error, |set| {
             set.adaptation.window = value;
-            Ok(())
-        })
-    }
-}
-
-/// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_num_threads(
-    options: *mut catena_options,
-    value: usize,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.options.num_threads = value;
-            Ok(())
-        })
-    }
-}
-
-/// What one chain's failure does to the others, one of the CATENA_ON_FAILURE constants. Default
-/// CATENA_ON_FAILURE_STOP_CHAIN.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_on_failure(
-    options: *mut catena_options,
-    value: i32,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.options.on_failure = policy(value)?;
-            Ok(())
-        })
-    }
-}
-
-/// Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_max_evaluations(
-    options: *mut catena_options,
-    value: u64,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.options.max_evaluations = value;
             Ok(())
         })
     }

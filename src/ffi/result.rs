@@ -28,6 +28,30 @@ impl catena_result {
         Self { chains: report.chains.into_iter().map(chain).collect() }
     }
 
+    /// Sets `*out` to NULL.
+    ///
+    /// # Safety
+    /// `out` is null or points to a place for a pointer.
+    pub(super) unsafe fn expect_place(out: *mut *mut Self) -> Result<(), Error> {
+        if out.is_null() {
+            return Err(Error::argument("out", "a place for the result", "NULL"));
+        }
+        // SAFETY: not null; passed on to the caller.
+        unsafe { *out = std::ptr::null_mut() };
+        Ok(())
+    }
+
+    /// Hands a report out and returns its status.
+    ///
+    /// # Safety
+    /// `out` points to a place for a pointer.
+    pub(super) unsafe fn give(report: SampleReport, out: *mut *mut Self) -> Result<(), Error> {
+        let status = report.status();
+        // SAFETY: passed on to the caller.
+        unsafe { *out = Box::into_raw(Box::new(Self::new(report))) };
+        status
+    }
+
     fn chain(&self, index: usize) -> Result<&Chain, Error> {
         let expected = format!("a chain from 0 to {}", self.chains.len().saturating_sub(1));
         self.chains.get(index).ok_or_else(|| Error::argument("chain", expected, index))

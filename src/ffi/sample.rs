@@ -10,9 +10,9 @@ use super::result::catena_result;
 use super::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
 use super::writer::catena_writer;
 use crate::error::Error;
-use crate::io::{NullWriter, Writer};
+use crate::io::{Interrupt, NullWriter, Writer};
 use crate::model::{InitContext, NoInit};
-use crate::services::{SampleIo, check_length, sample_nuts};
+use crate::services::{SampleIo, Session, check_length};
 use std::collections::HashSet;
 
 /// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
@@ -117,26 +117,69 @@ pub unsafe extern "C" fn catena_sample_nuts(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        if out.is_null() {
-            return Err(Error::argument("out", "a place for the result", "NULL"));
+        // SAFETY: the caller vouches for all pointers, and that what they list lives until the call returns.
+        unsafe {
+            catena_result::expect_place(out)?;
+            let (mut session, host) = Host::session(model, options, io)?;
+            session.run(None, || host.interrupt.requested());
+            catena_result::give(session.into_report(), out)
         }
-        // SAFETY: not null; the caller vouches for it.
-        unsafe { *out = std::ptr::null_mut() };
-        // SAFETY: the caller vouches for all pointers.
+    })
+}
+
+/// What a run keeps of its host's tables. Boxed: a session borrows them, wherever this moves to.
+pub(super) struct Host {
+    logger: *mut HostLogger,
+    nones: *mut [NullWriter],
+    pub interrupt: HostInterrupt,
+}
+
+// SAFETY: the pointers are boxes of this struct's own, and their contents may be used from any thread.
+unsafe impl Send for Host {}
+// SAFETY: as above.
+unsafe impl Sync for Host {}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // SAFETY: made from boxes in `session` and freed once, after the session that borrowed them.
+        unsafe {
+            drop(Box::from_raw(self.logger));
+            drop(Box::from_raw(self.nones));
+        }
+    }
+}
+
+impl Host {
+    /// A session over what the host listed.
+    ///
+    /// # Safety
+    /// The pointers are null or as documented; the model and what `io` lists outlive the session, and the host returned
+    /// here does.
+    pub unsafe fn session(
+        model: *const catena_model,
+        options: *const catena_options,
+        io: *const catena_io,
+    ) -> Result<(Session<'static, catena_model>, Self), Error> {
+        // SAFETY: passed on to the caller.
         unsafe {
             let model = self::model(model)?;
-            let options = object(options, "options", "catena_options")?.sample();
+            let (options, pool) = object(options, "options", "catena_options")?.run();
             let given = if io.is_null() { None } else { Some(table(io, "io")?) };
+            if let Some(io) = &given {
+                check_lengths(io, options.num_chains)?;
+            }
             let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
             let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
-            let mut run_io = SampleIo { logger: &logger, interrupt: &interrupt, ..SampleIo::default() };
-            if let Some(io) = given {
-                check_lengths(&io, options.num_chains)?;
-            }
-            let mut nones = vec![NullWriter; given.map_or(0, |io| most_writers(&io))];
-            let (none_init, rest) = nones.split_at_mut(given.map_or(0, |io| io.num_init_writers));
-            let (none_sample, none_diagnostic) = rest.split_at_mut(given.map_or(0, |io| io.num_sample_writers));
-            if let Some(io) = given {
+            let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
+            let host = Self {
+                logger: Box::into_raw(Box::new(logger)),
+                nones: Box::into_raw(nones.into_boxed_slice()),
+                interrupt,
+            };
+            let mut run_io = SampleIo { logger: &*host.logger, pool, ..SampleIo::default() };
+            if let Some(io) = &given {
+                let (none_init, rest) = (*host.nones).split_at_mut(io.num_init_writers);
+                let (none_sample, none_diagnostic) = rest.split_at_mut(io.num_sample_writers);
                 for &init in slice(io.inits, io.num_inits, "io.inits")? {
                     run_io.inits.push(init.as_ref().map_or(&NoInit as &dyn InitContext, |i| i.context()));
                 }
@@ -154,12 +197,9 @@ pub unsafe extern "C" fn catena_sample_nuts(
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
                 }
             }
-            let report = sample_nuts(model, &options, run_io)?;
-            let status = report.status();
-            *out = Box::into_raw(Box::new(catena_result::new(report)));
-            status
+            Ok((Session::new(model, &options, run_io)?, host))
         }
-    })
+    }
 }
 
 /// Lists are checked before any entry is read, so that a wrong count reads nothing beyond an array.

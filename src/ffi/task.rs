@@ -2,7 +2,7 @@
 
 use super::boundary::{ask, text};
 use super::model::Worker;
-use crate::model::{Refusal, Task};
+use crate::model::{Level, Refusal, Task};
 use std::any::Any;
 use std::ffi::{c_char, c_int, c_void};
 use std::marker::PhantomData;
@@ -17,7 +17,7 @@ pub struct catena_task {
 ///
 /// # Safety
 /// The pointer came from [`hand`] and its callback has not returned.
-unsafe fn task<'a>(task: *mut catena_task) -> Option<&'a mut Task<'a>> {
+pub(super) unsafe fn task<'a>(task: *mut catena_task) -> Option<&'a mut Task<'a>> {
     // SAFETY: `hand` made the pointer from a Task; passed on to the caller.
     unsafe { task.cast::<Task<'a>>().as_mut() }
 }
@@ -97,6 +97,28 @@ pub unsafe extern "C" fn catena_task_message(task: *mut catena_task, message: *c
         // SAFETY: the caller vouches for both pointers.
         if let (Some(task), Ok(message)) = unsafe { (self::task(task), text(message, "message")) } {
             task.set_message(message);
+        }
+    });
+}
+
+/// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for, to the
+/// logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest. Ignored for NULL and
+/// outside a run (catena_model_log_density).
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running; `line` is NULL or NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_log(task: *mut catena_task, level: i32, line: *const c_char) {
+    let level = match level {
+        ..=0 => Level::Debug,
+        1 => Level::Info,
+        2 => Level::Warning,
+        3.. => Level::Error,
+    };
+    ask((), || {
+        // SAFETY: the caller vouches for both pointers.
+        if let (Some(task), Ok(line)) = unsafe { (self::task(task), text(line, "line")) } {
+            task.log(level, line);
         }
     });
 }

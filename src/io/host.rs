@@ -1,4 +1,5 @@
 use crate::error::Error;
+pub use crate::model::{Level, Logger};
 
 /// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
 ///
@@ -13,26 +14,6 @@ pub trait Writer: Send {
     fn message(&mut self, line: &str) -> Result<(), Error>;
     /// Nothing more comes: flush and close.
     fn finish(&mut self) -> Result<(), Error>;
-}
-
-/// How much a log line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(i32)]
-pub enum Level {
-    /// For the developers of a model.
-    Debug = 0,
-    /// Progress.
-    Info = 1,
-    /// Something a user should look at; the run goes on.
-    Warning = 2,
-    /// A chain or the run failed.
-    Error = 3,
-}
-
-/// Shared by all threads of a run: must be thread-safe. Gets whole lines without a newline.
-pub trait Logger: Sync {
-    /// One line; `chain` is the id of the chain it is about.
-    fn log(&self, level: Level, chain: Option<u64>, line: &str);
 }
 
 /// Asks whether the run should end. Called only on the thread that called into the library, at least every 10 ms.

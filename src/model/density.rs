@@ -9,22 +9,22 @@ pub enum Refusal {
     Stop,
 }
 
+/// From which threads a model may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threading {
+    /// From any thread, several at once.
+    #[default]
+    Any,
+    /// From any thread, but from one only in the course of a run.
+    One,
+    /// Only from the thread that called into the library.
+    Caller,
+}
+
 /// A worker's scratch memory could not be made; holds the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WorkerError(pub String);
-
-/// From which threads a model may be called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum Threading {
-    /// From any thread, several at once.
-    Any = 0,
-    /// From any thread, but from one at a time: a run over it uses one thread.
-    One = 1,
-    /// Only from the thread that called into the library (an R closure, a Python function).
-    Caller = 2,
-}
 
 /// A log density over `dim` unconstrained real coordinates, shared read-only by all chains.
 ///
@@ -36,6 +36,11 @@ pub trait Density: Sync {
 
     /// Number of unconstrained coordinates; 0 is a model whose outputs alone are sampled.
     fn dim(&self) -> usize;
+
+    /// From which threads a run may call this model.
+    fn threading(&self) -> Threading {
+        Threading::Any
+    }
 
     /// New scratch memory. Called from any pool thread, rarely.
     fn new_worker(&self) -> Result<Self::Worker, WorkerError>;
@@ -49,11 +54,6 @@ pub trait Density: Sync {
         position: &[f64],
         gradient: &mut [f64],
     ) -> Result<f64, Refusal>;
-
-    /// From which threads the model may be called.
-    fn threading(&self) -> Threading {
-        Threading::Any
-    }
 
     /// Whether [`Density::log_density_gradient_batch`] is quicker than one call per point.
     fn has_batch(&self) -> bool {

@@ -2,9 +2,11 @@
 
 mod density;
 mod init;
+mod log;
 mod task;
 
 pub use density::{Density, Refusal, Threading, WorkerError};
 pub(crate) use init::by_coordinate_name as initialize_by_name;
 pub use init::{InitContext, NoInit, Variable};
+pub use log::{Level, Logger};
 pub use task::{Piece, Reducer, SerialReducer, Task};

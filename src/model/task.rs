@@ -1,4 +1,4 @@
-use super::Refusal;
+use super::{Level, Logger, Refusal};
 use crate::random::Stream;
 use std::any::Any;
 use std::ops::Range;
@@ -13,19 +13,25 @@ pub trait Reducer {
     fn reduce(&self, terms: usize, grain: usize, piece: &Piece<'_>, sums: &mut [f64]) -> Result<(), Refusal>;
 }
 
-/// What a model's callback gets besides its arguments: who asks, random numbers, a place for a message, and a
-/// parallel sum on the pool the chains run on.
+/// What a model's callback gets besides its arguments: who asks, random numbers, a place for a message, the run's log, and
+/// a parallel sum on the pool the chains run on.
 pub struct Task<'a> {
     chain_id: u64,
     random: &'a mut Stream,
     message: &'a mut String,
     reducer: &'a dyn Reducer,
+    logger: Option<&'a dyn Logger>,
 }
 
 impl<'a> Task<'a> {
     /// A task for chain `chain_id`; `random` is the stream of the purpose at hand, `message` receives the model's words.
     pub fn new(chain_id: u64, random: &'a mut Stream, message: &'a mut String, reducer: &'a dyn Reducer) -> Self {
-        Self { chain_id, random, message, reducer }
+        Self { chain_id, random, message, reducer, logger: None }
+    }
+
+    /// The same task inside a run: what the model logs goes to `logger`.
+    pub fn with_logger(self, logger: &'a dyn Logger) -> Self {
+        Self { logger: Some(logger), ..self }
     }
 
     /// The id of the chain this evaluation is for.
@@ -50,6 +56,18 @@ impl<'a> Task<'a> {
             self.message.push_str("; ");
         }
         self.message.push_str(text);
+    }
+
+    /// Logs each line of `text` by itself, as said by this chain. Dropped outside a run.
+    pub fn log(&self, level: Level, text: &str) {
+        if let Some(logger) = self.logger {
+            text.lines().for_each(|line| logger.log(level, Some(self.chain_id), line));
+        }
+    }
+
+    /// The run's logger; `None` for an evaluation outside a run.
+    pub fn logger(&self) -> Option<&'a dyn Logger> {
+        self.logger
     }
 
     /// Sums `terms` terms in pieces of `grain` terms (the last may be shorter) into `sums`, in parallel when threads are

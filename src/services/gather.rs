@@ -49,7 +49,7 @@ impl<'a, D: Density> Gatherer<'a, D> {
         // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
         let mut stream = Stream::new(self.run.options.seed, NO_CHAIN, Purpose::Model);
         bench.message.clear();
-        let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer);
+        let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         arrays.outcomes[..n].fill(Ok(()));
         self.run.density.log_density_gradient_batch(
             &mut bench.worker,

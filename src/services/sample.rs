@@ -26,7 +26,7 @@ pub struct SampleIo<'a> {
     /// Get [`SAMPLER_COLUMNS`], then position, momentum `p_…` and gradient `g_…` of each kept draw. As in Stan, `g_` is
     /// the gradient of the potential, the negative log density.
     pub diagnostic_writers: Vec<&'a mut dyn Writer>,
-    /// Chains to go on with, from [`ChainReport::checkpoint`]; an empty slice starts that chain anew.
+    /// Chains to go on with, from [`ChainReport::checkpoint`](super::ChainReport::checkpoint); an empty slice starts that chain anew.
     pub checkpoints: Vec<&'a [u8]>,
     /// Gets progress and warnings.
     pub logger: &'a dyn Logger,

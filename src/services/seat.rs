@@ -2,7 +2,7 @@
 
 use super::control::{Control, Progress};
 use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};
-use crate::drive::{self, Bench, Brought, Evaluations, Job, Pause, Pool, PoolReducer, Slice, Workers};
+use crate::drive::{self, Around, Bench, Brought, Evaluations, Job, Pause, Pool, PoolReducer, Slice, Workers};
 use crate::error::{Code, Error};
 use crate::hmc::{self, Chain, ChainSettings, Failure, Metric, MetricKind, Reply, Start};
 use crate::io::{Level, Logger, Writer};
@@ -193,6 +193,7 @@ impl<'r, D: Density> Seat<'r, D> {
         }
         let run = Arc::clone(&self.run);
         let reducer = PoolReducer::new(&run.pool, &run.workers);
+        let around = Around { reducer: &reducer, logger: run.logger, evaluations: run.evaluations };
         let limit = match self.run.options.max_evaluations {
             0 => u64::MAX,
             n => n,
@@ -203,7 +204,7 @@ impl<'r, D: Density> Seat<'r, D> {
             let mut reason = None;
             let evaluations = &mut self.evaluations;
             let brought = std::mem::replace(&mut self.brought, Brought::Nothing);
-            let pause = drive::advance(chain, run.density, bench, &reducer, run.evaluations, brought, || {
+            let pause = drive::advance(chain, run.density, bench, around, brought, || {
                 if stop.load(Ordering::Relaxed) || *evaluations >= limit {
                     reason = Some(End::Over(Outcome::Stopped));
                 } else if clock.is_up() {
@@ -303,7 +304,7 @@ impl<'r, D: Density> Seat<'r, D> {
     fn initialize(&self, init: &dyn InitContext, bench: &mut Bench<D::Worker>, start: &mut [f64]) -> Result<(), Error> {
         let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Start);
         let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
-        let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer);
+        let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         match self.run.density.initialize(&mut bench.worker, &mut task, init, start) {
             Ok(()) => Ok(()),
             Err(refusal) => {
@@ -381,7 +382,7 @@ impl<'r, D: Density> Seat<'r, D> {
         let (position, stream) = chain.draw();
         bench.message.clear();
         let outputs = &mut bench.row[at..self.run.columns.len()];
-        let mut task = Task::new(id, stream, &mut bench.message, &reducer);
+        let mut task = Task::new(id, stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         match self.run.density.constrain(&mut bench.worker, &mut task, position, outputs) {
             Ok(()) => Ok(()),
             Err(Refusal::Reject) => {

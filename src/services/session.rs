@@ -5,7 +5,7 @@ use super::gather::Gatherer;
 use super::sample::{chain_settings, check_lengths, diagnostic_columns};
 use super::seat::{Run, Seat, Sinks};
 use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, sample_columns};
-use crate::drive::{self, Desk, Evaluations, Pool, Workers};
+use crate::drive::{self, Desk, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
 use crate::io::Level;
 use crate::model::{Density, Threading};
@@ -65,11 +65,10 @@ impl<'a, D: Density> Session<'a, D> {
             }
             (Some(pool), _) => pool,
             (None, Threading::One) => {
-                if options.num_threads > 1 {
-                    let line = format!(
-                        "the model may be called from one thread at a time: using 1 thread instead of {}",
-                        options.num_threads
-                    );
+                let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
+                if asked > 1 {
+                    let line =
+                        format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
                     io.logger.log(Level::Warning, None, &line);
                 }
                 Arc::new(Pool::new(1)?)
@@ -117,6 +116,16 @@ impl<'a, D: Density> Session<'a, D> {
     /// What others may watch and cancel the run by, from any thread.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.run.control)
+    }
+
+    /// Id of the first chain.
+    pub fn first_chain(&self) -> u64 {
+        self.run.options.init_chain_id
+    }
+
+    /// Iterations that each chain is to do, warm-up included.
+    pub fn total_iterations(&self) -> u64 {
+        self.run.options.num_warmup as u64 + self.run.options.num_samples as u64
     }
 
     /// Whether the chains move only while some thread is inside [`Session::run`], because the model may be called from
