@@ -997,6 +997,14 @@ catena_status catena_writer_csv_new(const char *path,
                                     struct catena_writer **out,
                                     struct catena_error **error);
 
+// A writer of chain `chain_id` to an Arrow IPC file ("Feather version 2") at `path`, record batch by record batch as the
+// run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__ as boolean,
+// the others as doubles. Fails in a library that was built without the feature `arrow`.
+catena_status catena_writer_arrow_new(const char *path,
+                                      uint64_t chain_id,
+                                      struct catena_writer **out,
+                                      struct catena_error **error);
+
 // A writer into the caller's memory: value of row r, column c goes to values[r * row_stride + c * column_stride].
 // `values` has `size` elements and must outlive the writer. Room for `rows` rows of `columns` columns; a further row
 // fails the chain.

@@ -151,6 +151,10 @@ impl Writer for Counted {
         self.writer.names(names)
     }
 
+    fn resumed(&mut self, names: &[String], rows: usize) -> Result<(), Error> {
+        self.writer.resumed(names, rows)
+    }
+
     fn row(&mut self, values: &[f64]) -> Result<(), Error> {
         self.writer.row(values)?;
         self.rows += 1;
@@ -226,6 +230,38 @@ pub unsafe extern "C" fn catena_writer_csv_new(
         // SAFETY: the caller vouches for `out`.
         unsafe { hand_out(out, new) }
     })
+}
+
+/// A writer of chain `chain_id` to an Arrow IPC file ("Feather version 2") at `path`, record batch by record batch as the
+/// run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__ as boolean,
+/// the others as doubles. Fails in a library that was built without the feature `arrow`.
+///
+/// # Safety
+/// `path` is NULL or NUL-terminated; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_arrow_new(
+    path: *const c_char,
+    chain_id: u64,
+    out: *mut *mut catena_writer,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        // SAFETY: the caller vouches for the path.
+        let new = || arrow(unsafe { text(path, "path")? }, chain_id);
+        // SAFETY: the caller vouches for `out`.
+        unsafe { hand_out(out, new) }
+    })
+}
+
+#[cfg(feature = "arrow")]
+fn arrow(path: &str, chain_id: u64) -> Result<catena_writer, Error> {
+    Ok(catena_writer::new(crate::io::ArrowWriter::new(path, chain_id)?))
+}
+
+#[cfg(not(feature = "arrow"))]
+fn arrow(path: &str, _chain_id: u64) -> Result<catena_writer, Error> {
+    let expected = "a library built with the feature 'arrow' (cargo build --features arrow)";
+    Err(Error::argument("path", expected, format_args!("one without it, asked to write '{path}'")))
 }
 
 /// A writer into the caller's memory: value of row r, column c goes to values[r * row_stride + c * column_stride].

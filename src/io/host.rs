@@ -4,10 +4,16 @@ pub use crate::model::{Level, Logger};
 /// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
 ///
 /// Calls come in this order: `names` once, then `row` and `message` as the run goes, `finish` once at the end, also
-/// when the chain failed or was interrupted. An error from any of them fails the chain. A resumed chain skips `names`.
+/// when the chain failed or was interrupted. An error from any of them fails the chain. A resumed chain gets
+/// `resumed` instead of `names`.
 pub trait Writer: Send {
     /// Names of the columns, before the first row.
     fn names(&mut self, names: &[String]) -> Result<(), Error>;
+    /// Instead of `names`, for a chain that goes on from a checkpoint after `rows` rows were written elsewhere. A writer
+    /// that goes on after what it wrote before has nothing to do.
+    fn resumed(&mut self, _names: &[String], _rows: usize) -> Result<(), Error> {
+        Ok(())
+    }
     /// One row, as long as the names.
     fn row(&mut self, values: &[f64]) -> Result<(), Error>;
     /// One line of text without a newline (adaptation results, elapsed times); a comment in a CSV file.

@@ -1,5 +1,7 @@
 //! What a host gives to a run and gets from it: init contexts, writers, loggers, interrupts.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod csv;
 mod host;
 mod interrupt;
@@ -9,6 +11,8 @@ mod memory;
 mod position;
 mod table;
 
+#[cfg(feature = "arrow")]
+pub use arrow::ArrowWriter;
 pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;

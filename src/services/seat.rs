@@ -65,6 +65,8 @@ pub(super) struct Seat<'r, D: Density> {
     /// What was done for the chain elsewhere since its last slice. Not part of a checkpoint: an answer that was not taken
     /// is asked for again.
     brought: Brought,
+    /// The chain comes from a checkpoint and its writers don't know yet.
+    resumed: bool,
     /// Why the chain must end at its next slice.
     broken: Option<Error>,
     evaluations: u64,
@@ -101,6 +103,7 @@ impl<'r, D: Density> Seat<'r, D> {
             Some(bytes) => Some(reopen(bytes, &settings, &run.options).map_err(|e| e.in_chain(id))?),
             None => None,
         };
+        let resumed = record.is_some();
         Ok(Self {
             run: Arc::clone(run),
             place,
@@ -119,6 +122,7 @@ impl<'r, D: Density> Seat<'r, D> {
                 in_warmup: true,
             }),
             brought: Brought::Nothing,
+            resumed,
             broken: None,
             evaluations: 0,
             stride: 1,
@@ -190,6 +194,8 @@ impl<'r, D: Density> Seat<'r, D> {
         }
         if self.record.chain.is_none() {
             self.begin(bench)?;
+        } else if std::mem::take(&mut self.resumed) {
+            self.go_on()?;
         }
         let run = Arc::clone(&self.run);
         let reducer = PoolReducer::new(&run.pool, &run.workers);
@@ -298,6 +304,18 @@ impl<'r, D: Density> Seat<'r, D> {
         self.record.chain = Some(Chain::new(self.settings.clone(), Start(start)));
         // From here on the metric is the chain's alone.
         self.settings.metric = Metric::unit();
+        Ok(())
+    }
+
+    /// As [`Seat::begin`], for a chain from a checkpoint.
+    fn go_on(&mut self) -> Result<(), Error> {
+        let rows = self.record.rows;
+        if let Some(writer) = &mut self.sinks.sample {
+            writer.resumed(&self.run.columns, rows)?;
+        }
+        if let Some(writer) = &mut self.sinks.diagnostic {
+            writer.resumed(&self.run.diagnostic_columns, rows)?;
+        }
         Ok(())
     }
 

@@ -220,6 +220,8 @@ static void contexts_and_writers(void) {
   CHECK_REFUSES(catena_writers_memory_new(values, 8, 2, 2, 2, 5, writers, &error), "layout", "got 5");
   CHECK_REFUSES(catena_writers_memory_new(values, 8, 2, 2, 2, CATENA_LAYOUT_ROWS, NULL, &error), "out", "NULL");
   CHECK_REFUSES(catena_writers_memory_new(values, 8, SIZE_MAX, 2, 2, CATENA_LAYOUT_ROWS, writers, &error), NULL, "got");
+  CHECK_REFUSES(catena_writer_arrow_new(NULL, 1, &writer, &error), "path", "NULL");
+  CHECK_REFUSES(catena_writer_arrow_new("a.arrow", 1, NULL, &error), "out", "NULL");
   CHECK(!writer && !writers[0] && !writers[1]);
   CHECK_INT(catena_writer_rows(NULL), 0);
   catena_writer_free(NULL);
