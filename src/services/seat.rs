@@ -255,11 +255,7 @@ impl<'r, D: Density> Seat<'r, D> {
     }
 
     fn failure(&self, failure: Failure, message: &str) -> Error {
-        let words = match &failure {
-            Failure::InitialValue { .. } => in_words(message),
-            _ => String::new(),
-        };
-        Error::new(Code::Initialization, format!("{failure}{words}"))
+        Error::new(Code::Initialization, format!("{failure}{}", in_words(message)))
     }
 
     /// Column names, then the start values the model makes of the init context.

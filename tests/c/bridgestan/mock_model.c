@@ -10,9 +10,9 @@
  *   generated quantities { real noise = uniform_rng(0, 1); }
  *
  * The data are words anywhere in a JSON text that starts with a brace: "fail" refuses every point with one message,
- * "count" every point with another message each time, "limit" refuses points with sigma above LIMIT, "print" prints a
- * line in pieces with every row of outputs, "foreign" prints it on a thread of its own, "loud" prints while the model
- * is made, "plain" leaves the generated quantity out.
+ * "count" every point with another message each time, "later" makes these two begin after LATER evaluations, "limit"
+ * refuses points with sigma above LIMIT, "print" prints a line in pieces with every row of outputs, "foreign" prints one
+ * on a thread of its own, "loud" prints while the model is made, "plain" leaves the generated quantity out.
  *
  * Compiled with MOCK_THREADS=0 it says that it was built without threads and counts how often it is entered twice at once.
  * MOCK_MAJOR sets the version; MOCK_WITHOUT_NAMES leaves a function out. */
@@ -36,9 +36,10 @@
 
 enum { MU = 0, SIGMA = 2, M = 3, TAU = 9, DIMENSION = 10, ROWS = 2, COLUMNS = 3 };
 #define LIMIT 1.5
+#define LATER 500
 
 typedef struct bs_model {
-  bool fail, count, limit, print, foreign, plain;
+  bool fail, count, later, limit, print, foreign, plain;
 } bs_model;
 typedef struct bs_rng {
   uint64_t state;
@@ -50,7 +51,7 @@ int bs_minor_version = 9;
 int bs_patch_version = 0;
 
 static print_callback printer;
-static atomic_int inside, overlaps, refusals, generators, callbacks_set;
+static atomic_int inside, overlaps, evaluations, generators, callbacks_set;
 
 /* For tests: how often a library without threads was entered twice at once; how many generators were made; how often
  * the print callback was set. */
@@ -97,6 +98,7 @@ static char *contents(const char *path) {
 bs_model *bs_model_construct(const char *data, unsigned seed, char **error) {
   (void)seed;
   bs_model *model = calloc(1, sizeof *model);
+  atomic_store(&evaluations, 0);
   if (!data || !*data) return model;
   size_t length = strlen(data);
   char *file = NULL;
@@ -117,6 +119,7 @@ bs_model *bs_model_construct(const char *data, unsigned seed, char **error) {
   }
   model->fail = strstr(data, "\"fail\"") != NULL;
   model->count = strstr(data, "\"count\"") != NULL;
+  model->later = strstr(data, "\"later\"") != NULL;
   model->limit = strstr(data, "\"limit\"") != NULL;
   model->print = strstr(data, "\"print\"") != NULL;
   model->foreign = strstr(data, "\"foreign\"") != NULL;
@@ -251,13 +254,13 @@ int bs_param_unconstrain_json(const bs_model *model, const char *json, double *u
 int bs_log_density_gradient(const bs_model *model, bool propto, bool jacobian, const double *u, double *value,
                             double *gradient, char **error) {
   if (!propto || !jacobian) return failed(error, "called with other flags than sampling wants");
-  int code = 0;
+  int code = 0, evaluation = model->later ? atomic_fetch_add(&evaluations, 1) : LATER;
   enter();
-  if (model->fail) {
+  if (model->fail && evaluation >= LATER) {
     code = failed(error, "nothing can be evaluated");
-  } else if (model->count) {
+  } else if (model->count && evaluation >= LATER) {
     char text[64];
-    snprintf(text, sizeof text, "refusal %d", atomic_fetch_add(&refusals, 1));
+    snprintf(text, sizeof text, "refusal %d", evaluation);
     code = failed(error, text);
   } else if (model->limit && exp(u[SIGMA]) > LIMIT) {
     code = failed(error, "sigma is too large");
