@@ -3,17 +3,18 @@
 
 mod common;
 
-use catena::diagnostics::{Statistic, Summary, SummaryInput};
+use catena::Code;
+use catena::diagnostics::Statistic;
 use catena::ffi::bridgestan::catena_density_from_bridgestan;
-use catena::ffi::error::{catena_error, catena_error_code, catena_error_free, catena_error_message, catena_status};
-use catena::ffi::model::{catena_density, catena_model, catena_model_free, catena_model_log_density, catena_model_new};
+use catena::ffi::error::catena_status;
+use catena::ffi::model::catena_model_log_density;
 use catena::ffi::task::{catena_task, catena_task_chain_id, catena_task_log};
-use catena::io::{JsonInit, Layout, Level, Logger, TableWriter};
-use catena::model::{Density, InitContext, Threading};
-use catena::services::{Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
-use catena::{Code, Error};
-use common::{bits, borrow, column, run};
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use catena::io::{Level, TableWriter};
+use catena::model::{Density, Threading};
+use catena::services::{SampleIo, SampleOptions, sample_nuts};
+use common::bridgestan::{Lines, Model, empty_table, failure, started, table_of, told};
+use common::{bits, borrow, column, run, summary};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::{null, null_mut};
@@ -26,25 +27,29 @@ fn alone() -> MutexGuard<'static, ()> {
     ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Compiles the library with `flags` and returns its path.
+/// Names of the libraries this process has compiled: one that is loaded must not be replaced, an old one must.
+static COMPILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Compiles the library with `flags`, once, and returns its path.
 fn library(name: &str, flags: &[&str]) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/bridgestan/mock_model.c");
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("libmock_{name}.so"));
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if compiled.iter().any(|c| c == name) {
+        return out;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/bridgestan/mock_model.c");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let status = Command::new(&compiler)
         .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-fPIC", "-shared"])
         .args(flags)
         .arg(source)
         .arg("-o")
-        // A library that is loaded must not be written over.
-        .arg(out.with_extension("new"))
+        .arg(&out)
         .args(["-lm", "-lpthread"])
         .status()
         .unwrap_or_else(|e| panic!("cannot run the C compiler '{compiler}': {e}"));
     assert!(status.success());
-    if !out.exists() {
-        std::fs::rename(out.with_extension("new"), &out).unwrap();
-    }
+    compiled.push(name.into());
     out
 }
 
@@ -62,114 +67,8 @@ fn counter(library: &Path, name: &str) -> i32 {
     }
 }
 
-/// Status and message of a call that may fail.
-fn told(call: impl FnOnce(*mut *mut catena_error) -> catena_status) -> Result<(), (catena_status, String)> {
-    let mut error = null_mut();
-    let status = call(&mut error);
-    if status == catena_status::CATENA_OK {
-        assert!(error.is_null());
-        return Ok(());
-    }
-    // SAFETY: a failure sets the error, which is freed once.
-    unsafe {
-        assert_eq!(catena_error_code(error), status);
-        let message = CStr::from_ptr(catena_error_message(error)).to_str().unwrap().to_string();
-        catena_error_free(error);
-        Err((status, message))
-    }
-}
-
-fn empty_table() -> catena_density {
-    // SAFETY: zeros are valid in every table.
-    let mut table: catena_density = unsafe { std::mem::zeroed() };
-    table.struct_size = size_of::<catena_density>();
-    table
-}
-
-fn table_of(library: &Path, data: &str) -> Result<catena_density, (catena_status, String)> {
-    let library = CString::new(library.to_str().unwrap()).unwrap();
-    let data = CString::new(data).unwrap();
-    let mut table = empty_table();
-    // SAFETY: texts and table are as documented.
-    told(|error| unsafe { catena_density_from_bridgestan(library.as_ptr(), data.as_ptr(), 1, &mut table, error) })?;
-    Ok(table)
-}
-
-/// A model freed at the end of its scope.
-struct Model(*mut catena_model);
-
-// SAFETY: a catena_model may be used from any thread.
-unsafe impl Sync for Model {}
-
-impl Model {
-    fn from_table(table: &catena_density) -> Result<Self, (catena_status, String)> {
-        let mut model = null_mut();
-        // SAFETY: the table is valid.
-        told(|error| unsafe { catena_model_new(table, &mut model, error) })?;
-        Ok(Self(model))
-    }
-
-    fn new(library: &Path, data: &str) -> Self {
-        Self::from_table(&table_of(library, data).unwrap()).unwrap()
-    }
-
-    fn get(&self) -> &catena_model {
-        // SAFETY: alive until dropped.
-        unsafe { &*self.0 }
-    }
-}
-
-impl Drop for Model {
-    fn drop(&mut self) {
-        // SAFETY: freed once.
-        unsafe { catena_model_free(self.0) }
-    }
-}
-
-/// Keeps every line.
-#[derive(Default)]
-struct Lines(Mutex<Vec<(Level, Option<u64>, String)>>);
-
-impl Logger for Lines {
-    fn log(&self, level: Level, chain: Option<u64>, line: &str) {
-        self.0.lock().unwrap().push((level, chain, line.to_string()));
-    }
-}
-
-impl Lines {
-    fn take(self) -> Vec<(Level, Option<u64>, String)> {
-        self.0.into_inner().unwrap()
-    }
-
-    fn warnings(self) -> Vec<String> {
-        self.take().into_iter().filter(|(level, ..)| *level >= Level::Warning).map(|(.., line)| line).collect()
-    }
-}
-
 fn options() -> SampleOptions {
     SampleOptions { num_warmup: 200, num_samples: 100, seed: 3, num_threads: 2, refresh: 0, ..Default::default() }
-}
-
-fn failure(report: &SampleReport, index: usize) -> &Error {
-    match &report.chains[index].outcome {
-        Outcome::Failed(error) => error,
-        other => panic!("chain {index} should have failed, but: {other:?}"),
-    }
-}
-
-/// A run of one chain with initial values; the report, the initial unconstrained values and the log.
-fn started(model: &Model, init: &str, options: &SampleOptions) -> (SampleReport, TableWriter, Lines) {
-    let init = JsonInit::from_text(init).unwrap();
-    let (lines, mut writers) = (Lines::default(), [TableWriter::new()]);
-    let io = SampleIo {
-        inits: vec![&init as &dyn InitContext],
-        init_writers: borrow(&mut writers),
-        logger: &lines,
-        ..Default::default()
-    };
-    let report = sample_nuts(model.get(), &SampleOptions { num_chains: 1, ..options.clone() }, io).unwrap();
-    let [writer] = writers;
-    (report, writer, lines)
 }
 
 const NAMES: &str = "mu.1,mu.2,sigma,m.1.1,m.2.1,m.1.2,m.2.2,m.1.3,m.2.3,tau";
@@ -195,12 +94,7 @@ fn draws_have_the_models_moments() {
     let options = SampleOptions { num_warmup: 500, num_samples: 1500, ..options() };
     let (report, writers) = run(model.get(), &options);
     report.status().unwrap();
-    let names = writers[0].column_names().to_vec();
-    let values: Vec<f64> = writers.iter().flat_map(|w| w.values().to_vec()).collect();
-    let (chains, draws, columns) = (writers.len(), writers[0].rows(), names.len());
-    let input =
-        SummaryInput { values: &values, chains, draws, columns, layout: Layout::Rows, names: &names, max_depth: None };
-    let summary = Summary::new(&input).unwrap();
+    let summary = summary(&writers);
     let sigma = (0.5f64 * 0.5 / 2.0).exp();
     let truth = [
         ("mu.1", 1.0, 2.0),
@@ -291,6 +185,7 @@ fn initial_values_that_cannot_be_used_are_reported() {
         (r#"{"sigma": -1}"#, "lb_free: Lower bounded variable sigma must be greater than 0"),
         (r#"{"mu": [1, 2, 3]}"#, "init 'mu': expected dimensions [2], got [3]"),
         (r#"{"m": [[1, 2], [3, 4], [5, 6]]}"#, "init 'm': expected dimensions [2, 3], got [3, 2]"),
+        (r#"{"mu": [1, NaN]}"#, "init 'mu': the value given breaks the parameter's constraint"),
         (r#"{"sigma": [1]}"#, "init 'sigma': expected dimensions [], got [1]"),
     ];
     for (init, words) in cases {

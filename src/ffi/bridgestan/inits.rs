@@ -135,7 +135,16 @@ impl Parameters {
             }
         }
         let json = CString::new(self.json(&values)).map_err(|_| "a parameter's name has a NUL".to_string())?;
-        model.unconstrain_json(task, &json, position)
+        model.unconstrain_json(task, &json, position)?;
+        // Stan checks most constraints but not, say, that a covariance matrix is positive definite. NaN would be drawn.
+        let lost = |(value, owner): (&f64, &Option<usize>)| owner.filter(|&p| value.is_nan() && given[p].is_some());
+        match position.iter().zip(&self.owners).find_map(lost) {
+            Some(parameter) => Err(format!(
+                "init '{}': the value given breaks the parameter's constraint (its unconstrained value is not a number)",
+                self.list[parameter].name
+            )),
+            None => Ok(()),
+        }
     }
 
     /// All parameters in Stan's JSON.

@@ -20,9 +20,10 @@ use std::ffi::c_char;
 /// `data` is a JSON text, the path of a file that ends in .json, or NULL or empty for a program without data; `seed` is for
 /// random numbers in the transformed data block.
 ///
-/// - Outputs are parameters, transformed parameters and generated quantities, named as BridgeStan does (theta.1.2). Each draw's
-///   generated quantities have a generator of their own, seeded with 32 bits of the chain's stream of outputs. The block of
-///   generated quantities is not run when it declares nothing.
+/// - Outputs are parameters, transformed parameters and generated quantities, named as BridgeStan does (theta.1.2). The
+///   generated quantities of each draw have a generator of their own, seeded with 32 bits of the chain's stream of outputs,
+///   so that they depend on the draw alone; with Stan 2.35 it takes about 25 microseconds to make. The block of generated
+///   quantities is not run when it declares nothing.
 /// - An evaluation that fails is a rejected point, for BridgeStan does not tell more; a chain whose evaluations fail 1000
 ///   times in a row, all with the same message, ends with it (CATENA_MODEL).
 /// - Initial values by name: a parameter not given is drawn; it lies within the run's init_radius (within 2 when the

@@ -223,7 +223,11 @@ static int numbers(const char *json, const char *name, double *out, int most) {
     if (*at == '[') ++depth;
     if (*at == ']') --depth;
     if ((*at == ',' || *at == '}') && depth == 0) break;
-    if (strchr("-.0123456789", *at)) {
+    if (strncmp(at, "\"NaN\"", 5) == 0) {
+      if (count < most) out[count] = NAN;
+      ++count;
+      at += 4;
+    } else if (strchr("-.0123456789", *at)) {
       char *end;
       double value = strtod(at, &end);
       if (count < most) out[count] = value;
