@@ -185,7 +185,7 @@ fn initial_values_that_cannot_be_used_are_reported() {
         (r#"{"sigma": -1}"#, "lb_free: Lower bounded variable sigma must be greater than 0"),
         (r#"{"mu": [1, 2, 3]}"#, "init 'mu': expected dimensions [2], got [3]"),
         (r#"{"m": [[1, 2], [3, 4], [5, 6]]}"#, "init 'm': expected dimensions [2, 3], got [3, 2]"),
-        (r#"{"mu": [1, NaN]}"#, "init 'mu': the value given breaks the parameter's constraint"),
+        (r#"{"mu": [1, NaN]}"#, "init 'mu': expected values that meet the parameter's constraint, got [1.0, NaN]"),
         (r#"{"sigma": [1]}"#, "init 'sigma': expected dimensions [], got [1]"),
     ];
     for (init, words) in cases {

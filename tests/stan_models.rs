@@ -118,7 +118,7 @@ fn initial_values_of_many_types() {
     close(start(all));
     for (init, words) in [
         (r#"{"s": [0.2, 0.3, 0.6]}"#, "simplex"),
-        (r#"{"sigma": [[1, 2], [2, 1]]}"#, "breaks the parameter's constraint"),
+        (r#"{"sigma": [[1, 2], [2, 1]]}"#, "meet the parameter's constraint"),
         (r#"{"a": 3.5}"#, "a is too large: 3.5"),
     ] {
         let (report, ..) = started(&model, init, &standing());

@@ -11,6 +11,9 @@ use std::ops::Range;
 const MOST_TRIES: usize = 100;
 /// Values not given are drawn from (-RADIUS, RADIUS) on the unconstrained scale, Stan's default.
 const RADIUS: f64 = 2.0;
+/// How far values may come back from the unconstrained scale, relative to the parameter's largest (at least 1): well above
+/// rounding and Stan's own tolerances (1e-8 for simplexes and symmetric matrices).
+const ROUND_TRIP: f64 = 1e-6;
 
 /// One parameter of the program.
 struct Parameter {
@@ -136,15 +139,22 @@ impl Parameters {
         }
         let json = CString::new(self.json(&values)).map_err(|_| "a parameter's name has a NUL".to_string())?;
         model.unconstrain_json(task, &json, position)?;
-        // Stan checks most constraints but not, say, that a covariance matrix is positive definite. NaN would be drawn.
-        let lost = |(value, owner): (&f64, &Option<usize>)| owner.filter(|&p| value.is_nan() && given[p].is_some());
-        match position.iter().zip(&self.owners).find_map(lost) {
-            Some(parameter) => Err(format!(
-                "init '{}': the value given breaks the parameter's constraint (its unconstrained value is not a number)",
-                self.list[parameter].name
-            )),
-            None => Ok(()),
+        // Stan checks most constraints, but takes a covariance matrix that is not positive definite for another one.
+        let mut back = vec![f64::NAN; self.values];
+        model.constrain_parameters(task, position, &mut back)?;
+        for (parameter, variable) in self.list.iter().zip(given) {
+            let Some(variable) = variable else { continue };
+            let back = &back[parameter.values.clone()];
+            let scale = variable.values.iter().fold(1.0, |scale: f64, v| scale.max(v.abs()));
+            if !back.iter().zip(&variable.values).all(|(b, v)| (b - v).abs() <= ROUND_TRIP * scale) {
+                let (name, values) = (&parameter.name, &variable.values);
+                return Err(format!(
+                    "init '{name}': expected values that meet the parameter's constraint, got {values:?}, which Stan's \
+                     transforms turn into {back:?}"
+                ));
+            }
         }
+        Ok(())
     }
 
     /// All parameters in Stan's JSON.
