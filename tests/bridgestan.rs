@@ -416,6 +416,5 @@ fn models_of_tables_log_and_say_their_threading() {
     assert!(status == catena_status::CATENA_INVALID_ARGUMENT && message.contains("density.threading"), "{message}");
     table.threading = 2;
     let model = Model::from_table(&table).unwrap();
-    let error = sample_nuts(model.get(), &options, SampleIo::default()).err().unwrap();
-    assert!(error.code() == Code::InvalidArgument && error.to_string().contains("CATENA_THREADS_CALLER"), "{error}");
+    assert_eq!(model.get().threading(), Threading::Caller);
 }

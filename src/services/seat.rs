@@ -181,6 +181,8 @@ impl<'r, D: Density> Seat<'r, D> {
     }
 
     fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool) -> Result<(), End> {
+        // What the last user of the bench left belongs to another chain.
+        bench.message.clear();
         if let Some(error) = self.broken.take() {
             return Err(error.into());
         }
