@@ -86,6 +86,8 @@ pub fn advance<D: Density>(
                     return Pause::Waiting;
                 }
                 let (position, gradient, stream) = chain.evaluation();
+                // What is left there belongs to this evaluation, not to another one or another chain.
+                bench.message.clear();
                 let mut task =
                     Task::new(chain_id, stream, &mut bench.message, around.reducer).with_logger(around.logger);
                 let reply = match density.log_density_gradient(&mut bench.worker, &mut task, position, gradient) {

@@ -6,6 +6,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod boundary;
+pub mod bridgestan;
 pub mod checkpoint;
 pub mod diagnose;
 pub mod error;

@@ -185,6 +185,8 @@ impl<'r, D: Density> Seat<'r, D> {
     }
 
     fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool) -> Result<(), End> {
+        // What the last user of the bench left belongs to another chain.
+        bench.message.clear();
         if let Some(error) = self.broken.take() {
             return Err(error.into());
         }
@@ -261,11 +263,7 @@ impl<'r, D: Density> Seat<'r, D> {
     }
 
     fn failure(&self, failure: Failure, message: &str) -> Error {
-        let words = match &failure {
-            Failure::InitialValue { .. } => in_words(message),
-            _ => String::new(),
-        };
-        Error::new(Code::Initialization, format!("{failure}{words}"))
+        Error::new(Code::Initialization, format!("{failure}{}", in_words(message)))
     }
 
     /// Column names, then the start values the model makes of the init context.

@@ -1,7 +1,10 @@
 //! Models and writers that several tests share.
 #![allow(dead_code)]
 
-use catena::io::{TableWriter, Writer};
+pub mod bridgestan;
+
+use catena::diagnostics::{Summary, SummaryInput};
+use catena::io::{Layout, TableWriter, Writer};
 use catena::model::{Density, Refusal, Task, WorkerError};
 use catena::services::{SampleIo, SampleOptions, SampleReport, sample_nuts};
 
@@ -91,4 +94,13 @@ pub fn run<D: Density>(density: &D, options: &SampleOptions) -> (SampleReport, V
     let report =
         sample_nuts(density, options, SampleIo { sample_writers: borrow(&mut writers), ..Default::default() }).unwrap();
     (report, writers)
+}
+
+/// The statistics of what the sample writers of a run got.
+pub fn summary(writers: &[TableWriter]) -> Summary {
+    let names = writers[0].column_names();
+    let values: Vec<f64> = writers.iter().flat_map(|w| w.values().to_vec()).collect();
+    let (chains, draws, columns) = (writers.len(), writers[0].rows(), names.len());
+    let input = SummaryInput { values: &values, chains, draws, columns, layout: Layout::Rows, names, max_depth: None };
+    Summary::new(&input).unwrap()
 }

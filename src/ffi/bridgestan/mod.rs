@@ -1,0 +1,80 @@
+//! Stan programs compiled with BridgeStan's C ABI (Roualdes et al. 2023, JOSS 8(87), 5236).
+
+mod inits;
+mod library;
+mod model;
+mod print;
+mod refusals;
+
+use super::boundary::{guard, text};
+use super::error::{catena_error, catena_status};
+use super::model::catena_density;
+use crate::error::Error;
+use std::ffi::c_char;
+
+/// Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
+/// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
+/// program, which the model frees; when the table is never given to catena_model_new, call out->release(out->user). The
+/// library itself stays loaded to the end of the process.
+///
+/// `data` is a JSON text, the path of a file that ends in .json, or NULL or empty for a program without data; `seed` is for
+/// random numbers in the transformed data block.
+///
+/// - Outputs are parameters, transformed parameters and generated quantities, named as BridgeStan does (theta.1.2). The
+///   generated quantities of each draw have a generator of their own, seeded with 32 bits of the chain's stream of outputs,
+///   so that they depend on the draw alone; with Stan 2.35 it takes about 25 microseconds to make. The block of generated
+///   quantities is not run when it declares nothing.
+/// - An evaluation that fails is a rejected point, for BridgeStan does not tell more; a chain whose evaluations fail 1000
+///   times in a row, all with the same message, ends with it (CATENA_MODEL).
+/// - Initial values by name: a parameter not given is drawn; it lies within the run's init_radius (within 2 when the
+///   transform of a given parameter depends on it). Tuples and complex numbers cannot be given.
+/// - What the program prints goes to the run's logger in whole lines, with the chain's id where the library printed on the
+///   thread that evaluates the chain; what it printed while it was loaded is logged by the first run.
+/// - A library built without STAN_THREADS gets the threading CATENA_THREADS_ONE, and no two threads are ever inside such
+///   libraries at once, whatever the host does.
+///
+/// Errors: CATENA_IO when the library cannot be loaded, CATENA_INVALID_ARGUMENT when it lacks a symbol or has another major
+/// version, CATENA_MODEL when the program cannot be made of its data.
+///
+/// # Safety
+/// `library`, `data` are NULL or NUL-terminated, `out` is NULL or points to a table whose struct_size is set; the library
+/// is what it says to be.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_density_from_bridgestan(
+    library: *const c_char,
+    data: *const c_char,
+    seed: u32,
+    out: *mut catena_density,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        if out.is_null() {
+            return Err(Error::argument("out", "a pointer to a catena_density", "NULL"));
+        }
+        // SAFETY: not null; every table starts with its size.
+        let size = unsafe { out.cast::<usize>().read_unaligned() };
+        let known = size_of::<catena_density>();
+        if size < known {
+            return Err(Error::argument(
+                "out.struct_size",
+                format_args!("sizeof(catena_density), at least {known}"),
+                size,
+            ));
+        }
+        // SAFETY: the caller vouches for the texts.
+        let path = unsafe { text(library, "library")? };
+        if !data.is_null() {
+            // SAFETY: as above.
+            unsafe { text(data, "data")? };
+        }
+        // SAFETY: the caller vouches for the library.
+        let mut table = unsafe { model::Loaded::new(path, data, seed)? }.into_table();
+        table.struct_size = size;
+        // SAFETY: the caller's table has `size` bytes, of which `known` are ours; members of newer versions become zero.
+        unsafe {
+            std::ptr::write_bytes(out.cast::<u8>().add(known), 0, size - known);
+            out.write_unaligned(table);
+        }
+        Ok(())
+    })
+}
