@@ -176,10 +176,12 @@ class Run {
   // Waits as wait() does and hands out the result, once, whatever happened; its reports tell which chains failed.
   Result take() {
     collect();
-    if (!state_->result)
-      throw state_->failure ? *state_->failure
-                            : Error(CATENA_INVALID_ARGUMENT, "argument 'run': expected one that still has its result, "
-                                                             "got one whose result was taken", "run");
+    if (!state_->result) {
+      if (state_->failure && !state_->taken) throw *state_->failure;
+      throw Error(CATENA_INVALID_ARGUMENT, "argument 'run': expected one that still has its result, got one whose result was taken",
+                  "run");
+    }
+    state_->taken = true;
     Result result = std::move(*state_->result);
     state_->result.reset();
     return result;
@@ -288,7 +290,7 @@ class Run {
     std::vector<Writer> memory;
     std::optional<Error> failure;
     std::optional<Result> result;
-    bool collected = false;
+    bool collected = false, taken = false;
     // Last, so that it ends before what its chains use goes.
     RunHandle run;
   };
