@@ -1,32 +1,21 @@
-// The header in C++17: a class as a model through the table's user pointer, handles in unique_ptr.
-#include "check.h"
+// Models from functions and classes, options, draws, diagnostics and summaries.
+#include "expect.hpp"
 
-#include <array>
-#include <cmath>
-#include <cstdint>
-#include <cstdio>
-#include <memory>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T *handle) const noexcept {
-    Free(handle);
-  }
-};
-
-using Model = std::unique_ptr<catena_model, Freed<catena_model_free>>;
-using Options = std::unique_ptr<catena_options, Freed<catena_options_free>>;
-using Result = std::unique_ptr<catena_result, Freed<catena_result_free>>;
-using Writer = std::unique_ptr<catena_writer, Freed<catena_writer_free>>;
-
 static_assert(std::is_same_v<std::underlying_type_t<catena_status>, std::int32_t>, "statuses are 32 bits wide");
 static_assert(sizeof(catena_level) == sizeof(std::int32_t), "levels are 32 bits wide");
+
+template <class T>
+constexpr bool only_moves = std::is_nothrow_move_constructible_v<T> && std::is_move_assignable_v<T> &&
+                            !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T>;
+static_assert(only_moves<catena::Options> && only_moves<catena::Pool> && only_moves<catena::Run>, "handles");
+static_assert(only_moves<catena::Writer> && only_moves<catena::Checkpoint> && only_moves<catena::Summary>, "handles");
+static_assert(std::is_move_constructible_v<catena::Model> && !std::is_copy_constructible_v<catena::Model>, "handles");
+static_assert(std::is_move_constructible_v<catena::Result> && !std::is_copy_constructible_v<catena::Result>, "handles");
+static_assert(std::is_base_of_v<std::runtime_error, catena::Error>, "errors");
 
 // Independent normals of given means and standard deviations.
 class Normals {
@@ -37,9 +26,10 @@ class Normals {
   Normals(const Normals &) = delete;
   Normals &operator=(const Normals &) = delete;
 
-  double log_density(const double *x, double *gradient) const {
+  std::size_t dimension() const { return means_.size(); }
+  double log_density(catena::Position x, catena::Values gradient) const {
     double sum = 0;
-    for (std::size_t i = 0; i < means_.size(); ++i) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
       const double z = (x[i] - means_[i]) / deviations_[i];
       gradient[i] = -z / deviations_[i];
       sum -= 0.5 * z * z;
@@ -47,98 +37,242 @@ class Normals {
     return sum;
   }
 
-  // The model owns the object from here on.
-  static Model model(std::unique_ptr<Normals> normals) {
-    catena_error *error = nullptr;
-    catena_model *model = nullptr;
-    catena_density table{};
-    table.struct_size = sizeof table;
-    table.user = normals.get();
-    table.release = [](void *user) { delete static_cast<Normals *>(user); };
-    table.dimension = normals->means_.size();
-    table.log_density_gradient = [](void *user, void *, catena_task *, const double *x, double *lp, double *g) {
-      *lp = static_cast<const Normals *>(user)->log_density(x, g);
-      return 0;
-    };
-    CHECK_OK(catena_model_new(&table, &model, &error));
-    static_cast<void>(normals.release());
-    return Model(model);
-  }
-
  private:
   std::vector<double> means_, deviations_;
   int &destroyed_;
 };
 
-constexpr std::size_t chains = 2, draws = 2000;
-
-// Monte Carlo standard error of the mean of equally long chains, by batch means of 100 draws each.
-double standard_error(const std::vector<double> &values, double mean) {
-  constexpr std::size_t length = 100;
-  const std::size_t batches = values.size() / length;
-  double squares = 0;
-  for (std::size_t b = 0; b < batches; ++b) {
-    double batch = 0;
-    for (std::size_t i = 0; i < length; ++i) batch += values[b * length + i] / length;
-    squares += (batch - mean) * (batch - mean);
+void a_class() {
+  std::puts("a class as a model");
+  const std::vector<double> means{3, -1}, deviations{0.5, 4};
+  int destroyed = 0;
+  auto normals = std::make_shared<Normals>(means, deviations, destroyed);
+  std::optional<catena::Model> model(std::move(normals));
+  constexpr std::size_t draws = 2000;
+  catena::Options options;
+  options.num_chains(2).num_samples(draws).seed(17).num_threads(2).metric(CATENA_METRIC_DIAG_E);
+  const catena::Result result = catena::sample(*model, options);
+  CHECK(result.complete());
+  CHECK_INT(result.chains().size(), 2);
+  const catena::Summary summary = result.summary();
+  CHECK_HAS(summary.text().c_str(), "ess_bulk");
+  CHECK_INT(summary.size(), 3);
+  CHECK_TEXT(summary.name(2).c_str(), "x.2");
+  for (std::size_t k = 0; k < means.size(); ++k) {
+    const std::string name = "x." + std::to_string(k + 1);
+    const catena::Series series = result.draws().series(name);
+    const double bound = 5 * catena::mcse_mean(series), mean = summary.value(name, CATENA_STATISTIC_MEAN);
+    // No bound that anything fits into.
+    CHECK_BETWEEN(bound, 0, deviations[k] / 3);
+    CHECK_BETWEEN(mean, means[k] - bound, means[k] + bound);
+    const double spread = 5 * catena::mcse_sd(series);
+    CHECK_BETWEEN(spread, 0, deviations[k] / 3);
+    CHECK_BETWEEN(summary.value(name, CATENA_STATISTIC_SD), deviations[k] - spread, deviations[k] + spread);
+    CHECK_INT(series.draws, draws);
+    const double diagnosed[] = {catena::rhat(series), catena::ess_bulk(series), catena::ess_tail(series),
+                                catena::mcse_mean(series), catena::mcse_sd(series)};
+    const catena_statistic statistics[] = {CATENA_STATISTIC_RHAT, CATENA_STATISTIC_ESS_BULK, CATENA_STATISTIC_ESS_TAIL,
+                                           CATENA_STATISTIC_MCSE_MEAN, CATENA_STATISTIC_MCSE_SD};
+    for (std::size_t i = 0; i < 5; ++i) {
+      const double value = summary.value(k + 1, statistics[i]);
+      CHECK_BITS(&value, diagnosed + i, 1);
+    }
+    CHECK_BETWEEN(catena::ess_mean(series), 500, 20000);
+    CHECK_BETWEEN(catena::mcse_quantile(series, 0.5), deviations[k] / 200, deviations[k] / 10);
+    const std::vector<double> values = result.draws().variable(name);
+    CHECK_INT(values.size(), 2 * draws);
+    const double at = result.draws()(1, 7, result.draws().column(name));
+    CHECK_BITS(&at, &values[draws + 7], 1);
   }
-  return std::sqrt(squares / static_cast<double>(batches - 1) / static_cast<double>(batches));
+  CHECK_BETWEEN(catena::ebfmi(result.draws().series("energy__")), 0.5, 2);
+  CHECK_INT(summary.divergences().value(), 0);
+  CHECK_INT(summary.saturated().value(), 0);
+  CHECK(!catena::Summary(result.draws()).saturated());
+  CHECK_INT(destroyed, 0);
+  model.reset();
+  CHECK_INT(destroyed, 1);
+}
+
+// Everything a model can have.
+class Full {
+ public:
+  using Worker = std::vector<double>;
+
+  std::size_t dimension() const { return 2; }
+  std::vector<std::string> names() const { return {"a", "b"}; }
+  std::vector<const char *> output_names() const { return {"sum", "noise", "draw"}; }
+  Worker make_worker() const { return Worker(dimension()); }
+
+  double log_density(catena::Task &task, const double *x, double *gradient, Worker &scratch) const {
+    CHECK(task.handle());
+    const double value = normal(x, scratch.data());
+    for (std::size_t i = 0; i < scratch.size(); ++i) gradient[i] = scratch[i];
+    return value;
+  }
+  double log_density_only(catena::Position x) const { return -0.5 * (x[0] * x[0] + x[1] * x[1]); }
+  void log_density_batch(catena::Position x, catena::Values values, catena::Values gradients, catena::View<int> codes,
+                         Worker &) const {
+    CHECK_INT(x.size(), codes.size() * dimension());
+    CHECK_INT(gradients.size(), x.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = normal(x + i * dimension(), gradients + i * dimension());
+  }
+  void constrain(catena::Task &task, catena::Position x, catena::Values out) const {
+    CHECK_INT(out.size(), 3);
+    out[0] = x[0] + x[1];
+    out[1] = task.uniform();
+    out[2] = task.normal() + task.exponential() + static_cast<double>(task.bits() % 2);
+  }
+  void initialize(const catena::Given &given, catena::Values x) const {
+    CHECK(!given.shape("absent") && !given.values("absent", 3) && !given.scalar("absent"));
+    const auto shape = given.shape("pair");
+    CHECK(shape && shape->size() == 1 && shape->at(0) == 2);
+    CHECK(given.shape("one")->empty());
+    const std::vector<double> pair = given.values("pair", 2).value();
+    x[0] = pair[0];
+    x[1] = pair[1] + given.scalar("one").value();
+  }
+};
+
+void everything() {
+  std::puts("a class with everything, one by one and in batches");
+  const catena::Model model{Full()};
+  CHECK_INT(model.dimension(), 2);
+  CHECK(model.names() == std::vector<std::string>({"a", "b"}));
+  CHECK(model.output_names() == std::vector<std::string>({"sum", "noise", "draw"}));
+  CHECK_INT(model.columns().size(), 10);
+  std::vector<double> gradient;
+  CHECK_BETWEEN(model.log_density({1, 2}), -2.5, -2.5);
+  CHECK_BETWEEN(model.log_density({1, 2}, gradient), -2.5, -2.5);
+  CHECK(gradient == std::vector<double>({-1, -2}));
+
+  const auto once = [&](const catena::Options &options, const catena::Init &init) {
+    std::vector<catena::Table> tables(chains);
+    catena::Io io;
+    io.inits = {init};
+    for (catena::Table &table : tables) io.init_writers.push_back(catena::Writer::to(std::ref(table)));
+    catena::Result result = catena::sample(model, options, std::move(io));
+    for (const catena::Table &table : tables) {
+      CHECK(table.columns == model.names());
+      CHECK(table.values == std::vector<double>({0.5, 0.25 + 1}));
+    }
+    return result;
+  };
+  const catena::Init json = catena::Init::json(R"({"pair": [0.5, 0.25], "one": 1})");
+  const catena::Init named = catena::Init::variables({{"pair", {0.5, 0.25}}, {"one", 1.0}});
+  const catena::Result single = once(small(), json);
+  same(single.draws(), once(small(), named).draws());
+  catena::Options batched = small();
+  same(single.draws(), once(batched.batch_size(3).batch_wait(0.002), json).draws());
+  same(single.draws(), once(small(1), json).draws());
+  CHECK_TEXT(single.summary().name(1).c_str(), "sum");
+}
+
+double plain(const double *x, double *gradient) { return normal(x, gradient); }
+
+void functions() {
+  std::puts("functions as models");
+  const catena::Draws expected = catena::sample({dimension, plain}, small()).take_draws();
+  CHECK(expected.columns().back() == "x.2");
+  same(expected, catena::sample({dimension, [](catena::Position x, catena::Values g) { return normal(x, g); }}, small()).draws());
+  same(expected, catena::sample({dimension, [](auto x, auto g) {
+                                   CHECK_INT(x.size(), dimension);
+                                   double sum = 0;
+                                   long i = 0;
+                                   for (const double v : x) {
+                                     g[i++] = -v;
+                                     sum -= 0.5 * v * v;
+                                   }
+                                   return sum;
+                                 }}, small()).draws());
+  same(expected, catena::sample({dimension, [](catena::Task &task, const double *x, double *g) {
+                                   CHECK_BETWEEN(static_cast<double>(task.chain_id()), 1, chains);
+                                   return normal(x, g);
+                                 }}, small()).draws());
+  const catena::Model named(dimension, plain, {"u", "v"}, CATENA_THREADS_CALLER);
+  CHECK(named.output_names() == std::vector<std::string>({"u", "v"}));
+  const catena::Draws here = catena::sample(named, small()).take_draws();
+  CHECK(here.columns().back() == "v");
+  same(expected, here);
+}
+
+void sums() {
+  std::puts("a parallel sum inside the model");
+  constexpr std::size_t terms = 100, grain = 9;
+  const catena::Model model(1, [](catena::Task &task, const double *x, double *g) {
+    double sums[2];
+    task.reduce(terms, grain, [&](std::size_t begin, std::size_t end, catena::Values partial) {
+      partial[0] = partial[1] = 0;
+      for (std::size_t i = begin; i < end; ++i) {
+        const double residual = (i % 2 ? 1.0 : -1.0) - x[0];
+        partial[0] -= 0.5 * residual * residual;
+        partial[1] += residual;
+      }
+    }, catena::Values(sums, 2));
+    g[0] = sums[1];
+    return sums[0];
+  });
+  CHECK_BETWEEN(model.log_density({0}), -50, -50);
+  same(catena::sample(model, small(1)).draws(), catena::sample(model, small(2)).draws());
+}
+
+void bad_arguments() {
+  std::puts("bad arguments");
+  catena::Options options = small();
+  REFUSED(options.delta(2), "delta", "got 2");
+  REFUSED(options.num_chains(0), "num_chains", "got 0");
+  CHECK_INT(options.chains(), chains);
+  REFUSED(options.max_depth(21), "max_depth", "got 21");
+  const catena::Model model(dimension, plain);
+  REFUSED(catena::sample({dimension, plain, {"a"}}), "names", "got 1");
+  REFUSED(catena::Model(std::shared_ptr<Full>()), "object", "got none");
+  REFUSED(model.log_density({1}), "position", "got 1");
+  options.batch_size(2);
+  REFUSED(catena::sample(model, options), "batch_size", "got 2");
+  catena::Io metrics;
+  metrics.inv_metrics = {{1, 1}, {1}};
+  REFUSED(catena::sample(model, small(), std::move(metrics)), "io.inv_metrics", "got 2 and 1");
+  catena::Io inits;
+  inits.inits.resize(2);
+  const catena::Error error = THROWN(catena::Error, catena::sample(model, small(), std::move(inits)));
+  CHECK_INT(error.status(), CATENA_INVALID_ARGUMENT);
+  CHECK(!error.chain());
+  const catena::Error json = THROWN(catena::Error, catena::Init::json("{"));
+  CHECK_HAS(json.what(), "line");
+  const catena::Draws draws = catena::sample(model, small()).take_draws();
+  REFUSED(draws.column("y"), "name", "got y");
+  const catena::Summary summary(draws);
+  REFUSED(summary.name(3), "row", "got 3");
+  REFUSED(summary.value("y", CATENA_STATISTIC_MEAN), "variable", "got y");
+}
+
+void defaults() {
+  std::puts("the defaults that the header repeats");
+  std::vector<std::string> lines;
+  catena::Io io;
+  io.logger = [&](catena_level, std::int64_t, const std::string &line) { lines.push_back(line); };
+  const catena::Options options;
+  const catena::Result result = catena::sample({dimension, plain}, options, std::move(io));
+  CHECK_INT(result.chains().size(), options.chains());
+  CHECK_INT(result.draws().chains(), options.chains());
+  CHECK_INT(result.draws().draws(), options.rows());
+  CHECK(!lines.empty());
+  // A flat density doubles until the depth runs out.
+  catena::Options steps;
+  steps.num_chains(1).num_warmup(0).num_samples(3).stepsize(1e-9).adapt(false).seed(3);
+  const catena::Result flat = catena::sample({dimension, plain}, steps);
+  for (const double depth : flat.draws().variable("treedepth__")) CHECK_BETWEEN(depth, steps.depth(), steps.depth());
+  CHECK_INT(flat.chains()[0].saturated, 3);
 }
 
 }  // namespace
 
 int main() {
-  const std::vector<double> means{3, -1}, deviations{0.5, 4};
-  int destroyed = 0;
-  catena_error *error = nullptr;
-  std::puts("a class as a model");
-  Model model = Normals::model(std::make_unique<Normals>(means, deviations, destroyed));
-  catena_options *options_handle = nullptr;
-  CHECK_OK(catena_options_new(&options_handle, &error));
-  Options options(options_handle);
-  CHECK_OK(catena_options_set_num_chains(options.get(), chains, &error));
-  CHECK_OK(catena_options_set_num_samples(options.get(), draws, &error));
-  CHECK_OK(catena_options_set_seed(options.get(), 17, &error));
-  CHECK_OK(catena_options_set_num_threads(options.get(), 2, &error));
-  CHECK_OK(catena_options_set_metric(options.get(), CATENA_METRIC_DIAG_E, &error));
-
-  const std::size_t columns = catena_sample_column_count(model.get()), first = columns - means.size();
-  std::vector<double> rows(chains * draws * columns);
-  std::array<catena_writer *, chains> writers{};
-  CHECK_OK(catena_writers_memory_new(rows.data(), rows.size(), chains, draws, columns, CATENA_LAYOUT_ROWS, writers.data(),
-                                     &error));
-  const std::array<Writer, chains> owned{Writer(writers[0]), Writer(writers[1])};
-  catena_io io{};
-  io.struct_size = sizeof io;
-  io.sample_writers = writers.data();
-  io.num_sample_writers = chains;
-  catena_result *result_handle = nullptr;
-  CHECK_OK(catena_sample_nuts(model.get(), options.get(), &io, &result_handle, &error));
-  Result result(result_handle);
-  CHECK_INT(catena_result_num_chains(result.get()), chains);
-
-  for (std::size_t k = 0; k < means.size(); ++k) {
-    std::vector<double> values(chains * draws);
-    double mean = 0, square = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = rows[i * columns + first + k];
-      mean += values[i] / static_cast<double>(values.size());
-    }
-    for (double v : values) square += (v - mean) * (v - mean) / static_cast<double>(values.size() - 1);
-    const double bound = 5 * standard_error(values, mean);
-    std::printf("mean %zu: %g, expected %g within %g\n", k, mean, means[k], bound);
-    // No bound that anything fits into.
-    CHECK_BETWEEN(bound, 0, deviations[k] / 3);
-    CHECK_BETWEEN(mean, means[k] - bound, means[k] + bound);
-    CHECK_BETWEEN(std::sqrt(square), 0.8 * deviations[k], 1.2 * deviations[k]);
-  }
-
-  std::puts("the model destroys the object once");
-  CHECK_INT(destroyed, 0);
-  model.reset();
-  CHECK_INT(destroyed, 1);
-
-  std::puts("a bad argument");
-  CHECK_REFUSES(catena_options_set_delta(options.get(), 2, &error), "delta", "got 2");
+  a_class();
+  everything();
+  functions();
+  sums();
+  bad_arguments();
+  defaults();
   return 0;
 }

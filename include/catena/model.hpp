@@ -1,0 +1,185 @@
+// Models from functions and classes. Include <catena.hpp>.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef CATENA_MODEL_HPP
+#define CATENA_MODEL_HPP
+
+#include <catena/callbacks.hpp>
+
+namespace catena {
+
+class Model;
+
+namespace detail {
+
+template <class T>
+constexpr bool is_model = has_dimension<T> && !std::is_same_v<T, Model>;
+
+// A function as a class that models can be made from.
+template <class F>
+class FunctionModel {
+ public:
+  FunctionModel(std::size_t dimension, F function, std::vector<std::string> names, catena_threading threading)
+      : dimension_(dimension), function_(std::move(function)), names_(std::move(names)), threading_(threading) {}
+
+  std::size_t dimension() const { return dimension_; }
+  const std::vector<std::string> &names() const { return names_; }
+  catena_threading threading() const { return threading_; }
+  template <class... A>
+  auto log_density(A &&...a) const -> decltype(std::declval<const F &>()(std::forward<A>(a)...)) {
+    return function_(std::forward<A>(a)...);
+  }
+
+ private:
+  std::size_t dimension_;
+  F function_;
+  std::vector<std::string> names_;
+  catena_threading threading_;
+};
+
+template <class R>
+std::vector<std::string> texts(const R &range) {
+  return std::vector<std::string>(std::begin(range), std::end(range));
+}
+
+inline std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+  std::vector<const char *> all;
+  all.reserve(texts.size());
+  for (const std::string &text : texts) all.push_back(text.c_str());
+  return all;
+}
+
+}  // namespace detail
+
+// A log density with named outputs, made from a function or from an object of a class. Immutable: may serve several runs
+// at once, and need not outlive them.
+//
+// A class has the members below, all const and called from several threads at once (unless `threading` says otherwise);
+// [] marks what may be left out. Arrays are Views, which convert to pointers. Throw Reject to reject a point; any other
+// exception stops the chain and is rethrown from the call that ran it.
+//
+//   std::size_t dimension() const;                                          number of unconstrained coordinates
+//   double log_density([Task &,] Position x, Values gradient [, W &]) const; up to a constant, with Jacobians; fills gradient
+//   [double log_density_only([Task &,] Position x [, W &]) const;]          without the gradient, for Model::log_density
+//   [void log_density_batch([Task &,] Position xs, Values log_densities, Values gradients, View<int> codes [, W &]) const;]
+//                         many points at once, row-major; a code above 0 rejects a point, one below 0 stops its chain
+//   [names() const;]                                                        of the coordinates: any range of texts
+//   [output_names() const; and void constrain([Task &,] Position x, Values outputs [, W &]) const;]
+//                                                                           outputs; without them the coordinates
+//   [void initialize([Task &,] const Given &, Values x [, W &]) const;]     fills x (NaN on entry) from initial values
+//   [W make_worker() const;]                                                scratch memory for one call at a time
+//   [catena_threading threading() const;]                                   from which threads it may be called
+class Model {
+ public:
+  // From a function `double f([Task &,] Position x, Values gradient)`, such as one that takes two pointers; it must be
+  // callable when const. Without names the coordinates are x.1, x.2, ...
+  template <class F>
+  Model(std::size_t dimension, F function, std::vector<std::string> names = {},
+        catena_threading threading = CATENA_THREADS_ANY)
+      : Model(std::make_shared<const detail::FunctionModel<F>>(dimension, std::move(function), std::move(names),
+                                                                 threading)) {}
+
+  // From an object, which is copied or moved in.
+  template <class T, class = std::enable_if_t<detail::is_model<std::decay_t<T>>>>
+  explicit Model(T &&object) : Model(std::make_shared<const std::decay_t<T>>(std::forward<T>(object))) {}
+
+  // From a shared object.
+  template <class T>
+  explicit Model(std::shared_ptr<T> object) : object_(object), table_(detail::Callbacks<std::remove_const_t<T>>::table()) {
+    using Class = std::remove_const_t<T>;
+    if (!object) throw Error(CATENA_INVALID_ARGUMENT, "argument 'object': expected an object, got none", "object");
+    const Class &model = *object;
+    table_.dimension = static_cast<std::size_t>(model.dimension());
+    if constexpr (detail::has_names<Class>) names_ = detail::texts(model.names());
+    if constexpr (detail::has_output_names<Class>) output_names_ = detail::texts(model.output_names());
+    if constexpr (detail::has_threading<Class>) table_.threading = model.threading();
+    if (!names_.empty() && names_.size() != table_.dimension)
+      throw Error(CATENA_INVALID_ARGUMENT,
+                  "argument 'names': expected " + std::to_string(table_.dimension) + " names, got " +
+                      std::to_string(names_.size()),
+                  "names");
+    handle_ = bind(nullptr);
+  }
+
+  // Number of unconstrained coordinates.
+  std::size_t dimension() const noexcept { return catena_model_dimension(handle_.get()); }
+  // Names of the coordinates.
+  std::vector<std::string> names() const { return listed(dimension(), catena_model_name); }
+  // Names of the outputs.
+  std::vector<std::string> output_names() const {
+    return listed(catena_model_output_count(handle_.get()), catena_model_output_name);
+  }
+  // Names of the columns of draws: lp__ and the sampler's six others, then the outputs.
+  std::vector<std::string> columns() const {
+    return listed(catena_sample_column_count(handle_.get()), catena_sample_column);
+  }
+
+  // The log density at a position of `dimension` numbers, on the calling thread; NaN when the model rejects it.
+  double log_density(const std::vector<double> &position) const { return evaluate(position, nullptr); }
+  // The same with the gradient, which is resized.
+  double log_density(const std::vector<double> &position, std::vector<double> &gradient) const {
+    gradient.resize(dimension());
+    return evaluate(position, gradient.data());
+  }
+
+  const catena_model *handle() const noexcept { return handle_.get(); }
+
+  using Handle = detail::Handle<catena_model, catena_model_free>;
+
+  // For Run: a handle of its own, whose exceptions go to `trouble`, which must outlive it.
+  Handle bind(detail::Trouble *trouble) const {
+    auto bound = std::make_unique<detail::BoundModel>(
+        detail::BoundModel{object_, table_.dimension, output_names_.size(), trouble});
+    const std::vector<const char *> names = detail::pointers(names_), outputs = detail::pointers(output_names_);
+    catena_density table = table_;
+    table.user = bound.get();
+    table.release = [](void *user) { delete static_cast<detail::BoundModel *>(user); };
+    table.names = names.empty() ? nullptr : names.data();
+    table.output_count = outputs.size();
+    table.output_names = outputs.empty() ? nullptr : outputs.data();
+    Handle handle = detail::made<Handle>(catena_model_new, &table);
+    static_cast<void>(bound.release());
+    return handle;
+  }
+
+ private:
+  std::vector<std::string> listed(std::size_t count, const char *(*name)(const catena_model *, std::size_t)) const {
+    std::vector<std::string> all;
+    all.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) all.emplace_back(name(handle_.get(), i));
+    return all;
+  }
+
+  double evaluate(const std::vector<double> &position, double *gradient) const {
+    if (position.size() != dimension())
+      throw Error(CATENA_INVALID_ARGUMENT,
+                  "argument 'position': expected " + std::to_string(dimension()) + " numbers, got " +
+                      std::to_string(position.size()),
+                  "position");
+    // A model may evaluate another one: the trouble of the outer call comes back afterwards.
+    struct Scope {
+      detail::Trouble trouble, *outer;
+      Scope() : outer(std::exchange(detail::trouble_of_thread(), &trouble)) {}
+      ~Scope() { detail::trouble_of_thread() = outer; }
+      Scope(const Scope &) = delete;
+      Scope &operator=(const Scope &) = delete;
+    } scope;
+    double value = 0;
+    catena_error *error = nullptr;
+    const catena_status status =
+        catena_model_log_density(handle_.get(), 1, position.data(), &value, gradient, nullptr, &error);
+    const detail::ErrorHandle owned(error);
+    scope.trouble.rethrow();
+    if (status != CATENA_OK) throw Error(error);
+    return value;
+  }
+
+  std::shared_ptr<const void> object_;
+  catena_density table_;
+  std::vector<std::string> names_, output_names_;
+  Handle handle_;
+};
+
+}  // namespace catena
+
+#endif

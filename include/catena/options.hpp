@@ -1,0 +1,125 @@
+// Options of a run, and pools of threads. Include <catena.hpp>.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef CATENA_OPTIONS_HPP
+#define CATENA_OPTIONS_HPP
+
+#include <catena/error.hpp>
+
+namespace catena {
+
+// Threads that several runs share. Options and runs keep them alive.
+class Pool {
+ public:
+  // 0: the cores available to the process, cgroup limits included.
+  explicit Pool(std::size_t threads = 0) : handle_(detail::made<Own>(catena_pool_new, threads)) {}
+  // Number of threads.
+  std::size_t threads() const noexcept { return catena_pool_threads(handle_.get()); }
+  const catena_pool *handle() const noexcept { return handle_.get(); }
+
+ private:
+  using Own = detail::Handle<catena_pool, catena_pool_free>;
+  Own handle_;
+};
+
+// Options of a run, with the defaults of Stan. Each setter checks its value at once, throws an Error that names it when
+// it is bad, and returns the options: catena::Options().num_chains(8).seed(1). A run copies what it needs.
+class Options {
+ public:
+  Options() : handle_(detail::made<Own>(catena_options_new)) {}
+
+  // Number of chains, at least 1. Default 4.
+  Options &num_chains(std::size_t value) {
+    set(catena_options_set_num_chains, value);
+    chains_ = value;
+    return *this;
+  }
+  // Id of the first chain; chain i of the run has id init_chain_id + i. Default 1.
+  Options &init_chain_id(std::uint64_t value) { return set(catena_options_set_init_chain_id, value); }
+  // Seed of all random streams. Default 0.
+  Options &seed(std::uint64_t value) { return set(catena_options_set_seed, value); }
+  // Warm-up iterations. Default 1000.
+  Options &num_warmup(std::size_t value) { return set(catena_options_set_num_warmup, value); }
+  // Iterations after warm-up. Default 1000.
+  Options &num_samples(std::size_t value) { return set(catena_options_set_num_samples, value); }
+  // Keep every `value`-th iteration; at least 1. Default 1.
+  Options &thin(std::size_t value) { return set(catena_options_set_thin, value); }
+  // Write the warm-up iterations too. Default false.
+  Options &save_warmup(bool value) { return set(catena_options_set_save_warmup, static_cast<int>(value)); }
+  // Log progress every so many iterations of a chain; 0 never. Default 100.
+  Options &refresh(std::size_t value) { return set(catena_options_set_refresh, value); }
+  // Initial values not given are uniform on (-radius, radius) on the unconstrained scale. Default 2.
+  Options &init_radius(double value) { return set(catena_options_set_init_radius, value); }
+  // The shape of the inverse metric. Default CATENA_METRIC_DIAG_E.
+  Options &metric(catena_metric value) { return set(catena_options_set_metric, static_cast<std::int32_t>(value)); }
+  // Step size before adaptation; finite, above 0. Default 1.
+  Options &stepsize(double value) { return set(catena_options_set_stepsize, value); }
+  // Each transition's step size is uniform within this fraction of the nominal one; in [0, 1]. Default 0.
+  Options &stepsize_jitter(double value) { return set(catena_options_set_stepsize_jitter, value); }
+  // Most doublings of a trajectory, 1 to 20. Default 10.
+  Options &max_depth(std::uint32_t value) {
+    set(catena_options_set_max_depth, value);
+    depth_ = value;
+    return *this;
+  }
+  // Energy error above which a trajectory counts as divergent; finite, above 0. Default 1000.
+  Options &max_energy_error(double value) { return set(catena_options_set_max_energy_error, value); }
+  // Adapt step size and metric during warm-up; false keeps those given. Default true.
+  Options &adapt(bool value) { return set(catena_options_set_adapt, static_cast<int>(value)); }
+  // Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+  Options &delta(double value) { return set(catena_options_set_delta, value); }
+  // Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
+  Options &gamma(double value) { return set(catena_options_set_gamma, value); }
+  // Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
+  Options &kappa(double value) { return set(catena_options_set_kappa, value); }
+  // Iteration offset of the step-size adaptation; finite, above 0. Default 10.
+  Options &t0(double value) { return set(catena_options_set_t0, value); }
+  // Warm-up iterations before the first metric window. Default 75.
+  Options &init_buffer(std::size_t value) { return set(catena_options_set_init_buffer, value); }
+  // Warm-up iterations of step-size adaptation after the last metric window. Default 50.
+  Options &term_buffer(std::size_t value) { return set(catena_options_set_term_buffer, value); }
+  // Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
+  Options &window(std::size_t value) { return set(catena_options_set_window, value); }
+  // Threads of the run's pool; 0: the cores available to the process. Default 0.
+  Options &num_threads(std::size_t value) { return set(catena_options_set_num_threads, value); }
+  // What one chain's failure does to the others. Default CATENA_ON_FAILURE_STOP_CHAIN: the others go on.
+  Options &on_failure(catena_on_failure value) {
+    return set(catena_options_set_on_failure, static_cast<std::int32_t>(value));
+  }
+  // Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
+  Options &max_evaluations(std::uint64_t value) { return set(catena_options_set_max_evaluations, value); }
+  // Run on a pool that other runs may share. Default: a pool of its own for each run.
+  Options &pool(const Pool &pool) { return set(catena_options_set_pool, pool.handle()); }
+  // Evaluate up to so many chains in one call of the model's log_density_batch; 0: each by itself. Default 0.
+  Options &batch_size(std::size_t value) { return set(catena_options_set_batch_size, value); }
+  // Longest time in seconds that an evaluation waits for others to join its batch. Default 0.001.
+  Options &batch_wait(double value) { return set(catena_options_set_batch_wait, value); }
+
+  // Number of chains.
+  std::size_t chains() const noexcept { return chains_; }
+  // Most doublings of a trajectory.
+  std::uint32_t depth() const noexcept { return depth_; }
+  // Number of draws each chain writes when a run ends undisturbed.
+  std::size_t rows() const noexcept { return catena_options_rows(handle_.get()); }
+  const catena_options *handle() const noexcept { return handle_.get(); }
+
+ private:
+  using Own = detail::Handle<catena_options, catena_options_free>;
+  // Stan's defaults, which the library has too but doesn't tell.
+  static constexpr std::size_t default_chains = 4;
+  static constexpr std::uint32_t default_depth = 10;
+
+  template <class V>
+  Options &set(catena_status (*setter)(catena_options *, V, catena_error **), V value) {
+    detail::check(setter, handle_.get(), value);
+    return *this;
+  }
+
+  Own handle_;
+  std::size_t chains_ = default_chains;
+  std::uint32_t depth_ = default_depth;
+};
+
+}  // namespace catena
+
+#endif
