@@ -4,9 +4,10 @@ use super::control::Control;
 use super::gather::Gatherer;
 use super::sample::{chain_settings, check_lengths, diagnostic_columns};
 use super::seat::{Run, Seat, Sinks};
-use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, sample_columns};
+use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, engine_columns};
 use crate::drive::{self, Desk, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
+use crate::hmc::{Engine, MetricKind};
 use crate::io::Level;
 use crate::model::{Density, Threading};
 use std::sync::Arc;
@@ -40,9 +41,20 @@ enum Driver<'a, D: Density> {
 }
 
 impl<'a, D: Density> Session<'a, D> {
-    /// Checks all arguments and seats the chains; nothing runs yet.
+    /// Checks all arguments and seats NUTS chains; nothing runs yet.
     pub fn new(density: &'a D, options: &SampleOptions, io: SampleIo<'a>) -> Result<Self, Error> {
+        Self::with_engine(density, Engine::Nuts, options, io)
+    }
+
+    /// As [`Session::new`], with the chains moved by `engine`.
+    pub fn with_engine(
+        density: &'a D,
+        engine: Engine,
+        options: &SampleOptions,
+        io: SampleIo<'a>,
+    ) -> Result<Self, Error> {
         options.validate()?;
+        let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
@@ -82,11 +94,12 @@ impl<'a, D: Density> Session<'a, D> {
             _ => Evaluations::Inline,
         };
         let names = density.names();
-        let columns = sample_columns(density);
-        let diagnostic_columns = diagnostic_columns(&names);
+        let columns = engine_columns(engine, density);
+        let diagnostic_columns = diagnostic_columns(engine, &names);
         let run = Arc::new(Run {
             density,
             options: options.clone(),
+            engine,
             logger: io.logger,
             control: Arc::new(Control::new(options.num_chains)),
             pool,
@@ -169,5 +182,15 @@ impl<'a, D: Density> Session<'a, D> {
         let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
         let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }
+    }
+}
+
+/// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
+fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
+    match engine {
+        Engine::Nuts | Engine::Static { .. } => options.clone(),
+        Engine::FixedParam => {
+            SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
+        }
     }
 }
