@@ -41,9 +41,7 @@ fn check_correlated(options: &SampleOptions) {
     let columns: Vec<Vec<Vec<f64>>> =
         (1..=model.dim).map(|i| writers.iter().map(|w| column(w, &format!("x.{i}"))).collect()).collect();
     let moment = |i: usize, j: usize| -> Vec<Vec<f64>> {
-        let product = |(a, b): (&f64, &f64)| {
-            (a - model.mean(i)) / model.sd(i) * ((b - model.mean(j)) / model.sd(j))
-        };
+        let product = |(a, b): (&f64, &f64)| (a - model.mean(i)) / model.sd(i) * ((b - model.mean(j)) / model.sd(j));
         columns[i].iter().zip(&columns[j]).map(|(a, b)| a.iter().zip(b).map(product).collect()).collect()
     };
     for i in 0..model.dim {
@@ -71,19 +69,31 @@ fn jitter_and_one_step_find_the_distribution() {
 
 #[test]
 fn adaptation_reaches_its_target() {
-    let options = SampleOptions { num_warmup: 1500, int_time: 1.5, ..options() };
+    // One step whatever its size: with more, the acceptance jumps with the number of steps and may jump past the target.
+    let options = SampleOptions { num_warmup: 1500, int_time: 1e-3, ..options() };
     let (_, writers) = run(&Correlated { dim: 20, rho: 0.3 }, &options);
     let accept: Vec<f64> = writers.iter().flat_map(|w| column(w, "accept_stat__")).collect();
     let mean = accept.iter().sum::<f64>() / accept.len() as f64;
-    // The bound of the NUTS test of the same name.
     assert!((mean - 0.8).abs() < 0.05, "{mean}");
+}
+
+#[test]
+fn the_number_of_steps_follows_the_adapted_step_size() {
+    let options = SampleOptions { int_time: 3.0, ..options() };
+    let (report, _) = run(&Correlated { dim: 6, rho: 0.4 }, &options);
+    for chain in &report.chains {
+        assert!(chain.stepsize < 1.5);
+        let steps = (3.0 / chain.stepsize) as u64;
+        assert_eq!(chain.sampling_gradients, options.num_samples as u64 * steps);
+    }
 }
 
 #[test]
 fn trajectories_have_the_steps_asked_for() {
     let model = Correlated { dim: 3, rho: 0.2 };
     let base = SampleOptions { num_chains: 1, num_warmup: 0, num_samples: 50, adaptation: None, ..options() };
-    for (stepsize, int_time, steps) in [(0.3, 1.0, 3), (0.25, 1.0, 4), (0.5, 0.2, 1), (0.1, std::f64::consts::TAU, 62)] {
+    for (stepsize, int_time, steps) in [(0.3, 1.0, 3), (0.25, 1.0, 4), (0.5, 0.2, 1), (0.1, std::f64::consts::TAU, 62)]
+    {
         let options = SampleOptions { stepsize, int_time, ..base.clone() };
         let (report, writers) = run(&model, &options);
         // One evaluation finds the initial point; the gradient at a transition's start is never asked for again.
@@ -282,11 +292,8 @@ fn a_run_goes_on_where_it_was_stopped_but_not_as_another() {
     let (mut rows, mut checkpoint) = (Vec::new(), Vec::new());
     for step in 0.. {
         let mut writers = vec![TableWriter::new()];
-        let io = SampleIo {
-            sample_writers: borrow(&mut writers),
-            checkpoints: vec![&checkpoint],
-            ..Default::default()
-        };
+        let io =
+            SampleIo { sample_writers: borrow(&mut writers), checkpoints: vec![&checkpoint], ..Default::default() };
         let max_evaluations = [1, 7, 100, 333][step % 4];
         let chain = sample_hmc_static(&model, &SampleOptions { max_evaluations, ..options.clone() }, io)
             .unwrap()

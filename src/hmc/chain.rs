@@ -94,13 +94,7 @@ impl Chain {
         Self {
             state: State::Fresh,
             request: Request::Evaluate,
-            trajectory: Trajectory::new(
-                dim,
-                dense,
-                levels,
-                settings.max_energy_error,
-                settings.keep_momentum,
-            ),
+            trajectory: Trajectory::new(dim, dense, levels, settings.max_energy_error, settings.keep_momentum),
             initial_metric: metric.fingerprint(),
             metric,
             stepsize: settings.stepsize,

@@ -2,8 +2,12 @@
 
 mod clock;
 mod control;
+mod draws;
 mod gather;
+mod generate;
+mod gradient;
 mod options;
+mod points;
 mod report;
 mod sample;
 mod seat;
@@ -14,10 +18,13 @@ pub use crate::adapt::Adaptation;
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
+pub use draws::GivenDraws;
+pub use generate::{generate_quantities, quantity_columns};
+pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use options::{FailurePolicy, SampleOptions};
+pub use points::log_density;
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{
-    SampleIo, check_length, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static,
-    sample_nuts,
+    SampleIo, check_length, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts,
 };
 pub use session::Session;

@@ -402,7 +402,7 @@ fn caught(message: &str) -> Error {
 }
 
 /// The model's message as the tail of a sentence.
-fn in_words(message: &str) -> String {
+pub(super) fn in_words(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!("; the model says: {message}") }
 }
 

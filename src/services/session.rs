@@ -8,7 +8,7 @@ use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, engine_
 use crate::drive::{self, Desk, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
 use crate::hmc::{Engine, MetricKind};
-use crate::io::Level;
+use crate::io::{Level, Logger};
 use crate::model::{Density, Threading};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,26 +67,7 @@ impl<'a, D: Density> Session<'a, D> {
                 options.batch_size,
             ));
         }
-        let pool = match (io.pool, threading) {
-            (Some(pool), Threading::One) if pool.threads() > 1 => {
-                return Err(Error::argument(
-                    "pool",
-                    "a pool of one thread, for the model may be called from one thread at a time",
-                    format_args!("one of {} threads", pool.threads()),
-                ));
-            }
-            (Some(pool), _) => pool,
-            (None, Threading::One) => {
-                let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
-                if asked > 1 {
-                    let line =
-                        format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
-                    io.logger.log(Level::Warning, None, &line);
-                }
-                Arc::new(Pool::new(1)?)
-            }
-            (None, _) => Arc::new(Pool::new(options.num_threads)?),
-        };
+        let pool = choose_pool(io.pool, threading, options, io.logger)?;
         let hand_over = density.dim() >= HAND_OVER_DIM && options.num_chains > 1;
         let evaluations = match threading {
             _ if batch => Evaluations::Gathered,
@@ -182,6 +163,32 @@ impl<'a, D: Density> Session<'a, D> {
         let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
         let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }
+    }
+}
+
+/// The pool given, or one of the run's own; one thread where the model wants no more.
+pub(super) fn choose_pool(
+    given: Option<Arc<Pool>>,
+    threading: Threading,
+    options: &SampleOptions,
+    logger: &dyn Logger,
+) -> Result<Arc<Pool>, Error> {
+    match (given, threading) {
+        (Some(pool), Threading::One) if pool.threads() > 1 => Err(Error::argument(
+            "pool",
+            "a pool of one thread, for the model may be called from one thread at a time",
+            format_args!("one of {} threads", pool.threads()),
+        )),
+        (Some(pool), _) => Ok(pool),
+        (None, Threading::One) => {
+            let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
+            if asked > 1 {
+                let line = format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
+                logger.log(Level::Warning, None, &line);
+            }
+            Ok(Arc::new(Pool::new(1)?))
+        }
+        (None, _) => Ok(Arc::new(Pool::new(options.num_threads)?)),
     }
 }
 
