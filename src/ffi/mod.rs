@@ -5,11 +5,15 @@
 #![allow(non_camel_case_types)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod adapt_options;
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;
 pub mod diagnose;
+pub mod engine;
 pub mod error;
+pub mod generate;
+pub mod gradient;
 pub mod init;
 pub mod model;
 pub mod options;

@@ -2,12 +2,14 @@
 
 use super::UserData;
 use super::boundary::{Table, check_size, free, guard, hand_out, object, slice, slice_mut, table, text};
+use super::engine::{ENGINES, number};
 use super::error::{c_text, catena_error, catena_status};
 use super::init::catena_init;
 use super::task::{catena_task, hand, outcome};
 use crate::error::{Code, Error};
 use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, Threading, WorkerError};
 use crate::random::{Purpose, Stream};
+use crate::services::Engine;
 use std::collections::HashSet;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::sync::Arc;
@@ -122,6 +124,12 @@ pub struct catena_density {
     pub worker_free: Option<unsafe extern "C" fn(user: *mut c_void, worker: *mut c_void)>,
     /// A catena_threading: from which threads a run may call this model.
     pub threading: i32,
+    /// How many of the outputs, the first ones, are the parameters: the values by whose names `initialize` finds a
+    /// position. With 0 here and in `transformed_outputs` the model does not say. See catena_generate_quantities.
+    pub parameter_outputs: usize,
+    /// How many of the outputs, after the parameters, are functions of the parameters alone. The others are generated
+    /// quantities.
+    pub transformed_outputs: usize,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -139,7 +147,8 @@ pub struct catena_model {
     output_names: Vec<String>,
     c_names: Vec<CString>,
     c_output_names: Vec<CString>,
-    c_columns: Vec<CString>,
+    /// All columns of a sample writer, by the number of the engine.
+    c_columns: [Vec<CString>; ENGINES.len()],
 }
 
 // SAFETY: the table's pointers are only used as its documentation says, which allows any thread.
@@ -252,6 +261,14 @@ impl Density for catena_model {
 
     fn output_names(&self) -> Vec<String> {
         self.output_names.clone()
+    }
+
+    fn parameter_outputs(&self) -> usize {
+        self.table.parameter_outputs
+    }
+
+    fn transformed_outputs(&self) -> usize {
+        self.table.transformed_outputs
     }
 
     fn constrain(
@@ -372,14 +389,23 @@ pub unsafe extern "C" fn catena_model_new(
                 // SAFETY: the caller vouches for the names.
                 unsafe { names(t.output_names, t.output_count, "density.output_names")? }
             };
-            let columns = crate::services::SAMPLER_COLUMNS.iter().map(|c| c_text(c));
+            let known = t.parameter_outputs.checked_add(t.transformed_outputs);
+            if known.is_none_or(|known| known > t.output_count) {
+                let got = format!("{} and {}", t.parameter_outputs, t.transformed_outputs);
+                let expected =
+                    format!("counts of at most {} outputs together with transformed_outputs", t.output_count);
+                return Err(Error::argument("density.parameter_outputs", expected, got));
+            }
+            let columns = |engine: Engine| {
+                engine.columns().iter().copied().chain(outputs.iter().map(String::as_str)).map(c_text).collect()
+            };
             Ok(catena_model {
                 data: Arc::new(UserData { user: t.user, release: t.release }),
                 table: t,
                 threading,
                 c_names: coordinates.iter().map(|n| c_text(n)).collect(),
                 c_output_names: outputs.iter().map(|n| c_text(n)).collect(),
-                c_columns: columns.chain(outputs.iter().map(|n| c_text(n))).collect(),
+                c_columns: ENGINES.map(columns),
                 names: coordinates,
                 output_names: outputs,
             })
@@ -439,7 +465,7 @@ pub unsafe extern "C" fn catena_model_output_name(model: *const catena_model, in
     name_at(unsafe { model.as_ref() }.map(|m| &m.c_output_names[..]), index)
 }
 
-/// Number of columns a sample writer gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
+/// Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
 /// energy__, then the outputs. 0 for NULL.
 ///
 /// # Safety
@@ -447,20 +473,20 @@ pub unsafe extern "C" fn catena_model_output_name(model: *const catena_model, in
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_sample_column_count(model: *const catena_model) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { model.as_ref() }.map_or(0, |m| m.c_columns.len())
+    unsafe { model.as_ref() }.map_or(0, |m| m.columns(Engine::Nuts).len())
 }
 
-/// Name of column `index` of a sample writer, from 0, borrowed from the model; NULL past the last.
+/// Name of column `index` of a sample writer of a NUTS run, from 0, borrowed from the model; NULL past the last.
 ///
 /// # Safety
 /// `model` is NULL or a live model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_sample_column(model: *const catena_model, index: usize) -> *const c_char {
     // SAFETY: the caller vouches for the pointer.
-    name_at(unsafe { model.as_ref() }.map(|m| &m.c_columns[..]), index)
+    name_at(unsafe { model.as_ref() }.map(|m| m.columns(Engine::Nuts)), index)
 }
 
-fn name_at(names: Option<&[CString]>, index: usize) -> *const c_char {
+pub(super) fn name_at(names: Option<&[CString]>, index: usize) -> *const c_char {
     names.and_then(|n| n.get(index)).map_or(std::ptr::null(), |n| n.as_ptr())
 }
 
@@ -499,6 +525,16 @@ pub unsafe extern "C" fn catena_model_log_density(
 }
 
 impl catena_model {
+    /// All columns of a sample writer.
+    pub(super) fn columns(&self, engine: Engine) -> &[CString] {
+        &self.c_columns[number(engine)]
+    }
+
+    /// Names of the outputs that generate_quantities writes.
+    pub(super) fn quantities(&self) -> &[CString] {
+        &self.c_output_names[self.table.parameter_outputs + self.table.transformed_outputs..]
+    }
+
     /// The host's batch function, with room for the codes in the worker.
     fn batch(
         &self,

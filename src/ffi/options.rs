@@ -39,8 +39,8 @@ pub struct catena_options {
 #[derive(Clone)]
 pub(super) struct Set {
     pub options: SampleOptions,
-    adaptation: Adaptation,
-    adapt: bool,
+    pub adaptation: Adaptation,
+    pub adapt: bool,
     pub pool: Option<Arc<Pool>>,
 }
 
@@ -341,7 +341,7 @@ pub unsafe extern "C" fn catena_options_set_stepsize_jitter(
     }
 }
 
-/// Most doublings of a trajectory, 1 to 20. Default 10.
+/// Most doublings of a NUTS trajectory, 1 to 20. Default 10.
 ///
 /// # Safety
 /// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
@@ -355,6 +355,25 @@ pub unsafe extern "C" fn catena_options_set_max_depth(
     unsafe {
         set(options, error, |set| {
             set.options.max_depth = value;
+            Ok(())
+        })
+    }
+}
+
+/// Integration time of a static trajectory; finite, above 0. Default 2 pi.
+///
+/// # Safety
+/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_options_set_int_time(
+    options: *mut catena_options,
+    value: f64,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        set(options, error, |set| {
+            set.options.int_time = value;
             Ok(())
         })
     }
@@ -374,158 +393,6 @@ pub unsafe extern "C" fn catena_options_set_max_energy_error(
     unsafe {
         set(options, error, |set| {
             set.options.max_energy_error = value;
-            Ok(())
-        })
-    }
-}
-
-/// Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_adapt(
-    options: *mut catena_options,
-    value: c_int,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adapt = value != 0;
-            Ok(())
-        })
-    }
-}
-
-/// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_delta(
-    options: *mut catena_options,
-    value: f64,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.delta = value;
-            Ok(())
-        })
-    }
-}
-
-/// Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_gamma(
-    options: *mut catena_options,
-    value: f64,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.gamma = value;
-            Ok(())
-        })
-    }
-}
-
-/// Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_kappa(
-    options: *mut catena_options,
-    value: f64,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.kappa = value;
-            Ok(())
-        })
-    }
-}
-
-/// Iteration offset of the step-size adaptation; finite, above 0. Default 10.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_t0(
-    options: *mut catena_options,
-    value: f64,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.t0 = value;
-            Ok(())
-        })
-    }
-}
-
-/// Warm-up iterations before the first metric window. Default 75.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_init_buffer(
-    options: *mut catena_options,
-    value: usize,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.init_buffer = value;
-            Ok(())
-        })
-    }
-}
-
-/// Warm-up iterations of step-size adaptation after the last metric window. Default 50.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_term_buffer(
-    options: *mut catena_options,
-    value: usize,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.term_buffer = value;
-            Ok(())
-        })
-    }
-}
-
-/// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
-///
-/// # Safety
-/// `options` is NULL or live options; `error` is NULL or points to a place for a pointer.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_options_set_window(
-    options: *mut catena_options,
-    value: usize,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for the pointers.
-    unsafe {
-        set(options, error, |set| {
-            set.adaptation.window = value;
             Ok(())
         })
     }

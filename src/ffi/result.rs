@@ -1,10 +1,13 @@
 //! What a run reports of its chains.
 
-use super::boundary::{free, guard, hand_out, object, slice_mut};
+use super::boundary::{ask, free, guard, hand_out, object, slice_mut};
 use super::checkpoint::catena_checkpoint;
-use super::error::{catena_error, catena_status};
+use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
+use crate::io::metric_json;
 use crate::services::{ChainReport, Outcome, SampleReport};
+use std::ffi::{CString, c_char};
+use std::sync::OnceLock;
 
 /// What a run reports: one entry per chain, in the order of their ids. Immutable.
 pub struct catena_result {
@@ -14,6 +17,8 @@ pub struct catena_result {
 struct Chain {
     report: ChainReport,
     error: Option<catena_error>,
+    /// Made when it is first asked for.
+    json: OnceLock<CString>,
 }
 
 impl catena_result {
@@ -23,7 +28,7 @@ impl catena_result {
                 Outcome::Failed(error) => Some(catena_error::new(error.clone())),
                 Outcome::Finished | Outcome::Stopped => None,
             };
-            Chain { report, error }
+            Chain { report, error, json: OnceLock::new() }
         };
         Self { chains: report.chains.into_iter().map(chain).collect() }
     }
@@ -134,7 +139,7 @@ pub unsafe extern "C" fn catena_result_rows(result: *const catena_result, chain:
     unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.rows)
 }
 
-/// The chain's nominal step size at the end; NaN for a model of dimension 0. NaN past the last chain.
+/// The chain's nominal step size at the end; NaN for a chain that never moves. NaN past the last chain.
 ///
 /// # Safety
 /// `result` is NULL or a live result.
@@ -237,6 +242,20 @@ pub unsafe extern "C" fn catena_result_inv_metric(
         values.copy_from_slice(inverse);
         Ok(())
     })
+}
+
+/// The chain's step size and inverse metric at the end as a JSON object, {"stepsize": ..., "metric_type": "diag_e",
+/// "inv_metric": [...]}, in the format of CmdStan's metric files and with numbers that read back to the same bits. Borrowed
+/// from the result; NULL past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_json(result: *const catena_result, chain: usize) -> *const c_char {
+    // SAFETY: the caller vouches for the pointer.
+    let Some(chain) = (unsafe { self::chain(result, chain) }) else { return std::ptr::null() };
+    let ChainReport { stepsize, metric, inv_metric, .. } = &chain.report;
+    ask(std::ptr::null(), || chain.json.get_or_init(|| c_text(&metric_json(*stepsize, *metric, inv_metric))).as_ptr())
 }
 
 /// The chain as a checkpoint to go on with (the caller frees it): where it was stopped, or, when it finished, for more

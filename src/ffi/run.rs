@@ -1,6 +1,7 @@
 //! Runs as handles: started, watched, cancelled, waited for; and pools that several of them share.
 
 use super::boundary::{Table, free, guard, hand_out, object, table};
+use super::engine::{chosen, with_options};
 use super::error::{catena_error, catena_status};
 use super::model::catena_model;
 use super::options::catena_options;
@@ -9,7 +10,7 @@ use super::sample::{Host, catena_io};
 use crate::drive::{Pool, quiet};
 use crate::error::{Code, Error};
 use crate::io::Interrupt;
-use crate::services::{Control, SampleReport, Session};
+use crate::services::{Control, Engine, SampleOptions, SampleReport, Session};
 use std::ffi::c_int;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -146,7 +147,28 @@ pub unsafe extern "C" fn catena_run_start(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers, and that what they list outlives the run, so that borrowing it
         // forever is fine.
-        unsafe { hand_out(out, || start(Host::session(model, options, io)?)) }
+        unsafe { hand_out(out, || start(Host::session(model, options, io, |_| Engine::Nuts)?)) }
+    })
+}
+
+/// As catena_run_start, with the chains moved by `engine`, a catena_engine.
+///
+/// # Safety
+/// The pointers are NULL or as documented.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_run_start_engine(
+    model: *const catena_model,
+    engine: i32,
+    options: *const catena_options,
+    io: *const catena_io,
+    out: *mut *mut catena_run,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        let chosen = chosen(engine)?;
+        let engine = |options: &SampleOptions| with_options(chosen, options);
+        // SAFETY: as for catena_run_start.
+        unsafe { hand_out(out, || start(Host::session(model, options, io, engine)?)) }
     })
 }
 

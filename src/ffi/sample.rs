@@ -9,11 +9,13 @@ use super::options::catena_options;
 use super::result::catena_result;
 use super::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
 use super::writer::catena_writer;
+use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{Interrupt, NullWriter, Writer};
 use crate::model::{InitContext, NoInit};
-use crate::services::{SampleIo, Session, check_length};
+use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length};
 use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
 /// don't provide to zero. Each list has 0 entries or one per chain.
@@ -36,7 +38,8 @@ pub struct catena_io {
     pub init_writers: *const *mut catena_writer,
     /// Number of entries of `init_writers`.
     pub num_init_writers: usize,
-    /// Get the draws: the columns of catena_sample_column.
+    /// Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+    /// catena_quantity_column (generated quantities).
     pub sample_writers: *const *mut catena_writer,
     /// Number of entries of `sample_writers`.
     pub num_sample_writers: usize,
@@ -118,13 +121,28 @@ pub unsafe extern "C" fn catena_sample_nuts(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for all pointers, and that what they list lives until the call returns.
-        unsafe {
-            catena_result::expect_place(out)?;
-            let (mut session, host) = Host::session(model, options, io)?;
-            session.run(None, || host.interrupt.requested());
-            catena_result::give(session.into_report(), out)
-        }
+        unsafe { run(model, options, io, out, |_| Engine::Nuts) }
     })
+}
+
+/// Samples to the end with the engine that the options make.
+///
+/// # Safety
+/// As for [`catena_sample_nuts`]; `out` points to a place for a pointer.
+pub(super) unsafe fn run(
+    model: *const catena_model,
+    options: *const catena_options,
+    io: *const catena_io,
+    out: *mut *mut catena_result,
+    engine: impl FnOnce(&SampleOptions) -> Engine,
+) -> Result<(), Error> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        catena_result::expect_place(out)?;
+        let (mut session, host) = Host::session(model, options, io, engine)?;
+        session.run(None, || host.interrupt.requested());
+        catena_result::give(session.into_report(), out)
+    }
 }
 
 /// What a run keeps of its host's tables. Boxed: a session borrows them, wherever this moves to.
@@ -159,14 +177,31 @@ impl Host {
         model: *const catena_model,
         options: *const catena_options,
         io: *const catena_io,
+        engine: impl FnOnce(&SampleOptions) -> Engine,
     ) -> Result<(Session<'static, catena_model>, Self), Error> {
         // SAFETY: passed on to the caller.
         unsafe {
             let model = self::model(model)?;
             let (options, pool) = object(options, "options", "catena_options")?.run();
+            let (run_io, host) = Self::borrow(io, options.num_chains, pool)?;
+            Ok((Session::with_engine(model, engine(&options), &options, run_io)?, host))
+        }
+    }
+
+    /// What the host listed, as a run borrows it.
+    ///
+    /// # Safety
+    /// `io` is null or as documented; what it lists and the host returned here outlive what is borrowed.
+    pub unsafe fn borrow<'a>(
+        io: *const catena_io,
+        num_chains: usize,
+        pool: Option<Arc<Pool>>,
+    ) -> Result<(SampleIo<'a>, Self), Error> {
+        // SAFETY: passed on to the caller.
+        unsafe {
             let given = if io.is_null() { None } else { Some(table(io, "io")?) };
             if let Some(io) = &given {
-                check_lengths(io, options.num_chains)?;
+                check_lengths(io, num_chains)?;
             }
             let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
             let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
@@ -188,16 +223,16 @@ impl Host {
                 }
                 let seen = &mut HashSet::new();
                 let list = writers(io.init_writers, io.num_init_writers, "io.init_writers", seen)?;
-                run_io.init_writers = borrow(list, none_init);
+                run_io.init_writers = self::borrow(list, none_init);
                 let list = writers(io.sample_writers, io.num_sample_writers, "io.sample_writers", seen)?;
-                run_io.sample_writers = borrow(list, none_sample);
+                run_io.sample_writers = self::borrow(list, none_sample);
                 let list = writers(io.diagnostic_writers, io.num_diagnostic_writers, "io.diagnostic_writers", seen)?;
-                run_io.diagnostic_writers = borrow(list, none_diagnostic);
+                run_io.diagnostic_writers = self::borrow(list, none_diagnostic);
                 for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
                 }
             }
-            Ok((Session::new(model, &options, run_io)?, host))
+            Ok((run_io, host))
         }
     }
 }

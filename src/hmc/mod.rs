@@ -6,6 +6,7 @@
 
 mod chain;
 mod checkpoint;
+mod engine;
 mod exp;
 mod kernels;
 mod metric;
@@ -15,4 +16,5 @@ mod trajectory;
 
 pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Reply, Request, Start, Transition};
 pub use checkpoint::{open, seal};
+pub use engine::{Engine, NUTS_COLUMNS};
 pub use metric::{Metric, MetricKind};

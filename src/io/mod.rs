@@ -8,16 +8,18 @@ mod interrupt;
 mod json;
 mod log;
 mod memory;
+mod metric;
 mod position;
 mod table;
 
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowWriter;
-pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest};
+pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest, significant};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
 pub use json::JsonInit;
 pub use log::{LineLogger, StderrLogger, log_lines};
 pub use memory::{Grid, Layout, MemoryWriter, Sink};
+pub use metric::{metric_json, read_metric_file};
 pub use position::PositionInit;
 pub use table::{NullWriter, TableWriter};

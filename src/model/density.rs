@@ -97,6 +97,18 @@ pub trait Density: Sync {
         self.names()
     }
 
+    /// How many of the outputs, the first ones, are the parameters: the values that [`Density::initialize`] makes a
+    /// position from. With 0 here and in [`Density::transformed_outputs`] the model does not say.
+    fn parameter_outputs(&self) -> usize {
+        0
+    }
+
+    /// How many of the outputs, after the parameters, are functions of the parameters alone; the others are generated
+    /// quantities.
+    fn transformed_outputs(&self) -> usize {
+        0
+    }
+
     /// Maps a position to the outputs (parameters, transformed parameters, generated quantities). May draw from the
     /// task's generator; that never changes the draws themselves. A rejection fills the row with NaN, as in Stan.
     fn constrain(

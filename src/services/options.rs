@@ -41,8 +41,10 @@ pub struct SampleOptions {
     pub stepsize: f64,
     /// Each transition's step size is uniform within this fraction of the nominal one, in [0, 1]. Default 0.
     pub stepsize_jitter: f64,
-    /// Most doublings of a trajectory, 1 to 20. Default 10.
+    /// Most doublings of a NUTS trajectory, 1 to 20. Default 10.
     pub max_depth: u32,
+    /// Integration time of a static trajectory, > 0, finite. Default 2π.
+    pub int_time: f64,
     /// Energy error above which a trajectory counts as divergent, > 0. Default 1000.
     pub max_energy_error: f64,
     /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: Stan's.
@@ -76,6 +78,7 @@ impl Default for SampleOptions {
             stepsize: 1.0,
             stepsize_jitter: 0.0,
             max_depth: 10,
+            int_time: std::f64::consts::TAU,
             max_energy_error: 1000.0,
             adaptation: Some(Adaptation::default()),
             num_threads: 0,
@@ -114,6 +117,7 @@ impl SampleOptions {
         check("stepsize_jitter", jitter_ok, "a number in [0, 1]", self.stepsize_jitter)?;
         let depth_ok = (1..=MAX_DEPTH_LIMIT).contains(&self.max_depth);
         check("max_depth", depth_ok, format!("1 to {MAX_DEPTH_LIMIT}"), self.max_depth)?;
+        positive("int_time", self.int_time)?;
         positive("max_energy_error", self.max_energy_error)?;
         if let Some(a) = &self.adaptation {
             check("delta", a.delta > 0.0 && a.delta < 1.0, "a number strictly between 0 and 1", a.delta)?;

@@ -1,4 +1,5 @@
 use crate::error::{Code, Error};
+use crate::hmc::MetricKind;
 
 /// How one chain ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +23,10 @@ pub struct ChainReport {
     pub iterations: usize,
     /// Rows given to the sample writer, resumed parts included.
     pub rows: usize,
-    /// The nominal step size at the end.
+    /// The nominal step size at the end; NaN for a chain that never moves.
     pub stepsize: f64,
+    /// The metric's shape.
+    pub metric: MetricKind,
     /// The inverse metric at the end: empty (unit), `dim` variances (diag) or `dim`² elements (dense).
     pub inv_metric: Vec<f64>,
     /// Gradient evaluations in warm-up, those of finding the initial point and step size included.

@@ -1,16 +1,12 @@
-//! NUTS over many chains: checks what the host gave, seats the chains on the pool, gathers their reports.
+//! Sampling over many chains: checks what the host gave, seats the chains on the pool, gathers their reports.
 
 use super::{SampleOptions, SampleReport, Session};
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::hmc::{ChainSettings, Metric, MetricKind};
+use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
 use crate::io::{Interrupt, Logger, Never, Silent, Writer};
 use crate::model::{Density, InitContext};
 use std::sync::Arc;
-
-/// The columns that stand before the outputs in a sample writer, as in Stan.
-pub const SAMPLER_COLUMNS: [&str; 7] =
-    ["lp__", "accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__", "energy__"];
 
 /// Everything a run borrows from its host. Each list is empty or has one entry per chain.
 pub struct SampleIo<'a> {
@@ -20,10 +16,10 @@ pub struct SampleIo<'a> {
     pub inv_metrics: Vec<&'a [f64]>,
     /// Get the initial unconstrained values: names, one row.
     pub init_writers: Vec<&'a mut dyn Writer>,
-    /// Get the draws: [`SAMPLER_COLUMNS`], then the outputs. Stan's adaptation lines come as messages after warm-up, the
+    /// Get the draws: the engine's columns ([`Engine::columns`]), then the outputs. Stan's adaptation lines come as messages after warm-up, the
     /// elapsed times at the end.
     pub sample_writers: Vec<&'a mut dyn Writer>,
-    /// Get [`SAMPLER_COLUMNS`], then position, momentum `p_…` and gradient `g_…` of each kept draw. As in Stan, `g_` is
+    /// Get the engine's columns, then position, momentum `p_…` and gradient `g_…` of each kept draw. As in Stan, `g_` is
     /// the gradient of the potential, the negative log density.
     pub diagnostic_writers: Vec<&'a mut dyn Writer>,
     /// Chains to go on with, from [`ChainReport::checkpoint`](super::ChainReport::checkpoint); an empty slice starts that chain anew.
@@ -53,9 +49,14 @@ impl Default for SampleIo<'_> {
     }
 }
 
-/// All columns of a sample writer for this model.
+/// All columns of a NUTS run's sample writer for this model.
 pub fn sample_columns<D: Density>(density: &D) -> Vec<String> {
-    SAMPLER_COLUMNS.iter().map(|s| s.to_string()).chain(density.output_names()).collect()
+    engine_columns(Engine::Nuts, density)
+}
+
+/// All columns of a sample writer for this model in a run of `engine`.
+pub fn engine_columns<D: Density>(engine: Engine, density: &D) -> Vec<String> {
+    engine.columns().iter().map(|s| s.to_string()).chain(density.output_names()).collect()
 }
 
 /// Runs NUTS chains over one shared model and returns when all have ended.
@@ -68,15 +69,49 @@ pub fn sample_nuts<'a, D: Density>(
     options: &SampleOptions,
     io: SampleIo<'a>,
 ) -> Result<SampleReport, Error> {
+    sample(density, Engine::Nuts, options, io)
+}
+
+/// As [`sample_nuts`], by static HMC: trajectories of the integration time `options.int_time`, that is of
+/// `int_time / stepsize` leapfrog steps (truncated, at least 1) for the nominal step size of the moment, accepted or
+/// rejected at their end. Adaptation is that of NUTS. The columns are those of [`Engine::Static`].
+///
+/// A trajectory that meets a point the model refuses is rejected and counts as a divergence in the report, as one with
+/// an energy error above `options.max_energy_error` at its end does.
+pub fn sample_hmc_static<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    sample(density, Engine::Static { int_time: options.int_time }, options, io)
+}
+
+/// As [`sample_nuts`], with every chain staying at its initial position: each iteration only draws the outputs anew.
+/// Columns are `lp__` and `accept_stat__`, both 0 as in Stan, then the outputs. There is no warm-up, so
+/// `options.num_warmup` is ignored; inverse metrics are an error.
+pub fn sample_fixed_param<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    sample(density, Engine::FixedParam, options, io)
+}
+
+fn sample<'a, D: Density>(
+    density: &'a D,
+    engine: Engine,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
     let interrupt = io.interrupt;
-    let mut session = Session::new(density, options, io)?;
+    let mut session = Session::with_engine(density, engine, options, io)?;
     session.run(None, || interrupt.requested());
     Ok(session.into_report())
 }
 
-pub(super) fn diagnostic_columns(names: &[String]) -> Vec<String> {
+pub(super) fn diagnostic_columns(engine: Engine, names: &[String]) -> Vec<String> {
     let with = |prefix: &'static str| names.iter().map(move |n| format!("{prefix}{n}"));
-    SAMPLER_COLUMNS.iter().map(|s| s.to_string()).chain(with("")).chain(with("p_")).chain(with("g_")).collect()
+    engine.columns().iter().map(|s| s.to_string()).chain(with("")).chain(with("p_")).chain(with("g_")).collect()
 }
 
 /// Each list must be empty or have one entry per chain.

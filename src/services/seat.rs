@@ -1,10 +1,13 @@
 //! One chain's place in a run: its state, its writers, and what is reported of it.
 
-use super::control::{Control, Progress};
+mod output;
+
+use super::clock::Clock;
+use super::control::Control;
 use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};
 use crate::drive::{self, Around, Bench, Brought, Evaluations, Job, Pause, Pool, PoolReducer, Slice, Workers};
 use crate::error::{Code, Error};
-use crate::hmc::{self, Chain, ChainSettings, Failure, Metric, MetricKind, Reply, Start};
+use crate::hmc::{self, Chain, ChainSettings, Engine, Failure, Metric, Reply, Start};
 use crate::io::{Level, Logger, Writer};
 use crate::model::{Density, InitContext, Refusal, Task};
 use crate::random::{Purpose, Stream};
@@ -13,15 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a chain runs before another one may have the thread.
-const SLICE: Duration = Duration::from_millis(1);
-/// Most evaluations between two looks at the clock.
-const LONGEST_STRIDE: u32 = 1024;
-
 /// What all chains of a run share.
 pub(super) struct Run<'a, D: Density> {
     pub density: &'a D,
     pub options: SampleOptions,
+    pub engine: Engine,
     pub logger: &'a dyn Logger,
     pub control: Arc<Control>,
     pub pool: Arc<Pool>,
@@ -100,7 +99,7 @@ impl<'r, D: Density> Seat<'r, D> {
     ) -> Result<Self, Error> {
         let id = settings.chain_id;
         let record = match checkpoint.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => Some(reopen(bytes, &settings, &run.options).map_err(|e| e.in_chain(id))?),
+            Some(bytes) => Some(reopen(bytes, run.engine, &settings, &run.options).map_err(|e| e.in_chain(id))?),
             None => None,
         };
         let resumed = record.is_some();
@@ -135,6 +134,7 @@ impl<'r, D: Density> Seat<'r, D> {
         let outcome = self.outcome.expect("every job was run to its end");
         let checkpoint = (!matches!(outcome, Outcome::Failed(_)) && record.chain.is_some()).then(|| hmc::seal(&record));
         let chain = record.chain.as_ref();
+        let metric = chain.map_or(&self.settings.metric, Chain::metric);
         let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
         ChainReport {
             chain_id: self.settings.chain_id,
@@ -142,7 +142,8 @@ impl<'r, D: Density> Seat<'r, D> {
             iterations: chain.map_or(0, Chain::iterations),
             rows: record.rows,
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
-            inv_metric: chain.map_or(&self.settings.metric, Chain::metric).inverse(),
+            metric: metric.kind(),
+            inv_metric: metric.inverse(),
             warmup_gradients,
             sampling_gradients,
             divergences: record.divergences,
@@ -232,9 +233,10 @@ impl<'r, D: Density> Seat<'r, D> {
                 }
                 Pause::Initialized => self.initialized()?,
                 Pause::Draw => {
+                    let moves = chain.moves();
                     self.drawn(bench)?;
-                    // A model without coordinates never evaluates, so its slices end here.
-                    if self.settings.dim == 0 {
+                    // A chain that never moves never evaluates, so its slices end here.
+                    if !moves {
                         if stop.load(Ordering::Relaxed) {
                             return Err(End::Over(Outcome::Stopped));
                         } else if clock.is_up() {
@@ -299,7 +301,7 @@ impl<'r, D: Density> Seat<'r, D> {
                 );
             }
         }
-        self.record.chain = Some(Chain::new(self.settings.clone(), Start(start)));
+        self.record.chain = Some(Chain::with_engine(self.settings.clone(), self.run.engine, Start(start)));
         // From here on the metric is the chain's alone.
         self.settings.metric = Metric::unit();
         Ok(())
@@ -335,154 +337,6 @@ impl<'r, D: Density> Seat<'r, D> {
         let chain = self.record.chain.as_ref().expect("it has just answered");
         if let Some(writer) = &mut self.sinks.init {
             writer.row(chain.position())?;
-        }
-        Ok(())
-    }
-
-    fn drawn(&mut self, bench: &mut Bench<D::Worker>) -> Result<(), Error> {
-        let run = Arc::clone(&self.run);
-        let options = &run.options;
-        let chain = self.record.chain.as_ref().expect("it has just drawn");
-        let t = *chain.transition();
-        let warmup = t.iteration < self.settings.num_warmup;
-        if !warmup {
-            self.record.divergences += u64::from(t.divergent);
-            self.record.saturated += u64::from(t.depth >= self.settings.max_depth);
-        }
-        self.show(warmup);
-        let nth = if warmup { t.iteration } else { t.iteration - self.settings.num_warmup };
-        self.progress(t.iteration);
-        if nth % options.thin != 0 || (warmup && !options.save_warmup) {
-            return Ok(());
-        }
-        let sampler = [
-            t.log_density,
-            t.accept_stat,
-            t.stepsize,
-            f64::from(t.depth),
-            t.n_leapfrog as f64,
-            f64::from(u8::from(t.divergent)),
-            t.energy,
-        ];
-        bench.row[..sampler.len()].copy_from_slice(&sampler);
-        if self.sinks.sample.is_some() {
-            self.outputs(bench, sampler.len())?;
-            if let Some(writer) = &mut self.sinks.sample {
-                writer.row(&bench.row[..self.run.columns.len()])?;
-            }
-        }
-        if let Some(writer) = &mut self.sinks.diagnostic {
-            let chain = self.record.chain.as_ref().expect("it has just drawn");
-            let dim = self.settings.dim;
-            let row = &mut bench.row[..self.run.diagnostic_columns.len()];
-            let (position, rest) = row[sampler.len()..].split_at_mut(dim);
-            let (momentum, gradient) = rest.split_at_mut(dim);
-            position.copy_from_slice(chain.position());
-            if !chain.momentum(momentum) {
-                momentum.fill(f64::NAN);
-            }
-            for (out, g) in gradient.iter_mut().zip(chain.gradient()) {
-                *out = -g;
-            }
-            writer.row(row)?;
-        }
-        self.record.rows += 1;
-        Ok(())
-    }
-
-    /// The model's outputs into the row, from column `at` on; NaN where the model refuses, as in Stan.
-    fn outputs(&mut self, bench: &mut Bench<D::Worker>, at: usize) -> Result<(), Error> {
-        let id = self.id();
-        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
-        let chain = self.record.chain.as_mut().expect("it has just drawn");
-        let (position, stream) = chain.draw();
-        bench.message.clear();
-        let outputs = &mut bench.row[at..self.run.columns.len()];
-        let mut task = Task::new(id, stream, &mut bench.message, &reducer).with_logger(self.run.logger);
-        match self.run.density.constrain(&mut bench.worker, &mut task, position, outputs) {
-            Ok(()) => Ok(()),
-            Err(Refusal::Reject) => {
-                outputs.fill(f64::NAN);
-                self.log(Level::Warning, &format!("the outputs of a draw were refused{}", in_words(&bench.message)));
-                Ok(())
-            }
-            Err(Refusal::Stop) => Err(Error::new(
-                Code::Model,
-                format!("the model stopped the run while computing outputs{}", in_words(&bench.message)),
-            )),
-        }
-    }
-
-    /// What [`Control::progress`] tells of the chain.
-    fn show(&self, in_warmup: bool) {
-        let Some(chain) = &self.record.chain else { return };
-        let (warmup, sampling) = chain.evaluations();
-        self.run.control.show(
-            self.place,
-            &Progress {
-                iteration: chain.iterations(),
-                in_warmup,
-                divergences: self.record.divergences,
-                gradients: warmup + sampling,
-                stepsize: chain.stepsize(),
-                over: false,
-            },
-        );
-    }
-
-    fn progress(&self, iteration: usize) {
-        let SampleOptions { refresh, num_warmup, num_samples, .. } = self.run.options;
-        let (done, total) = (iteration + 1, num_warmup + num_samples);
-        if refresh == 0 || !(done == 1 || done == total || done.is_multiple_of(refresh)) {
-            return;
-        }
-        let phase = if iteration < num_warmup { "Warmup" } else { "Sampling" };
-        let width = total.to_string().len();
-        let percent = 100 * done / total;
-        self.log(Level::Info, &format!("Iteration: {done:width$} / {total} [{percent:3}%]  ({phase})"));
-    }
-
-    /// Stan's lines after warm-up, to the sample and diagnostic writers.
-    fn adapted(&mut self) -> Result<(), Error> {
-        let chain = self.record.chain.as_ref().expect("it has just ended its warm-up");
-        let mut lines = Vec::new();
-        if self.settings.adaptation.is_some() && self.settings.num_warmup > 0 {
-            lines.push("Adaptation terminated".to_string());
-        }
-        lines.push(format!("Step size = {}", crate::io::shortest(chain.stepsize())));
-        let inverse = chain.metric().inverse();
-        let join = |row: &[f64]| row.iter().map(|v| crate::io::shortest(*v)).collect::<Vec<_>>().join(", ");
-        match chain.metric().kind() {
-            MetricKind::Unit => lines.push("No free parameters for unit metric".into()),
-            MetricKind::Diag => {
-                lines.push("Diagonal elements of inverse mass matrix:".into());
-                lines.push(join(&inverse));
-            }
-            MetricKind::Dense => {
-                lines.push("Elements of inverse mass matrix:".into());
-                lines.extend(inverse.chunks(self.settings.dim.max(1)).map(join));
-            }
-        }
-        self.messages(&lines)
-    }
-
-    /// Stan's lines at the end, to the sample and diagnostic writers.
-    fn timing(&mut self) -> Result<(), Error> {
-        let (warmup, sampling) = (self.record.warmup_time.as_secs_f64(), self.record.sampling_time.as_secs_f64());
-        self.messages(&[
-            String::new(),
-            format!(" Elapsed Time: {warmup:.3} seconds (Warm-up)"),
-            format!("               {sampling:.3} seconds (Sampling)"),
-            format!("               {:.3} seconds (Total)", warmup + sampling),
-            String::new(),
-        ])
-    }
-
-    fn messages(&mut self, lines: &[String]) -> Result<(), Error> {
-        for writer in [&mut self.sinks.sample, &mut self.sinks.diagnostic].into_iter().flatten() {
-            for line in lines {
-                writer.message(line)?;
-            }
         }
         Ok(())
     }
@@ -564,12 +418,12 @@ fn caught(message: &str) -> Error {
 }
 
 /// The model's message as the tail of a sentence.
-fn in_words(message: &str) -> String {
+pub(super) fn in_words(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!("; the model says: {message}") }
 }
 
 /// Reads a checkpoint and makes sure it belongs to this run. The number of samples may differ.
-fn reopen(bytes: &[u8], settings: &ChainSettings, options: &SampleOptions) -> Result<Record, Error> {
+fn reopen(bytes: &[u8], engine: Engine, settings: &ChainSettings, options: &SampleOptions) -> Result<Record, Error> {
     let mut record: Record = hmc::open(bytes)?;
     let misfit = |name: &str, expected: String, got: String| {
         Err(Error::new(Code::Checkpoint, format!("the checkpoint's {name} is {expected}, the run's is {got}")))
@@ -577,7 +431,7 @@ fn reopen(bytes: &[u8], settings: &ChainSettings, options: &SampleOptions) -> Re
     let Some(chain) = &mut record.chain else {
         return Err(Error::new(Code::Checkpoint, "the checkpoint holds no chain"));
     };
-    if let Some((name, was, is)) = chain.misfit(settings) {
+    if let Some((name, was, is)) = chain.misfit(engine, settings) {
         return misfit(name, was, is);
     }
     if (record.thin, record.save_warmup) != (options.thin, options.save_warmup) {
@@ -586,51 +440,4 @@ fn reopen(bytes: &[u8], settings: &ChainSettings, options: &SampleOptions) -> Re
     }
     chain.set_num_samples(settings.num_samples);
     Ok(record)
-}
-
-/// Tells when a slice's time is up, looking at the clock as seldom as it can afford to.
-struct Clock {
-    start: Instant,
-    lap: Instant,
-    looked: Instant,
-    stride: u32,
-    left: u32,
-}
-
-impl Clock {
-    fn new(stride: u32) -> Self {
-        let now = Instant::now();
-        Self { start: now, lap: now, looked: now, stride, left: stride }
-    }
-
-    #[inline]
-    fn is_up(&mut self) -> bool {
-        self.left -= 1;
-        if self.left > 0 {
-            return false;
-        }
-        self.look()
-    }
-
-    fn look(&mut self) -> bool {
-        let now = Instant::now();
-        let took = now - self.looked;
-        self.looked = now;
-        // About eight looks per slice.
-        if took < SLICE / 16 {
-            self.stride = (self.stride * 2).min(LONGEST_STRIDE);
-        } else if took > SLICE / 4 {
-            self.stride = (self.stride / 2).max(1);
-        }
-        self.left = self.stride;
-        now - self.start >= SLICE
-    }
-
-    /// Time since the last lap.
-    fn lap(&mut self) -> Duration {
-        let now = Instant::now();
-        let took = now - self.lap;
-        self.lap = now;
-        took
-    }
 }

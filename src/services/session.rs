@@ -4,10 +4,11 @@ use super::control::Control;
 use super::gather::Gatherer;
 use super::sample::{chain_settings, check_lengths, diagnostic_columns};
 use super::seat::{Run, Seat, Sinks};
-use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, sample_columns};
+use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, engine_columns};
 use crate::drive::{self, Desk, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
-use crate::io::Level;
+use crate::hmc::{Engine, MetricKind};
+use crate::io::{Level, Logger};
 use crate::model::{Density, Threading};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,9 +41,20 @@ enum Driver<'a, D: Density> {
 }
 
 impl<'a, D: Density> Session<'a, D> {
-    /// Checks all arguments and seats the chains; nothing runs yet.
+    /// Checks all arguments and seats NUTS chains; nothing runs yet.
     pub fn new(density: &'a D, options: &SampleOptions, io: SampleIo<'a>) -> Result<Self, Error> {
+        Self::with_engine(density, Engine::Nuts, options, io)
+    }
+
+    /// As [`Session::new`], with the chains moved by `engine`.
+    pub fn with_engine(
+        density: &'a D,
+        engine: Engine,
+        options: &SampleOptions,
+        io: SampleIo<'a>,
+    ) -> Result<Self, Error> {
         options.validate()?;
+        let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
@@ -55,26 +67,7 @@ impl<'a, D: Density> Session<'a, D> {
                 options.batch_size,
             ));
         }
-        let pool = match (io.pool, threading) {
-            (Some(pool), Threading::One) if pool.threads() > 1 => {
-                return Err(Error::argument(
-                    "pool",
-                    "a pool of one thread, for the model may be called from one thread at a time",
-                    format_args!("one of {} threads", pool.threads()),
-                ));
-            }
-            (Some(pool), _) => pool,
-            (None, Threading::One) => {
-                let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
-                if asked > 1 {
-                    let line =
-                        format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
-                    io.logger.log(Level::Warning, None, &line);
-                }
-                Arc::new(Pool::new(1)?)
-            }
-            (None, _) => Arc::new(Pool::new(options.num_threads)?),
-        };
+        let pool = choose_pool(io.pool, threading, options, io.logger)?;
         let hand_over = density.dim() >= HAND_OVER_DIM && options.num_chains > 1;
         let evaluations = match threading {
             _ if batch => Evaluations::Gathered,
@@ -82,11 +75,12 @@ impl<'a, D: Density> Session<'a, D> {
             _ => Evaluations::Inline,
         };
         let names = density.names();
-        let columns = sample_columns(density);
-        let diagnostic_columns = diagnostic_columns(&names);
+        let columns = engine_columns(engine, density);
+        let diagnostic_columns = diagnostic_columns(engine, &names);
         let run = Arc::new(Run {
             density,
             options: options.clone(),
+            engine,
             logger: io.logger,
             control: Arc::new(Control::new(options.num_chains)),
             pool,
@@ -169,5 +163,41 @@ impl<'a, D: Density> Session<'a, D> {
         let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
         let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }
+    }
+}
+
+/// The pool given, or one of the run's own; one thread where the model wants no more.
+pub(super) fn choose_pool(
+    given: Option<Arc<Pool>>,
+    threading: Threading,
+    options: &SampleOptions,
+    logger: &dyn Logger,
+) -> Result<Arc<Pool>, Error> {
+    match (given, threading) {
+        (Some(pool), Threading::One) if pool.threads() > 1 => Err(Error::argument(
+            "pool",
+            "a pool of one thread, for the model may be called from one thread at a time",
+            format_args!("one of {} threads", pool.threads()),
+        )),
+        (Some(pool), _) => Ok(pool),
+        (None, Threading::One) => {
+            let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
+            if asked > 1 {
+                let line = format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
+                logger.log(Level::Warning, None, &line);
+            }
+            Ok(Arc::new(Pool::new(1)?))
+        }
+        (None, _) => Ok(Arc::new(Pool::new(options.num_threads)?)),
+    }
+}
+
+/// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
+fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
+    match engine {
+        Engine::Nuts | Engine::Static { .. } => options.clone(),
+        Engine::FixedParam => {
+            SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
+        }
     }
 }

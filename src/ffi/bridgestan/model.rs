@@ -54,8 +54,10 @@ pub(super) struct Loaded {
     model: *mut Model,
     /// Several threads may be inside the library.
     threads: bool,
-    /// There are generated quantities.
-    generated: bool,
+    /// Number of outputs that are parameters, transformed parameters, generated quantities.
+    parameter_outputs: usize,
+    transformed_outputs: usize,
+    generated_outputs: usize,
     names: Names,
     output_names: Names,
     parameters: Parameters,
@@ -88,7 +90,9 @@ impl Loaded {
             library,
             model,
             threads: false,
-            generated: false,
+            parameter_outputs: 0,
+            transformed_outputs: 0,
+            generated_outputs: 0,
             names: Names::new(&[]),
             output_names: Names::new(&[]),
             parameters: Parameters::default(),
@@ -101,7 +105,9 @@ impl Loaded {
         let plain = loaded.list_of(path, false, false)?;
         let transformed = loaded.list_of(path, true, false)?;
         let outputs = loaded.list_of(path, true, true)?;
-        loaded.generated = outputs.len() > transformed.len();
+        loaded.parameter_outputs = plain.len();
+        loaded.transformed_outputs = transformed.len().saturating_sub(plain.len());
+        loaded.generated_outputs = outputs.len().saturating_sub(transformed.len());
         loaded.names = Names::new(&names);
         loaded.output_names = Names::new(&outputs);
         loaded.parameters = Parameters::new(&plain, &names);
@@ -237,6 +243,8 @@ impl Loaded {
             worker_new: Some(worker_new),
             worker_free: Some(worker_free),
             threading: threading as i32,
+            parameter_outputs: user.parameter_outputs,
+            transformed_outputs: user.transformed_outputs,
             user: Box::into_raw(user).cast(),
         }
     }
@@ -340,16 +348,17 @@ unsafe extern "C" fn constrain(
     // SAFETY: as above; `outputs` has room for all outputs.
     unsafe {
         let (model, mut task) = (loaded(user), self::task(task));
+        let generates = model.generated_outputs > 0;
         let seed = match &mut task {
-            Some(task) if model.generated => (task.random().bits() >> u32::BITS) as u32,
+            Some(task) if generates => (task.random().bits() >> u32::BITS) as u32,
             _ => 0,
         };
         let (code, text) = model.enter(task.as_deref(), |f, m, error| {
-            let rng: *mut Rng = if model.generated { (f.rng_construct)(seed, error) } else { null_mut() };
-            if model.generated && rng.is_null() {
+            let rng: *mut Rng = if generates { (f.rng_construct)(seed, error) } else { null_mut() };
+            if generates && rng.is_null() {
                 return REJECT;
             }
-            let code = (f.param_constrain)(m, true, model.generated, position, outputs, rng, error);
+            let code = (f.param_constrain)(m, true, generates, position, outputs, rng, error);
             if !rng.is_null() {
                 (f.rng_destruct)(rng);
             }

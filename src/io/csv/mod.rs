@@ -4,7 +4,7 @@ mod file;
 mod number;
 
 pub use file::CsvFile;
-pub use number::{MAX_SIG_FIGS, shortest};
+pub use number::{MAX_SIG_FIGS, shortest, significant};
 
 use super::Writer;
 use super::table::{check_names, check_row};

@@ -24,6 +24,13 @@ pub fn shortest(x: f64) -> String {
     out.into_iter().map(char::from).collect()
 }
 
+/// `x` with `digits` significant digits, as C's `%.{digits}g` writes it; 1 to [`super::MAX_SIG_FIGS`] of them.
+pub fn significant(x: f64, digits: u32) -> String {
+    let mut out = Vec::new();
+    Format::Digits(digits.clamp(1, super::MAX_SIG_FIGS) as usize).write(&mut out, x);
+    out.into_iter().map(char::from).collect()
+}
+
 /// How numbers become text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {

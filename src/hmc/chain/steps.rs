@@ -1,0 +1,203 @@
+//! The steps between two requests: initial values, step-size search, transitions, warm-up.
+
+use super::{Chain, Failure, INIT_TRIES, InitialValueReason, Request, State, Transition};
+use crate::adapt::{DualAveraging, Estimator};
+use crate::hmc::engine::{Engine, leapfrog_steps};
+use crate::hmc::metric::Metric;
+
+/// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
+const SEARCH_ACCEPTANCE: f64 = 0.8;
+/// A step size that can grow beyond this means an improper posterior (Stan's number).
+const LARGEST_STEPSIZE: f64 = 1e7;
+
+impl Chain {
+    pub(super) fn propose_initial(&mut self, tries: u32) -> Request {
+        self.state = State::Initial { tries };
+        let slot = self.trajectory.free_pending();
+        let radius = self.settings.init_radius;
+        let position = self.trajectory.slots.model_position_mut(slot);
+        for (x, given) in position.iter_mut().zip(&self.start.0) {
+            *x = if given.is_nan() { self.init_stream.uniform_between(-radius, radius) } else { *given };
+        }
+        Request::Evaluate
+    }
+
+    pub(super) fn judge_initial(&mut self, tries: u32, log_density: Option<f64>) -> Request {
+        let slot = self.trajectory.pending();
+        let gradient = self.trajectory.slots.model_gradient(slot);
+        let reason = match log_density {
+            None => Some(InitialValueReason::Refused),
+            Some(value) if !value.is_finite() => Some(InitialValueReason::LogDensity(value)),
+            Some(_) => gradient
+                .iter()
+                .position(|g| !g.is_finite())
+                .map(|index| InitialValueReason::Gradient { index, value: gradient[index] }),
+        };
+        let tries = tries + 1;
+        let random = self.settings.init_radius > 0.0 && self.start.0.iter().any(|x| x.is_nan());
+        match (reason, log_density) {
+            (None, Some(value)) => {
+                self.trajectory.slots.log_density[slot] = value;
+                self.trajectory.set_draw(slot);
+                self.trajectory.settle(&self.metric);
+                self.start.0 = Vec::new();
+                self.state = State::Idle;
+                Request::Initialized
+            }
+            (Some(reason), _) if tries == INIT_TRIES || !random => self.fail(Failure::InitialValue { tries, reason }),
+            _ => self.propose_initial(tries),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) -> Request {
+        self.state = State::Ended;
+        Request::Failed(failure)
+    }
+
+    /// Doubles or halves the step size until one step's acceptance crosses [`SEARCH_ACCEPTANCE`] (Hoffman and Gelman
+    /// 2014, algorithm 4), with a fresh momentum for each try.
+    pub(super) fn search_stepsize(&mut self) -> Request {
+        self.state = State::Searching { grow: None };
+        self.trajectory.probe(self.stepsize, &self.metric, &mut self.lanes);
+        Request::Evaluate
+    }
+
+    pub(super) fn judge_probe(&mut self, grow: Option<bool>, log_density: Option<f64>) -> Request {
+        let gain = self.trajectory.probe_energy_gain(log_density, &self.metric);
+        let accepted = gain > libm::log(SEARCH_ACCEPTANCE);
+        let grow = grow.unwrap_or(accepted);
+        if accepted != grow {
+            if let Some(averaging) = &mut self.averaging {
+                averaging.restart(self.stepsize);
+            }
+            return self.advance();
+        }
+        self.stepsize *= if grow { 2.0 } else { 0.5 };
+        if self.stepsize > LARGEST_STEPSIZE {
+            return self.fail(Failure::StepSizeTooLarge { stepsize: self.stepsize });
+        }
+        if self.stepsize == 0.0 {
+            return self.fail(Failure::StepSizeTooSmall);
+        }
+        self.state = State::Searching { grow: Some(grow) };
+        self.trajectory.probe(self.stepsize, &self.metric, &mut self.lanes);
+        // A step that rounds to nothing would be accepted, and the chain would never move.
+        if !grow && self.trajectory.probe_stands_still() {
+            return self.fail(Failure::StepSizeTooSmall);
+        }
+        Request::Evaluate
+    }
+
+    /// Goes on after a draw, an initial point, the end of warm-up or a step-size search.
+    pub(super) fn advance(&mut self) -> Request {
+        if self.metric_due {
+            self.metric_due = false;
+            if self.update_metric() {
+                return self.search_stepsize();
+            }
+        }
+        self.state = State::Idle;
+        if self.iteration >= self.settings.num_warmup && !self.warmup_done {
+            self.warmup_done = true;
+            if let Some(stepsize) = self.averaging.as_ref().and_then(DualAveraging::average) {
+                self.stepsize = stepsize;
+            }
+            self.averaging = None;
+            self.estimator = Estimator::None;
+            return Request::WarmupDone;
+        }
+        if self.iteration >= self.settings.num_warmup.saturating_add(self.settings.num_samples) {
+            self.state = State::Ended;
+            return Request::Done;
+        }
+        if !self.moves() {
+            return self.draw_without_moving();
+        }
+        let jitter = self.settings.stepsize_jitter;
+        let stepsize = if jitter > 0.0 {
+            self.stepsize * (1.0 + jitter * (2.0 * self.sampler_stream.uniform_open() - 1.0))
+        } else {
+            self.stepsize
+        };
+        self.transition.stepsize = stepsize;
+        self.state = State::Moving;
+        let (metric, lanes) = (&self.metric, &mut self.lanes);
+        match self.engine {
+            Engine::Static { int_time } => {
+                self.trajectory.start_fixed(stepsize, leapfrog_steps(int_time, self.stepsize), metric, lanes)
+            }
+            _ => self.trajectory.start(stepsize, metric, lanes, &mut self.sampler_stream),
+        };
+        Request::Evaluate
+    }
+
+    /// A model of dimension 0 has one point, as fixed parameters are; each iteration asks for its outputs. With fixed
+    /// parameters all numbers of the sampler are 0, as in Stan.
+    fn draw_without_moving(&mut self) -> Request {
+        if self.engine != Engine::FixedParam {
+            let log_density = self.trajectory.slots.log_density[self.trajectory.draw()];
+            self.transition.log_density = log_density;
+            self.transition.energy = -log_density;
+            self.transition.accept_stat = 1.0;
+        }
+        self.transition.iteration = self.iteration;
+        self.iteration += 1;
+        Request::Draw
+    }
+
+    pub(super) fn complete_transition(&mut self) -> Request {
+        let draw = self.trajectory.draw();
+        let outcome = self.trajectory.outcome();
+        self.transition = Transition {
+            iteration: self.iteration,
+            log_density: self.trajectory.slots.log_density[draw],
+            accept_stat: outcome.accept_stat,
+            stepsize: self.transition.stepsize,
+            depth: outcome.depth,
+            n_leapfrog: outcome.n_leapfrog,
+            divergent: outcome.divergent,
+            energy: self.trajectory.slots.energy[draw],
+        };
+        if !self.warmup_done {
+            self.learn(outcome.accept_stat);
+        }
+        self.iteration += 1;
+        self.state = State::Idle;
+        self.request = Request::Draw;
+        Request::Draw
+    }
+
+    fn learn(&mut self, accept_stat: f64) {
+        let Some(averaging) = &mut self.averaging else { return };
+        self.stepsize = averaging.learn(accept_stat);
+        if self.schedule.collects(self.iteration) {
+            let draw = self.trajectory.draw();
+            self.estimator.add(self.trajectory.slots.model_position(draw));
+        }
+        self.metric_due = self.schedule.updates_after(self.iteration);
+    }
+
+    /// Takes the window's estimate; false when there is none (unit metric, or an estimate that is no metric).
+    fn update_metric(&mut self) -> bool {
+        let dim = self.settings.dim;
+        let metric = match &mut self.estimator {
+            Estimator::None => return false,
+            Estimator::Diag(variances) => {
+                let mut new = vec![0.0; dim];
+                variances.take(&mut new).then(|| Metric::diag(&new))
+            }
+            Estimator::Dense(covariance) => {
+                let mut new = vec![0.0; dim * dim];
+                covariance.take(&mut new).then(|| Metric::dense(dim, &new))
+            }
+        };
+        match metric {
+            Some(Ok(metric)) => {
+                self.metric = metric;
+                self.trajectory.settle(&self.metric);
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What a chain asks for, what it is answered, and what it reports.
+
+use serde::{Deserialize, Serialize};
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reply {
+    /// To everything but [`Request::Evaluate`]: go on.
+    Continue,
+    /// The log density at the position asked for; its gradient was written into the slice given.
+    LogDensity(f64),
+    /// The model refused the position.
+    Rejected,
+}
+
+/// What a chain asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Evaluate at [`Chain::evaluation`], then [`Reply::LogDensity`] or [`Reply::Rejected`].
+    Evaluate,
+    /// The initial point was found; it is [`Chain::position`].
+    Initialized,
+    /// A transition is complete: [`Chain::transition`], [`Chain::position`].
+    Draw,
+    /// Warm-up is over: [`Chain::stepsize`] and [`Chain::metric`] are final. Comes once, also without warm-up.
+    WarmupDone,
+    /// All iterations are done.
+    Done,
+    /// The chain cannot go on.
+    Failed(Failure),
+}
+
+/// Why a chain cannot go on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+pub enum Failure {
+    /// No initial point was accepted.
+    #[error("no usable initial value after {tries} {}; the last one was rejected because {reason}", if *.tries == 1 { "try" } else { "tries" })]
+    InitialValue {
+        /// How many were tried.
+        tries: u32,
+        /// What was wrong with the last one.
+        reason: InitialValueReason,
+    },
+    /// The step-size search never found a rejected step.
+    #[error("the posterior seems improper: steps of size {stepsize} are still accepted; check the model")]
+    StepSizeTooLarge {
+        /// The last step size tried.
+        stepsize: f64,
+    },
+    /// The step-size search never found an accepted step.
+    #[error(
+        "no step size is small enough to be accepted; the log density or its gradient may be wrong or discontinuous at the initial value"
+    )]
+    StepSizeTooSmall,
+}
+
+/// What was wrong with an initial value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+pub enum InitialValueReason {
+    /// The model refused the point.
+    #[error("the model refused it")]
+    Refused,
+    /// The log density is not a finite number.
+    #[error("its log density is {0}")]
+    LogDensity(f64),
+    /// An element of the gradient is not a finite number.
+    #[error("element {index} of its gradient is {value}")]
+    Gradient {
+        /// Which element, from 0.
+        index: usize,
+        /// Its value.
+        value: f64,
+    },
+}
+
+/// One transition's report.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Transition {
+    /// Number of the iteration, from 0, warm-up included.
+    pub iteration: usize,
+    /// Log density of the draw.
+    pub log_density: f64,
+    /// Mean acceptance probability over the trajectory's points.
+    pub accept_stat: f64,
+    /// Step size used (jittered); NaN for a model of dimension 0.
+    pub stepsize: f64,
+    /// Completed doublings.
+    pub depth: u32,
+    /// Leapfrog steps, one gradient each.
+    pub n_leapfrog: u64,
+    /// True when the trajectory diverged.
+    pub divergent: bool,
+    /// Total energy of the draw.
+    pub energy: f64,
+}

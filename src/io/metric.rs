@@ -1,0 +1,133 @@
+//! Step size and inverse metric as JSON, in the format of CmdStan's metric files.
+
+use super::{JsonInit, shortest};
+use crate::error::{Code, Error};
+use crate::hmc::MetricKind;
+use crate::model::InitContext;
+
+/// The name CmdStan has for a shape.
+fn name(kind: MetricKind) -> &'static str {
+    match kind {
+        MetricKind::Unit => "unit_e",
+        MetricKind::Diag => "diag_e",
+        MetricKind::Dense => "dense_e",
+    }
+}
+
+/// A number in JSON, which has no other words for those that are not finite than strings.
+fn number(x: f64) -> String {
+    match x {
+        x if x.is_nan() => "\"NaN\"".into(),
+        x if x.is_infinite() => if x > 0.0 { "\"Inf\"" } else { "\"-Inf\"" }.into(),
+        x => shortest(x),
+    }
+}
+
+fn list(numbers: &[f64]) -> String {
+    format!("[{}]", numbers.iter().map(|&x| number(x)).collect::<Vec<_>>().join(", "))
+}
+
+/// `{"stepsize": …, "metric_type": …, "inv_metric": …}`: one line, numbers in the shortest form that reads back to the
+/// same bits. `inverse` holds nothing (unit), the variances (diag) or the rows of the matrix (dense).
+pub fn metric_json(stepsize: f64, kind: MetricKind, inverse: &[f64]) -> String {
+    let metric = match kind {
+        MetricKind::Unit | MetricKind::Diag => list(inverse),
+        MetricKind::Dense => {
+            let rows = inverse.chunks(inverse.len().isqrt().max(1)).map(list);
+            format!("[{}]", rows.collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("{{\"stepsize\": {}, \"metric_type\": \"{}\", \"inv_metric\": {metric}}}", number(stepsize), name(kind))
+}
+
+/// The inverse metric in the JSON text of a metric file, for a model of `dim` coordinates: `dim` variances (diag), `dim`²
+/// elements row by row (dense), nothing (unit, whatever the file holds). Whether it is positive (definite) is checked
+/// when a run takes it.
+///
+/// # Errors
+/// [`Code::Io`] when the text is no JSON (with line and column), has no `inv_metric`, one of another shape, or says by
+/// its `metric_type` that it is for another metric.
+pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<f64>, Error> {
+    let bad = |message: String| Error::new(Code::Io, format!("metric file: {message}"));
+    let text = match without_type(text) {
+        Some((_, said)) if said != name(kind) => {
+            return Err(bad(format!("expected the metric_type {}, got {said}", name(kind))));
+        }
+        Some((rest, _)) => rest,
+        None => text.to_string(),
+    };
+    let variables = JsonInit::from_text(&text)?;
+    if kind == MetricKind::Unit {
+        return Ok(Vec::new());
+    }
+    let found = variables.variable("inv_metric")?.ok_or_else(|| bad("expected an inv_metric, got none".into()))?;
+    let expected = if kind == MetricKind::Diag { vec![dim] } else { vec![dim, dim] };
+    if found.shape != expected {
+        let dims = |shape: &[usize]| match shape {
+            [] => "one number".to_string(),
+            [n] => format!("{n} numbers"),
+            _ => format!("{} numbers", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")),
+        };
+        return Err(bad(format!("expected an inv_metric of {}, got {}", dims(&expected), dims(&found.shape))));
+    }
+    if kind == MetricKind::Diag {
+        return Ok(found.values);
+    }
+    // Variables hold the first index fastest; the metric is wanted row by row.
+    Ok((0..dim * dim).map(|k| found.values[k % dim * dim + k / dim]).collect())
+}
+
+/// The text with the value of `metric_type`, the only one that is a word, turned into a number of the same length; and
+/// that word.
+fn without_type(text: &str) -> Option<(String, String)> {
+    const KEY: &str = "\"metric_type\"";
+    let after = text.find(KEY)? + KEY.len();
+    let rest = &text[after..];
+    let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+    let start = text.len() - value.len();
+    let length = value.find('"')?;
+    let word = value[..length].to_string();
+    // Line and column of later errors stay as they are.
+    let filler = format!("0{}", " ".repeat(length + 1));
+    Some((format!("{}{filler}{}", &text[..start - 1], &text[start + length + 1..]), word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let diag = [0.1, 1e-300, 12345.678];
+        let text = metric_json(0.3, MetricKind::Diag, &diag);
+        assert_eq!(text, r#"{"stepsize": 0.3, "metric_type": "diag_e", "inv_metric": [0.1, 1e-300, 12345.678]}"#);
+        assert_eq!(read_metric_file(&text, MetricKind::Diag, 3).unwrap(), diag);
+        let dense = [1.0, 0.25, 0.5, 2.0];
+        let text = metric_json(0.3, MetricKind::Dense, &dense);
+        assert!(text.ends_with(r#""inv_metric": [[1, 0.25], [0.5, 2]]}"#), "{text}");
+        assert_eq!(read_metric_file(&text, MetricKind::Dense, 2).unwrap(), dense);
+        let text = metric_json(f64::NAN, MetricKind::Unit, &[]);
+        assert_eq!(text, r#"{"stepsize": "NaN", "metric_type": "unit_e", "inv_metric": []}"#);
+        assert!(read_metric_file(&text, MetricKind::Unit, 2).unwrap().is_empty());
+        for text in [&text, &metric_json(f64::NEG_INFINITY, MetricKind::Diag, &diag)] {
+            serde_json::from_str::<serde_json::Value>(text).unwrap();
+        }
+    }
+
+    #[test]
+    fn bad_files_are_told_apart() {
+        let fails = |text: &str, kind, dim, word: &str| {
+            let error = read_metric_file(text, kind, dim).unwrap_err();
+            assert_eq!(error.code(), Code::Io);
+            assert!(error.message().contains(word), "{error}");
+        };
+        fails(r#"{"stepsize": 1}"#, MetricKind::Diag, 2, "got none");
+        fails(r#"{"inv_metric": [1, 2, 3]}"#, MetricKind::Diag, 2, "of 2 numbers, got 3 numbers");
+        fails(r#"{"inv_metric": [1, 2]}"#, MetricKind::Dense, 2, "of 2 x 2 numbers, got 2 numbers");
+        fails(r#"{"inv_metric": 1}"#, MetricKind::Diag, 1, "got one number");
+        fails(r#"{"metric_type" : "dense_e", "inv_metric": [[1]]}"#, MetricKind::Diag, 1, "diag_e, got dense_e");
+        fails("{\"metric_type\": \"diag_e\",\n \"inv_metric\": [1,, 2]}", MetricKind::Diag, 2, "line 2, column 19");
+        fails("", MetricKind::Diag, 2, "line 1");
+        assert_eq!(read_metric_file(r#"{"inv_metric": [2]}"#, MetricKind::Diag, 1).unwrap(), [2.0]);
+    }
+}

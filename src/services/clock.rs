@@ -1,0 +1,55 @@
+//! When a slice of work is to end.
+
+use std::time::{Duration, Instant};
+
+/// How long a chain runs before another one may have the thread.
+const SLICE: Duration = Duration::from_millis(1);
+/// Most evaluations between two looks at the clock.
+const LONGEST_STRIDE: u32 = 1024;
+
+/// Tells when a slice's time is up, looking at the clock as seldom as it can afford to.
+pub(super) struct Clock {
+    start: Instant,
+    lap: Instant,
+    looked: Instant,
+    pub stride: u32,
+    left: u32,
+}
+
+impl Clock {
+    pub fn new(stride: u32) -> Self {
+        let now = Instant::now();
+        Self { start: now, lap: now, looked: now, stride, left: stride }
+    }
+
+    #[inline]
+    pub fn is_up(&mut self) -> bool {
+        self.left -= 1;
+        if self.left > 0 {
+            return false;
+        }
+        self.look()
+    }
+
+    fn look(&mut self) -> bool {
+        let now = Instant::now();
+        let took = now - self.looked;
+        self.looked = now;
+        // About eight looks per slice.
+        if took < SLICE / 16 {
+            self.stride = (self.stride * 2).min(LONGEST_STRIDE);
+        } else if took > SLICE / 4 {
+            self.stride = (self.stride / 2).max(1);
+        }
+        self.left = self.stride;
+        now - self.start >= SLICE
+    }
+
+    /// Time since the last lap.
+    pub fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let took = now - self.lap;
+        self.lap = now;
+        took
+    }
+}
