@@ -166,6 +166,27 @@ typedef int32_t catena_metric;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What moves a chain from one draw to the next.
+enum catena_engine
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The no-U-turn sampler. Columns: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__, energy__.
+  CATENA_ENGINE_NUTS = 0,
+  // Static Hamiltonian Monte Carlo. Columns: lp__, accept_stat__, stepsize__, int_time__, energy__.
+  CATENA_ENGINE_STATIC = 1,
+  // The position stays the initial one; the outputs are drawn anew. Columns: lp__, accept_stat__, both 0.
+  CATENA_ENGINE_FIXED_PARAM = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_engine catena_engine;
+#else
+typedef int32_t catena_engine;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // What one chain's failure does to the others.
 enum catena_on_failure
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -248,6 +269,9 @@ typedef struct catena_checkpoint catena_checkpoint;
 
 // A failure: its status, its message, and the chain and argument it is about. Immutable; may be read from any thread.
 typedef struct catena_error catena_error;
+
+// What catena_diagnose_gradient found. Immutable.
+typedef struct catena_gradient_check catena_gradient_check;
 
 // Where a chain's initial values come from. Immutable: may serve several chains and runs.
 typedef struct catena_init catena_init;
@@ -343,25 +367,13 @@ typedef struct catena_density {
   void (*worker_free)(void *user, void *worker);
   // A catena_threading: from which threads a run may call this model.
   int32_t threading;
+  // How many of the outputs, the first ones, are the parameters: the values by whose names `initialize` finds a
+  // position. With 0 here and in `transformed_outputs` the model does not say. See catena_generate_quantities.
+  size_t parameter_outputs;
+  // How many of the outputs, after the parameters, are functions of the parameters alone. The others are generated
+  // quantities.
+  size_t transformed_outputs;
 } catena_density;
-
-// An init context of the host's own. Set `struct_size` to sizeof(catena_init_table).
-//
-// Threads: called from pool threads, concurrently when several chains share the context.
-typedef struct catena_init_table {
-  // sizeof(catena_init_table) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the context is freed; may be NULL.
-  void (*release)(void *user);
-  // Writes the rank of variable `name` to `rank` and its dimensions to `shape` (room for `max_rank`; a scalar has rank
-  // 0). Returns 1 when the context gives this variable, 0 when not, below 0 when it failed.
-  int (*shape)(void *user, const char *name, size_t max_rank, size_t *shape, size_t *rank);
-  // Writes the `count` elements of variable `name`, first index fastest (column-major). Returns 0, or another number
-  // when it failed.
-  int (*values)(void *user, const char *name, double *values, size_t count);
-} catena_init_table;
 
 // Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
 //
@@ -410,7 +422,8 @@ typedef struct catena_io {
   struct catena_writer *const *init_writers;
   // Number of entries of `init_writers`.
   size_t num_init_writers;
-  // Get the draws: the columns of catena_sample_column.
+  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+  // catena_quantity_column (generated quantities).
   struct catena_writer *const *sample_writers;
   // Number of entries of `sample_writers`.
   size_t num_sample_writers;
@@ -428,6 +441,40 @@ typedef struct catena_io {
   // Asks whether to end early; NULL: never.
   const struct catena_interrupt *interrupt;
 } catena_io;
+
+// Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
+typedef struct catena_draws {
+  // sizeof(catena_draws) of the header the program was compiled with.
+  size_t struct_size;
+  // Names of the columns, as in a Stan CSV (mu, theta.1, theta.2): `columns` NUL-terminated texts.
+  const char *const *names;
+  // Number of columns.
+  size_t columns;
+  // One table per chain: its draws, row after row.
+  const double *const *values;
+  // Number of rows of each chain's table.
+  const size_t *rows;
+  // Number of entries of `values` and `rows`: the number of chains.
+  size_t num_chains;
+} catena_draws;
+
+// An init context of the host's own. Set `struct_size` to sizeof(catena_init_table).
+//
+// Threads: called from pool threads, concurrently when several chains share the context.
+typedef struct catena_init_table {
+  // sizeof(catena_init_table) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the context is freed; may be NULL.
+  void (*release)(void *user);
+  // Writes the rank of variable `name` to `rank` and its dimensions to `shape` (room for `max_rank`; a scalar has rank
+  // 0). Returns 1 when the context gives this variable, 0 when not, below 0 when it failed.
+  int (*shape)(void *user, const char *name, size_t max_rank, size_t *shape, size_t *rank);
+  // Writes the `count` elements of variable `name`, first index fastest (column-major). Returns 0, or another number
+  // when it failed.
+  int (*values)(void *user, const char *name, double *values, size_t count);
+} catena_init_table;
 
 // Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
 typedef struct catena_progress {
@@ -483,6 +530,30 @@ typedef struct catena_writer_table {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
+catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
+
+// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
+
+// Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
+catena_status catena_options_set_gamma(struct catena_options *options, double value, struct catena_error **error);
+
+// Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
+catena_status catena_options_set_kappa(struct catena_options *options, double value, struct catena_error **error);
+
+// Iteration offset of the step-size adaptation; finite, above 0. Default 10.
+catena_status catena_options_set_t0(struct catena_options *options, double value, struct catena_error **error);
+
+// Warm-up iterations before the first metric window. Default 75.
+catena_status catena_options_set_init_buffer(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Warm-up iterations of step-size adaptation after the last metric window. Default 50.
+catena_status catena_options_set_term_buffer(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
+catena_status catena_options_set_window(struct catena_options *options, size_t value, struct catena_error **error);
 
 // Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 // be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -640,6 +711,33 @@ int64_t catena_summary_saturated(const struct catena_summary *summary);
 // Frees a summary with all that was borrowed from it. NULL is fine.
 void catena_summary_free(struct catena_summary *summary);
 
+// Runs static HMC: each transition is a trajectory of int_time / stepsize leapfrog steps (truncated, at least 1; the
+// nominal step size counts, not the jittered one), accepted or rejected at its end. All else, adaptation among it, is as
+// for catena_sample_nuts. A trajectory that meets a point the model refuses is rejected; catena_result_divergences counts
+// these and those whose energy error at the end is above the largest one.
+catena_status catena_sample_hmc_static(const struct catena_model *model,
+                                       const struct catena_options *options,
+                                       const struct catena_io *io,
+                                       struct catena_result **out,
+                                       struct catena_error **error);
+
+// Runs chains that stay at their initial position, where each iteration draws the outputs anew; otherwise as
+// catena_sample_nuts. There is no warm-up: num_warmup and save_warmup are ignored (set save_warmup to 0 for
+// catena_options_rows to tell the number of rows). Inverse metrics are an error.
+catena_status catena_sample_fixed_param(const struct catena_model *model,
+                                        const struct catena_options *options,
+                                        const struct catena_io *io,
+                                        struct catena_result **out,
+                                        struct catena_error **error);
+
+// Number of columns a sample writer gets in a run of `engine`, a catena_engine: those of the engine, then the outputs. 0
+// for NULL and for a number that is no engine.
+size_t catena_engine_column_count(const struct catena_model *model,
+                                  int32_t engine);
+
+// Name of column `index` of a sample writer in a run of `engine`, from 0, borrowed from the model; NULL past the last.
+const char *catena_engine_column(const struct catena_model *model, int32_t engine, size_t index);
+
 // Status of the failure; CATENA_OK for NULL.
 catena_status catena_error_code(const struct catena_error *error);
 
@@ -662,6 +760,79 @@ uint32_t catena_abi_version(void);
 
 // Version of the library, e.g. "0.1.0". Static; never freed.
 const char *catena_version_string(void);
+
+// Computes the outputs anew for draws made before, chain by chain, in parallel, and gives the generated quantities
+// (catena_quantity_column) of each row to the chain's sample writer.
+//
+// The draws' columns are looked up by name: the model's parameters (the first `parameter_outputs` outputs), from which
+// its `initialize` makes the position as from an init context that gives theta with its dimensions for theta.1,
+// theta.2, ...; or, where these are missing, the model's coordinates, which are the position. Other columns are ignored.
+// A model that does not say how many parameters it has is offered all columns whose names don't end with __, and all its
+// outputs are written.
+//
+// A row that the model refuses becomes a row of NaN, and a warning that names it (counted from 1) with its chain. Random
+// numbers depend on seed and chain id alone. Of the options the number of chains, init_chain_id, seed, threads or pool,
+// refresh and on_failure count; `io` (may be NULL) lists sample writers, logger and interrupt, and nothing else.
+//
+// Status and `out` as for catena_sample_nuts; catena_result_iterations counts rows. A missing column is
+// CATENA_INVALID_ARGUMENT and named.
+catena_status catena_generate_quantities(const struct catena_model *model,
+                                         const struct catena_options *options,
+                                         const struct catena_draws *draws,
+                                         const struct catena_io *io,
+                                         struct catena_result **out,
+                                         struct catena_error **error);
+
+// Number of columns a sample writer of catena_generate_quantities gets: the outputs after the parameters and transformed
+// parameters. 0 for NULL.
+size_t catena_quantity_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_generate_quantities, from 0, borrowed from the model; NULL past the
+// last.
+const char *catena_quantity_column(const struct catena_model *model,
+                                   size_t index);
+
+// Compares the model's gradient with central differences (f(x + epsilon) - f(x - epsilon)) / (2 epsilon), coordinate by
+// coordinate, at the point where the chain init_chain_id of a run with these options (seed, init_radius) would start from
+// `init` (NULL: all drawn). `threshold` is the largest absolute difference that is no failure; Stan has 1e-6 for both
+// numbers. `logger` may be NULL. The model is called from one thread at a time: a pool's while the point is found, then
+// the calling one.
+catena_status catena_diagnose_gradient(const struct catena_model *model,
+                                       const struct catena_options *options,
+                                       const struct catena_init *init,
+                                       const struct catena_logger *logger,
+                                       double epsilon,
+                                       double threshold,
+                                       struct catena_gradient_check **out,
+                                       struct catena_error **error);
+
+// Number of coordinates; 0 for NULL.
+size_t catena_gradient_check_size(const struct catena_gradient_check *check);
+
+// Number of coordinates whose error is above the threshold or no number; 0 for NULL.
+size_t catena_gradient_check_failures(const struct catena_gradient_check *check);
+
+// Log density at the point; NaN for NULL.
+double catena_gradient_check_log_density(const struct catena_gradient_check *check);
+
+// Value of coordinate `index`, from 0; NaN past the last.
+double catena_gradient_check_value(const struct catena_gradient_check *check, size_t index);
+
+// The model's derivative by coordinate `index`, from 0; NaN past the last.
+double catena_gradient_check_model(const struct catena_gradient_check *check, size_t index);
+
+// The central difference by coordinate `index`, from 0; NaN where the model refused one of its points, and past the last.
+double catena_gradient_check_finite_difference(const struct catena_gradient_check *check,
+                                               size_t index);
+
+// The model's derivative minus the central difference for coordinate `index`, from 0; NaN past the last.
+double catena_gradient_check_error(const struct catena_gradient_check *check, size_t index);
+
+// Stan's table, several lines: param idx, value, model, finite diff, error. Borrowed from the check; empty for NULL.
+const char *catena_gradient_check_text(const struct catena_gradient_check *check);
+
+// Frees a check with all that was borrowed from it. NULL is fine.
+void catena_gradient_check_free(struct catena_gradient_check *check);
 
 // An init context from the host's table, which is copied. It owns `user` from here on; when this function fails, `user`
 // stays the caller's.
@@ -723,11 +894,11 @@ const char *catena_model_name(const struct catena_model *model, size_t index);
 // Name of output `index`, from 0, borrowed from the model; NULL past the last.
 const char *catena_model_output_name(const struct catena_model *model, size_t index);
 
-// Number of columns a sample writer gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
+// Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
 // energy__, then the outputs. 0 for NULL.
 size_t catena_sample_column_count(const struct catena_model *model);
 
-// Name of column `index` of a sample writer, from 0, borrowed from the model; NULL past the last.
+// Name of column `index` of a sample writer of a NUTS run, from 0, borrowed from the model; NULL past the last.
 const char *catena_sample_column(const struct catena_model *model, size_t index);
 
 // Evaluates the log density at `n` points, on the calling thread. `positions` is n x dimension, row-major;
@@ -791,37 +962,16 @@ catena_status catena_options_set_stepsize_jitter(struct catena_options *options,
                                                  double value,
                                                  struct catena_error **error);
 
-// Most doublings of a trajectory, 1 to 20. Default 10.
+// Most doublings of a NUTS trajectory, 1 to 20. Default 10.
 catena_status catena_options_set_max_depth(struct catena_options *options, uint32_t value, struct catena_error **error);
+
+// Integration time of a static trajectory; finite, above 0. Default 2 pi.
+catena_status catena_options_set_int_time(struct catena_options *options, double value, struct catena_error **error);
 
 // Energy error above which a trajectory counts as divergent; finite, above 0. Default 1000.
 catena_status catena_options_set_max_energy_error(struct catena_options *options,
                                                   double value,
                                                   struct catena_error **error);
-
-// Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
-catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
-
-// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
-catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
-
-// Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
-catena_status catena_options_set_gamma(struct catena_options *options, double value, struct catena_error **error);
-
-// Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
-catena_status catena_options_set_kappa(struct catena_options *options, double value, struct catena_error **error);
-
-// Iteration offset of the step-size adaptation; finite, above 0. Default 10.
-catena_status catena_options_set_t0(struct catena_options *options, double value, struct catena_error **error);
-
-// Warm-up iterations before the first metric window. Default 75.
-catena_status catena_options_set_init_buffer(struct catena_options *options, size_t value, struct catena_error **error);
-
-// Warm-up iterations of step-size adaptation after the last metric window. Default 50.
-catena_status catena_options_set_term_buffer(struct catena_options *options, size_t value, struct catena_error **error);
-
-// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
-catena_status catena_options_set_window(struct catena_options *options, size_t value, struct catena_error **error);
 
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);
@@ -843,7 +993,7 @@ size_t catena_result_iterations(const struct catena_result *result, size_t chain
 // Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.
 size_t catena_result_rows(const struct catena_result *result, size_t chain);
 
-// The chain's nominal step size at the end; NaN for a model of dimension 0. NaN past the last chain.
+// The chain's nominal step size at the end; NaN for a chain that never moves. NaN past the last chain.
 double catena_result_stepsize(const struct catena_result *result, size_t chain);
 
 // Numbers in the chain's inverse metric: 0 (unit_e), dimension (diag_e) or dimension * dimension (dense_e). 0 past the last chain.
@@ -875,6 +1025,12 @@ catena_status catena_result_inv_metric(const struct catena_result *result,
                                        size_t size,
                                        struct catena_error **error);
 
+// The chain's step size and inverse metric at the end as a JSON object, {"stepsize": ..., "metric_type": "diag_e",
+// "inv_metric": [...]}, in the format of CmdStan's metric files and with numbers that read back to the same bits. Borrowed
+// from the result; NULL past the last chain.
+const char *catena_result_json(const struct catena_result *result,
+                               size_t chain);
+
 // The chain as a checkpoint to go on with (the caller frees it): where it was stopped, or, when it finished, for more
 // draws. A chain that failed, or was stopped before it began, has none.
 catena_status catena_result_checkpoint_new(const struct catena_result *result,
@@ -903,6 +1059,14 @@ catena_status catena_run_start(const struct catena_model *model,
                                const struct catena_io *io,
                                struct catena_run **out,
                                struct catena_error **error);
+
+// As catena_run_start, with the chains moved by `engine`, a catena_engine.
+catena_status catena_run_start_engine(const struct catena_model *model,
+                                      int32_t engine,
+                                      const struct catena_options *options,
+                                      const struct catena_io *io,
+                                      struct catena_run **out,
+                                      struct catena_error **error);
 
 // Waits up to `timeout` seconds (0: doesn't wait) for the run to end and sets `*done` (may be NULL) to 1 when it has, to
 // 0 otherwise. With a model of CATENA_THREADS_CALLER this is where the chains move, at least one step whatever the
