@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Reads the files that the Rust tests left in target/tmp with the programs that users read them with.
+# Usage: tests/ecosystem/run.sh FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+venv=${1:-build/ecosystem}/venv
+if [ ! -x "$venv/bin/python" ]; then
+    if ! python3 -m venv "$venv"; then
+        rm -rf "$venv"
+        echo "python3 cannot make environments (Debian: python3-venv): skipped"
+        exit 0
+    fi
+fi
+if ! "$venv/bin/python" -m pip install --quiet --requirement tests/ecosystem/requirements.txt; then
+    echo "pip could not install tests/ecosystem/requirements.txt: skipped"
+    exit 0
+fi
+"$venv/bin/python" tests/ecosystem/arrow_files.py target/tmp

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Compiles real Stan programs with the compiler, headers and libraries of httpstan's wheel (Stan 2.35) and samples them.
+# Without the wheel (no pip, no network) this is skipped, and says so.
+# Usage: tests/run-stan-models.sh FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p "${1:-build/stan}"
+out=$(cd "${1:-build/stan}" && pwd)
+release=4.13.0
+
+if [ ! -x "$out/wheel/httpstan/stanc" ]; then
+    # Nothing of the wheel is tied to a version of Python but the module that is not used here.
+    if ! python3 -m pip download --quiet --no-deps --only-binary :all: --python-version 3.11 --dest "$out" \
+        "httpstan==$release"; then
+        echo "httpstan $release could not be downloaded: tests of real Stan programs are skipped"
+        exit 0
+    fi
+    python3 -m zipfile -e "$out"/httpstan-*.whl "$out/wheel"
+    chmod +x "$out/wheel/httpstan/stanc"
+fi
+programs=()
+for program in tests/stan/*.stan; do
+    library="$out/$(basename "$program" .stan).so"
+    if [ ! -e "$library" ] || [ "$program" -nt "$library" ] || [ tests/stan/bridge.cpp -nt "$library" ]; then
+        programs+=("$program")
+    fi
+done
+if [ ${#programs[@]} -gt 0 ]; then
+    tests/stan/build.sh "$out/wheel" "$out" "${programs[@]}"
+fi
+CATENA_STAN_MODELS="$out" cargo test --all-features --test stan_models -- --include-ignored
