@@ -45,8 +45,8 @@ fn check_correlated(options: &SampleOptions) {
         let product = |(a, b): (&f64, &f64)| (a - model.mean(i)) / model.sd(i) * ((b - model.mean(j)) / model.sd(j));
         columns[i].iter().zip(&columns[j]).map(|(a, b)| a.iter().zip(b).map(product).collect()).collect()
     };
-    for i in 0..model.dim {
-        check_mean(&format!("mean {i}, {options:?}"), model.mean(i), &columns[i]);
+    for (i, column) in columns.iter().enumerate() {
+        check_mean(&format!("mean {i}, {options:?}"), model.mean(i), column);
         check_mean(&format!("variance {i}, {options:?}"), 1.0, &moment(i, i));
     }
     check_mean(&format!("correlation, {options:?}"), model.rho, &moment(0, 1));

@@ -16,13 +16,13 @@ pub enum Reply {
 /// What a chain asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Evaluate at [`Chain::evaluation`], then [`Reply::LogDensity`] or [`Reply::Rejected`].
+    /// Evaluate at [`Chain::evaluation`](super::Chain::evaluation), then [`Reply::LogDensity`] or [`Reply::Rejected`].
     Evaluate,
-    /// The initial point was found; it is [`Chain::position`].
+    /// The initial point was found; it is [`Chain::position`](super::Chain::position).
     Initialized,
-    /// A transition is complete: [`Chain::transition`], [`Chain::position`].
+    /// A transition is complete: [`Chain::transition`](super::Chain::transition), [`Chain::position`](super::Chain::position).
     Draw,
-    /// Warm-up is over: [`Chain::stepsize`] and [`Chain::metric`] are final. Comes once, also without warm-up.
+    /// Warm-up is over: [`Chain::stepsize`](super::Chain::stepsize) and [`Chain::metric`](super::Chain::metric) are final. Comes once, also without warm-up.
     WarmupDone,
     /// All iterations are done.
     Done,
