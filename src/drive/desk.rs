@@ -40,6 +40,8 @@ struct Board<J> {
     /// Waiting to be answered together, since.
     asking: VecDeque<Seated<J>>,
     asking_since: Instant,
+    /// When those in turn began their turn.
+    turn_since: Instant,
     over: Vec<Seated<J>>,
     /// Threads of the pool that work for this desk.
     tickets: usize,
@@ -47,19 +49,21 @@ struct Board<J> {
 
 /// The next thing to do at a desk.
 enum Work<J> {
-    Slice(Seated<J>),
+    Slices(Vec<Seated<J>>),
     Answer(Vec<Seated<J>>),
     /// All that is left is in other hands, or waits for more to ask.
     Nothing,
 }
 
 impl<J> Board<J> {
-    /// Slices come first: they make chains ask. A batch is due when it is full, when nobody is left who could join it, or
-    /// when it has waited long enough.
-    fn next<G: Gather<J> + ?Sized>(&mut self, gather: Option<&G>, count: usize) -> Work<J> {
+    /// Slices come first, for they make chains ask: the share of one of `hands`. A batch is due when it is full, when
+    /// nobody is left who could join it, or when it has waited long enough.
+    fn next<G: Gather<J> + ?Sized>(&mut self, gather: Option<&G>, count: usize, hands: usize) -> Work<J> {
         let full = gather.is_some_and(|g| self.asking.len() >= g.size());
-        if !full && let Some(seated) = self.ready.pop_front() {
-            return Work::Slice(seated);
+        if !full && !self.ready.is_empty() {
+            let most = if gather.is_some() { MOST_SLICES } else { 1 };
+            let share = self.ready.len().div_ceil(hands).min(most);
+            return Work::Slices(self.ready.drain(..share).collect());
         }
         let Some(gather) = gather.filter(|_| !self.asking.is_empty()) else { return Work::Nothing };
         let nobody_else = self.asking.len() + self.over.len() == count;
@@ -69,6 +73,20 @@ impl<J> Board<J> {
             return Work::Answer(self.asking.drain(..size).collect());
         }
         Work::Nothing
+    }
+
+    /// Answered jobs go on before others, while their memory is in the processor's caches, until their turn is over.
+    fn answered(&mut self, jobs: Vec<Seated<J>>) {
+        if self.turn_since.elapsed() < TURN {
+            jobs.into_iter().rev().for_each(|seated| self.ready.push_front(seated));
+        } else {
+            self.turn_since = Instant::now();
+            self.ready.extend(jobs);
+        }
+    }
+
+    fn take_all_back(&mut self, done: Vec<(Seated<J>, Slice)>) {
+        done.into_iter().for_each(|(seated, slice)| self.take_back(seated, slice));
     }
 
     fn take_back(&mut self, seated: Seated<J>, slice: Slice) {
@@ -94,6 +112,7 @@ impl<J: Job> Desk<J> {
             ready,
             asking: VecDeque::new(),
             asking_since: Instant::now(),
+            turn_since: Instant::now(),
             over: Vec::with_capacity(count),
             tickets: 0,
         };
@@ -133,18 +152,18 @@ impl<J: Job> Desk<J> {
                 if board.over.len() == self.count {
                     return;
                 }
-                match board.next(gather, self.count) {
-                    Work::Slice(mut seated) => {
+                match board.next(gather, self.count, 1) {
+                    Work::Slices(jobs) => {
                         drop(board);
-                        match slice(&mut seated, stop) {
-                            Slice::Compute => self.hand_over(scope, seated),
-                            other => self.board().take_back(seated, other),
-                        }
+                        let done = slices(jobs, stop);
+                        let (away, back): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, s)| *s == Slice::Compute);
+                        away.into_iter().for_each(|(seated, _)| self.hand_over(scope, seated));
+                        self.board().take_all_back(back);
                     }
                     Work::Answer(mut jobs) => {
                         drop(board);
                         answer(gather.expect("only a gatherer makes answers"), &mut jobs);
-                        self.board().ready.extend(jobs);
+                        self.board().answered(jobs);
                     }
                     Work::Nothing => {
                         let wait = gather.map_or(POLL_INTERVAL, |g| g.wait().clamp(MIN_WAIT, POLL_INTERVAL));
@@ -221,11 +240,21 @@ const TICKET: Duration = Duration::from_millis(1);
 /// Waiting shorter than this costs more than it brings.
 const MIN_WAIT: Duration = Duration::from_micros(50);
 
-fn slice<J: Job>(seated: &mut Seated<J>, stop: &AtomicBool) -> Slice {
-    quiet::catch(|| seated.job.slice(stop)).unwrap_or_else(|message| {
-        seated.job.panicked(message);
-        Slice::Over
-    })
+/// How long the same jobs are answered again and again while others wait.
+const TURN: Duration = Duration::from_millis(10);
+/// Most slices between two visits of the desk: where answers are gathered a slice is one leapfrog step, which is shorter
+/// than taking turns at the lock.
+const MOST_SLICES: usize = 64;
+
+fn slices<J: Job>(jobs: Vec<Seated<J>>, stop: &AtomicBool) -> Vec<(Seated<J>, Slice)> {
+    let slice = |mut seated: Seated<J>| {
+        let slice = quiet::catch(|| seated.job.slice(stop)).unwrap_or_else(|message| {
+            seated.job.panicked(message);
+            Slice::Over
+        });
+        (seated, slice)
+    };
+    jobs.into_iter().map(slice).collect()
 }
 
 /// A panic in the answer is every job's: none of them has a reply.
@@ -280,15 +309,15 @@ impl<'a, J: Job, G: Gather<J> + ?Sized> Floor<'a, J, G> {
     {
         let start = Instant::now();
         loop {
-            let work = self.desk.board().next(Some(self.gather), self.desk.count);
+            let work = self.desk.board().next(Some(self.gather), self.desk.count, self.pool.threads());
             match work {
-                Work::Slice(mut seated) => {
-                    let result = slice(&mut seated, self.stop);
-                    self.desk.board().take_back(seated, result);
+                Work::Slices(jobs) => {
+                    let done = slices(jobs, self.stop);
+                    self.desk.board().take_all_back(done);
                 }
                 Work::Answer(mut jobs) => {
                     answer(self.gather, &mut jobs);
-                    self.desk.board().ready.extend(jobs);
+                    self.desk.board().answered(jobs);
                     drop(self.call(scope, self.desk.board()));
                 }
                 Work::Nothing => break,

@@ -17,9 +17,9 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub fn new(stride: u32) -> Self {
-        let now = Instant::now();
-        Self { start: now, lap: now, looked: now, stride, left: stride }
+    /// The clock of a slice that began at `start`.
+    pub fn new(start: Instant, stride: u32) -> Self {
+        Self { start, lap: start, looked: start, stride, left: stride }
     }
 
     #[inline]

@@ -203,7 +203,7 @@ impl<'s, 'a, D: Density> Generator<'s, 'a, D> {
                 writer.names(&shared.columns)?;
             }
         }
-        let mut clock = Clock::new(self.stride);
+        let mut clock = Clock::new(Instant::now(), self.stride);
         while self.done < self.total {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Some(Outcome::Stopped));

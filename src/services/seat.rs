@@ -185,7 +185,7 @@ impl<'r, D: Density> Seat<'r, D> {
         crate::io::log_lines(self.run.logger, level, Some(self.id()), text);
     }
 
-    fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool) -> Result<(), End> {
+    fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool, start: Instant) -> Result<(), End> {
         // What the last user of the bench left belongs to another chain.
         bench.message.clear();
         if let Some(error) = self.broken.take() {
@@ -207,7 +207,7 @@ impl<'r, D: Density> Seat<'r, D> {
             0 => u64::MAX,
             n => n,
         };
-        let mut clock = Clock::new(self.stride);
+        let mut clock = Clock::new(start, self.stride);
         loop {
             let chain = self.record.chain.as_mut().expect("made at the start of the first slice");
             let mut reason = None;
@@ -375,7 +375,7 @@ impl<D: Density> Job for Seat<'_, D> {
         let start = Instant::now();
         let before = self.record.warmup_time + self.record.sampling_time;
         let end = match run.workers.check_out() {
-            Ok(mut bench) => self.work(&mut bench, stop),
+            Ok(mut bench) => self.work(&mut bench, stop, start),
             Err(error) => Err(Error::new(Code::Model, format!("a worker's memory could not be made: {error}")).into()),
         };
         let accounted = self.record.warmup_time + self.record.sampling_time - before;
