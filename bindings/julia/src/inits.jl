@@ -68,7 +68,8 @@ new_init(::Handles, other) = throw(ArgumentError(string(
 
 "Inverse metrics as vectors, one per chain (matrices are symmetric, so their order does not matter)."
 inv_metrics_of(::Nothing, chains) = nothing
-inv_metrics_of(metric::AbstractArray{<:Real}, chains) = [vec(Array{Float64}(metric)) for _ in 1:chains]
+inv_metrics_of(metric::Union{AbstractVector{<:Real},AbstractMatrix{<:Real}}, chains) =
+    [vec(Array{Float64}(metric)) for _ in 1:chains]
 
 function inv_metrics_of(metrics::AbstractVector, chains)
     length(metrics) == chains ||

@@ -65,7 +65,7 @@ end
 
 Base.showerror(io::IO, e::CatenaError) = print(io, "CatenaError: ", e.message)
 
-status_name(status::Integer) = get(STATUS_NAMES, status + 1, :unknown)
+status_name(status::Integer) = 0 <= status < length(STATUS_NAMES) ? STATUS_NAMES[status+1] : :unknown
 
 "The library's error as an exception; the handle stays its owner's."
 function read_error(status::Integer, handle::Ptr{Cvoid})
