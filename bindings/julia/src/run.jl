@@ -246,4 +246,4 @@ The sampler by name, for interfaces that want one: with AbstractMCMC (Julia 1.9 
 struct NUTS{O}
     options::O
 end
-NUTS(; options...) = NUTS(NamedTuple(options.data))
+NUTS(; options...) = NUTS((; options...))
