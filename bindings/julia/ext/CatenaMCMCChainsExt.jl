@@ -6,6 +6,6 @@ import MCMCChains
 
 MCMCChains.Chains(draws::Catena.Draws) = MCMCChains.Chains(
     permutedims(draws.values, (1, 3, 2)), Symbol.(draws.names),
-    (parameters = Symbol.(Catena.parameters(draws)), internals = Symbol.(draws.names[1:Catena.SAMPLER_COLUMNS])))
+    (parameters = Symbol.(Catena.parameters(draws)), internals = Symbol.(draws.names[1:draws.sampler_columns])))
 
 end

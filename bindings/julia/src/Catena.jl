@@ -1,5 +1,5 @@
 """
-Many Markov chains in one process over one shared model: adaptive NUTS by the Catena library.
+Many Markov chains in one process over one shared model: adaptive NUTS, or static HMC, by the Catena library.
 
 [`Catena.sample`](@ref) runs the chains over a [`FunctionModel`](@ref) (a Julia function), a [`CModel`](@ref) (pointers to
 compiled functions), a [`BridgeStanModel`](@ref) (a compiled Stan program) or, from Julia 1.9, any object that implements

@@ -31,6 +31,8 @@ Base.@kwdef struct DensityTable
     worker_new::Ptr{Cvoid} = C_NULL
     worker_free::Ptr{Cvoid} = C_NULL
     threading::Int32 = THREADS_ANY
+    parameter_outputs::Csize_t = 0
+    transformed_outputs::Csize_t = 0
 end
 
 "`catena_logger`"

@@ -20,8 +20,8 @@ end
 Draws of several chains.
 
 - `values`: draws × chains × columns; `warmup`: the same of the warm-up, without draws unless `save_warmup = true`
-- `names`: names of the columns: seven of the sampler (`lp__`, `accept_stat__`, `stepsize__`, `treedepth__`,
-  `n_leapfrog__`, `divergent__`, `energy__`), then the parameters
+- `names`: names of the columns: first `sampler_columns` of the sampler (with NUTS `lp__`, `accept_stat__`, `stepsize__`,
+  `treedepth__`, `n_leapfrog__`, `divergent__`, `energy__`), then the parameters
 - `chains`: a [`ChainReport`](@ref) each
 - `failures`: the [`CatenaError`](@ref)s of chains that failed, which have no draws here
 - `seed`, `max_depth`: of the run
@@ -34,20 +34,18 @@ struct Draws
     values::Array{Float64,3}
     warmup::Array{Float64,3}
     names::Vector{String}
+    sampler_columns::Int
     chains::Vector{ChainReport}
     failures::Vector{CatenaError}
     seed::UInt64
     max_depth::Int
 end
 
-"Columns before the parameters."
-const SAMPLER_COLUMNS = 7
-
 "Names of the parameters (the model's outputs), in the order of `Array(draws)`."
-parameters(draws::Draws) = draws.names[SAMPLER_COLUMNS+1:end]
+parameters(draws::Draws) = draws.names[draws.sampler_columns+1:end]
 
-Base.Array(draws::Draws) = draws.values[:, :, SAMPLER_COLUMNS+1:end]
-Base.size(draws::Draws) = (size(draws.values, 1), size(draws.values, 2), size(draws.values, 3) - SAMPLER_COLUMNS)
+Base.Array(draws::Draws) = draws.values[:, :, draws.sampler_columns+1:end]
+Base.size(draws::Draws) = (size(draws.values, 1), size(draws.values, 2), length(draws.names) - draws.sampler_columns)
 Base.size(draws::Draws, i::Integer) = size(draws)[i]
 Base.keys(draws::Draws) = draws.names
 
@@ -74,12 +72,12 @@ end
 const STATISTICS = (:mean, :mcse_mean, :sd, :mcse_sd, :q5, :median, :q95, :ess_bulk, :ess_tail, :rhat)
 
 """
-Statistics of every parameter and of `lp__`.
+Statistics of every parameter and of `lp__`; NaN where a column is constant.
 
 - `variables`: names of the rows
 - `columns`: `NamedTuple` of vectors: `variable`, `mean`, `mcse_mean`, `sd`, `mcse_sd`, `q5`, `median`, `q95`, `ess_bulk`,
   `ess_tail`, `rhat` (Vehtari et al. 2021)
-- `divergences`, `saturated`: divergent transitions, and transitions of the largest depth
+- `divergences`, `saturated`: divergent transitions, and transitions of the largest depth; -1 when the engine has none
 - `text`: the table with its warnings, as printed
 
 `summary["mu"]` is a row as a `NamedTuple`.

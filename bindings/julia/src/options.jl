@@ -3,10 +3,13 @@
 "Keywords passed on as they are, with the type that the setter takes."
 const PASSED_OPTIONS = (
     thin = Csize_t, save_warmup = Int32, init_radius = Float64, stepsize = Float64, stepsize_jitter = Float64,
-    max_depth = UInt32, max_energy_error = Float64, adapt = Int32, delta = Float64, gamma = Float64, kappa = Float64,
+    max_depth = UInt32, int_time = Float64, max_energy_error = Float64, adapt = Int32, delta = Float64, gamma = Float64, kappa = Float64,
     t0 = Float64, init_buffer = Csize_t, term_buffer = Csize_t, window = Csize_t)
 
 const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2))
+
+"What moves a chain: `catena_engine`."
+const ENGINES = (nuts = Int32(0), static = Int32(1), fixed_param = Int32(2))
 
 "Deepest trees unless `max_depth` says otherwise."
 const DEFAULT_MAX_DEPTH = 10
@@ -27,9 +30,9 @@ function convert_option(argument::Symbol, T, value)
     end
 end
 
-function metric_code(metric)
-    metric isa Symbol && haskey(METRICS, metric) && return METRICS[metric]
-    throw(ArgumentError("argument 'metric': expected :unit, :diag or :dense, got $(repr(metric))"))
+function code_of(argument, codes, value)
+    value isa Symbol && haskey(codes, value) && return codes[value]
+    throw(ArgumentError("argument '$argument': expected $(join(repr.(keys(codes)), ", ", " or ")), got $(repr(value))"))
 end
 
 "A handle with the options set; `extra` are those of `PASSED_OPTIONS`."
@@ -42,7 +45,7 @@ function new_options(handles::Handles, n, chains, warmup, seed, chain_id, metric
     set_option(options, :num_warmup, convert_option(:warmup, Csize_t, warmup))
     set_option(options, :seed, convert_option(:seed, UInt64, seed))
     set_option(options, :init_chain_id, convert_option(:chain_id, UInt64, chain_id))
-    set_option(options, :metric, metric_code(metric))
+    set_option(options, :metric, code_of("metric", METRICS, metric))
     set_option(options, :num_threads, convert_option(:threads, Csize_t, threads))
     # Progress is shown by polling, so that it never needs a callback.
     set_option(options, :refresh, Csize_t(0))

@@ -134,7 +134,7 @@ progress_io(progress::Union{IO,Nothing}) = progress
 """
     Catena.sample(model, n = 1000; options...) -> Catena.Draws
 
-Runs NUTS chains over `model` and returns `n` draws of each.
+Runs chains over `model` and returns `n` draws of each.
 
 - `chains = 4`, `warmup = 1000`: number of chains, and of warm-up iterations
 - `seed`: an integer; random when not given. Chain `id` of a seed is the same chain, bit for bit, in whatever run and on
@@ -142,6 +142,8 @@ Runs NUTS chains over `model` and returns `n` draws of each.
 - `init`: `nothing` (uniform on (-2, 2), see `init_radius`); an unconstrained position (a vector; NaN entries are drawn);
   values by name (a `NamedTuple` or `AbstractDict`); a matrix with a column per chain; a vector with one of these for each
   chain; or a function from a chain's id to one of these
+- `engine = :nuts`: also `:static` (trajectories of the length `int_time`, 2π by default) and `:fixed_param` (the position
+  stays the initial one, without warm-up, and the outputs are drawn anew)
 - `metric = :diag`: also `:unit` and `:dense`; `inv_metric`: a vector of variances (a matrix when dense) to start from, or
   a vector of them, one for each chain
 - `stepsize = 1`, `max_depth = 10`, `delta = 0.8`, `thin = 1`, `save_warmup = false`, `adapt = true`, `init_radius = 2`,
@@ -157,10 +159,12 @@ An exception in a model's function ends the run and is thrown here, as is Ctrl-C
 which and why, and the draws of the others are returned; when all do, their error is thrown.
 """
 function sample(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer = 1000, seed = nothing,
-                chain_id::Integer = 1, init = nothing, metric = :diag, inv_metric = nothing, threads::Integer = 0,
+                chain_id::Integer = 1, init = nothing, engine = :nuts, metric = :diag, inv_metric = nothing, threads::Integer = 0,
                 callbacks = :auto, progress = stderr isa Base.TTY, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
+    engine_code = code_of("engine", ENGINES, engine)
+    engine === :fixed_param && (warmup = 0)
     caller = calls_on_caller(model, callbacks)
     session = session_of(model, caller)
     session === nothing || caller || threads != 0 || (threads = Threads.nthreads())
@@ -177,9 +181,8 @@ function sample(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer 
         metric_pointers = inv_metrics === nothing ? Ptr{Float64}[] : pointer.(inv_metrics)
         logger = Ref(table(LoggerTable; user = pointer_from_objref(log), log = log_pointer()))
         with_model(handles, model, session) do handle
-            count = ccall(symbol(:catena_sample_column_count), Csize_t, (Ptr{Cvoid},), handle)
-            names = [unsafe_string(ccall(symbol(:catena_sample_column), Cstring, (Ptr{Cvoid}, Csize_t), handle, i - 1))
-                     for i in 1:Int(count)]
+            names = column_names(handle, engine_code)
+            outputs = ccall(symbol(:catena_model_output_count), Csize_t, (Ptr{Cvoid},), handle)
             values = fill(NaN, rows, chains, length(names))
             writers = new_writers(handles, values)
             GC.@preserve values log logger writers init_handles inv_metrics metric_pointers begin
@@ -189,17 +192,24 @@ function sample(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer 
                                sample_writers = pointer(writers), num_sample_writers = length(writers),
                                logger = logs ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
                 run = make(handles, run -> free_run(run, session, caller)) do out, e
-                    ccall(symbol(:catena_run_start), Int32,
-                          (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{IoTable}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
-                          handle, options, io, out, e)
+                    ccall(symbol(:catena_run_start_engine), Int32,
+                          (Ptr{Cvoid}, Int32, Ptr{Cvoid}, Ptr{IoTable}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
+                          handle, engine_code, options, io, out, e)
                 end
                 drive(run, session, caller, log, chains, progress_io(progress))
                 result, failure = take_result(handles, run, caller)
                 rethrow_failure(session)
-                collect_draws(result, failure, values, names, n, seed, extra)
+                collect_draws(result, failure, values, names, length(names) - Int(outputs), n, seed, extra)
             end
         end
     end
+end
+
+"Names of the columns of a run's draws."
+function column_names(model, engine)
+    count = ccall(symbol(:catena_engine_column_count), Csize_t, (Ptr{Cvoid}, Int32), model, engine)
+    [unsafe_string(ccall(symbol(:catena_engine_column), Cstring, (Ptr{Cvoid}, Int32, Csize_t), model, engine, i - 1))
+     for i in 1:Int(count)]
 end
 
 "A memory writer for each chain into `values` (rows × chains × columns)."
@@ -216,7 +226,7 @@ function new_writers(handles::Handles, values::Array{Float64,3})
 end
 
 "Draws of the chains that ended well; throws `failure` when there are none."
-function collect_draws(result, failure, values, names, n, seed, extra)
+function collect_draws(result, failure, values, names, sampler_columns, n, seed, extra)
     result == C_NULL && throw(failure)
     chains = size(values, 2)
     good = [chain for chain in 1:chains if result_chain_status(result, chain - 1) == OK]
@@ -232,7 +242,7 @@ function collect_draws(result, failure, values, names, n, seed, extra)
     first_row = size(values, 1) - kept + 1
     warmup = values[1:first_row-1, :, :]
     first_row == 1 || (values = values[first_row:end, :, :])
-    Draws(values, warmup, names, [report(result, chain - 1) for chain in good], failures, seed,
+    Draws(values, warmup, names, sampler_columns, [report(result, chain - 1) for chain in good], failures, seed,
           get(extra, :max_depth, DEFAULT_MAX_DEPTH))
 end
 

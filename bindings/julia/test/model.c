@@ -45,7 +45,8 @@ OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user
         AT(catena_density, dimension), AT(catena_density, log_density_gradient), AT(catena_density, log_density),
         AT(catena_density, log_density_gradient_batch), AT(catena_density, names), AT(catena_density, output_count),
         AT(catena_density, output_names), AT(catena_density, constrain), AT(catena_density, initialize),
-        AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading));
+        AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading),
+        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs));
 OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
         AT(catena_logger, log));
 OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),
@@ -59,4 +60,5 @@ OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, c
         AT(catena_progress, over));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
-                         CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT};
+                         CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,
+                         CATENA_ENGINE_STATIC, CATENA_ENGINE_FIXED_PARAM, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT};

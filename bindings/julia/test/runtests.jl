@@ -43,6 +43,7 @@ end
     include("test_functions.jl")
     include("test_failures.jl")
     include("test_options.jl")
+    include("test_engines.jl")
     include("test_c.jl")
     include("test_draws.jl")
     include("test_extensions.jl")

@@ -12,10 +12,10 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end
-    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 12) ==
+    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 15) ==
           [Catena.THREADS_ANY, Catena.THREADS_ONE, Catena.THREADS_CALLER, Catena.LAYOUT_COLUMNS, Catena.LOG_DEBUG,
-           Catena.LOG_INFO, Catena.LOG_WARNING, Catena.METRICS.unit, Catena.METRICS.diag, Catena.METRICS.dense, 0,
-           length(Catena.STATISTICS) - 1]
+           Catena.LOG_INFO, Catena.LOG_WARNING, Catena.METRICS.unit, Catena.METRICS.diag, Catena.METRICS.dense,
+           Catena.ENGINES.nuts, Catena.ENGINES.static, Catena.ENGINES.fixed_param, 0, length(Catena.STATISTICS) - 1]
 end
 
 c_model(name; options...) =
