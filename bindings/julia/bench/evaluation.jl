@@ -95,15 +95,15 @@ end
 
 show_ns(ns) = string(round(ns; digits = 1), " ns")
 
-function show_costs(what, direct, library)
-    println(rpad(what, 34), "direct ", lpad(show_ns(direct), 10), ", through the library ", lpad(show_ns(library), 10),
-            ": ratio ", round(library / direct; digits = 2), ", extra ", show_ns(library - direct))
+function show_costs(what, base, base_cost, cost)
+    println(rpad(what, 34), base, lpad(show_ns(base_cost), 10), ", through the library", lpad(show_ns(cost), 10),
+            ": ratio ", round(cost / base_cost; digits = 2), ", extra ", show_ns(cost - base_cost))
 end
 
 println("Julia ", VERSION, ", Catena ", Catena.library_version())
 for (name, f!, dimension) in (("two normals", normal!, 2), ("eight schools", schools!, 10))
     positions = [sin(i + 0.1j) for i in 1:dimension, j in 1:POINTS]
-    show_costs("points, $name:", direct_cost(f!, positions), library_cost(f!, positions))
+    show_costs("points, $name:", "direct", direct_cost(f!, positions), library_cost(f!, positions))
 end
 
 const INCLUDE = get(ENV, "CATENA_INCLUDE", joinpath(@__DIR__, "..", "..", "..", "include"))
@@ -113,6 +113,7 @@ run(`$(get(ENV, "CC", "cc")) -O2 -shared -fPIC -I$INCLUDE $SOURCE $(Libdl.dlpath
 const IN_C = CModel(2, Libdl.dlsym(Libdl.dlopen(COMPILED), :normal); user = pointer(MEAN), keep = MEAN)
 
 for chains in (1, 4, 16), threads in (1, 2)
-    show_costs("runs, $chains chains, $threads pool threads:", run_cost(IN_C; chains = chains, threads = 1),
+    show_costs("runs, chains $chains, pool threads $threads:", "in C  ",
+               run_cost(IN_C; chains = chains, threads = 1),
                run_cost(FunctionModel(2, normal!); chains = chains, threads = threads, callbacks = :caller))
 end

@@ -1,16 +1,17 @@
-# On Julia 1.9 and later the extensions are loaded with the real packages where those are installed. Everywhere, the file of
-# the extension is run against a stand-in with the interface it uses.
+# The file of each extension is run, on every version of Julia, against a stand-in for the package with the interface that it
+# uses. That Julia 1.9 and later load it together with the real package is not tested.
 
 module LogDensityProblems
 struct LogDensityOrder{K} end
-Base.:(>=)(::LogDensityOrder{A}, ::LogDensityOrder{B}) where {A,B} = A >= B
-capabilities(::Any) = nothing
+Base.isless(::LogDensityOrder{A}, ::LogDensityOrder{B}) where {A,B} = A < B
+capabilities(::Type) = nothing
+capabilities(object) = capabilities(typeof(object))
 function dimension end
 function logdensity_and_gradient end
 end
 
 struct Problem{K} end
-LogDensityProblems.capabilities(::Problem{K}) where {K} = LogDensityProblems.LogDensityOrder{K}()
+LogDensityProblems.capabilities(::Type{Problem{K}}) where {K} = LogDensityProblems.LogDensityOrder{K}()
 LogDensityProblems.dimension(::Problem) = 2
 LogDensityProblems.logdensity_and_gradient(::Problem, x) = (g = similar(x); (normal!(g, x), g))
 
