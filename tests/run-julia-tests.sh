@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests of the Julia package, and the Julia programs of the README and of docs/, as printed, against the library of this
 # tree (or CATENA_LIB). Where there is no Julia, root on a Debian-like machine gets the one of Debian 11, whose suite is
-# read beside the machine's own and left no trace of in apt's configuration; elsewhere, and where that suite is gone, the
-# tests are skipped, and say so.
+# read beside the machine's own, without a trace in apt's configuration; elsewhere, and where that suite is gone, the tests
+# are skipped, and it says so.
 # Usage: tests/run-julia-tests.sh [FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,8 +47,11 @@ if ! command -v julia >/dev/null; then
         skip "no julia, and Debian's suite $suite does not give it"
 fi
 
+# The parentheses keep the shell from telling of a crash.
+throws_well() { (julia -e 'try error() catch end'; exit $?) >/dev/null 2>&1; }
+
 # Debian 11's Julia crashes at every exception with the libunwind of Debian 12.
-if ! julia -e 'try error() catch end' >/dev/null 2>&1; then
+if ! throws_well; then
     if [ ! -e "$build/unwind" ]; then
         say "fetching Debian 11's libunwind"
         read_suite || skip "julia crashes at exceptions, and Debian's suite $suite cannot be read"
@@ -57,7 +60,7 @@ if ! julia -e 'try error() catch end' >/dev/null 2>&1; then
     fi
     unwind=$(dirname "$(find "$build/unwind" -name libunwind.so.8)")
     export LD_LIBRARY_PATH="$unwind${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    julia -e 'try error() catch end' >/dev/null 2>&1 || skip "julia crashes at exceptions"
+    throws_well || skip "julia crashes at exceptions"
 fi
 
 if [ -z "${CATENA_LIB:-}" ]; then
