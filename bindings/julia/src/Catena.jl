@@ -1,0 +1,27 @@
+"""
+Many Markov chains in one process over one shared model: adaptive NUTS, or static HMC, by the Catena library.
+
+[`Catena.sample`](@ref) runs the chains over a [`FunctionModel`](@ref) (a Julia function), a [`CModel`](@ref) (pointers to
+compiled functions), a [`BridgeStanModel`](@ref) (a compiled Stan program) or, from Julia 1.9, any object that implements
+LogDensityProblems. It returns [`Catena.Draws`](@ref).
+
+The shared library is found by the environment variable `CATENA_LIB` (its path, or its folder), else where the system's
+loader looks, else by `pkg-config`.
+"""
+module Catena
+
+import Libdl
+import Random
+
+export FunctionModel, CModel, BridgeStanModel, CatenaError
+
+include("library.jl")
+include("abi.jl")
+include("models.jl")
+include("callbacks.jl")
+include("options.jl")
+include("inits.jl")
+include("draws.jl")
+include("run.jl")
+
+end

@@ -1,0 +1,90 @@
+# Structs and constants of catena.h. The tests compare the sizes and offsets with those of a C compiler.
+
+const THREADS_ANY = Int32(0)
+const THREADS_ONE = Int32(1)
+const THREADS_CALLER = Int32(2)
+
+const LAYOUT_COLUMNS = Int32(1)
+
+const LOG_DEBUG = Int32(0)
+const LOG_INFO = Int32(1)
+const LOG_WARNING = Int32(2)
+
+"What an evaluation callback returns."
+const EVALUATED = Cint(0)
+const STOP = Cint(-1)
+
+"`catena_density`"
+Base.@kwdef struct DensityTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    dimension::Csize_t = 0
+    log_density_gradient::Ptr{Cvoid} = C_NULL
+    log_density::Ptr{Cvoid} = C_NULL
+    log_density_gradient_batch::Ptr{Cvoid} = C_NULL
+    names::Ptr{Ptr{UInt8}} = C_NULL
+    output_count::Csize_t = 0
+    output_names::Ptr{Ptr{UInt8}} = C_NULL
+    constrain::Ptr{Cvoid} = C_NULL
+    initialize::Ptr{Cvoid} = C_NULL
+    worker_new::Ptr{Cvoid} = C_NULL
+    worker_free::Ptr{Cvoid} = C_NULL
+    threading::Int32 = THREADS_ANY
+    parameter_outputs::Csize_t = 0
+    transformed_outputs::Csize_t = 0
+end
+
+"`catena_logger`"
+Base.@kwdef struct LoggerTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    log::Ptr{Cvoid} = C_NULL
+end
+
+"`catena_io`"
+Base.@kwdef struct IoTable
+    struct_size::Csize_t = 0
+    inits::Ptr{Ptr{Cvoid}} = C_NULL
+    num_inits::Csize_t = 0
+    inv_metrics::Ptr{Ptr{Float64}} = C_NULL
+    num_inv_metrics::Csize_t = 0
+    inv_metric_size::Csize_t = 0
+    init_writers::Ptr{Ptr{Cvoid}} = C_NULL
+    num_init_writers::Csize_t = 0
+    sample_writers::Ptr{Ptr{Cvoid}} = C_NULL
+    num_sample_writers::Csize_t = 0
+    diagnostic_writers::Ptr{Ptr{Cvoid}} = C_NULL
+    num_diagnostic_writers::Csize_t = 0
+    checkpoints::Ptr{Ptr{Cvoid}} = C_NULL
+    num_checkpoints::Csize_t = 0
+    logger::Ptr{LoggerTable} = C_NULL
+    interrupt::Ptr{Cvoid} = C_NULL
+end
+
+"`catena_progress`"
+Base.@kwdef struct ProgressTable
+    struct_size::Csize_t = 0
+    chain_id::UInt64 = 0
+    iteration::UInt64 = 0
+    total::UInt64 = 0
+    divergences::UInt64 = 0
+    gradients::UInt64 = 0
+    stepsize::Float64 = NaN
+    in_warmup::Int32 = 0
+    over::Int32 = 0
+end
+
+"A table with its own size in its first member, as the library asks for."
+table(T; members...) = T(; struct_size = sizeof(T), members...)
+
+"A list of names as C wants it; `f` gets the address of the list and may use it until it returns."
+function with_names(f, names)
+    names === nothing && return f(Ptr{Ptr{UInt8}}(C_NULL))
+    any(name -> '\0' in name, names) && throw(ArgumentError("argument 'names': a name has a NUL character"))
+    GC.@preserve names begin
+        list = Ptr{UInt8}[pointer(name) for name in names]
+        GC.@preserve list f(pointer(list))
+    end
+end

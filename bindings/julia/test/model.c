@@ -1,0 +1,64 @@
+/* For runtests.jl: a normal model with a location behind `user`, models that refuse; and the layout of the
+ * structs of catena.h as a C compiler sees it. */
+#include <catena.h>
+#include <stddef.h>
+
+/* Independent normals with means user[0], user[1] and standard deviations 1 and 2. */
+int normal(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
+  const double *mean = (const double *)user;
+  const double a = x[0] - mean[0], b = (x[1] - mean[1]) / 2;
+  (void)worker, (void)task;
+  *lp = -0.5 * (a * a + b * b);
+  g[0] = -a;
+  g[1] = -b / 2;
+  return 0;
+}
+
+/* The sum, and a random number. */
+int outputs(void *user, void *worker, catena_task *task, const double *x, double *out) {
+  (void)user, (void)worker;
+  out[0] = x[0] + x[1];
+  out[1] = catena_task_normal(task);
+  return 0;
+}
+
+/* Chain 2 stops, with a message. */
+int one_fails(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
+  if (catena_task_chain_id(task) == 2) {
+    catena_task_message(task, "chain two is not wanted");
+    return -1;
+  }
+  return normal(user, worker, task, x, lp, g);
+}
+
+int all_fail(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
+  (void)user, (void)worker, (void)x, (void)lp, (void)g;
+  catena_task_message(task, "nothing is wanted");
+  return -1;
+}
+
+#define OFFSETS(type, ...)                      \
+  const size_t type##_layout[] = {sizeof(type), __VA_ARGS__}
+#define AT(type, member) offsetof(type, member)
+
+OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user), AT(catena_density, release),
+        AT(catena_density, dimension), AT(catena_density, log_density_gradient), AT(catena_density, log_density),
+        AT(catena_density, log_density_gradient_batch), AT(catena_density, names), AT(catena_density, output_count),
+        AT(catena_density, output_names), AT(catena_density, constrain), AT(catena_density, initialize),
+        AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading),
+        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs));
+OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
+        AT(catena_logger, log));
+OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),
+        AT(catena_io, num_inv_metrics), AT(catena_io, inv_metric_size), AT(catena_io, init_writers),
+        AT(catena_io, num_init_writers), AT(catena_io, sample_writers), AT(catena_io, num_sample_writers),
+        AT(catena_io, diagnostic_writers), AT(catena_io, num_diagnostic_writers), AT(catena_io, checkpoints),
+        AT(catena_io, num_checkpoints), AT(catena_io, logger), AT(catena_io, interrupt));
+OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, chain_id),
+        AT(catena_progress, iteration), AT(catena_progress, total), AT(catena_progress, divergences),
+        AT(catena_progress, gradients), AT(catena_progress, stepsize), AT(catena_progress, in_warmup),
+        AT(catena_progress, over));
+const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
+                         CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
+                         CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,
+                         CATENA_ENGINE_STATIC, CATENA_ENGINE_FIXED_PARAM, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT};

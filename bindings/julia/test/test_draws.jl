@@ -1,0 +1,36 @@
+@testset "draws as arrays and tables" begin
+    draws = Catena.sample(FunctionModel(2, normal!; names = ["mu", "tau"]), 200; seed = 1, chains = 3, chain_id = 5)
+    @test size(Array(draws)) == (200, 3, 2) == size(draws)
+    @test Array(draws)[:, :, 2] == draws["tau"] == draws[:tau]
+    @test Catena.parameters(draws) == ["mu", "tau"]
+    @test keys(draws)[1:7] == ["lp__", "accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__",
+                               "energy__"]
+    @test_throws KeyError draws["sigma"]
+    # lp__ belongs to the draw in its row.
+    @test draws["lp__"][17, 2] == normal!(zeros(2), draws.values[17, 2, end-1:end])
+    columns = Catena.columns(draws)
+    @test columns isa NamedTuple
+    @test all(column -> length(column) == 600, columns)
+    @test columns.chain == repeat(5:7; inner = 200)
+    @test columns.draw == repeat(1:200; outer = 3)
+    @test columns.mu == vec(draws["mu"])
+end
+
+@testset "summary" begin
+    draws = Catena.sample(MODEL, 500; seed = 1)
+    summary = Catena.summarize(draws)
+    @test summary.variables == ["lp__", "x.1", "x.2"]
+    @test keys(summary.columns) == (:variable, :mean, :mcse_mean, :sd, :mcse_sd, :q5, :median, :q95, :ess_bulk, :ess_tail,
+                                    :rhat)
+    x = vec(draws["x.1"])
+    mean = sum(x) / length(x)
+    @test summary["x.1"].mean ≈ mean
+    @test summary["x.1"].sd ≈ sqrt(sum(abs2, x .- mean) / (length(x) - 1))
+    @test summary["x.1"].q5 < summary["x.1"].median < summary["x.1"].q95
+    @test summary.divergences == 0
+    @test_throws KeyError summary["y"]
+    text = sprint(show, MIME"text/plain"(), draws)
+    @test startswith(text, "Catena.Draws: 500 draws × 4 chains × 2 parameters\n")
+    @test occursin("ess_bulk", text) && occursin("x.2", text)
+    @test sprint(show, draws) == "Catena.Draws: 500 draws × 4 chains × 2 parameters"
+end

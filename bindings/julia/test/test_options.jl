@@ -1,0 +1,72 @@
+@testset "initial values" begin
+    # A single draw with a tiny fixed step stays where it started.
+    stay(model; options...) = Catena.sample(model, 1; warmup = 0, adapt = false, stepsize = 1e-9, max_depth = 1,
+                                            seed = 1, options...)
+    start(draws) = [draws.values[1, chain, end-1:end] for chain in 1:size(draws, 2)]
+    near(a, b) = all(isapprox.(a, b; atol = 1e-6))
+    named = FunctionModel(2, normal!; names = ["a", "b.1"])
+    @test near(start(stay(MODEL; init = [0.25, 0.75])), fill([0.25, 0.75], 4))
+    @test near(start(stay(MODEL; init = [1 2 3 4; 5 6 7 8])), [[1, 5], [2, 6], [3, 7], [4, 8]])
+    @test near(start(stay(MODEL; chains = 2, init = [[1, 5], [2, 6]])), [[1, 5], [2, 6]])
+    @test near(start(stay(MODEL; chains = 2, chain_id = 3, init = id -> [id, -id])), [[3, -3], [4, -4]])
+    @test near(start(stay(named; init = (a = 0.5, b = [1.5]))), fill([0.5, 1.5], 4))
+    @test near(start(stay(named; chains = 2, init = [(a = 0.5, b = [1.5]), Dict("a" => 1, "b" => [2])])),
+               [[0.5, 1.5], [1, 2]])
+    # What is not given is drawn.
+    partly = start(stay(named; init = (a = 0.5,)))
+    @test all(x -> isapprox(x[1], 0.5; atol = 1e-6) && abs(x[2]) < 2, partly)
+    @test length(unique(x[2] for x in partly)) == 4
+    @test all(x -> maximum(abs, x) < 0.01, start(stay(MODEL; init_radius = 0.01)))
+    @test_throws DimensionMismatch stay(MODEL; init = [[1, 2]])
+    @test_throws DimensionMismatch stay(MODEL; init = [1 2; 3 4])
+    @test_throws CatenaError stay(MODEL; init = [1.0])
+    @test_throws ArgumentError stay(MODEL; init = "here")
+end
+
+@testset "JSON" begin
+    @test Catena.json((a = 1, b = [1.5, Inf, NaN], c = [1 2; 3 4])) ==
+          "{\"a\":1,\"b\":[1.5,\"Inf\",\"NaN\"],\"c\":[[1,2],[3,4]]}"
+    @test Catena.json(Dict("q\"\\\n" => true)) == "{\"q\\\"\\\\\\u000a\":1}"
+end
+
+@testset "metrics" begin
+    for metric in (:unit, :diag, :dense)
+        draws = Catena.sample(MODEL, 1000; seed = 4, metric = metric)
+        check_moments(draws, MEAN, SD)
+        @test length(draws.chains[1].inv_metric) == Dict(:unit => 0, :diag => 2, :dense => 4)[metric]
+    end
+    fixed = (adapt = false, warmup = 0, seed = 1, chains = 2)
+    @test Catena.sample(MODEL, 5; inv_metric = [2.0, 3.0], fixed...).chains[1].inv_metric == [2, 3]
+    @test Catena.sample(MODEL, 5; inv_metric = [[2, 3], [4, 5]], fixed...).chains[2].inv_metric == [4, 5]
+    @test Catena.sample(MODEL, 5; metric = :dense, inv_metric = [2 1; 1 3], fixed...).chains[1].inv_metric == [2, 1, 1, 3]
+    @test_throws CatenaError Catena.sample(MODEL, 5; inv_metric = [2.0], fixed...)
+    @test_throws ArgumentError Catena.sample(MODEL, 5; metric = :round)
+end
+
+@testset "warm-up and thinning" begin
+    draws = Catena.sample(MODEL, 100; warmup = 50, thin = 3, save_warmup = true, seed = 1)
+    @test size(draws) == (34, 4, 2)
+    @test size(draws.warmup, 1) == 17
+    all_draws = Catena.sample(MODEL, 100; warmup = 50, seed = 1)
+    @test draws["x.1"] == all_draws["x.1"][1:3:end, :]
+end
+
+@testset "options that are refused" begin
+    @test occursin("delta", message_of(() -> Catena.sample(MODEL, 10; delta = 2)))
+    @test occursin("expected an integer of at least 0, got -1", message_of(() -> Catena.sample(MODEL, 10; warmup = -1)))
+    @test occursin("not an option", message_of(() -> Catena.sample(MODEL, 10; dleta = 0.9)))
+    @test occursin("chains", message_of(() -> Catena.sample(MODEL, 10; chains = 0)))
+    @test occursin("FunctionModel(dimension, f!)", message_of(() -> Catena.sample(normal!, 10)))
+    @test_throws ArgumentError FunctionModel(2, normal!; names = ["a"])
+    @test_throws ArgumentError FunctionModel(2, normal!; outputs = ["a"])
+    @test_throws ArgumentError FunctionModel(-1, normal!)
+    @test_throws ArgumentError Catena.sample(MODEL, 10; callbacks = :anywhere)
+end
+
+@testset "progress" begin
+    io = IOBuffer()
+    Catena.sample(MODEL, 100; warmup = 100, seed = 1, progress = io)
+    shown = String(take!(io))
+    @test occursin(r"^\rCatena: +\d+ % of 4 chains", shown)
+    @test occursin(r"100 % of 4 chains, \d+ gradients, 0 divergences *\n$", shown)
+end
