@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Reads the files that the Rust tests left in target/tmp with the programs that users read them with.
+# Reads the files that the Rust tests left in target/tmp with the programs that users read them with, and drives batches
+# with a JAX function.
 # Usage: tests/ecosystem/run.sh FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -16,3 +17,5 @@ if ! "$venv/bin/python" -m pip install --quiet --requirement tests/ecosystem/req
     exit 0
 fi
 "$venv/bin/python" tests/ecosystem/arrow_files.py target/tmp
+cargo build --quiet --all-features
+"$venv/bin/python" tests/ecosystem/jax_batch.py target/debug/libcatena.so
