@@ -109,9 +109,11 @@ class Model {
   std::vector<std::string> output_names() const {
     return listed(catena_model_output_count(handle_.get()), catena_model_output_name);
   }
-  // Names of the columns of draws: lp__ and the sampler's six others, then the outputs.
-  std::vector<std::string> columns() const {
-    return listed(catena_sample_column_count(handle_.get()), catena_sample_column);
+  // Names of the columns of draws: lp__ and the engine's others, then the outputs.
+  std::vector<std::string> columns(catena_engine engine = CATENA_ENGINE_NUTS) const {
+    const auto number = static_cast<std::int32_t>(engine);
+    return listed(catena_engine_column_count(handle_.get(), number),
+                  [number](const catena_model *m, std::size_t i) { return catena_engine_column(m, number, i); });
   }
 
   // The log density at a position of `dimension` numbers, on the calling thread; NaN when the model rejects it.
@@ -143,7 +145,8 @@ class Model {
   }
 
  private:
-  std::vector<std::string> listed(std::size_t count, const char *(*name)(const catena_model *, std::size_t)) const {
+  template <class F>
+  std::vector<std::string> listed(std::size_t count, F name) const {
     std::vector<std::string> all;
     all.reserve(count);
     for (std::size_t i = 0; i < count; ++i) all.emplace_back(name(handle_.get(), i));

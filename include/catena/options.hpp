@@ -92,6 +92,13 @@ class Options {
   Options &pool(const Pool &pool) { return set(catena_options_set_pool, pool.handle()); }
   // Evaluate up to so many chains in one call of the model's log_density_batch; 0: each by itself. Default 0.
   Options &batch_size(std::size_t value) { return set(catena_options_set_batch_size, value); }
+  // What moves the chains. Default CATENA_ENGINE_NUTS.
+  Options &engine(catena_engine value) noexcept {
+    engine_ = value;
+    return *this;
+  }
+  // Length of a trajectory of static HMC in time; finite, above 0. Default 2 pi.
+  Options &int_time(double value) { return set(catena_options_set_int_time, value); }
   // Longest time in seconds that an evaluation waits for others to join its batch. Default 0.001.
   Options &batch_wait(double value) { return set(catena_options_set_batch_wait, value); }
 
@@ -99,6 +106,8 @@ class Options {
   std::size_t chains() const noexcept { return chains_; }
   // Most doublings of a trajectory.
   std::uint32_t depth() const noexcept { return depth_; }
+  // What moves the chains.
+  catena_engine engine() const noexcept { return engine_; }
   // Number of draws each chain writes when a run ends undisturbed.
   std::size_t rows() const noexcept { return catena_options_rows(handle_.get()); }
   const catena_options *handle() const noexcept { return handle_.get(); }
@@ -118,6 +127,7 @@ class Options {
   Own handle_;
   std::size_t chains_ = default_chains;
   std::uint32_t depth_ = default_depth;
+  catena_engine engine_ = CATENA_ENGINE_NUTS;
 };
 
 }  // namespace catena

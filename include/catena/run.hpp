@@ -192,7 +192,7 @@ class Run {
     State(const Model &model, const Options &options, Io given)
         : io(std::move(given)), chains(options.chains()), depth(options.depth()), bound(model.bind(&trouble)) {
       if (!io.sample_writers.empty()) return;
-      draws = Draws(chains, options.rows(), model.columns());
+      draws = Draws(chains, options.rows(), model.columns(options.engine()));
       std::vector<catena_writer *> made(chains);
       detail::check(catena_writers_memory_new, draws.values().data(), draws.values().size(), chains, draws.draws(),
                     draws.columns().size(), static_cast<std::int32_t>(CATENA_LAYOUT_ROWS), made.data());
@@ -239,7 +239,8 @@ class Run {
       interrupt.user = this;
       interrupt.requested = requested;
       table.interrupt = &interrupt;
-      run = detail::made<RunHandle>(catena_run_start, bound.get(), options.handle(), &table);
+      run = detail::made<RunHandle>(catena_run_start_engine, bound.get(), static_cast<std::int32_t>(options.engine()),
+                                    options.handle(), &table);
     }
 
     // One entry serves all chains.
@@ -314,7 +315,7 @@ class Run {
   std::unique_ptr<State> state_;
 };
 
-// Runs adaptive NUTS chains and returns when all have ended: Run(model, options, io).wait(). The draws of a chain depend on
+// Runs chains of the options' engine, NUTS by default, and returns when all have ended: Run(model, options, io).wait(). The draws of a chain depend on
 // the seed, its id, the options and the model alone. To keep what was drawn when a chain fails, use a Run and its take().
 inline Result sample(const Model &model, const Options &options = Options(), Io io = {}) {
   return Run(model, options, std::move(io)).wait();

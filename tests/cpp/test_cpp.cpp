@@ -196,6 +196,22 @@ void functions() {
   same(expected, here);
 }
 
+void engines() {
+  std::puts("static HMC and fixed parameters");
+  const catena::Model model(dimension, plain);
+  const catena::Result moved = catena::sample(model, small().engine(CATENA_ENGINE_STATIC).int_time(1.5));
+  CHECK(moved.draws().columns() == model.columns(CATENA_ENGINE_STATIC));
+  CHECK_TEXT(moved.draws().columns()[3].c_str(), "int_time__");
+  const double time = moved.draws()(0, 0, 3), expected = 1.5;
+  CHECK_BITS(&time, &expected, 1);
+  const catena::Result fixed = catena::sample(model, small().engine(CATENA_ENGINE_FIXED_PARAM));
+  CHECK_INT(fixed.draws().columns().size(), 2 + dimension);
+  const std::vector<double> x = fixed.draws().variable("x.1");
+  CHECK_BITS(&x[1], &x[0], 1);
+  REFUSED(catena::sample(model, small().engine(static_cast<catena_engine>(7))), "engine", "got 7");
+  REFUSED(small().int_time(0), "int_time", "got 0");
+}
+
 void sums() {
   std::puts("a parallel sum inside the model");
   constexpr std::size_t terms = 100, grain = 9;
@@ -271,6 +287,7 @@ int main() {
   a_class();
   everything();
   functions();
+  engines();
   sums();
   bad_arguments();
   defaults();
