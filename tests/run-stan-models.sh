@@ -26,6 +26,8 @@ for program in tests/stan/*.stan; do
     fi
 done
 if [ ${#programs[@]} -gt 0 ]; then
-    tests/stan/build.sh "$out/wheel" "$out" "${programs[@]}"
+    # The first one also compiles what all share.
+    tests/stan/build.sh "$out/wheel" "$out" "${programs[0]}"
+    printf '%s\n' "${programs[@]:1}" | xargs -r -P "$(nproc)" -n 1 tests/stan/build.sh "$out/wheel" "$out"
 fi
 CATENA_STAN_MODELS="$out" cargo test --all-features --test stan_models -- --include-ignored

@@ -53,19 +53,35 @@ fn bernoulli() {
     assert!(single.iter().map(bits).eq(writers.iter().map(bits)));
 }
 
-/// Against posteriordb's reference draws: means and their standard errors.
+/// Programs whose posteriors are among those of tests/data/posteriors.json, and their names there.
+const POSTERIORS: [(&str, &str); 5] = [
+    ("eight_schools", "eight_schools-eight_schools_noncentered"),
+    ("linear_regression", "sblri-blr"),
+    ("kidscore", "kidiq-kidscore_momhsiq"),
+    ("garch11", "garch-garch11"),
+    ("ar_k", "arK-arK"),
+];
+
+/// Means and standard deviations against posteriordb's reference draws.
 #[test]
 #[ignore = "needs libraries made by tests/stan/build.sh"]
-fn eight_schools() {
-    let writers = run(model("eight_schools", "eight_schools.json").get(), &options()).1;
-    for (name, value, error) in [
-        ("theta.1", 6.1505, 0.0558),
-        ("theta.3", 3.90591, 0.0543),
-        ("theta.8", 4.884, 0.0543),
-        ("mu", 4.41052, 0.0331),
-        ("tau", 3.60206, 0.0319),
-    ] {
-        agree(name, mean(&writers, name), (value, error));
+fn posteriors() {
+    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/posteriors.json")).unwrap();
+    let references: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    for (program, posterior) in POSTERIORS {
+        let model = model(program, &format!("{program}.json"));
+        let (report, writers) = run(model.get(), &SampleOptions { num_samples: 5000, ..options() });
+        report.status().unwrap();
+        let summary = summary(&writers);
+        for (name, reference) in references[posterior]["params"].as_object().unwrap() {
+            let name = name.replace('[', ".").replace(']', "");
+            let figure = |key: &str| reference[key].as_f64().unwrap();
+            let what = format!("{name} of {program}");
+            agree(&what, mean(&writers, &name), (figure("mean"), figure("mcse_mean")));
+            let row = summary.rows().iter().find(|r| r.name == name).unwrap();
+            let ratio = row.value(Statistic::Sd) / figure("sd");
+            assert!((ratio - 1.0).abs() < 0.05, "{what}: standard deviations differ by {ratio}");
+        }
     }
 }
 

@@ -157,7 +157,7 @@ int bs_param_constrain(const bs_model *m, bool tp, bool gq, const double *positi
   if (gq && !rng) return fail(error, "generated quantities want a generator");
   return guarded(error, [&] {
     std::ostream *stream = enter();
-    stan::rng_t unused(0, 1, 0, 0);
+    static thread_local stan::rng_t unused(0, 1, 0, 0);
     Eigen::VectorXd x = Eigen::Map<const Eigen::VectorXd>(position, bs_param_unc_num(m));
     Eigen::VectorXd out;
     m->model->write_array(rng ? rng->rng : unused, x, out, tp, gq, stream);
