@@ -155,7 +155,7 @@ fn files_are_read_and_named_in_errors() {
     assert_eq!(get(&Values::from_json_file(&path).unwrap(), "a").values, [1.0, 2.0]);
     std::fs::write(&path, "{\"a\": [1, 2}").unwrap();
     let error = Values::from_json_file(&path).unwrap_err();
-    assert_eq!(error.to_string(), format!("init file '{}', line 1, column 12: expected `,` or `]`", path.display()));
+    assert_eq!(error.to_string(), format!("file '{}', line 1, column 12: expected `,` or `]`", path.display()));
     std::fs::write(&path, b"{\"a\": \xff}").unwrap();
     assert!(Values::from_json_file(&path).unwrap_err().to_string().contains("UTF-8"));
     std::fs::remove_file(&path).unwrap();

@@ -22,6 +22,7 @@ pub use chain_files::{input_files, output_files};
 pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest, significant};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
+pub use json::check_json;
 pub use log::{LineLogger, StderrLogger, log_lines};
 pub use memory::{Grid, Layout, MemoryWriter, Sink};
 pub use metric::{metric_json, read_metric_file};

@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
         self.expect(":")?;
         let last = self.number()?;
         let length = (last - first).abs();
-        if first.fract() != 0.0 || last.fract() != 0.0 || !(length < LONGEST) {
+        if first.fract() != 0.0 || last.fract() != 0.0 || length.is_nan() || length >= LONGEST {
             let what =
                 format!("expected a sequence of whole numbers of at most {LONGEST:e} elements, got {first}:{last}");
             return Err((start, what));

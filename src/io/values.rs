@@ -137,7 +137,7 @@ fn write_number(out: &mut String, x: f64) {
 }
 
 fn read(path: &Path, parse: fn(&str, &str) -> Result<Values, Error>) -> Result<Values, Error> {
-    let origin = format!("init file '{}'", path.display());
+    let origin = format!("file '{}'", path.display());
     let fail = |why: String| Error::new(Code::Io, format!("{origin}: {why}"));
     let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
     let text = std::str::from_utf8(&bytes)

@@ -8,9 +8,9 @@ mod refusals;
 
 use super::boundary::{guard, text};
 use super::error::{catena_error, catena_status};
-use super::model::catena_density;
+use super::model::{catena_density, catena_model};
 use crate::error::Error;
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 
 /// Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 /// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -77,4 +77,38 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
         }
         Ok(())
     })
+}
+
+/// Whether the log density includes the Jacobian of the transforms from the unconstrained scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jacobian {
+    /// It does: the density to sample from.
+    Included,
+    /// It does not: the density over the constrained values.
+    LeftOut,
+}
+
+/// As [`catena_density_from_bridgestan`], for Rust: the Stan program of the shared library at `library`, ready to be
+/// sampled. `data` is a JSON text, the path of a file that ends in `.json`, or empty.
+///
+/// Loading a library runs its code, which may do anything; that it is what it says to be is up to who names it.
+///
+/// # Errors
+/// [`Code::Io`](crate::Code::Io) when the library cannot be loaded, [`Code::InvalidArgument`](crate::Code::InvalidArgument)
+/// when it lacks a symbol or has another major version, [`Code::Model`](crate::Code::Model) when the program cannot be
+/// made of its data.
+pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
+    let data = CString::new(data).map_err(|_| Error::argument("data", "text without NUL", "text with one"))?;
+    // SAFETY: `data` is NUL-terminated; the library is the user's choice, as a program would be.
+    let mut loaded = unsafe { model::Loaded::new(library, data.as_ptr(), seed)? };
+    loaded.set_jacobian(jacobian == Jacobian::Included);
+    let table = loaded.into_table();
+    // SAFETY: a table of ours. Where it is refused, its owner is released as a host would do it.
+    unsafe {
+        catena_model::from_table(table).inspect_err(|_| {
+            if let Some(release) = table.release {
+                release(table.user);
+            }
+        })
+    }
 }

@@ -20,9 +20,8 @@ const DONE: c_int = 0;
 const REJECT: c_int = 1;
 const STOP: c_int = -1;
 
-/// Log densities for sampling: without constants, with the Jacobian of the transforms.
+/// Log densities for sampling leave constants out.
 const PROPTO: bool = true;
-const JACOBIAN: bool = true;
 
 /// What `bs_model_info` says of a library that several threads may enter.
 const THREADS: &str = "STAN_THREADS=true";
@@ -54,6 +53,8 @@ pub(super) struct Loaded {
     model: *mut Model,
     /// Several threads may be inside the library.
     threads: bool,
+    /// Log densities include the Jacobian of the transforms.
+    jacobian: bool,
     /// Number of outputs that are parameters, transformed parameters, generated quantities.
     parameter_outputs: usize,
     transformed_outputs: usize,
@@ -90,6 +91,7 @@ impl Loaded {
             library,
             model,
             threads: false,
+            jacobian: true,
             parameter_outputs: 0,
             transformed_outputs: 0,
             generated_outputs: 0,
@@ -112,6 +114,11 @@ impl Loaded {
         loaded.output_names = Names::new(&outputs);
         loaded.parameters = Parameters::new(&plain, &names);
         Ok(loaded)
+    }
+
+    /// Whether log densities include the Jacobian of the transforms; they do unless told otherwise.
+    pub fn set_jacobian(&mut self, included: bool) {
+        self.jacobian = included;
     }
 
     /// A text that the model owns.
@@ -313,7 +320,7 @@ unsafe extern "C" fn log_density_gradient(
     unsafe {
         let (model, task) = (loaded(user), self::task(task));
         let answer = model.enter(task.as_deref(), |f, m, error| {
-            (f.log_density_gradient)(m, PROPTO, JACOBIAN, position, log_density, gradient, error)
+            (f.log_density_gradient)(m, PROPTO, model.jacobian, position, log_density, gradient, error)
         });
         model.evaluated(task, answer)
     }
@@ -329,8 +336,9 @@ unsafe extern "C" fn log_density(
     // SAFETY: as above.
     unsafe {
         let (model, task) = (loaded(user), self::task(task));
-        let answer = model
-            .enter(task.as_deref(), |f, m, error| (f.log_density)(m, PROPTO, JACOBIAN, position, log_density, error));
+        let answer = model.enter(task.as_deref(), |f, m, error| {
+            (f.log_density)(m, PROPTO, model.jacobian, position, log_density, error)
+        });
         model.evaluated(task, answer)
     }
 }
