@@ -158,7 +158,7 @@ pub fn sig_figs(settings: &Settings) -> u32 {
     }
 }
 
-/// Ctrl-C asks the run to end, a second one ends the program at once.
+/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once.
 pub fn interrupt() -> Result<FlagInterrupt, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&flag);

@@ -2,6 +2,7 @@
 
 use crate::settings::{Settings, join, visit};
 use crate::tree::{Argument, Kind, TOP};
+use catena::io::shortest;
 
 /// Other names of arguments.
 const ALIASES: [(&str, &str); 1] = [("chains", "num_chains")];
@@ -238,7 +239,7 @@ fn checked(argument: &Argument, value: &str) -> Option<String> {
         Kind::Whole(_, least, most) => {
             value.parse::<i64>().ok().filter(|n| (least..=most).contains(n)).map(|n| n.to_string())
         }
-        Kind::Real(_, range) => value.parse::<f64>().ok().filter(|x| range.holds(*x)).map(|x| x.to_string()),
+        Kind::Real(_, range) => value.parse::<f64>().ok().filter(|x| range.holds(*x)).map(shortest),
         Kind::Text(_) => (!value.is_empty()).then(|| value.to_string()),
     }
 }
@@ -261,7 +262,7 @@ fn example(argument: &Argument) -> String {
         Kind::Choice(of) => of[0].name.into(),
         Kind::Switch(on) => on.to_string(),
         Kind::Whole(default, ..) => default.to_string(),
-        Kind::Real(default, _) => default.to_string(),
+        Kind::Real(default, _) => shortest(default),
         Kind::Text("") => "FILE".into(),
         Kind::Text(default) => default.into(),
     }

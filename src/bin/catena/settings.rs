@@ -1,6 +1,7 @@
 //! The values of all arguments, and their text as CmdStan writes it at the head of a file.
 
 use crate::tree::{Argument, Kind, TOP};
+use catena::io::shortest;
 use std::collections::BTreeMap;
 
 /// One argument's value.
@@ -33,7 +34,7 @@ impl Settings {
                 Kind::Choice(of) => of[0].name.to_string(),
                 Kind::Switch(on) => on.to_string(),
                 Kind::Whole(default, ..) => default.to_string(),
-                Kind::Real(default, _) => default.to_string(),
+                Kind::Real(default, _) => shortest(default),
                 Kind::Text(default) => default.to_string(),
             };
             settings.0.insert(path.to_string(), Value { text: default.clone(), default, given: false });
