@@ -151,7 +151,7 @@ fn numbers_have_the_digits_asked_for() {
     let at = folder("digits");
     let draws = |name: &str, arguments: &str| {
         let line =
-            format!("sample num_samples=20 num_warmup=20 random seed=5 output file={name} {arguments} refresh=0");
+            format!("sample num_samples=20 num_warmup=20 random seed=5 output file={name} refresh=0 {arguments}");
         good(model(&at, &line));
         let text = read(&at.join(name));
         let cells = text.lines().filter(|l| !l.starts_with(['#', 'l'])).flat_map(|l| l.split(','));

@@ -27,4 +27,5 @@ pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{
     SampleIo, check_length, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts,
 };
+pub use seat::elapsed_lines;
 pub use session::Session;

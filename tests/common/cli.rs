@@ -1,4 +1,5 @@
 //! The command line program, run over the mock library of tests/c/bridgestan.
+#![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -8,9 +8,11 @@ use crate::settings::Settings;
 use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
-use catena::io::{Interrupt, input_files, metric_json, output_files, read_metric_file};
+use catena::io::{Interrupt, Writer, input_files, metric_json, output_files, read_metric_file};
 use catena::model::Density;
-use catena::services::{Adaptation, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session};
+use catena::services::{
+    Adaptation, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines,
+};
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
@@ -41,6 +43,9 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     });
     bars.end(&control);
     let report = session.into_report();
+    for files in [&mut samples, &mut diagnostics] {
+        end_stopped(files, &report)?;
+    }
     drop((samples, diagnostics));
     files.write_metrics(&report)?;
     if let Engine::Nuts | Engine::Static { .. } = engine {
@@ -181,6 +186,18 @@ impl Files {
         }
         Ok(())
     }
+}
+
+/// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
+fn end_stopped(files: &mut [Csv], report: &SampleReport) -> Result<(), Failure> {
+    let stopped = files.iter_mut().zip(&report.chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
+    for (file, chain) in stopped {
+        for line in elapsed_lines(chain.warmup_seconds, chain.sampling_seconds) {
+            file.comment(&line)?;
+        }
+        file.finish()?;
+    }
+    Ok(())
 }
 
 /// `name_metric.json` for `name.csv`.
