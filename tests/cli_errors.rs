@@ -168,7 +168,7 @@ fn files_that_are_missing_or_wrong() {
     write("negative.json", "{\"sigma\": -1}");
     write("own_1.json", "{}");
     write("short.json", "{\"inv_metric\": [1, 2]}");
-    write("metric.json", &format!("{{\"inv_metric\": [{}]}}", vec!["-1"; 10].join(",")));
+    write("metric.json", &format!("{{\"inv_metric\": [{}]}}", ["-1"; 10].join(",")));
     write("draws.csv", "lp__,mu.1\n1,2\n");
     write("params.json", "{\"params_r\": [1, 2]}");
     write("some.json", "{\"mu\": [1, 2]}");

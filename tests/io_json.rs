@@ -1,7 +1,7 @@
 //! Init contexts: JSON by Stan's conventions, positions, and how coordinates are set from them by name.
 
 use catena::Code;
-use catena::io::{PositionInit, Values};
+use catena::io::{PositionInit, Values, check_json};
 use catena::model::{Density, InitContext, NoInit, Refusal, SerialReducer, Task, Variable, WorkerError};
 use catena::random::{Purpose, Stream};
 use std::sync::Mutex;
@@ -162,6 +162,16 @@ fn files_are_read_and_named_in_errors() {
     let error = Values::from_json_file(&path).unwrap_err();
     assert_eq!(error.code(), Code::Io);
     assert!(error.to_string().contains(&path.display().to_string()));
+}
+
+#[test]
+fn any_structure_is_checked_with_line_and_column() {
+    let text = "{\"a\": [{\"1\": 2, \"2\": [Inf, -Infinity, NaN]}],\n \"b\": true}\n";
+    check_json(text, "data").unwrap();
+    let error = check_json(&text.replace("true", "[1 2]"), "data").unwrap_err();
+    assert_eq!(error.code(), Code::Io);
+    assert_eq!(error.to_string(), "data, line 2, column 10: expected `,` or `]`");
+    assert!(check_json("{} {}", "data").is_err() && check_json("", "data").is_err());
 }
 
 #[test]
