@@ -77,6 +77,33 @@ fn one_run_of_four_chains_is_four_runs_of_one_byte_for_byte() {
 }
 
 #[test]
+fn all_arguments_of_one_line() {
+    let at = folder("arguments");
+    inputs(&at);
+    std::fs::write(at.join("data.json"), "{\"N\": [1, NaN, -Infinity]}").unwrap();
+    let line = "sample num_warmup=30 num_samples=20 save_warmup=1 thin=2 adapt engaged=1 gamma=0.06 delta=0.9 kappa=0.7 t0=9 \
+                init_buffer=5 term_buffer=6 window=7 save_metric=0 algorithm=hmc engine=nuts metric=diag_e \
+                metric_file=metric.json stepsize=0.5 stepsize_jitter=0.25 max_depth=8 chains=2 id=3 data \
+                file=data.json init=init.json random seed=123 output file=o.csv diagnostic_file=d.csv refresh=5 sig_figs=9 \
+                num_threads=2";
+    good(model(&at, line));
+    let csv = StanCsv::from_file(at.join("o_4.csv")).unwrap();
+    let changed =
+        [("num_chains", "1"), ("id", "4"), ("save_warmup", "true"), ("save_metric", "false"), ("engaged", "true")];
+    for argument in line.split_whitespace().filter_map(|word| word.split_once('=')) {
+        let (name, value) = match argument {
+            // Two groups have a file, of which the reader gives the first.
+            ("file", "o.csv") => continue,
+            ("chains", _) => ("num_chains", "1"),
+            ("diagnostic_file", _) => ("diagnostic_file", "d_4.csv"),
+            (name, value) => changed.into_iter().find(|(n, _)| *n == name).unwrap_or((name, value)),
+        };
+        assert_eq!(csv.setting(name), Some(value), "{name}");
+    }
+    assert_eq!((csv.rows(), csv.warmup_rows()), (25, 15));
+}
+
+#[test]
 fn initial_values_are_those_of_the_files() {
     let at = folder("inits");
     inputs(&at);

@@ -191,6 +191,13 @@ fn files_that_are_missing_or_wrong() {
     text("sample metric_file=gone.json", NO_INPUT, &["'metric_file'", "'gone.json'"]);
     text("sample metric_file=short.json", CONFIG, &["'short.json'", "10 numbers, got 2"]);
     text("sample metric_file=metric.json", CONFIG, &["chain 1", "'inv_metric[0]'", "got -1"]);
+    write("output.csv", "kept");
+    text("sample metric_file=metric.json", CONFIG, &["chain 1"]);
+    assert_eq!(
+        std::fs::read_to_string(at.join("output.csv")).unwrap(),
+        "kept",
+        "no file is emptied for a run that cannot be"
+    );
     text("sample metric=unit_e metric_file=metric.json", USAGE, &["metric_file", "unit_e"]);
     text("sample output file=no/such/folder.csv", NO_INPUT, &["'output file'", "no/such/folder.csv"]);
     text("sample output file=a.csv diagnostic_file=a.csv", USAGE, &["'output diagnostic_file'", "'a.csv'"]);

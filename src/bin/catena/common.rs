@@ -8,6 +8,7 @@ use catena::ffi::model::catena_model;
 use catena::io::{FlagInterrupt, Values, check_json, input_files};
 use catena::model::InitContext;
 use catena::services::SampleOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const THREADS_VARIABLE: &str = "STAN_NUM_THREADS";
 /// Extension of files that are R dumps.
 const DUMP_EXTENSION: &str = "R";
+
+/// Writes to standard output. A reader that has gone away (`catena summary … | head`) is no failure.
+pub fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 /// A seed from the clock where none was given, so that the files tell it.
 pub fn settle_seed(settings: &mut Settings) {

@@ -1,6 +1,6 @@
 //! `catena MODEL diagnose`.
 
-use crate::common::{Inits, load_model, options};
+use crate::common::{Inits, load_model, options, say};
 use crate::failure::Failure;
 use crate::output::Head;
 use crate::progress::Screen;
@@ -30,7 +30,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
         },
     )?;
     let text = format!("TEST GRADIENT MODE\n\n{check}");
-    print!("{text}");
+    say(&text);
     csv.comment(text.trim_end())?;
     csv.finish()?;
     match check.failures {

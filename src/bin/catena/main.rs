@@ -14,6 +14,7 @@ mod summary;
 mod tree;
 
 use failure::Failure;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     match dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(failure.exit)
         }
     }
@@ -45,12 +46,12 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        print!("{USAGE}{}", parse::help());
+        common::say(&format!("{USAGE}{}", parse::help()));
         return Ok(());
     }
     match first.as_str() {
         "version" | "--version" => {
-            println!("catena {}", env!("CARGO_PKG_VERSION"));
+            common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(())
         }
         "summary" => summary::run(&words[1..]),

@@ -1,6 +1,6 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, values_text};
+use crate::common::{Inits, interrupt, load_model, options, say, values_text};
 use crate::failure::Failure;
 use crate::output::{Csv, Head, borrow, check_distinct, of_chain};
 use crate::progress::Screen;
@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
-use catena::io::{Interrupt, Writer, input_files, metric_json, output_files, read_metric_file};
+use catena::io::{Interrupt, Level, Logger, Writer, input_files, metric_json, output_files, read_metric_file};
 use catena::model::Density;
 use catena::services::{
     Adaptation, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines,
@@ -23,6 +23,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let metrics = metrics(settings, &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
+    check_metrics(&model, engine, &options, &metrics)?;
     let mut samples = files.create(settings, library, &options, "output file", &files.samples)?;
     let mut diagnostics = files.create(settings, library, &options, "output diagnostic_file", &files.diagnostics)?;
     let io = SampleIo {
@@ -49,7 +50,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     drop((samples, diagnostics));
     files.write_metrics(&report)?;
     if let Engine::Nuts | Engine::Static { .. } = engine {
-        summarise(&files, &report);
+        summarise(&screen, &files, &report);
     }
     Ok(report.status()?)
 }
@@ -117,6 +118,19 @@ fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -
         all.push(metric);
     }
     Ok(all)
+}
+
+/// Refuses a metric that the run would refuse, before any file is emptied.
+fn check_metrics(
+    model: &catena_model,
+    engine: Engine,
+    options: &SampleOptions,
+    metrics: &[Vec<f64>],
+) -> Result<(), Failure> {
+    let io = SampleIo { inv_metrics: metrics.iter().map(Vec::as_slice).collect(), ..Default::default() };
+    let options = SampleOptions { num_threads: 1, ..options.clone() };
+    Session::with_engine(model, engine, &options, io)?;
+    Ok(())
 }
 
 /// The files that a run writes, one per chain in each list or none.
@@ -208,14 +222,14 @@ fn metric_name(name: &str) -> String {
 }
 
 /// Shows what the chains have that did not fail.
-fn summarise(files: &Files, report: &SampleReport) {
+fn summarise(screen: &Screen, files: &Files, report: &SampleReport) {
     let good = files.samples.iter().zip(&report.chains);
     let good = good.filter(|(_, chain)| chain.rows > 0 && !matches!(chain.outcome, Outcome::Failed(_)));
     let paths: Vec<&PathBuf> = good.map(|(path, _)| path).collect();
     match summary::of_files(&paths) {
-        Ok(text) => print!("{text}"),
+        Ok(text) => say(&text),
         // The run itself is not to fail for want of a summary.
-        Err(why) => eprintln!("no summary: {why}"),
+        Err(why) => screen.log(Level::Warning, None, &format!("no summary: {why}")),
     }
 }
 

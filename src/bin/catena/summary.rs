@@ -1,5 +1,6 @@
 //! `catena summary FILE…`, and the summary that closes a run.
 
+use crate::common::say;
 use crate::failure::Failure;
 use catena::diagnostics::Summary;
 use catena::io::CsvChains;
@@ -12,7 +13,7 @@ pub fn run(files: &[String]) -> Result<(), Failure> {
     if files.is_empty() {
         return Err(Failure::usage("catena summary: expected Stan CSV files, one per chain, got none"));
     }
-    print!("{}", text(&files.iter().map(Path::new).collect::<Vec<_>>())?);
+    say(&text(&files.iter().map(Path::new).collect::<Vec<_>>())?);
     Ok(())
 }
 
