@@ -169,6 +169,10 @@ fn adapted_metrics_are_written_and_read() {
     good(model(&at, &line));
     let again = StanCsv::from_file(at.join("again_2.csv")).unwrap();
     assert_eq!(again.adapted().unwrap(), adapted);
+    let numbers: Vec<String> = adapted.inv_metric.iter().map(|v| format!("{v:?}")).collect();
+    std::fs::write(at.join("dump.R"), format!("inv_metric <- c({})\n", numbers.join(", "))).unwrap();
+    good(model(&at, &line.replace("output_metric.json", "dump.R")));
+    assert_eq!(StanCsv::from_file(at.join("again_2.csv")).unwrap().adapted().unwrap(), adapted);
     good(model(&at, "sample num_samples=5 adapt save_metric=1 metric=dense_e output file=one.csv refresh=0"));
     assert!(read(&at.join("one_metric.json")).contains("\"dense_e\", \"inv_metric\": [["));
 }

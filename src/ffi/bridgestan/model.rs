@@ -4,6 +4,7 @@ use super::super::boundary::ask;
 use super::super::init::catena_init;
 use super::super::model::{catena_density, catena_threading};
 use super::super::task::{catena_task, task};
+use super::heap;
 use super::inits::Parameters;
 use super::library::{ErrorText, Functions, Library, Model, Rng};
 use super::print;
@@ -71,6 +72,7 @@ impl Loaded {
     pub unsafe fn new(path: &str, data: *const c_char, seed: u32) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let library = unsafe { Library::load(path)? };
+        heap::keep_freed_memory();
         set_print_callback(&library)?;
         let mut text = null_mut();
         let model = {
