@@ -141,12 +141,12 @@ impl Parser {
     }
 
     fn unknown(&self, word: &str, name: &str) -> String {
-        let mut here = Vec::new();
+        let mut exact = Vec::new();
         let mut best: Option<(f64, String)> = None;
         let bare = name.trim_start_matches('-');
         let mut offer = |candidate: &str, way: String| {
             if candidate == bare {
-                here.push(way);
+                exact.push(way);
             } else {
                 let score = strsim::jaro_winkler(candidate, bare);
                 if score >= SIMILAR && best.as_ref().is_none_or(|(least, _)| score > *least) {
@@ -167,7 +167,7 @@ impl Parser {
         for (alias, name) in ALIASES {
             offer(alias, format!("{name}=…"));
         }
-        match (here.as_slice(), best) {
+        match (exact.as_slice(), best) {
             ([], None) => format!("argument '{word}': there is none of this name; see catena help"),
             ([], Some((_, way))) => format!("argument '{word}': there is none of this name; did you mean '{way}'?"),
             (ways, _) => {
