@@ -573,6 +573,9 @@ catena_status catena_options_set_window(struct catena_options *options, size_t v
 //   transform of a given parameter depends on it). Tuples and complex numbers cannot be given.
 // - What the program prints goes to the run's logger in whole lines, with the chain's id where the library printed on the
 //   thread that evaluates the chain; what it printed while it was loaded is logged by the first run.
+// - With glibc, freed memory stays with the process (mallopt: M_TRIM_THRESHOLD 64 MiB, M_MMAP_THRESHOLD 32 MiB), for Stan
+//   frees much and takes it again at each gradient; MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ or GLIBC_TUNABLES in
+//   the environment leaves it all to you.
 // - A library built without STAN_THREADS gets the threading CATENA_THREADS_ONE, and no two threads are ever inside such
 //   libraries at once, whatever the host does.
 //

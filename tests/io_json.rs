@@ -1,12 +1,12 @@
 //! Init contexts: JSON by Stan's conventions, positions, and how coordinates are set from them by name.
 
 use catena::Code;
-use catena::io::{JsonInit, PositionInit};
+use catena::io::{PositionInit, Values, check_json};
 use catena::model::{Density, InitContext, NoInit, Refusal, SerialReducer, Task, Variable, WorkerError};
 use catena::random::{Purpose, Stream};
 use std::sync::Mutex;
 
-fn get(init: &JsonInit, name: &str) -> Variable {
+fn get(init: &Values, name: &str) -> Variable {
     init.variable(name).unwrap().unwrap_or_else(|| panic!("no variable {name}"))
 }
 
@@ -16,7 +16,7 @@ fn variable(shape: &[usize], values: &[f64]) -> Variable {
 
 /// The message of the error that `text` must give.
 fn message(text: &str) -> String {
-    let error = JsonInit::from_text(text).expect_err(text);
+    let error = Values::from_json(text).expect_err(text);
     assert_eq!(error.code(), Code::Io, "{text}");
     error.to_string()
 }
@@ -30,7 +30,7 @@ fn refused(text: &str, expected: &str) {
 fn numbers_and_arrays_keep_value_and_shape() {
     let text = r#"{"i": 3, "r": -2.5e-3, "v": [1, 2.5, 3], "empty": [], "none": [[], []],
                    "big": 18446744073709551615, "least": 5e-324, "third": 0.1}"#;
-    let init = JsonInit::from_text(text).unwrap();
+    let init = Values::from_json(text).unwrap();
     assert_eq!(get(&init, "i"), variable(&[], &[3.0]));
     assert_eq!(get(&init, "r"), variable(&[], &[-2.5e-3]));
     assert_eq!(get(&init, "v"), variable(&[3], &[1.0, 2.5, 3.0]));
@@ -45,10 +45,10 @@ fn numbers_and_arrays_keep_value_and_shape() {
 
 #[test]
 fn nested_arrays_come_out_first_index_fastest() {
-    let init = JsonInit::from_text(r#"{"m": [[11, 12, 13], [21, 22, 23]]}"#).unwrap();
+    let init = Values::from_json(r#"{"m": [[11, 12, 13], [21, 22, 23]]}"#).unwrap();
     assert_eq!(get(&init, "m"), variable(&[2, 3], &[11.0, 21.0, 12.0, 22.0, 13.0, 23.0]));
     let text = r#"{"a": [[[111,112],[121,122],[131,132]], [[211,212],[221,222],[231,232]]]}"#;
-    let a = get(&JsonInit::from_text(text).unwrap(), "a");
+    let a = get(&Values::from_json(text).unwrap(), "a");
     assert_eq!(a.shape, [2, 3, 2]);
     for (at, value) in a.values.iter().enumerate() {
         let (i, j, k) = (at % 2 + 1, at / 2 % 3 + 1, at / 6 + 1);
@@ -60,7 +60,7 @@ fn nested_arrays_come_out_first_index_fastest() {
 fn special_numbers_are_taken_as_strings_and_as_bare_words() {
     let text = r#"{"s": ["NaN", "Inf", "+Inf", "-Inf", "Infinity", "+Infinity", "-Infinity"],
                    "b": [NaN,Inf, -Inf ,Infinity,-Infinity], "x":NaN}"#;
-    let init = JsonInit::from_text(text).unwrap();
+    let init = Values::from_json(text).unwrap();
     let inf = f64::INFINITY;
     let s = get(&init, "s").values;
     assert!(s[0].is_nan());
@@ -73,7 +73,7 @@ fn special_numbers_are_taken_as_strings_and_as_bare_words() {
 
 #[test]
 fn bare_words_inside_strings_and_longer_words_are_left_alone() {
-    let init = JsonInit::from_text(r#"{"NaN": 1, "a NaN, [Inf]": 2, "q\"NaN": 3, "b\\": NaN}"#).unwrap();
+    let init = Values::from_json(r#"{"NaN": 1, "a NaN, [Inf]": 2, "q\"NaN": 3, "b\\": NaN}"#).unwrap();
     assert_eq!(init.names().collect::<Vec<_>>(), ["NaN", "a NaN, [Inf]", "q\"NaN", "b\\"]);
     assert_eq!(get(&init, "q\"NaN").values, [3.0]);
     assert!(get(&init, "b\\").values[0].is_nan());
@@ -86,7 +86,7 @@ fn bare_words_inside_strings_and_longer_words_are_left_alone() {
 
 #[test]
 fn tuples_become_variables_of_their_own() {
-    let init = JsonInit::from_text(r#"{"t": {"1": 1.5, "2": {"1": [1, 2], "2": 4}}, "z": {}}"#).unwrap();
+    let init = Values::from_json(r#"{"t": {"1": 1.5, "2": {"1": [1, 2], "2": 4}}, "z": {}}"#).unwrap();
     assert_eq!(init.names().collect::<Vec<_>>(), ["t.1", "t.2.1", "t.2.2"]);
     assert_eq!(get(&init, "t.2.1"), variable(&[2], &[1.0, 2.0]));
     assert!(message(r#"{"t": [1, {"1": 2}]}"#).contains("variable 't[2]'"));
@@ -152,21 +152,31 @@ fn columns_count_the_text_as_it_was_given() {
 fn files_are_read_and_named_in_errors() {
     let path = std::env::temp_dir().join(format!("catena_io_json_{}.json", std::process::id()));
     std::fs::write(&path, "{\"a\": [1, 2]}").unwrap();
-    assert_eq!(get(&JsonInit::from_file(&path).unwrap(), "a").values, [1.0, 2.0]);
+    assert_eq!(get(&Values::from_json_file(&path).unwrap(), "a").values, [1.0, 2.0]);
     std::fs::write(&path, "{\"a\": [1, 2}").unwrap();
-    let error = JsonInit::from_file(&path).unwrap_err();
-    assert_eq!(error.to_string(), format!("init file '{}', line 1, column 12: expected `,` or `]`", path.display()));
+    let error = Values::from_json_file(&path).unwrap_err();
+    assert_eq!(error.to_string(), format!("file '{}', line 1, column 12: expected `,` or `]`", path.display()));
     std::fs::write(&path, b"{\"a\": \xff}").unwrap();
-    assert!(JsonInit::from_file(&path).unwrap_err().to_string().contains("UTF-8"));
+    assert!(Values::from_json_file(&path).unwrap_err().to_string().contains("UTF-8"));
     std::fs::remove_file(&path).unwrap();
-    let error = JsonInit::from_file(&path).unwrap_err();
+    let error = Values::from_json_file(&path).unwrap_err();
     assert_eq!(error.code(), Code::Io);
     assert!(error.to_string().contains(&path.display().to_string()));
 }
 
 #[test]
+fn any_structure_is_checked_with_line_and_column() {
+    let text = "{\"a\": [{\"1\": 2, \"2\": [Inf, -Infinity, NaN]}],\n \"b\": true}\n";
+    check_json(text, "data").unwrap();
+    let error = check_json(&text.replace("true", "[1 2]"), "data").unwrap_err();
+    assert_eq!(error.code(), Code::Io);
+    assert_eq!(error.to_string(), "data, line 2, column 10: expected `,` or `]`");
+    assert!(check_json("{} {}", "data").is_err() && check_json("", "data").is_err());
+}
+
+#[test]
 fn names_never_asked_for_are_reported_in_order() {
-    let init = JsonInit::from_text(r#"{"b": 1, "a": 2, "c": 3}"#).unwrap();
+    let init = Values::from_json(r#"{"b": 1, "a": 2, "c": 3}"#).unwrap();
     assert_eq!(init.unused(), ["b", "a", "c"]);
     std::thread::scope(|scope| {
         scope.spawn(|| init.variable("a").unwrap());
@@ -238,12 +248,12 @@ fn drawn_as(values: Vec<f64>, mark: f64) -> Vec<f64> {
 #[test]
 fn coordinates_are_set_by_name_and_as_elements_of_arrays() {
     let names = strings(&["mu", "m.1.1", "m.2.1", "m.1.2", "m.2.2", "tau", "v.1", "v.2"]);
-    let init = JsonInit::from_text(r#"{"m": [[11, 12], [21, 22]], "mu": -1, "v.2": [5], "other": 1}"#).unwrap();
+    let init = Values::from_json(r#"{"m": [[11, 12], [21, 22]], "mu": -1, "v.2": [5], "other": 1}"#).unwrap();
     let position = drawn_as(initialize(&names, &init).unwrap(), 99.0);
     assert_eq!(position, [-1.0, 11.0, 21.0, 12.0, 22.0, 99.0, 99.0, 5.0]);
     assert_eq!(init.unused(), ["other"]);
     // A name of its own wins over the array, and does not shift the array's other elements.
-    let init = JsonInit::from_text(r#"{"v": [1, 2], "v.1": 7, "tau": "NaN"}"#).unwrap();
+    let init = Values::from_json(r#"{"v": [1, 2], "v.1": 7, "tau": "NaN"}"#).unwrap();
     let position = drawn_as(initialize(&names, &init).unwrap(), 99.0);
     assert_eq!(position, [99.0, 99.0, 99.0, 99.0, 99.0, 99.0, 7.0, 2.0]);
     assert!(initialize(&names, &NoInit).unwrap().iter().all(|x| x.is_nan()));
@@ -252,7 +262,7 @@ fn coordinates_are_set_by_name_and_as_elements_of_arrays() {
 #[test]
 fn wrong_numbers_of_values_stop_with_a_message() {
     let names = strings(&["mu", "v.1", "v.2"]);
-    let with = |text: &str| initialize(&names, &JsonInit::from_text(text).unwrap()).unwrap_err();
+    let with = |text: &str| initialize(&names, &Values::from_json(text).unwrap()).unwrap_err();
     assert_eq!(with(r#"{"mu": [1, 2]}"#), "init 'mu': expected 1 value, got 2");
     assert_eq!(with(r#"{"v": [1, 2, 3]}"#), "init 'v': expected 2 values, got 3");
     assert_eq!(with(r#"{"v": 1}"#), "init 'v': expected 2 values, got 1");

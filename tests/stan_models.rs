@@ -5,10 +5,11 @@ mod common;
 
 use catena::Code;
 use catena::diagnostics::Statistic;
+use catena::ffi::bridgestan::{Jacobian, load};
 use catena::ffi::model::catena_model_log_density;
 use catena::io::TableWriter;
 use catena::model::{Density, Threading};
-use catena::services::{SampleIo, SampleOptions, sample_nuts};
+use catena::services::{SampleIo, SampleOptions, log_density, sample_nuts};
 use common::bridgestan::{Lines, Model, failure, started, told};
 use common::{bits, borrow, column, run, summary};
 use std::path::Path;
@@ -166,4 +167,21 @@ fn printed_lines_have_their_chain() {
             assert!(close(said_a, a) && close(said_noise, noise), "{line}: {a} {noise}");
         }
     }
+}
+
+/// The transform of tau, bounded below by 0, has tau as its Jacobian.
+#[test]
+#[ignore = "needs libraries made by tests/stan/build.sh"]
+fn densities_without_the_jacobian() {
+    let folder = std::env::var("CATENA_STAN_MODELS").expect("CATENA_STAN_MODELS names a folder of libraries");
+    let library = Path::new(&folder).join("eight_schools.so");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stan/eight_schools.json");
+    let value = |jacobian| {
+        let model = load(library.to_str().unwrap(), data.to_str().unwrap(), 1, jacobian).unwrap();
+        let position = [0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 1.0, 0.7];
+        let mut gradient = [0.0; 10];
+        (log_density(&model, &position, Some(&mut gradient)).unwrap()[0], gradient[9])
+    };
+    let ((with, with_gradient), (without, without_gradient)) = (value(Jacobian::Included), value(Jacobian::LeftOut));
+    assert!((with - without - 0.7).abs() < 1e-14 && (with_gradient - without_gradient - 1.0).abs() < 1e-14);
 }

@@ -4,7 +4,7 @@ use super::UserData;
 use super::boundary::{Table, free, guard, hand_out, slice, table, text};
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
-use crate::io::{JsonInit, PositionInit};
+use crate::io::{PositionInit, Values};
 use crate::model::{InitContext, Variable};
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::{Mutex, PoisonError};
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn catena_init_json_new(
             // SAFETY: the caller vouches for the text.
             let bytes = unsafe { slice(text.cast::<u8>(), length, "text")? };
             let text = std::str::from_utf8(bytes).map_err(|e| Error::argument("text", "text in UTF-8", e))?;
-            JsonInit::from_text(text).map(catena_init::own)
+            Values::from_json(text).map(catena_init::own)
         };
         // SAFETY: the caller vouches for `out`.
         unsafe { hand_out(out, new) }
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn catena_init_json_file_new(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the path.
-        let new = || JsonInit::from_file(unsafe { text(path, "path")? }).map(catena_init::own);
+        let new = || Values::from_json_file(unsafe { text(path, "path")? }).map(catena_init::own);
         // SAFETY: the caller vouches for `out`.
         unsafe { hand_out(out, new) }
     })

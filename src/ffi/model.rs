@@ -364,52 +364,8 @@ pub unsafe extern "C" fn catena_model_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the table.
-            let t = unsafe { table(density, "density")? };
-            check_size::<f64>(t.dimension, "density.dimension")?;
-            check_size::<f64>(t.output_count, "density.output_count")?;
-            if t.log_density_gradient.is_none() && t.dimension > 0 {
-                return Err(Error::argument("density.log_density_gradient", "a function", "NULL"));
-            }
-            if t.constrain.is_none() && t.output_count > 0 {
-                let got = format_args!("NULL with an output_count of {}", t.output_count).to_string();
-                return Err(Error::argument("density.constrain", "a function", got));
-            }
-            let threading = threading(t.threading)?;
-            let coordinates = if t.names.is_null() {
-                (1..=t.dimension).map(|i| format!("x.{i}")).collect()
-            } else {
-                // SAFETY: the caller vouches for the names.
-                unsafe { names(t.names, t.dimension, "density.names")? }
-            };
-            let outputs = if t.constrain.is_none() {
-                coordinates.clone()
-            } else {
-                // SAFETY: the caller vouches for the names.
-                unsafe { names(t.output_names, t.output_count, "density.output_names")? }
-            };
-            let known = t.parameter_outputs.checked_add(t.transformed_outputs);
-            if known.is_none_or(|known| known > t.output_count) {
-                let got = format!("{} and {}", t.parameter_outputs, t.transformed_outputs);
-                let expected =
-                    format!("counts of at most {} outputs together with transformed_outputs", t.output_count);
-                return Err(Error::argument("density.parameter_outputs", expected, got));
-            }
-            let columns = |engine: Engine| {
-                engine.columns().iter().copied().chain(outputs.iter().map(String::as_str)).map(c_text).collect()
-            };
-            Ok(catena_model {
-                data: Arc::new(UserData { user: t.user, release: t.release }),
-                table: t,
-                threading,
-                c_names: coordinates.iter().map(|n| c_text(n)).collect(),
-                c_output_names: outputs.iter().map(|n| c_text(n)).collect(),
-                c_columns: ENGINES.map(columns),
-                names: coordinates,
-                output_names: outputs,
-            })
-        };
+        // SAFETY: the caller vouches for the table.
+        let new = || unsafe { catena_model::from_table(table(density, "density")?) };
         // SAFETY: the caller vouches for `out`.
         unsafe { hand_out(out, new) }
     })
@@ -525,6 +481,54 @@ pub unsafe extern "C" fn catena_model_log_density(
 }
 
 impl catena_model {
+    /// The model of a table, which owns `user` from here on; when this fails, `user` stays with who gave it.
+    ///
+    /// # Safety
+    /// The table is what its documentation says.
+    pub(super) unsafe fn from_table(t: catena_density) -> Result<Self, Error> {
+        check_size::<f64>(t.dimension, "density.dimension")?;
+        check_size::<f64>(t.output_count, "density.output_count")?;
+        if t.log_density_gradient.is_none() && t.dimension > 0 {
+            return Err(Error::argument("density.log_density_gradient", "a function", "NULL"));
+        }
+        if t.constrain.is_none() && t.output_count > 0 {
+            let got = format_args!("NULL with an output_count of {}", t.output_count).to_string();
+            return Err(Error::argument("density.constrain", "a function", got));
+        }
+        let threading = threading(t.threading)?;
+        let coordinates = if t.names.is_null() {
+            (1..=t.dimension).map(|i| format!("x.{i}")).collect()
+        } else {
+            // SAFETY: the caller vouches for the names.
+            unsafe { names(t.names, t.dimension, "density.names")? }
+        };
+        let outputs = if t.constrain.is_none() {
+            coordinates.clone()
+        } else {
+            // SAFETY: the caller vouches for the names.
+            unsafe { names(t.output_names, t.output_count, "density.output_names")? }
+        };
+        let known = t.parameter_outputs.checked_add(t.transformed_outputs);
+        if known.is_none_or(|known| known > t.output_count) {
+            let got = format!("{} and {}", t.parameter_outputs, t.transformed_outputs);
+            let expected = format!("counts of at most {} outputs together with transformed_outputs", t.output_count);
+            return Err(Error::argument("density.parameter_outputs", expected, got));
+        }
+        let columns = |engine: Engine| {
+            engine.columns().iter().copied().chain(outputs.iter().map(String::as_str)).map(c_text).collect()
+        };
+        Ok(catena_model {
+            data: Arc::new(UserData { user: t.user, release: t.release }),
+            table: t,
+            threading,
+            c_names: coordinates.iter().map(|n| c_text(n)).collect(),
+            c_output_names: outputs.iter().map(|n| c_text(n)).collect(),
+            c_columns: ENGINES.map(columns),
+            names: coordinates,
+            output_names: outputs,
+        })
+    }
+
     /// All columns of a sample writer.
     pub(super) fn columns(&self, engine: Engine) -> &[CString] {
         &self.c_columns[number(engine)]

@@ -1,6 +1,6 @@
 //! Step size and inverse metric as JSON, in the format of CmdStan's metric files.
 
-use super::{JsonInit, shortest};
+use super::{Values, shortest};
 use crate::error::{Code, Error};
 use crate::hmc::MetricKind;
 use crate::model::InitContext;
@@ -56,7 +56,7 @@ pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<
         Some((rest, _)) => rest,
         None => text.to_string(),
     };
-    let variables = JsonInit::from_text(&text)?;
+    let variables = Values::from_json(&text)?;
     if kind == MetricKind::Unit {
         return Ok(Vec::new());
     }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+mod chain_files;
 mod csv;
 mod host;
 mod interrupt;
@@ -10,16 +11,22 @@ mod log;
 mod memory;
 mod metric;
 mod position;
+mod rdump;
+mod stan_csv;
 mod table;
+mod values;
 
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowWriter;
+pub use chain_files::{input_files, output_files};
 pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest, significant};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
-pub use json::JsonInit;
+pub use json::check_json;
 pub use log::{LineLogger, StderrLogger, log_lines};
 pub use memory::{Grid, Layout, MemoryWriter, Sink};
 pub use metric::{metric_json, read_metric_file};
 pub use position::PositionInit;
+pub use stan_csv::{Adapted, CsvChains, StanCsv};
 pub use table::{NullWriter, TableWriter};
+pub use values::Values;

@@ -21,10 +21,11 @@ pub use control::{Control, Progress};
 pub use draws::GivenDraws;
 pub use generate::{generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
-pub use options::{FailurePolicy, SampleOptions};
+pub use options::{FailurePolicy, MAX_DEPTH_LIMIT, SampleOptions};
 pub use points::log_density;
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{
     SampleIo, check_length, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts,
 };
+pub use seat::elapsed_lines;
 pub use session::Session;

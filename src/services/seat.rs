@@ -2,6 +2,8 @@
 
 mod output;
 
+pub use output::elapsed_lines;
+
 use super::clock::Clock;
 use super::control::Control;
 use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};

@@ -5,7 +5,7 @@ use catena::Error;
 use catena::ffi::bridgestan::catena_density_from_bridgestan;
 use catena::ffi::error::{catena_error, catena_error_code, catena_error_free, catena_error_message, catena_status};
 use catena::ffi::model::{catena_density, catena_model, catena_model_free, catena_model_new};
-use catena::io::{JsonInit, Level, Logger, TableWriter};
+use catena::io::{Level, Logger, TableWriter, Values};
 use catena::model::InitContext;
 use catena::services::{Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use std::ffi::{CStr, CString};
@@ -106,7 +106,7 @@ pub fn failure(report: &SampleReport, index: usize) -> &Error {
 
 /// A run of one chain with initial values; the report, the initial unconstrained values and the log.
 pub fn started(model: &Model, init: &str, options: &SampleOptions) -> (SampleReport, TableWriter, Lines) {
-    let init = JsonInit::from_text(init).unwrap();
+    let init = Values::from_json(init).unwrap();
     let (lines, mut writers) = (Lines::default(), [TableWriter::new()]);
     let io = SampleIo {
         inits: vec![&init as &dyn InitContext],

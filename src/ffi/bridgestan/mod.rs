@@ -1,5 +1,6 @@
 //! Stan programs compiled with BridgeStan's C ABI (Roualdes et al. 2023, JOSS 8(87), 5236).
 
+mod heap;
 mod inits;
 mod library;
 mod model;
@@ -8,9 +9,9 @@ mod refusals;
 
 use super::boundary::{guard, text};
 use super::error::{catena_error, catena_status};
-use super::model::catena_density;
+use super::model::{catena_density, catena_model};
 use crate::error::Error;
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 
 /// Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 /// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -30,6 +31,9 @@ use std::ffi::c_char;
 ///   transform of a given parameter depends on it). Tuples and complex numbers cannot be given.
 /// - What the program prints goes to the run's logger in whole lines, with the chain's id where the library printed on the
 ///   thread that evaluates the chain; what it printed while it was loaded is logged by the first run.
+/// - With glibc, freed memory stays with the process (mallopt: M_TRIM_THRESHOLD 64 MiB, M_MMAP_THRESHOLD 32 MiB), for Stan
+///   frees much and takes it again at each gradient; MALLOC_TRIM_THRESHOLD_, MALLOC_MMAP_THRESHOLD_ or GLIBC_TUNABLES in
+///   the environment leaves it all to you.
 /// - A library built without STAN_THREADS gets the threading CATENA_THREADS_ONE, and no two threads are ever inside such
 ///   libraries at once, whatever the host does.
 ///
@@ -77,4 +81,38 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
         }
         Ok(())
     })
+}
+
+/// Whether the log density includes the Jacobian of the transforms from the unconstrained scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jacobian {
+    /// It does: the density to sample from.
+    Included,
+    /// It does not: the density over the constrained values.
+    LeftOut,
+}
+
+/// As [`catena_density_from_bridgestan`], for Rust: the Stan program of the shared library at `library`, ready to be
+/// sampled. `data` is a JSON text, the path of a file that ends in `.json`, or empty.
+///
+/// Loading a library runs its code, which may do anything; that it is what it says to be is up to who names it.
+///
+/// # Errors
+/// [`Code::Io`](crate::Code::Io) when the library cannot be loaded, [`Code::InvalidArgument`](crate::Code::InvalidArgument)
+/// when it lacks a symbol or has another major version, [`Code::Model`](crate::Code::Model) when the program cannot be
+/// made of its data.
+pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
+    let data = CString::new(data).map_err(|_| Error::argument("data", "text without NUL", "text with one"))?;
+    // SAFETY: `data` is NUL-terminated; the library is the user's choice, as a program would be.
+    let mut loaded = unsafe { model::Loaded::new(library, data.as_ptr(), seed)? };
+    loaded.set_jacobian(jacobian == Jacobian::Included);
+    let table = loaded.into_table();
+    // SAFETY: a table of ours. Where it is refused, its owner is released as a host would do it.
+    unsafe {
+        catena_model::from_table(table).inspect_err(|_| {
+            if let Some(release) = table.release {
+                release(table.user);
+            }
+        })
+    }
 }

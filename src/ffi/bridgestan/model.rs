@@ -4,6 +4,7 @@ use super::super::boundary::ask;
 use super::super::init::catena_init;
 use super::super::model::{catena_density, catena_threading};
 use super::super::task::{catena_task, task};
+use super::heap;
 use super::inits::Parameters;
 use super::library::{ErrorText, Functions, Library, Model, Rng};
 use super::print;
@@ -20,9 +21,8 @@ const DONE: c_int = 0;
 const REJECT: c_int = 1;
 const STOP: c_int = -1;
 
-/// Log densities for sampling: without constants, with the Jacobian of the transforms.
+/// Log densities for sampling leave constants out.
 const PROPTO: bool = true;
-const JACOBIAN: bool = true;
 
 /// What `bs_model_info` says of a library that several threads may enter.
 const THREADS: &str = "STAN_THREADS=true";
@@ -54,6 +54,8 @@ pub(super) struct Loaded {
     model: *mut Model,
     /// Several threads may be inside the library.
     threads: bool,
+    /// Log densities include the Jacobian of the transforms.
+    jacobian: bool,
     /// Number of outputs that are parameters, transformed parameters, generated quantities.
     parameter_outputs: usize,
     transformed_outputs: usize,
@@ -70,6 +72,7 @@ impl Loaded {
     pub unsafe fn new(path: &str, data: *const c_char, seed: u32) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let library = unsafe { Library::load(path)? };
+        heap::keep_freed_memory();
         set_print_callback(&library)?;
         let mut text = null_mut();
         let model = {
@@ -90,6 +93,7 @@ impl Loaded {
             library,
             model,
             threads: false,
+            jacobian: true,
             parameter_outputs: 0,
             transformed_outputs: 0,
             generated_outputs: 0,
@@ -112,6 +116,11 @@ impl Loaded {
         loaded.output_names = Names::new(&outputs);
         loaded.parameters = Parameters::new(&plain, &names);
         Ok(loaded)
+    }
+
+    /// Whether log densities include the Jacobian of the transforms; they do unless told otherwise.
+    pub fn set_jacobian(&mut self, included: bool) {
+        self.jacobian = included;
     }
 
     /// A text that the model owns.
@@ -313,7 +322,7 @@ unsafe extern "C" fn log_density_gradient(
     unsafe {
         let (model, task) = (loaded(user), self::task(task));
         let answer = model.enter(task.as_deref(), |f, m, error| {
-            (f.log_density_gradient)(m, PROPTO, JACOBIAN, position, log_density, gradient, error)
+            (f.log_density_gradient)(m, PROPTO, model.jacobian, position, log_density, gradient, error)
         });
         model.evaluated(task, answer)
     }
@@ -329,8 +338,9 @@ unsafe extern "C" fn log_density(
     // SAFETY: as above.
     unsafe {
         let (model, task) = (loaded(user), self::task(task));
-        let answer = model
-            .enter(task.as_deref(), |f, m, error| (f.log_density)(m, PROPTO, JACOBIAN, position, log_density, error));
+        let answer = model.enter(task.as_deref(), |f, m, error| {
+            (f.log_density)(m, PROPTO, model.jacobian, position, log_density, error)
+        });
         model.evaluated(task, answer)
     }
 }

@@ -1,53 +1,19 @@
 use super::array::Builder;
-use crate::model::Variable;
+use crate::io::values::{Values, given_twice};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 
-/// The variables of a JSON text, in its order.
-#[derive(Debug, Default)]
-pub(super) struct Variables {
-    list: Vec<(String, Variable)>,
-    places: HashMap<String, usize>,
-}
-
-impl Variables {
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.list.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// The variable called `name` and its place in the order.
-    pub(super) fn find(&self, name: &str) -> Option<(usize, &Variable)> {
-        self.places.get(name).map(|&at| (at, &self.list[at].1))
-    }
-
-    fn add(&mut self, name: String, variable: Variable) -> Result<(), String> {
-        if self.places.insert(name.clone(), self.list.len()).is_some() {
-            return Err(given_twice(&name));
-        }
-        self.list.push((name, variable));
-        Ok(())
-    }
-}
-
-fn given_twice(name: &str) -> String {
-    format!("variable '{name}' is given twice")
-}
-
 /// Reads the text of one object.
-pub(super) fn read(text: &str) -> Result<Variables, serde_json::Error> {
+pub(super) fn read(text: &str) -> Result<Values, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let mut variables = Variables::default();
+    let mut variables = Values::default();
     reader.deserialize_any(TopLevel(&mut variables))?;
     reader.end()?;
     Ok(variables)
 }
 
-struct TopLevel<'a>(&'a mut Variables);
+struct TopLevel<'a>(&'a mut Values);
 
 impl<'de> Visitor<'de> for TopLevel<'_> {
     type Value = ();
@@ -65,7 +31,7 @@ impl<'de> Visitor<'de> for TopLevel<'_> {
 fn read_object<'de, A: MapAccess<'de>>(
     mut map: A,
     tuple: Option<&str>,
-    variables: &mut Variables,
+    variables: &mut Values,
 ) -> Result<(), A::Error> {
     let mut keys = HashSet::new();
     while let Some(key) = map.next_key::<String>()? {
@@ -86,7 +52,7 @@ fn read_object<'de, A: MapAccess<'de>>(
 struct Element<'a> {
     builder: &'a mut Builder,
     depth: usize,
-    variables: &'a mut Variables,
+    variables: &'a mut Values,
 }
 
 impl Element<'_> {

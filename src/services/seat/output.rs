@@ -31,6 +31,18 @@ fn sampler_values(engine: Engine, t: &Transition, row: &mut [f64]) -> usize {
     }
 }
 
+/// Stan's lines at the end of a chain's output, from seconds of warm-up and of sampling. A chain that was stopped has not
+/// written them, for it may be resumed.
+pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
+    [
+        String::new(),
+        format!(" Elapsed Time: {warmup:.3} seconds (Warm-up)"),
+        format!("               {sampling:.3} seconds (Sampling)"),
+        format!("               {:.3} seconds (Total)", warmup + sampling),
+        String::new(),
+    ]
+}
+
 impl<D: Density> Seat<'_, D> {
     pub(super) fn drawn(&mut self, bench: &mut Bench<D::Worker>) -> Result<(), Error> {
         let run = Arc::clone(&self.run);
@@ -156,13 +168,7 @@ impl<D: Density> Seat<'_, D> {
     /// Stan's lines at the end, to the sample and diagnostic writers.
     pub(super) fn timing(&mut self) -> Result<(), Error> {
         let (warmup, sampling) = (self.record.warmup_time.as_secs_f64(), self.record.sampling_time.as_secs_f64());
-        self.messages(&[
-            String::new(),
-            format!(" Elapsed Time: {warmup:.3} seconds (Warm-up)"),
-            format!("               {sampling:.3} seconds (Sampling)"),
-            format!("               {:.3} seconds (Total)", warmup + sampling),
-            String::new(),
-        ])
+        self.messages(&elapsed_lines(warmup, sampling))
     }
 
     fn messages(&mut self, lines: &[String]) -> Result<(), Error> {

@@ -1,0 +1,180 @@
+//! What several methods need: the model with its data, seed, threads, initial values, the interrupt.
+
+use crate::failure::{Failure, INTERRUPTED};
+use crate::settings::Settings;
+use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
+use catena::ffi::bridgestan::{Jacobian, load};
+use catena::ffi::model::catena_model;
+use catena::io::{FlagInterrupt, Values, check_json, input_files};
+use catena::model::InitContext;
+use catena::services::SampleOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The variable that CmdStan takes the number of threads from.
+const THREADS_VARIABLE: &str = "STAN_NUM_THREADS";
+/// Extension of files that are R dumps.
+const DUMP_EXTENSION: &str = "R";
+
+/// Writes to standard output. A reader that has gone away (`catena summary … | head`) is no failure.
+pub fn say(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// A seed from the clock where none was given, so that the files tell it.
+pub fn settle_seed(settings: &mut Settings) {
+    if settings.whole("random seed") == SEED_FROM_CLOCK {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Programs started in the same nanosecond still differ by their numbers.
+        let mixed =
+            (now.as_nanos() as u64 ^ u64::from(std::process::id()) << u32::BITS).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        settings.set("random seed", (mixed >> u32::BITS).to_string());
+    }
+}
+
+fn seed(settings: &Settings) -> u32 {
+    u32::try_from(settings.whole("random seed")).expect("settled")
+}
+
+/// Loads the library with its data.
+pub fn load_model(library: &str, settings: &Settings, jacobian: Jacobian) -> Result<catena_model, Failure> {
+    let data = match settings.text("data file") {
+        "" => String::new(),
+        path => data_text(path)?,
+    };
+    load(library, &data, seed(settings), jacobian).map_err(|e| Failure::of_model(&e))
+}
+
+/// The data as JSON text.
+fn data_text(path: &str) -> Result<String, Failure> {
+    if is_dump(Path::new(path)) {
+        return Ok(Values::from_file(path)?.to_json());
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::no_input(format!("argument 'data file': cannot read '{path}': {e}")))?;
+    check_json(&text, &format!("data file '{path}'"))?;
+    Ok(text)
+}
+
+fn is_dump(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == DUMP_EXTENSION)
+}
+
+/// The text of a file with values by name, as JSON.
+pub fn values_text(path: &Path) -> Result<String, Failure> {
+    if is_dump(path) {
+        return Ok(Values::from_file(path)?.to_json());
+    }
+    std::fs::read_to_string(path).map_err(|e| Failure::no_input(format!("cannot read '{}': {e}", path.display())))
+}
+
+/// The options that all methods share; those of the method are at their defaults.
+pub fn options(settings: &Settings, num_chains: usize) -> Result<SampleOptions, Failure> {
+    let mut options = SampleOptions {
+        num_chains,
+        init_chain_id: settings.whole("id").unsigned_abs(),
+        seed: u64::from(seed(settings)),
+        refresh: settings.count("output refresh"),
+        num_threads: threads(settings)?,
+        ..Default::default()
+    };
+    if let Some(radius) = radius(settings)? {
+        options.init_radius = radius;
+    }
+    Ok(options)
+}
+
+/// Threads of a run; 0: all cores.
+fn threads(settings: &Settings) -> Result<usize, Failure> {
+    let bad = |name: &str, got: &str| Failure::usage(format!("{name}: expected -1 or a number above 0, got '{got}'"));
+    let read = |name: &str, text: &str| match text.parse::<i64>() {
+        Ok(ALL_CORES) => Ok(0),
+        Ok(n) if n > 0 => Ok(n as usize),
+        _ => Err(bad(name, text)),
+    };
+    let variable = std::env::var(THREADS_VARIABLE).ok().filter(|v| !v.is_empty());
+    let variable = variable.map(|v| read(&format!("the environment variable {THREADS_VARIABLE}"), &v)).transpose()?;
+    let argument = read("argument 'num_threads'", settings.text("num_threads"))?;
+    match variable {
+        Some(v) if settings.is_given("num_threads") && v != argument => {
+            let what = format!("argument 'num_threads': expected what {THREADS_VARIABLE} says, or one of them alone");
+            Err(Failure::usage(format!("{what}; got {} and {v}", settings.text("num_threads"))))
+        }
+        Some(v) => Ok(v),
+        None => Ok(argument),
+    }
+}
+
+/// The number of `init`, if it is one.
+fn radius(settings: &Settings) -> Result<Option<f64>, Failure> {
+    match settings.text("init").parse::<f64>() {
+        Err(_) => Ok(None),
+        Ok(radius) if radius >= 0.0 && radius.is_finite() => Ok(Some(radius)),
+        Ok(_) => {
+            let got = settings.text("init");
+            Err(Failure::usage(format!(
+                "argument 'init': expected a file or a finite number of at least 0, got '{got}'"
+            )))
+        }
+    }
+}
+
+/// Initial values of each chain.
+pub struct Inits {
+    /// Each file once.
+    files: Vec<(PathBuf, Values)>,
+    of_chain: Vec<usize>,
+}
+
+impl Inits {
+    pub fn read(settings: &Settings, first_id: u64, num_chains: usize) -> Result<Self, Failure> {
+        let mut inits = Self { files: Vec::new(), of_chain: Vec::new() };
+        if radius(settings)?.is_some() {
+            return Ok(inits);
+        }
+        for path in input_files("init", settings.text("init"), first_id, num_chains)? {
+            let known = inits.files.iter().position(|(p, _)| *p == path);
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    let values = Values::from_file(&path)?;
+                    inits.files.push((path, values));
+                    inits.files.len() - 1
+                }
+            };
+            inits.of_chain.push(place);
+        }
+        Ok(inits)
+    }
+
+    /// One context per chain, or none.
+    pub fn contexts(&self) -> Vec<&dyn InitContext> {
+        self.of_chain.iter().map(|&i| &self.files[i].1 as &dyn InitContext).collect()
+    }
+}
+
+/// Significant digits of numbers in files; 0: as many as give the same bits back.
+pub fn sig_figs(settings: &Settings) -> u32 {
+    match settings.whole("output sig_figs") {
+        SIG_FIGS_UNSET => DEFAULT_SIG_FIGS,
+        digits => u32::try_from(digits).expect("checked where it came in"),
+    }
+}
+
+/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once.
+pub fn interrupt() -> Result<FlagInterrupt, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        // The flag carries no other data.
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    })
+    .map_err(|e| Failure::software(format!("cannot watch for Ctrl-C: {e}")))?;
+    Ok(FlagInterrupt::new(flag))
+}

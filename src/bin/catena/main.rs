@@ -1,0 +1,74 @@
+//! The command `catena`: runs a Stan program's shared library, in the argument style of CmdStan.
+
+mod common;
+mod diagnose;
+mod failure;
+mod log_prob;
+mod output;
+mod parse;
+mod progress;
+mod quantities;
+mod sample;
+mod settings;
+mod summary;
+mod tree;
+
+use failure::Failure;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+catena MODEL METHOD [ARGUMENT…]   run the Stan program of a shared library with BridgeStan's interface
+catena summary FILE…              summarise Stan CSV files, one per chain
+catena help                       this text
+catena version                    the version
+
+Arguments are those of CmdStan, in its style: name=value after the group they belong to, as in
+  catena ./model.so sample num_chains=4 adapt delta=0.9 data file=data.json random seed=1 output file=draws.csv
+
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned()).collect();
+    match dispatch(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn dispatch(words: &[String]) -> Result<(), Failure> {
+    const HELP: [&str; 4] = ["help", "help-all", "--help", "-h"];
+    let Some(first) = words.first() else {
+        return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
+    };
+    if words.iter().any(|w| HELP.contains(&w.as_str())) {
+        common::say(&format!("{USAGE}{}", parse::help()));
+        return Ok(());
+    }
+    match first.as_str() {
+        "version" | "--version" => {
+            common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n"));
+            Ok(())
+        }
+        "summary" => summary::run(&words[1..]),
+        library => {
+            if !Path::new(library).is_file() {
+                return Err(Failure::no_input(format!(
+                    "expected the shared library of a model as first word, got '{library}', which is no file"
+                )));
+            }
+            let mut settings = parse::parse(&words[1..]).map_err(Failure::usage)?;
+            common::settle_seed(&mut settings);
+            match settings.text("method") {
+                "generate_quantities" => quantities::run(library, &settings),
+                "diagnose" => diagnose::run(library, &settings),
+                "log_prob" => log_prob::run(library, &settings),
+                _ => sample::run(library, &settings),
+            }
+        }
+    }
+}

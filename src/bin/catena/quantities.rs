@@ -1,0 +1,49 @@
+//! `catena MODEL generate_quantities`.
+
+use crate::common::{interrupt, load_model, options};
+use crate::failure::Failure;
+use crate::output::{Head, borrow, check_distinct, of_chain};
+use crate::progress::Screen;
+use crate::settings::Settings;
+use catena::ffi::bridgestan::Jacobian;
+use catena::io::{StanCsv, input_files, output_files};
+use catena::services::{GivenDraws, SampleIo, generate_quantities};
+
+const PARAMS: &str = "generate_quantities fitted_params";
+
+pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
+    let options = options(settings, settings.count("generate_quantities num_chains"))?;
+    let (first, chains) = (options.init_chain_id, options.num_chains);
+    if settings.text(PARAMS).is_empty() {
+        return Err(Failure::usage(format!("argument '{PARAMS}': expected a Stan CSV file with draws, got none")));
+    }
+    let inputs = input_files(PARAMS, settings.text(PARAMS), first, chains)?;
+    let outputs = output_files("output file", settings.text("output file"), first, chains)?;
+    check_distinct(&[("output file", &outputs)])?;
+    // One file of draws may serve several chains, but none may be written over.
+    if let Some(path) = outputs.iter().find(|path| inputs.contains(path)) {
+        let path = path.display();
+        return Err(Failure::usage(format!(
+            "argument 'output file': expected files of its own, got '{path}', which '{PARAMS}' has"
+        )));
+    }
+    let files: Vec<StanCsv> = inputs.iter().map(StanCsv::from_file).collect::<Result<_, _>>()?;
+    if let Some(at) = files.iter().position(|f| f.names() != files[0].names()) {
+        let (one, other) = (inputs[0].display(), inputs[at].display());
+        return Err(Failure::config(format!("argument '{PARAMS}': the columns of '{other}' are not those of '{one}'")));
+    }
+    let model = load_model(library, settings, Jacobian::Included)?;
+    let interrupt = interrupt()?;
+    let screen = Screen::plain();
+    let mut csvs = Vec::with_capacity(chains);
+    for (place, path) in outputs.iter().enumerate() {
+        let head = Head { settings, library, chain_id: first + place as u64 };
+        let output = path.display().to_string();
+        let changed = [("output file", output.as_str()), (PARAMS, of_chain(settings.text(PARAMS), place))];
+        csvs.push(head.create(path, &changed)?);
+    }
+    let draws = GivenDraws { names: files[0].names().to_vec(), chains: files.iter().map(StanCsv::draws).collect() };
+    let io =
+        SampleIo { sample_writers: borrow(&mut csvs), logger: &screen, interrupt: &interrupt, ..Default::default() };
+    Ok(generate_quantities(&model, &options, &draws, io)?.status()?)
+}

@@ -1,0 +1,245 @@
+//! `catena MODEL sample`.
+
+use crate::common::{Inits, interrupt, load_model, options, say, values_text};
+use crate::failure::Failure;
+use crate::output::{Csv, Head, borrow, check_distinct, of_chain};
+use crate::progress::Screen;
+use crate::settings::Settings;
+use crate::summary;
+use catena::ffi::bridgestan::Jacobian;
+use catena::ffi::model::catena_model;
+use catena::io::{Interrupt, Level, Logger, Writer, input_files, metric_json, output_files, read_metric_file};
+use catena::model::Density;
+use catena::services::{
+    Adaptation, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines,
+};
+use std::path::{Path, PathBuf};
+
+pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
+    let (engine, options) = plan(settings)?;
+    let files = Files::new(settings, &options)?;
+    let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
+    let model = load_model(library, settings, Jacobian::Included)?;
+    let metrics = metrics(settings, &options, &model)?;
+    let interrupt = interrupt()?;
+    let screen = Screen::new(options.refresh);
+    check_metrics(&model, engine, &options, &metrics)?;
+    let mut samples = files.create(settings, library, &options, "output file", &files.samples)?;
+    let mut diagnostics = files.create(settings, library, &options, "output diagnostic_file", &files.diagnostics)?;
+    let io = SampleIo {
+        inits: inits.contexts(),
+        inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
+        sample_writers: borrow(&mut samples),
+        diagnostic_writers: borrow(&mut diagnostics),
+        logger: &screen,
+        ..Default::default()
+    };
+    let shown = SampleOptions { refresh: if screen.has_bars() { 0 } else { options.refresh }, ..options.clone() };
+    let mut session = Session::with_engine(&model, engine, &shown, io)?;
+    let control = session.control();
+    let mut bars = screen.bars(&control, options.init_chain_id, session.total_iterations());
+    session.run(None, || {
+        bars.look(&control);
+        interrupt.requested()
+    });
+    bars.end(&control);
+    let report = session.into_report();
+    for files in [&mut samples, &mut diagnostics] {
+        end_stopped(files, &report)?;
+    }
+    drop((samples, diagnostics));
+    files.write_metrics(&report)?;
+    if let Engine::Nuts | Engine::Static { .. } = engine {
+        summarise(&screen, &files, &report);
+    }
+    Ok(report.status()?)
+}
+
+/// The engine and the options of the run.
+fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
+    let s = |name: &str| format!("sample {name}");
+    let adapt = |name: &str| settings.real(&s(&format!("adapt {name}")));
+    let buffer = |name: &str| settings.count(&s(&format!("adapt {name}")));
+    let adaptation = Adaptation {
+        delta: adapt("delta"),
+        gamma: adapt("gamma"),
+        kappa: adapt("kappa"),
+        t0: adapt("t0"),
+        init_buffer: buffer("init_buffer"),
+        term_buffer: buffer("term_buffer"),
+        window: buffer("window"),
+    };
+    let int_time = settings.real("sample hmc static int_time");
+    let engine = match (settings.text("sample algorithm"), settings.text("sample hmc engine")) {
+        ("fixed_param", _) => Engine::FixedParam,
+        (_, "static") => Engine::Static { int_time },
+        _ => Engine::Nuts,
+    };
+    let metric = match settings.text("sample hmc metric") {
+        "unit_e" => MetricKind::Unit,
+        "dense_e" => MetricKind::Dense,
+        _ => MetricKind::Diag,
+    };
+    let options = SampleOptions {
+        num_warmup: settings.count("sample num_warmup"),
+        num_samples: settings.count("sample num_samples"),
+        thin: settings.count("sample thin"),
+        save_warmup: settings.switch("sample save_warmup"),
+        metric,
+        stepsize: settings.real("sample hmc stepsize"),
+        stepsize_jitter: settings.real("sample hmc stepsize_jitter"),
+        max_depth: u32::try_from(settings.whole("sample hmc nuts max_depth")).expect("checked where it came in"),
+        int_time,
+        adaptation: settings.switch("sample adapt engaged").then_some(adaptation),
+        ..options(settings, settings.count("sample num_chains"))?
+    };
+    Ok((engine, options))
+}
+
+/// One inverse metric per chain, or none.
+fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -> Result<Vec<Vec<f64>>, Failure> {
+    let name = settings.text("sample hmc metric_file");
+    if name.is_empty() {
+        return Ok(Vec::new());
+    }
+    if options.metric == MetricKind::Unit {
+        return Err(Failure::usage("argument 'sample hmc metric_file': expected no file with metric=unit_e"));
+    }
+    let mut known: Vec<(PathBuf, Vec<f64>)> = Vec::new();
+    let mut all = Vec::with_capacity(options.num_chains);
+    for path in input_files("metric_file", name, options.init_chain_id, options.num_chains)? {
+        if let Some((_, metric)) = known.iter().find(|(p, _)| *p == path) {
+            all.push(metric.clone());
+            continue;
+        }
+        let metric = read_metric_file(&values_text(&path)?, options.metric, model.dim())
+            .map_err(|e| Failure::config(format!("'{}': {e}", path.display())))?;
+        known.push((path, metric.clone()));
+        all.push(metric);
+    }
+    Ok(all)
+}
+
+/// Refuses a metric that the run would refuse, before any file is emptied.
+fn check_metrics(
+    model: &catena_model,
+    engine: Engine,
+    options: &SampleOptions,
+    metrics: &[Vec<f64>],
+) -> Result<(), Failure> {
+    let io = SampleIo { inv_metrics: metrics.iter().map(Vec::as_slice).collect(), ..Default::default() };
+    let options = SampleOptions { num_threads: 1, ..options.clone() };
+    Session::with_engine(model, engine, &options, io)?;
+    Ok(())
+}
+
+/// The files that a run writes, one per chain in each list or none.
+struct Files {
+    samples: Vec<PathBuf>,
+    diagnostics: Vec<PathBuf>,
+    metrics: Vec<PathBuf>,
+}
+
+impl Files {
+    fn new(settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
+        let named = |argument: &str, name: &str| match name {
+            "" => Ok(Vec::new()),
+            name => output_files(argument, name, options.init_chain_id, options.num_chains),
+        };
+        let samples = named("output file", settings.text("output file"))?;
+        let diagnostics = named("output diagnostic_file", settings.text("output diagnostic_file"))?;
+        let metrics = if settings.switch("sample adapt save_metric") {
+            let names: Vec<String> = settings.text("output file").split(',').map(metric_name).collect();
+            named("sample adapt save_metric", &names.join(","))?
+        } else {
+            Vec::new()
+        };
+        check_distinct(&[
+            ("output file", &samples),
+            ("output diagnostic_file", &diagnostics),
+            ("sample adapt save_metric", &metrics),
+        ])?;
+        Ok(Self { samples, diagnostics, metrics })
+    }
+
+    /// Makes the files of one list, each with a head in which the run's other files are its chain's own.
+    fn create(
+        &self,
+        settings: &Settings,
+        library: &str,
+        options: &SampleOptions,
+        argument: &str,
+        paths: &[PathBuf],
+    ) -> Result<Vec<Csv>, Failure> {
+        let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
+        let mut files = Vec::with_capacity(paths.len());
+        for (place, path) in paths.iter().enumerate() {
+            let head = Head { settings, library, chain_id: options.init_chain_id + place as u64 };
+            let (sample, diagnostic) = (text(self.samples.get(place)), text(self.diagnostics.get(place)));
+            let changed = [
+                ("output file", sample.as_str()),
+                ("output diagnostic_file", diagnostic.as_str()),
+                ("init", of_chain(settings.text("init"), place)),
+                ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
+            ];
+            let file = head.create(path, &changed);
+            files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
+        }
+        Ok(files)
+    }
+
+    /// Writes what the chains that ended their warm-up adapted to.
+    fn write_metrics(&self, report: &SampleReport) -> Result<(), Failure> {
+        for (path, chain) in self.metrics.iter().zip(&report.chains) {
+            if chain.outcome != Outcome::Finished {
+                continue;
+            }
+            let text = metric_json(chain.stepsize, chain.metric, &chain.inv_metric);
+            std::fs::write(path, text + "\n")
+                .map_err(|e| Failure::software(format!("cannot write '{}': {e}", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+/// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
+fn end_stopped(files: &mut [Csv], report: &SampleReport) -> Result<(), Failure> {
+    let stopped = files.iter_mut().zip(&report.chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
+    for (file, chain) in stopped {
+        for line in elapsed_lines(chain.warmup_seconds, chain.sampling_seconds) {
+            file.comment(&line)?;
+        }
+        file.finish()?;
+    }
+    Ok(())
+}
+
+/// `name_metric.json` for `name.csv`.
+fn metric_name(name: &str) -> String {
+    let path = Path::new(name);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}_metric.json")).display().to_string()
+}
+
+/// Shows what the chains have that did not fail.
+fn summarise(screen: &Screen, files: &Files, report: &SampleReport) {
+    let good = files.samples.iter().zip(&report.chains);
+    let good = good.filter(|(_, chain)| chain.rows > 0 && !matches!(chain.outcome, Outcome::Failed(_)));
+    let paths: Vec<&PathBuf> = good.map(|(path, _)| path).collect();
+    match summary::of_files(&paths) {
+        Ok(text) => say(&text),
+        // The run itself is not to fail for want of a summary.
+        Err(why) => screen.log(Level::Warning, None, &format!("no summary: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_after_the_output() {
+        assert_eq!(metric_name("a/output.csv"), "a/output_metric.json");
+        assert_eq!(metric_name("draws"), "draws_metric.json");
+    }
+}

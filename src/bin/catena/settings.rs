@@ -1,0 +1,178 @@
+//! The values of all arguments, and their text as CmdStan writes it at the head of a file.
+
+use crate::tree::{Argument, Kind, TOP};
+use catena::io::shortest;
+use std::collections::BTreeMap;
+
+/// One argument's value.
+#[derive(Clone)]
+struct Value {
+    /// In the one way it is written: `true`, `0.8`, `nuts`.
+    text: String,
+    default: String,
+    /// The user gave it.
+    given: bool,
+}
+
+/// The values of all arguments. An argument is called by the groups and chosen names that lead to it:
+/// `sample hmc nuts max_depth` (not `method sample algorithm hmc engine nuts max_depth`), `output file`.
+#[derive(Clone)]
+pub struct Settings(BTreeMap<String, Value>);
+
+/// `prefix name`.
+pub fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_string() } else { format!("{prefix} {name}") }
+}
+
+impl Settings {
+    /// All at their defaults.
+    pub fn new() -> Self {
+        let mut settings = Self(BTreeMap::new());
+        visit("", TOP, &mut |path, argument| {
+            let default = match argument.kind {
+                Kind::Group(_) => return,
+                Kind::Choice(of) => of[0].name.to_string(),
+                Kind::Switch(on) => on.to_string(),
+                Kind::Whole(default, ..) => default.to_string(),
+                Kind::Real(default, _) => shortest(default),
+                Kind::Text(default) => default.to_string(),
+            };
+            settings.0.insert(path.to_string(), Value { text: default.clone(), default, given: false });
+        });
+        settings
+    }
+
+    fn value(&self, path: &str) -> &Value {
+        self.0.get(path).unwrap_or_else(|| panic!("an argument '{path}'"))
+    }
+
+    pub fn text(&self, path: &str) -> &str {
+        &self.value(path).text
+    }
+
+    pub fn is_given(&self, path: &str) -> bool {
+        self.value(path).given
+    }
+
+    /// Paths of what the user gave.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, value)| value.given).map(|(path, _)| path.as_str())
+    }
+
+    /// Sets what the user gave; values are checked where they come in.
+    pub fn give(&mut self, path: &str, text: String) {
+        self.set(path, text);
+        if let Some(value) = self.0.get_mut(path) {
+            value.given = true;
+        }
+    }
+
+    /// Sets a value without the user's doing.
+    pub fn set(&mut self, path: &str, text: String) {
+        if let Some(value) = self.0.get_mut(path) {
+            value.text = text;
+        }
+    }
+
+    pub fn switch(&self, path: &str) -> bool {
+        self.text(path) == "true"
+    }
+
+    pub fn whole(&self, path: &str) -> i64 {
+        self.text(path).parse().expect("checked where it came in")
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&self, path: &str) -> usize {
+        usize::try_from(self.whole(path)).expect("checked where it came in")
+    }
+
+    pub fn real(&self, path: &str) -> f64 {
+        self.text(path).parse().expect("checked where it came in")
+    }
+
+    /// The lines at the head of a file, on the chosen branches.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        self.write("", TOP, 0, &mut lines);
+        lines
+    }
+
+    fn write(&self, prefix: &str, arguments: &[Argument], depth: usize, lines: &mut Vec<String>) {
+        const INDENT: usize = 2;
+        let pad = |depth: usize| " ".repeat(depth * INDENT);
+        for argument in arguments {
+            let path = join(prefix, argument.name);
+            if let Kind::Group(members) = argument.kind {
+                lines.push(format!("{}{}", pad(depth), argument.name));
+                self.write(&path, members, depth + 1, lines);
+                continue;
+            }
+            let Value { text, default, .. } = self.value(&path);
+            let mark = if text == default { " (Default)" } else { "" };
+            lines.push(format!("{}{} = {text}{mark}", pad(depth), argument.name));
+            if let Kind::Choice(of) = argument.kind
+                && let Some(chosen) = of.iter().find(|a| a.name == text)
+                && !chosen.members().is_empty()
+            {
+                lines.push(format!("{}{}", pad(depth + 1), chosen.name));
+                self.write(&join(prefix, chosen.name), chosen.members(), depth + 2, lines);
+            }
+        }
+    }
+}
+
+/// Calls `f` with the path of every argument of every branch.
+pub fn visit(prefix: &str, arguments: &'static [Argument], f: &mut dyn FnMut(&str, &'static Argument)) {
+    for argument in arguments {
+        let path = join(prefix, argument.name);
+        f(&path, argument);
+        match argument.kind {
+            Kind::Group(members) => visit(&path, members, f),
+            Kind::Choice(of) => of.iter().for_each(|a| visit(&join(prefix, a.name), a.members(), f)),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_argument_has_a_path_of_its_own() {
+        let mut seen = std::collections::HashSet::new();
+        visit("", TOP, &mut |path, _| assert!(seen.insert(path.to_string()), "{path} twice"));
+        assert!(seen.contains("sample hmc nuts max_depth") && seen.contains("diagnose gradient epsilon"));
+    }
+
+    #[test]
+    fn the_head_is_cmdstans() {
+        let mut settings = Settings::new();
+        for (path, text) in [
+            ("sample num_samples", "10"),
+            ("sample num_warmup", "4"),
+            ("sample save_warmup", "true"),
+            ("data file", "bernoulli.data.json"),
+            ("random seed", "123"),
+            ("output file", "bernoulli_1.csv"),
+        ] {
+            settings.give(path, text.into());
+        }
+        let file = include_str!("../../../tests/data/cmdstan/bernoulli_1.csv");
+        // Ours has no profiles and no config files, more threads, and seeds of its own.
+        let not_ours = ["profile_file", "save_cmdstan_config"];
+        let theirs: Vec<&str> = file
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .skip_while(|line| !line.starts_with("method"))
+            .take_while(|line| !line.starts_with("num_threads"))
+            .filter(|line| !not_ours.iter().any(|n| line.trim_start().starts_with(n)))
+            .map(str::trim_end)
+            .collect();
+        let ours = settings.lines();
+        let ours: Vec<&str> =
+            ours.iter().map(|line| line.trim_end()).take_while(|line| !line.starts_with("num_threads")).collect();
+        assert_eq!(ours, theirs);
+    }
+}

@@ -1,0 +1,155 @@
+//! File names over chains: one name given stands for the files of all chains of a run.
+
+use crate::error::{Code, Error};
+use std::path::{Path, PathBuf};
+
+/// Separates the names of a list.
+const SEPARATOR: char = ',';
+
+/// `name_7.ext` for `name.ext` and chain 7.
+fn of_chain(name: &str, id: u64) -> PathBuf {
+    let path = Path::new(name);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
+    path.with_file_name(format!("{stem}_{id}{extension}"))
+}
+
+fn listed(name: &str, argument: &str, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    let names: Vec<&str> = name.split(SEPARATOR).collect();
+    let expected = || format!("one file name, or {num_chains} separated by commas, one per chain");
+    if names.len() != num_chains {
+        return Err(Error::argument(argument, expected(), format!("{} names in '{name}'", names.len())));
+    }
+    if names.contains(&"") {
+        return Err(Error::argument(argument, expected(), format!("an empty name in '{name}'")));
+    }
+    Ok(names.into_iter().map(PathBuf::from).collect())
+}
+
+fn ids(first_id: u64, num_chains: usize) -> impl Iterator<Item = u64> {
+    (0..num_chains as u64).map(move |i| first_id.saturating_add(i))
+}
+
+/// The files that `name` stands for as input of chains `first_id` to `first_id + num_chains - 1`, one per chain.
+///
+/// For `name.ext` and a first id N, `name_N.ext` is looked for. When it is there, every chain has a file of its own, named
+/// by its id, and all of them must be there; else `name.ext` serves every chain. So a run of many chains reads what
+/// runs of single chains read. A list with commas names exactly one file per chain. `argument` is the name of the
+/// argument in errors.
+///
+/// # Errors
+/// [`Code::InvalidArgument`] for a list of another length; [`Code::Io`] when a file is missing, naming those looked for.
+pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    let missing = |what: String| Error::new(Code::Io, format!("argument '{argument}': {what}"));
+    if name.contains(SEPARATOR) {
+        let names = listed(name, argument, num_chains)?;
+        if let Some(lost) = names.iter().find(|path| !path.exists()) {
+            return Err(missing(format!("there is no file '{}'", lost.display())));
+        }
+        return Ok(names);
+    }
+    let own: Vec<PathBuf> = ids(first_id, num_chains).map(|id| of_chain(name, id)).collect();
+    let Some(first) = own.first().filter(|first| first.exists()) else {
+        if Path::new(name).exists() {
+            return Ok(vec![PathBuf::from(name); num_chains]);
+        }
+        let first = of_chain(name, first_id);
+        return Err(missing(format!("there is neither a file '{}' nor '{name}'", first.display())));
+    };
+    match own.iter().find(|path| !path.exists()) {
+        Some(lost) => Err(missing(format!(
+            "there is a file '{}' for the first chain, but no '{}'; each chain needs one",
+            first.display(),
+            lost.display()
+        ))),
+        None => Ok(own),
+    }
+}
+
+/// The files that `name` stands for as output, one per chain: `name.ext` itself for one chain, `name_N.ext` … for more. A
+/// list with commas names exactly one file per chain. `argument` is the name of the argument in errors.
+///
+/// # Errors
+/// [`Code::InvalidArgument`] for a list of another length, or one that names a file twice.
+pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    if name.contains(SEPARATOR) {
+        let names = listed(name, argument, num_chains)?;
+        let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path));
+        return match again {
+            Some((_, path)) => {
+                let got = format!("'{}' twice", path.display());
+                Err(Error::argument(argument, "a file of its own for each chain", got))
+            }
+            None => Ok(names),
+        };
+    }
+    if num_chains == 1 {
+        return Ok(vec![PathBuf::from(name)]);
+    }
+    Ok(ids(first_id, num_chains).map(|id| of_chain(name, id)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new folder with empty files.
+    fn folder(test: &str, files: &[&str]) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("catena-chain-files-{}-{test}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        files.iter().for_each(|f| std::fs::write(folder.join(f), "").unwrap());
+        folder
+    }
+
+    fn inputs(folder: &Path, name: &str, first: u64, chains: usize) -> Result<Vec<String>, String> {
+        let name = name.split(',').map(|n| folder.join(n).display().to_string()).collect::<Vec<_>>().join(",");
+        let found = input_files("init", &name, first, chains).map_err(|e| e.to_string())?;
+        Ok(found.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect())
+    }
+
+    #[test]
+    fn own_files_come_first_and_must_be_complete() {
+        let at = folder("own", &["a.json", "a_2.json", "a_3.json", "b.json", "b_9.json"]);
+        assert_eq!(inputs(&at, "a.json", 2, 2).unwrap(), ["a_2.json", "a_3.json"]);
+        assert_eq!(inputs(&at, "a.json", 3, 1).unwrap(), ["a_3.json"], "the rule is the same for one chain");
+        let error = inputs(&at, "a.json", 2, 3).unwrap_err();
+        assert!(error.contains("a_2.json") && error.contains("a_4.json"), "{error}");
+        // Without the first id's own file the common one serves all, whatever other ids have.
+        assert_eq!(inputs(&at, "a.json", 1, 3).unwrap(), ["a.json"; 3]);
+        assert_eq!(inputs(&at, "b.json", 1, 2).unwrap(), ["b.json"; 2]);
+        std::fs::remove_dir_all(at).unwrap();
+    }
+
+    #[test]
+    fn a_missing_file_is_named_both_ways() {
+        let at = folder("missing", &[]);
+        let error = inputs(&at, "c.json", 5, 4).unwrap_err();
+        assert!(error.contains("'init'") && error.contains("c_5.json") && error.contains("c.json'"), "{error}");
+        std::fs::remove_dir_all(at).unwrap();
+    }
+
+    #[test]
+    fn a_list_has_one_name_per_chain() {
+        let at = folder("list", &["x.json", "y.R"]);
+        assert_eq!(inputs(&at, "y.R,x.json", 7, 2).unwrap(), ["y.R", "x.json"]);
+        assert_eq!(inputs(&at, "x.json,x.json", 7, 2).unwrap(), ["x.json"; 2]);
+        assert!(inputs(&at, "x.json,y.R", 1, 3).unwrap_err().contains("or 3 separated by commas"));
+        assert!(inputs(&at, "x.json,z.json", 1, 2).unwrap_err().contains("no file"));
+        let error = input_files("init", "a,", 1, 2).unwrap_err();
+        assert!(error.to_string().contains("an empty name"), "{error}");
+        std::fs::remove_dir_all(at).unwrap();
+    }
+
+    #[test]
+    fn outputs_get_the_id_for_more_than_one_chain() {
+        let names = |name: &str, first, chains| output_files("output", name, first, chains).unwrap();
+        assert_eq!(names("output.csv", 3, 1), [PathBuf::from("output.csv")]);
+        assert_eq!(names("run.1/o.x.csv", 3, 2), [PathBuf::from("run.1/o.x_3.csv"), "run.1/o.x_4.csv".into()]);
+        assert_eq!(names("run.1/draws", 9, 2), [PathBuf::from("run.1/draws_9"), "run.1/draws_10".into()]);
+        assert_eq!(names("a.csv,b.csv", 1, 2), [PathBuf::from("a.csv"), "b.csv".into()]);
+        let error = output_files("output", "a.csv,a.csv", 1, 2).unwrap_err().to_string();
+        assert!(error.contains("'a.csv' twice"), "{error}");
+        assert!(output_files("output", "a.csv,b.csv", 1, 4).unwrap_err().to_string().contains("2 names"));
+    }
+}

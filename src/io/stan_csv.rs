@@ -1,0 +1,318 @@
+//! Reads Stan's CSV, as [`CsvWriter`](super::CsvWriter), the command `catena` and CmdStan write it.
+
+use super::Layout;
+use crate::diagnostics::SummaryInput;
+use crate::error::{Code, Error};
+use std::path::Path;
+
+/// What a chain's adaptation ended with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adapted {
+    /// The step size.
+    pub stepsize: f64,
+    /// The inverse metric: empty (unit), a row of variances (diag), or the rows of a matrix one after the other (dense).
+    pub inv_metric: Vec<f64>,
+    /// Number of rows of the inverse metric as written: 0 (unit), 1 (diag) or the dimension (dense).
+    pub metric_rows: usize,
+}
+
+/// One file: one chain's options, columns and rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StanCsv {
+    settings: Vec<(String, String)>,
+    names: Vec<String>,
+    values: Vec<f64>,
+    warmup_rows: usize,
+    adapted: Option<Adapted>,
+    elapsed: Option<[f64; 2]>,
+}
+
+impl StanCsv {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`Code::Io`] with the line when the file is not Stan CSV: no line of names, a row of another length, a cell that is
+    /// no number, a last line without an end.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let origin = format!("CSV file '{}'", path.display());
+        let bytes = std::fs::read(path).map_err(|e| Error::new(Code::Io, format!("{origin}: {e}")))?;
+        Self::parse(&String::from_utf8_lossy(&bytes), &origin)
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// As [`StanCsv::from_file`].
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        Self::parse(text, "CSV text")
+    }
+
+    fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        let mut reader = Reader::default();
+        let fail = |line: usize, what: String| Error::new(Code::Io, format!("{origin}, line {line}: {what}"));
+        let mut last = 0;
+        for (line, content) in (1..).zip(text.lines()) {
+            reader.line(content).map_err(|what| fail(line, what))?;
+            last = line;
+        }
+        if !(text.is_empty() || text.ends_with('\n')) {
+            return Err(fail(last, "the line has no end: the file was cut off here".into()));
+        }
+        reader.finish().map_err(|what| fail(last + 1, what))
+    }
+
+    /// Names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// All rows, warm-up first, one after the other; each as long as the names.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Number of rows, warm-up included.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.names.len()
+    }
+
+    /// How many of the rows are of warm-up.
+    pub fn warmup_rows(&self) -> usize {
+        self.warmup_rows
+    }
+
+    /// The rows after warm-up.
+    pub fn draws(&self) -> &[f64] {
+        &self.values[self.warmup_rows * self.names.len()..]
+    }
+
+    /// The option `name` of the run, such as `num_samples`, from the comments before the names; the first, where several
+    /// groups have one of that name.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        setting(&self.settings, name)
+    }
+
+    /// What adaptation ended with, where the file says so.
+    pub fn adapted(&self) -> Option<&Adapted> {
+        self.adapted.as_ref()
+    }
+
+    /// Seconds of warm-up and of sampling, where the file says so.
+    pub fn elapsed(&self) -> Option<[f64; 2]> {
+        self.elapsed
+    }
+}
+
+fn setting<'a>(settings: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    settings.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+}
+
+/// What the comment lines that come next belong to.
+#[derive(Default, PartialEq)]
+enum Block {
+    #[default]
+    None,
+    /// Lines of numbers, after their heading.
+    Metric,
+}
+
+#[derive(Default)]
+struct Reader {
+    settings: Vec<(String, String)>,
+    names: Vec<String>,
+    values: Vec<f64>,
+    rows: usize,
+    block: Block,
+    adapted: Option<Adapted>,
+    /// Rows before the lines about adaptation, which follow warm-up.
+    rows_before_adapted: Option<usize>,
+    elapsed: [Option<f64>; 2],
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        if let Some(comment) = line.strip_prefix('#') {
+            return self.comment(comment.trim());
+        }
+        self.block = Block::None;
+        if self.names.is_empty() {
+            return self.header(line);
+        }
+        let expected = self.names.len();
+        let mut count = 0;
+        for cell in line.split(',') {
+            count += 1;
+            let value = number(cell).ok_or_else(|| {
+                let column = self.names.get(count - 1).map_or(String::new(), |name| format!(" in column '{name}'"));
+                format!("expected a number{column}, got '{}'", cell.trim())
+            })?;
+            self.values.push(value);
+        }
+        self.rows += 1;
+        if count == expected { Ok(()) } else { Err(format!("expected {expected} cells, got {count}")) }
+    }
+
+    fn header(&mut self, line: &str) -> Result<(), String> {
+        let names: Vec<String> = line.split(',').map(|n| n.trim().trim_matches('"').to_string()).collect();
+        if names.iter().any(|n| n.is_empty() || number(n).is_some()) {
+            return Err("expected the names of the columns".into());
+        }
+        self.names = names;
+        Ok(())
+    }
+
+    fn comment(&mut self, text: &str) -> Result<(), String> {
+        if self.names.is_empty() {
+            if let Some((key, value)) = text.split_once('=') {
+                let value = value.trim().trim_end_matches("(Default)").trim();
+                self.settings.push((key.trim().to_string(), value.to_string()));
+            }
+            return Ok(());
+        }
+        if self.block == Block::Metric {
+            if let Some(row) = text.split(',').map(number).collect::<Option<Vec<f64>>>() {
+                if let Some(adapted) = &mut self.adapted {
+                    adapted.inv_metric.extend(row);
+                    adapted.metric_rows += 1;
+                }
+                return Ok(());
+            }
+            self.block = Block::None;
+        }
+        if let Some(value) = text.strip_prefix("Step size =") {
+            let stepsize = number(value).ok_or_else(|| format!("expected a step size, got '{}'", value.trim()))?;
+            self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0 });
+            self.rows_before_adapted.get_or_insert(self.rows);
+        } else if text == "Adaptation terminated" {
+            self.rows_before_adapted.get_or_insert(self.rows);
+        } else if text.contains("lements of inverse mass matrix") {
+            self.block = Block::Metric;
+        } else if let Some((seconds, part)) = text.trim_start_matches("Elapsed Time:").split_once("seconds") {
+            let place = ["(Warm-up)", "(Sampling)"].iter().position(|p| *p == part.trim());
+            if let Some(place) = place {
+                self.elapsed[place] = number(seconds);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<StanCsv, String> {
+        if self.names.is_empty() {
+            return Err("expected a line with the names of the columns, got the end of the file".into());
+        }
+        let whole = |name: &str| setting(&self.settings, name).and_then(|v| v.parse::<usize>().ok());
+        // Without lines about adaptation (a run that was ended early, or did not adapt) the options tell.
+        let saved = matches!(setting(&self.settings, "save_warmup"), Some("true" | "1"))
+            && setting(&self.settings, "algorithm") != Some("fixed_param");
+        let planned =
+            whole("num_warmup").filter(|_| saved).map_or(0, |n| n.div_ceil(whole("thin").unwrap_or(1).max(1)));
+        let warmup_rows = self.rows_before_adapted.unwrap_or(planned.min(self.rows));
+        Ok(StanCsv {
+            warmup_rows,
+            elapsed: self.elapsed[0].zip(self.elapsed[1]).map(|(warmup, sampling)| [warmup, sampling]),
+            settings: self.settings,
+            names: self.names,
+            values: self.values,
+            adapted: self.adapted,
+        })
+    }
+}
+
+/// A number as C's `printf` or Rust writes it.
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok()
+}
+
+/// The draws after warm-up of several chains, from one file each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CsvChains {
+    chains: usize,
+    draws: usize,
+    left_out: usize,
+    names: Vec<String>,
+    values: Vec<f64>,
+    max_depth: Option<u32>,
+}
+
+impl CsvChains {
+    /// Reads one file per chain. Chains that have more draws than the shortest (one was ended early) are cut to its length.
+    ///
+    /// # Errors
+    /// As [`StanCsv::from_file`]; no file; files of different columns, or one without a draw.
+    pub fn from_files<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
+            let file = StanCsv::from_file(path)?;
+            let fail =
+                |what: String| Err(Error::new(Code::Io, format!("CSV file '{}': {what}", path.as_ref().display())));
+            if file.draws().is_empty() {
+                return fail("it has no draws after warm-up".into());
+            }
+            let first: &StanCsv = files.first().unwrap_or(&file);
+            if first.names != file.names {
+                let at = first.names.iter().zip(&file.names).position(|(a, b)| a != b);
+                let expected = at.map_or(format!("{} columns", first.names.len()), |i| format!("'{}'", first.names[i]));
+                let got = at.map_or(format!("{} columns", file.names.len()), |i| format!("'{}'", file.names[i]));
+                let first = paths[0].as_ref().display();
+                return fail(format!("its columns are not those of '{first}': expected {expected}, got {got}"));
+            }
+            files.push(file);
+        }
+        Self::join(files).ok_or_else(|| Error::argument("files", "at least one file", "none"))
+    }
+
+    fn join(files: Vec<StanCsv>) -> Option<Self> {
+        let columns = files.first()?.names.len();
+        let lengths = || files.iter().map(|f| f.draws().len() / columns);
+        let (draws, all) = (lengths().min()?, lengths().sum::<usize>());
+        let values = files.iter().flat_map(|f| &f.draws()[..draws * columns]).copied().collect();
+        let depth = files[0].setting("max_depth").and_then(|d| d.parse().ok());
+        Some(Self {
+            chains: files.len(),
+            draws,
+            left_out: all - draws * files.len(),
+            names: files.into_iter().next()?.names,
+            values,
+            max_depth: depth,
+        })
+    }
+
+    /// Number of chains.
+    pub fn chains(&self) -> usize {
+        self.chains
+    }
+
+    /// Draws of each chain.
+    pub fn draws(&self) -> usize {
+        self.draws
+    }
+
+    /// Draws of longer chains that are not among [`CsvChains::values`].
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// chains × draws × columns.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// What [`Summary::new`](crate::diagnostics::Summary::new) takes.
+    pub fn summary_input(&self) -> SummaryInput<'_> {
+        SummaryInput {
+            values: &self.values,
+            chains: self.chains,
+            draws: self.draws,
+            columns: self.names.len(),
+            layout: Layout::Rows,
+            names: &self.names,
+            max_depth: self.max_depth,
+        }
+    }
+}
