@@ -1,8 +1,7 @@
 // One run of a Stan program, by Stan's own service or by Catena: MODE LIBRARY DATA THREADS CHAINS WARMUP DRAWS.
 // The library has BridgeStan's ABI (tests/stan/build.sh) and is linked too, for Stan's service. Modes:
 //
-//   stan      watch.begin();
-  stan::services::sample::hmc_nuts_diag_e_adapt, chains on TBB
+//   stan      stan::services::sample::hmc_nuts_diag_e_adapt, chains on TBB
 //   catena    catena_sample_nuts
 //   twice     the same with every gradient computed twice, which tells what the gradients cost in place
 //
