@@ -88,14 +88,12 @@ print.catena_summary <- function(x, ...) {
 }
 
 print.catena_fit <- function(x, ...) {
-  size <- dim(x$draws)
   cat(sprintf(
-    "%d chain%s of %d draws after %d warm-up iterations, seed %s, %.1f seconds\n", size[[2L]], if (size[[2L]] == 1L) "" else "s",
-    length(rows_of(x)), as.integer(x$settings$iter_warmup), format_id(x$settings$seed), x$seconds
+    "NUTS with a %s metric, %.0f warm-up iterations, seed %s, %.1f seconds\n", x$metric, x$settings$iter_warmup,
+    format_id(x$settings$seed), x$seconds
   ))
   failed <- nzchar(x$messages)
   if (any(failed)) cat("Failed: ", paste(x$messages[failed], collapse = "\n        "), "\n", sep = "")
-  cat("\n")
   print(summary(x))
   invisible(x)
 }

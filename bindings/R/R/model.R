@@ -4,12 +4,12 @@ catena_model.default <- function(x, ...) {
   not_this("x", "an R function, an external pointer or native symbol, or the path of a BridgeStan library", x)
 }
 
-new_model <- function(pointer, kind, unconstrain = NULL) {
+new_model <- function(pointer, kind, unconstrain = NULL, vectorized = FALSE) {
   about <- .Call(C_model_describe, pointer)
   structure(
     list(
       pointer = pointer, kind = kind, names = names_from_library(about$names), outputs = names_from_library(about$outputs),
-      columns = names_from_library(about$columns), unconstrain = unconstrain
+      columns = names_from_library(about$columns), unconstrain = unconstrain, vectorized = vectorized
     ),
     class = "catena_model"
   )
@@ -55,7 +55,8 @@ catena_model.function <- function(x, gradient = NULL, dimension = NULL, names = 
   calls <- lapply(all, function(name) if (!is.null(functions[[name]])) as.call(list(as.name(name), as.name("x"))))
   environment <- list2env(functions, parent = emptyenv())
   outputs <- if (!is.null(outputs)) names_to_library(outputs)
-  new_model(.Call(C_model_closures, calls, environment, vectorized, names, outputs), "R functions", unconstrain)
+  pointer <- .Call(C_model_closures, calls, environment, vectorized, names, outputs)
+  new_model(pointer, "R functions", unconstrain, vectorized)
 }
 
 # What constrain's value is called, from its value at the origin.

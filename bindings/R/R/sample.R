@@ -8,8 +8,9 @@ metrics <- c(unit_e = 0, diag_e = 1, dense_e = 2)
 status_ok <- 0L
 status_chain_failed <- 8L
 
-# From this catena_level on a line is a warning.
+# Numbers of the library's catena_level.
 level_warning <- 2L
+level_error <- 3L
 
 catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling = 1000, thin = 1, seed = NULL, init = 2,
                           metric = c("diag_e", "dense_e", "unit_e"), inv_metric = NULL, step_size = 1, max_treedepth = 10,
@@ -29,7 +30,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
     init <- NULL
   }
   # Many chains in one call are the point of a vectorized function.
-  if (is.null(batch_size)) batch_size <- 0
+  if (is.null(batch_size)) batch_size <- if (model$vectorized) chains else 0
   settings <- c(
     chains = chains, first_chain_id = first_chain_id, seed = as.double(seed),
     iter_warmup = as_count(iter_warmup, "iter_warmup"), iter_sampling = as_count(iter_sampling, "iter_sampling"),
@@ -78,6 +79,9 @@ watch <- function(run, chains, total, progress, show_messages) {
 }
 
 tell <- function(lines) {
+  # Failures are raised as R's conditions in the end.
+  lines <- as.data.frame(lines)
+  lines <- lines[lines$level < level_error, ]
   from <- ifelse(lines$chain < 0, "", sprintf("Chain %.0f ", lines$chain))
   from <- ifelse(lines$level >= level_warning, paste0(from, "warning: "), sub(" $", ": ", from))
   for (line in paste0(from, lines$line)) message(line)
