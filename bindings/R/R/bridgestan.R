@@ -8,7 +8,7 @@ catena_model.character <- function(x, data = NULL, seed = 0, ...) {
   }
   seed <- as_count(seed, "seed")
   if (seed >= 2^32) not_this("seed", "a whole number below 2^32", seed)
-#BS   new_model(.Call(C_model_bridgestan, normalizePath(x), if (!is.null(data)) enc2utf8(data), seed), "a BridgeStan library")
+  new_model(.Call(C_model_bridgestan, normalizePath(x), if (!is.null(data)) enc2utf8(data), seed), "a BridgeStan library")
 }
 
 # A named list as JSON in Stan's conventions: arrays row by row, one number without dimensions as a scalar.

@@ -1,21 +1,21 @@
 # A fit keeps the array the library wrote, iterations x chains x columns, the sampler's columns first.
 
-sampler_columns <- c("accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__", "energy__")
-
-new_fit <- function(model, settings, metric, result, elapsed) {
+new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
+  columns <- .Call(C_model_columns, model$pointer, engines[[algorithm]])
   draws <- result$draws
   result$draws <- NULL
   chains <- as.data.frame(result$chains)
   warmup_rows <- if (settings[["save_warmup"]]) ceiling(settings[["iter_warmup"]] / settings[["thin"]]) else 0
-  dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = model$columns)
+  dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = names_from_library(columns))
   dimension <- length(model$names)
   inv_metric <- lapply(result$inv_metric, function(values) {
-    if (metric == "dense_e") matrix(values, dimension, dimension, byrow = TRUE, dimnames = list(model$names, model$names))
+    if (metric == "dense_e" && length(values)) matrix(values, dimension, dimension, byrow = TRUE, dimnames = list(model$names, model$names))
     else if (length(values)) stats::setNames(values, model$names) else values
   })
   structure(
     list(
-      draws = draws, warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, metric = metric,
+      draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
+      warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
       settings = as.list(settings), messages = result$messages, seconds = elapsed
     ),
     class = "catena_fit"
@@ -37,7 +37,7 @@ kept_rows <- function(fit) {
 }
 
 as.array.catena_fit <- function(x, inc_warmup = FALSE, ...) {
-  columns <- setdiff(dimnames(x$draws)[[3L]], sampler_columns)
+  columns <- setdiff(dimnames(x$draws)[[3L]], x$sampler_columns)
   x$draws[rows_of(x, inc_warmup), , columns, drop = FALSE]
 }
 
@@ -54,7 +54,7 @@ as.data.frame.catena_fit <- function(x, row.names = NULL, optional = FALSE, inc_
 
 sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
   if (!inherits(fit, "catena_fit")) not_this("fit", "a fit made by catena_sample()", fit)
-  fit$draws[rows_of(fit, inc_warmup), , sampler_columns, drop = FALSE]
+  fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
 }
 
 summary.catena_fit <- function(object, variables = NULL, ...) {
@@ -67,7 +67,7 @@ summary.catena_fit <- function(object, variables = NULL, ...) {
     unknown <- setdiff(variables, c(names, base))
     if (length(unknown)) not_this("variables", paste("some of", paste(unique(base), collapse = ", ")), unknown)
     # The sampler's columns stay for the warnings; lp__ is one more variable.
-    wanted <- names %in% variables | base %in% variables | (names %in% sampler_columns)
+    wanted <- names %in% variables | base %in% variables | (names %in% object$sampler_columns)
     draws <- draws[, , wanted, drop = FALSE]
   }
   value <- .Call(C_summary, draws, enc2utf8(dimnames(draws)[[3L]]), object$settings$max_treedepth)
@@ -88,10 +88,12 @@ print.catena_summary <- function(x, ...) {
 }
 
 print.catena_fit <- function(x, ...) {
-  cat(sprintf(
-    "NUTS with a %s metric, %.0f warm-up iterations, seed %s, %.1f seconds\n", x$metric, x$settings$iter_warmup,
-    format_id(x$settings$seed), x$seconds
-  ))
+  how <- switch(x$algorithm,
+    nuts = sprintf("NUTS with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    static = sprintf("Static HMC with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    fixed_param = "Fixed parameters"
+  )
+  cat(sprintf("%s, seed %s, %.1f seconds\n", how, format_id(x$settings$seed), x$seconds))
   failed <- nzchar(x$messages)
   if (any(failed)) cat("Failed: ", paste(x$messages[failed], collapse = "\n        "), "\n", sep = "")
   print(summary(x))

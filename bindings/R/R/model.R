@@ -9,7 +9,7 @@ new_model <- function(pointer, kind, unconstrain = NULL, vectorized = FALSE) {
   structure(
     list(
       pointer = pointer, kind = kind, names = names_from_library(about$names), outputs = names_from_library(about$outputs),
-      columns = names_from_library(about$columns), unconstrain = unconstrain, vectorized = vectorized
+      unconstrain = unconstrain, vectorized = vectorized
     ),
     class = "catena_model"
   )
@@ -19,7 +19,7 @@ new_model <- function(pointer, kind, unconstrain = NULL, vectorized = FALSE) {
 coordinate_names <- function(names, dimension) {
   if (is.null(names)) {
     if (is.null(dimension)) stop("give 'names' or 'dimension'", call. = FALSE)
-    return(paste0("x.", seq_len(as_count(dimension, "dimension"))))
+    return(sprintf("x.%d", seq_len(as_count(dimension, "dimension"))))
   }
   if (!is.character(names) || anyNA(names)) not_this("names", "names of the unconstrained coordinates", names)
   if (!is.null(dimension) && as_count(dimension, "dimension") != length(names)) {

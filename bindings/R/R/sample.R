@@ -1,5 +1,8 @@
 # How long a poll waits, in seconds: how soon Ctrl-C is heard.
-poll_seconds <- 0.1
+poll_seconds <- 0.05
+
+# Numbers of the library's catena_engine.
+engines <- c(nuts = 0L, static = 1L, fixed_param = 2L)
 
 # Numbers of the library's catena_metric.
 metrics <- c(unit_e = 0, diag_e = 1, dense_e = 2)
@@ -13,12 +16,19 @@ level_warning <- 2L
 level_error <- 3L
 
 catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling = 1000, thin = 1, seed = NULL, init = 2,
-                          metric = c("diag_e", "dense_e", "unit_e"), inv_metric = NULL, step_size = 1, max_treedepth = 10,
-                          adapt_delta = 0.8, adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0,
-                          first_chain_id = 1, init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0,
-                          batch_size = NULL, progress = interactive(), show_messages = TRUE) {
+                          algorithm = c("nuts", "static", "fixed_param"), metric = c("diag_e", "dense_e", "unit_e"),
+                          inv_metric = NULL, step_size = 1, max_treedepth = 10, int_time = 2 * pi, adapt_delta = 0.8,
+                          adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0, first_chain_id = 1,
+                          init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0, batch_size = NULL,
+                          progress = interactive(), show_messages = TRUE) {
   as_model(model)
+  algorithm <- match.arg(algorithm)
   metric <- match.arg(metric)
+  # Chains that don't move have nothing to warm up.
+  if (algorithm == "fixed_param") {
+    iter_warmup <- 0
+    save_warmup <- FALSE
+  }
   chains <- as_count(chains, "chains", 1)
   first_chain_id <- as_count(first_chain_id, "first_chain_id")
   chain_ids <- first_chain_id + seq_len(chains) - 1
@@ -37,7 +47,8 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
     thin = as_count(thin, "thin", 1), save_warmup = as_flag(save_warmup, "save_warmup"),
     refresh = as_count(refresh, "refresh"), init = radius, metric = metrics[[metric]],
     step_size = as_number(step_size, "step_size"), step_size_jitter = as_number(step_size_jitter, "step_size_jitter"),
-    max_treedepth = as_count(max_treedepth, "max_treedepth", 1), adapt_delta = as_number(adapt_delta, "adapt_delta"),
+    max_treedepth = as_count(max_treedepth, "max_treedepth", 1), int_time = as_number(int_time, "int_time"),
+    adapt_delta = as_number(adapt_delta, "adapt_delta"),
     adapt_engaged = as_flag(adapt_engaged, "adapt_engaged"), init_buffer = as_count(init_buffer, "init_buffer"),
     term_buffer = as_count(term_buffer, "term_buffer"), window = as_count(window, "window"),
     threads = if (is.null(threads)) 0 else as_count(threads, "threads", 1), batch_size = as_count(batch_size, "batch_size")
@@ -48,13 +59,13 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
   inv_metrics <- if (!is.null(inv_metric)) as_inv_metrics(inv_metric, metric, length(model$names), chains)
 
   started <- proc.time()[["elapsed"]]
-  run <- .Call(C_run_start, model$pointer, settings, inits, inv_metrics)
+  run <- .Call(C_run_start, model$pointer, engines[[algorithm]], settings, inits, inv_metrics)
   on.exit(.Call(C_run_free, run))
   watch(run, chains, chains * (iter_warmup + iter_sampling), progress, show_messages)
   result <- .Call(C_run_result, run)
   elapsed <- proc.time()[["elapsed"]] - started
 
-  fit <- new_fit(model, settings, metric, result, elapsed)
+  fit <- new_fit(model, algorithm, metric, settings, result, elapsed)
   report(result)
   fit
 }

@@ -59,8 +59,9 @@ SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEX
 SEXP r_model_table(SEXP pointer, SEXP kept);
 SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
 SEXP r_model_describe(SEXP model);
+SEXP r_model_columns(SEXP model, SEXP engine);
 SEXP r_model_log_density(SEXP model, SEXP positions, SEXP gradients);
-SEXP r_run_start(SEXP model, SEXP settings, SEXP inits, SEXP inv_metrics);
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics);
 SEXP r_run_poll(SEXP run, SEXP timeout);
 SEXP r_run_log(SEXP run);
 SEXP r_run_progress(SEXP run);

@@ -123,20 +123,41 @@ SEXP r_model_table(SEXP pointer, SEXP kept) {
   return handle;
 }
 
+SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed) {
+  catena_density density = {.struct_size = sizeof density};
+  catena_error *error = NULL;
+  shared_model *shared;
+  const char *text = Rf_isNull(data) ? NULL : Rf_translateCharUTF8(STRING_ELT(data, 0));
+  SEXP handle = PROTECT(handle_new(R_NilValue, &shared));
+  check(catena_density_from_bridgestan(Rf_translateChar(STRING_ELT(library, 0)), text, (uint32_t)Rf_asReal(seed), &density,
+                                       &error),
+        error);
+  make(shared, &density);
+  UNPROTECT(1);
+  return handle;
+}
+
 SEXP r_model_describe(SEXP handle) {
-  static const char *const fields[] = {"names", "outputs", "columns"};
+  static const char *const fields[] = {"names", "outputs"};
   const catena_model *model = model_of(handle)->model;
   const R_xlen_t dimension = (R_xlen_t)catena_model_dimension(model), outputs = (R_xlen_t)catena_model_output_count(model);
-  const R_xlen_t columns = (R_xlen_t)catena_sample_column_count(model);
-  SEXP list = PROTECT(named_list(fields, 3)), part;
+  SEXP list = PROTECT(named_list(fields, 2)), part;
   SET_VECTOR_ELT(list, 0, part = Rf_allocVector(STRSXP, dimension));
   for (R_xlen_t i = 0; i < dimension; i++) SET_STRING_ELT(part, i, utf8(catena_model_name(model, (size_t)i)));
   SET_VECTOR_ELT(list, 1, part = Rf_allocVector(STRSXP, outputs));
   for (R_xlen_t i = 0; i < outputs; i++) SET_STRING_ELT(part, i, utf8(catena_model_output_name(model, (size_t)i)));
-  SET_VECTOR_ELT(list, 2, part = Rf_allocVector(STRSXP, columns));
-  for (R_xlen_t i = 0; i < columns; i++) SET_STRING_ELT(part, i, utf8(catena_sample_column(model, (size_t)i)));
   UNPROTECT(1);
   return list;
+}
+
+SEXP r_model_columns(SEXP handle, SEXP engine) {
+  const catena_model *model = model_of(handle)->model;
+  const int32_t which = Rf_asInteger(engine);
+  const R_xlen_t count = (R_xlen_t)catena_engine_column_count(model, which);
+  SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
+  for (R_xlen_t i = 0; i < count; i++) SET_STRING_ELT(names, i, utf8(catena_engine_column(model, which, (size_t)i)));
+  UNPROTECT(1);
+  return names;
 }
 
 /* `positions` is a dimension x n matrix (one point per column, which is the library's order). */

@@ -81,6 +81,7 @@ static void set(catena_options *options, const char *argument, double number) {
   SETTING(stepsize, double, "step_size")
   SETTING(stepsize_jitter, double, "step_size_jitter")
   SETTING(max_depth, uint32_t, "max_treedepth")
+  SETTING(int_time, double, "int_time")
   SETTING(adapt, int, "adapt_engaged")
   SETTING(delta, double, "adapt_delta")
   SETTING(init_buffer, size_t, "init_buffer")
@@ -109,7 +110,7 @@ static void make_inits(run_state *s, SEXP inits) {
   }
 }
 
-SEXP r_run_start(SEXP model, SEXP settings, SEXP inits, SEXP inv_metrics) {
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics) {
   catena_error *error = NULL;
   shared_model *shared = model_of(model);
   SEXP objects = PROTECT(Rf_allocVector(VECSXP, KEPT));
@@ -134,7 +135,7 @@ SEXP r_run_start(SEXP model, SEXP settings, SEXP inits, SEXP inv_metrics) {
   for (R_xlen_t i = 0; i < num_inv_metrics; i++) metrics[i] = REAL(VECTOR_ELT(inv_metrics, i));
 
   s->rows = catena_options_rows(s->options);
-  s->columns = catena_sample_column_count(shared->model);
+  s->columns = catena_engine_column_count(shared->model, Rf_asInteger(engine));
   const double chains = REAL(settings)[0];
   if (chains > INT_MAX || s->rows > INT_MAX || s->columns > INT_MAX)
     Rf_errorcall(R_NilValue, "R arrays have at most %d iterations, chains or variables", INT_MAX);
@@ -163,7 +164,7 @@ SEXP r_run_start(SEXP model, SEXP settings, SEXP inits, SEXP inv_metrics) {
                         .sample_writers = s->writers,
                         .num_sample_writers = s->chains,
                         .logger = &logger};
-  check(catena_run_start(shared->model, s->options, &io, &s->run, &error), error);
+  check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), error);
   UNPROTECT(2);
   return handle;
 }

@@ -32,7 +32,7 @@ compiled <- local({
 
 symbol <- function(name) getNativeSymbolInfo(name, compiled())
 counts <- function(interrupt_at = 0L, fail_at = 0L) .Call(symbol("counts_new")$address, interrupt_at, fail_at)
-# Evaluations, live workers, releases.
+# Evaluations, live workers, releases, evaluations on other threads than R's.
 count <- function(user) .Call(symbol("counts_get")$address, user)
 
 normal_c <- function(user = NULL, ...) {

@@ -3,6 +3,7 @@
 #include <R.h>
 #include <Rinternals.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 enum { DIMENSION = 3 };
 
 typedef struct {
-  atomic_int evaluations, workers, interrupt_at, fail_at, released;
+  atomic_int evaluations, workers, interrupt_at, fail_at, released, elsewhere;
+  /* R's. */
+  pthread_t thread;
 } counts;
 
 static int evaluate(void *user, const double *x, double *lp, double *g) {
@@ -23,6 +26,7 @@ static int evaluate(void *user, const double *x, double *lp, double *g) {
   }
   if (c) {
     const int now = atomic_fetch_add(&c->evaluations, 1) + 1;
+    if (!pthread_equal(pthread_self(), c->thread)) atomic_fetch_add(&c->elsewhere, 1);
     if (now == c->interrupt_at) raise(SIGINT);
   }
   return 0;
@@ -70,6 +74,7 @@ SEXP counts_new(SEXP interrupt_at, SEXP fail_at) {
   counts *c = calloc(1, sizeof *c);
   c->interrupt_at = Rf_asInteger(interrupt_at);
   c->fail_at = Rf_asInteger(fail_at);
+  c->thread = pthread_self();
   SEXP handle = PROTECT(R_MakeExternalPtr(c, R_NilValue, R_NilValue));
   R_RegisterCFinalizer(handle, finalize);
   UNPROTECT(1);
@@ -78,11 +83,20 @@ SEXP counts_new(SEXP interrupt_at, SEXP fail_at) {
 
 SEXP counts_get(SEXP handle) {
   const counts *c = R_ExternalPtrAddr(handle);
-  SEXP value = Rf_allocVector(INTSXP, 3);
+  SEXP value = Rf_allocVector(INTSXP, 4);
   INTEGER(value)[0] = c->evaluations;
   INTEGER(value)[1] = c->workers;
   INTEGER(value)[2] = c->released;
+  INTEGER(value)[3] = c->elsewhere;
   return value;
+}
+
+/* Counts one evaluation in R code. */
+SEXP counts_evaluation(SEXP handle) {
+  counts *c = R_ExternalPtrAddr(handle);
+  atomic_fetch_add(&c->evaluations, 1);
+  if (!pthread_equal(pthread_self(), c->thread)) atomic_fetch_add(&c->elsewhere, 1);
+  return R_NilValue;
 }
 
 static void release(void *user) { atomic_fetch_add(&((counts *)user)->released, 1); }

@@ -38,6 +38,30 @@ test_that("threading modes have the same draws", {
   expect_identical(suppressMessages(draw(normal_c(threading = "one")))$draws, draw(normal_c())$draws)
 })
 
+test_that("compiled functions run on the pool's threads, or on R's thread if they must", {
+  pooled <- counts()
+  draw(normal_c(pooled))
+  expect_gt(count(pooled)[[1]], 0)
+  expect_identical(count(pooled)[[4]], count(pooled)[[1]])
+  here <- counts()
+  draw(normal_c(here, threading = "caller"))
+  expect_gt(count(here)[[1]], 0)
+  expect_identical(count(here)[[4]], 0L)
+})
+
+test_that("R functions are called on R's thread alone", {
+  user <- counts()
+  note <- symbol("counts_evaluation")$address
+  noting <- function(f) function(x) {
+    .Call(note, user)
+    f(x)
+  }
+  draw(catena_model(noting(normal), dimension = 2, constrain = noting(identity)))
+  draw(catena_model(noting(normal_rows), dimension = 2, vectorized = TRUE))
+  expect_gt(count(user)[[1]], 1000L)
+  expect_identical(count(user)[[4]], 0L)
+})
+
 test_that("a filled table makes a model and is released with it", {
   user <- counts()
   model <- catena_model(.Call(symbol("table_new")$address, user), table = TRUE, user = user)
@@ -62,4 +86,12 @@ test_that("a model that was saved and loaded is refused", {
   file <- tempfile()
   saveRDS(model, file)
   expect_error(draw(readRDS(file)), "the model is gone")
+})
+
+test_that("a fit is saved and loaded without its model", {
+  fit <- draw(normal_c())
+  file <- tempfile()
+  saveRDS(fit, file)
+  expect_equal(readRDS(file), fit)
+  expect_output(print(readRDS(file)), "ess_bulk")
 })
