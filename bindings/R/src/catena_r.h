@@ -22,8 +22,8 @@ typedef struct shared_model {
 
 /* Raises the R error of a failure after freeing it; `what` comes before the message unless it is NULL. */
 void fail(catena_error *error, const char *what) __attribute__((noreturn));
-/* fail unless `status` is CATENA_OK. */
-void check(catena_status status, catena_error *error);
+/* fail unless `status` is CATENA_OK. By address, for the call that sets `*error` may be the other argument. */
+void check(catena_status status, catena_error **error);
 /* The text as an R string. */
 SEXP utf8(const char *text);
 /* Named list out of `count` names; to be filled and protected by the caller. */

@@ -197,9 +197,12 @@ closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized,
   c->outputs = (int)density->output_count;
   density->user = c;
   density->release = free;
-  density->log_density_gradient = evaluate;
-  if (!Rf_isNull(c->calls[DENSITY])) density->log_density = evaluate_density;
-  if (vectorized) density->log_density_gradient_batch = evaluate_batch;
+  /* Without coordinates there is nothing to ask them. */
+  if (c->dimension) {
+    density->log_density_gradient = evaluate;
+    if (!Rf_isNull(c->calls[DENSITY])) density->log_density = evaluate_density;
+    if (vectorized) density->log_density_gradient_batch = evaluate_batch;
+  }
   if (!Rf_isNull(c->calls[CONSTRAIN])) density->constrain = constrain;
   density->threading = CATENA_THREADS_CALLER;
   return c;

@@ -13,8 +13,8 @@ void fail(catena_error *error, const char *what) {
   Rf_errorcall(R_NilValue, "%s", copy);
 }
 
-void check(catena_status status, catena_error *error) {
-  if (status != CATENA_OK) fail(error, NULL);
+void check(catena_status status, catena_error **error) {
+  if (status != CATENA_OK) fail(*error, NULL);
 }
 
 SEXP utf8(const char *text) { return Rf_mkCharCE(text ? text : "", CE_UTF8); }

@@ -118,7 +118,7 @@ SEXP r_model_table(SEXP pointer, SEXP kept) {
   SEXP handle = PROTECT(handle_new(all, &shared));
   catena_error *error = NULL;
   /* On failure the user data stays the table's owner's. */
-  check(catena_model_new(density, &shared->model, &error), error);
+  check(catena_model_new(density, &shared->model, &error), &error);
   UNPROTECT(2);
   return handle;
 }
@@ -131,7 +131,7 @@ SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed) {
   SEXP handle = PROTECT(handle_new(R_NilValue, &shared));
   check(catena_density_from_bridgestan(Rf_translateChar(STRING_ELT(library, 0)), text, (uint32_t)Rf_asReal(seed), &density,
                                        &error),
-        error);
+        &error);
   make(shared, &density);
   UNPROTECT(1);
   return handle;
@@ -173,7 +173,7 @@ SEXP r_model_log_density(SEXP handle, SEXP positions, SEXP gradients) {
   const catena_status status =
       catena_model_log_density(shared->model, (size_t)n, REAL(positions), values, slopes, NULL, &error);
   closures_rethrow(shared->closures, error);
-  check(status, error);
+  check(status, &error);
   UNPROTECT(1);
   return list;
 }

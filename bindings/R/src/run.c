@@ -103,9 +103,9 @@ static void make_inits(run_state *s, SEXP inits) {
   for (size_t i = 0; i < count; i++) {
     SEXP given = VECTOR_ELT(inits, (R_xlen_t)i);
     if (TYPEOF(given) == VECSXP) {
-      check(list_init_new(given, &s->inits[i], &s->init_values[i], &error), error);
+      check(list_init_new(given, &s->inits[i], &s->init_values[i], &error), &error);
     } else if (TYPEOF(given) == REALSXP) {
-      check(catena_init_position_new(REAL(given), (size_t)XLENGTH(given), &s->inits[i], &error), error);
+      check(catena_init_position_new(REAL(given), (size_t)XLENGTH(given), &s->inits[i], &error), &error);
     }
   }
 }
@@ -125,7 +125,7 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_me
   shared->references++;
   s->model = shared;
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
-  check(catena_options_new(&s->options, &error), error);
+  check(catena_options_new(&s->options, &error), &error);
   SEXP names = Rf_getAttrib(settings, R_NamesSymbol);
   for (int i = 0; i < LENGTH(settings); i++) set(s->options, CHAR(STRING_ELT(names, i)), REAL(settings)[i]);
   make_inits(s, inits);
@@ -152,7 +152,7 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_me
   /* The library writes straight into R's array. */
   check(catena_writers_memory_new(REAL(draws), (size_t)size, s->chains, s->rows, s->columns, CATENA_LAYOUT_COLUMNS,
                                   s->writers, &error),
-        error);
+        &error);
 
   const catena_logger logger = log_table(s->log);
   const catena_io io = {.struct_size = sizeof io,
@@ -164,7 +164,7 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_me
                         .sample_writers = s->writers,
                         .num_sample_writers = s->chains,
                         .logger = &logger};
-  check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), error);
+  check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), &error);
   UNPROTECT(2);
   return handle;
 }
@@ -177,7 +177,7 @@ SEXP r_run_poll(SEXP handle, SEXP timeout) {
   int done = 0;
   const catena_status status = catena_run_poll(s->run, Rf_asReal(timeout), &done, &error);
   closures_rethrow(s->model->closures, error);
-  check(status, error);
+  check(status, &error);
   R_CheckUserInterrupt();
   return Rf_ScalarLogical(done);
 }
@@ -199,7 +199,7 @@ SEXP r_run_progress(SEXP handle) {
   for (size_t c = 0; c < s->chains; c++) {
     catena_progress p = {.struct_size = sizeof p};
     catena_error *error = NULL;
-    check(catena_run_progress(s->run, c, &p, &error), error);
+    check(catena_run_progress(s->run, c, &p, &error), &error);
     const double values[FIELDS] = {(double)p.iteration, (double)p.total,     (double)p.divergences,
                                    (double)p.gradients, (double)p.in_warmup, (double)p.over};
     for (int i = 0; i < FIELDS; i++) to[i][c] = values[i];
@@ -246,7 +246,7 @@ SEXP r_run_result(SEXP handle) {
   catena_error *error = NULL;
   const catena_status status = catena_run_wait(s->run, &s->result, &error);
   closures_rethrow(s->model->closures, error);
-  if (!s->result) check(status, error);
+  if (!s->result) check(status, &error);
   SEXP message = PROTECT(Rf_ScalarString(utf8(catena_error_message(error))));
   catena_error_free(error);
   fill_missing(s, REAL(draws));
@@ -281,7 +281,7 @@ SEXP r_run_result(SEXP handle) {
     const size_t size = catena_result_inv_metric_size(r, chain);
     SEXP metric = Rf_allocVector(REALSXP, (R_xlen_t)size);
     SET_VECTOR_ELT(metrics, c, metric);
-    check(catena_result_inv_metric(r, chain, REAL(metric), size, &error), error);
+    check(catena_result_inv_metric(r, chain, REAL(metric), size, &error), &error);
   }
   UNPROTECT(2);
   return list;

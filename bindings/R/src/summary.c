@@ -19,7 +19,7 @@ SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth) {
   catena_error *error = NULL;
   check(catena_summary_new(REAL(draws), (size_t)XLENGTH(draws), (size_t)dim[1], (size_t)dim[0], (size_t)dim[2],
                            CATENA_LAYOUT_COLUMNS, labels, (uint32_t)Rf_asInteger(max_depth), &summary, &error),
-        error);
+        &error);
   R_SetExternalPtrAddr(handle, summary);
 
   const int rows = (int)catena_summary_size(summary);
@@ -32,7 +32,7 @@ SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth) {
   for (int i = 0; i < rows; i++) {
     SET_STRING_ELT(row_names, i, utf8(catena_summary_name(summary, (size_t)i)));
     for (int k = 0; k < STATISTICS; k++)
-      check(catena_summary_value(summary, (size_t)i, k, &REAL(values)[i + (R_xlen_t)k * rows], &error), error);
+      check(catena_summary_value(summary, (size_t)i, k, &REAL(values)[i + (R_xlen_t)k * rows], &error), &error);
   }
   finalize(handle);
   UNPROTECT(2);

@@ -21,6 +21,7 @@ test_that("fixed parameters draw the outputs anew", {
   expect_true(all(draws[, , "a"] == 0.5))
   expect_equal(anyDuplicated(as.vector(draws[, , "u"])), 0)
   expect_output(print(fit), "Fixed parameters")
+  expect_error(draw(still, algorithm = "fixed_param", inv_metric = 1), "inv_metric")
   # No coordinates at all.
   none <- catena_model(function(x) stop("not asked for"), dimension = 0, constrain = function(x) c(u = runif(1)))
   expect_equal(none$names, character())
