@@ -59,15 +59,23 @@ void closures_rethrow(closures *c, catena_error *error) {
   R_ContinueUnwind(c->token);
 }
 
+/* Between the library's n x d matrix, row by row, and R's, column by column. */
+static void to_columns(const double *rows, double *columns, size_t n, size_t d) {
+  if (n == 1 || d == 1) {
+    memcpy(columns, rows, n * d * sizeof *rows);
+    return;
+  }
+  for (size_t j = 0; j < d; j++)
+    for (size_t i = 0; i < n; i++) columns[i + j * n] = rows[i * d + j];
+}
+
 /* A call's value at the request's points: a vector of a position, or a matrix of n rows for a vectorized function. */
 static SEXP value_of(const request *r, int which) {
   static SEXP x_symbol = NULL;
   const int n = r->n, d = r->c->dimension;
   SEXP x = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)n * d));
-  double *to = REAL(x);
   if (!x_symbol) x_symbol = Rf_install("x");
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < d; j++) to[i + (R_xlen_t)j * n] = r->positions[(size_t)i * d + j];
+  to_columns(r->positions, REAL(x), (size_t)n, (size_t)d);
   if (r->c->vectorized && which != CONSTRAIN) {
     SEXP dim = Rf_allocVector(INTSXP, 2);
     INTEGER(dim)[0] = n;
@@ -114,8 +122,8 @@ static int all_refused(const request *r) {
 static void take_gradients(const request *r, SEXP value) {
   const int n = r->n, d = r->c->dimension;
   SEXP given = PROTECT(numbers(value, "the gradient", (R_xlen_t)n * d));
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < d; j++) r->gradients[(size_t)i * d + j] = REAL(given)[i + (R_xlen_t)j * n];
+  /* The way back is the same with the sizes exchanged. */
+  to_columns(REAL(given), r->gradients, (size_t)d, (size_t)n);
   UNPROTECT(1);
 }
 
