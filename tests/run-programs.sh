@@ -1,6 +1,7 @@
 #!/bin/sh
-# Compiles and runs the C programs printed in the header, the README and the pages of docs/, as printed, against an
-# installed package. Usage: tests/run-programs.sh PREFIX FOLDER
+# Runs the programs printed in the header, the README and the pages of docs/, as printed, against an installed package:
+# those in C and C++, or those in R, for which the R package must be found through R_LIBS.
+# Usage: tests/run-programs.sh PREFIX FOLDER [c|r]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 libdir=$(dirname "$(find "$1" -name libcatena.a)")
@@ -8,6 +9,11 @@ folder=$2
 mkdir -p "$folder"
 PKG_CONFIG_PATH=$libdir/pkgconfig
 export PKG_CONFIG_PATH
+case ${3:-c} in
+c) fences='c|cpp' whole='^int main\(' ;;
+r) fences='r' whole='^library\(catena\)' ;;
+*) echo "expected c or r, got $3" >&2 && exit 1 ;;
+esac
 say() { printf '== %s\n' "$*"; }
 
 # The program in the comment that opens the header: its lines are indented by three spaces after the star.
@@ -15,27 +21,36 @@ awk '/^ \*   #include <catena.h>/ { on = 1 }
      on && /^ \*\// { exit }
      on { sub(/^ \*(   )?/, ""); print }' "$root/include/catena.h" >"$folder/header.c"
 
-# Blocks fenced as ```c or ```cpp of every page: <page>-<number>.c or .cpp
+# Fenced blocks of every page: <page>-<number>.c, .cpp or .r
 for page in "$root"/README.md "$root"/docs/*.md; do
-    awk -v stem="$folder/$(basename "$page" .md)" '
-        /^```(c|cpp)$/ { on = 1; n += 1; file = stem "-" n "." substr($0, 4); next }
+    awk -v stem="$folder/$(basename "$page" .md)" -v fence="^\`\`\`($fences)\$" '
+        $0 ~ fence { on = 1; n += 1; file = stem "-" n "." substr($0, 4); next }
         /^```$/ { on = 0; next }
         on { print > file }' "$page"
 done
 
-count=0
-for program in "$folder"/*.c "$folder"/*.cpp; do
-    [ -e "$program" ] || continue
-    # Fragments explain; only whole programs run.
-    grep -qE '^int main\(' "$program" || continue
-    name=$(basename "$program")
-    case $name in
+# Compiles or interprets a program; its output goes to a file.
+run_program() {
+    case $1 in
+    *.r)
+        Rscript --vanilla "$1" >"$1.out"
+        return
+        ;;
     *.cpp) compiler="${CXX:-c++} -std=c++17" ;;
     *) compiler="${CC:-cc} -std=c99 -D_POSIX_C_SOURCE=200809L" ;;
     esac
     # shellcheck disable=SC2046,SC2086
-    $compiler -Wall -Wextra -Wpedantic -Werror "$program" $(pkg-config --cflags --libs catena) -lm -o "$program.run"
-    LD_LIBRARY_PATH=$libdir "$program.run" >"$program.out"
+    $compiler -Wall -Wextra -Wpedantic -Werror "$1" $(pkg-config --cflags --libs catena) -lm -o "$1.run"
+    LD_LIBRARY_PATH=$libdir "$1.run" >"$1.out"
+}
+
+count=0
+for program in "$folder"/*.c "$folder"/*.cpp "$folder"/*.r; do
+    [ -e "$program" ] || continue
+    # Fragments explain; only whole programs run.
+    grep -qE "$whole" "$program" || continue
+    name=$(basename "$program")
+    run_program "$program"
     # Every one of these programs ends with the summary table.
     grep -q 'ess_bulk' "$program.out" || {
         printf '%s printed no summary:\n' "$name" >&2
@@ -45,4 +60,4 @@ for program in "$folder"/*.c "$folder"/*.cpp; do
     say "$name ran"
     count=$((count + 1))
 done
-[ "$count" -ge 2 ] || { echo "expected at least the programs of the header and the README, found $count" >&2; exit 1; }
+[ "$count" -ge 2 ] || { echo "expected at least two programs in the header, the README and docs/, found $count" >&2; exit 1; }

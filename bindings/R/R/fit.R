@@ -1,0 +1,101 @@
+# A fit keeps the array the library wrote, iterations x chains x columns, the sampler's columns first.
+
+new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
+  columns <- .Call(C_model_columns, model$pointer, engines[[algorithm]])
+  draws <- result$draws
+  result$draws <- NULL
+  chains <- as.data.frame(result$chains)
+  warmup_rows <- if (settings[["save_warmup"]]) ceiling(settings[["iter_warmup"]] / settings[["thin"]]) else 0
+  dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = names_from_library(columns))
+  dimension <- length(model$names)
+  inv_metric <- lapply(result$inv_metric, function(values) {
+    if (metric == "dense_e" && length(values)) matrix(values, dimension, dimension, byrow = TRUE, dimnames = list(model$names, model$names))
+    else if (length(values)) stats::setNames(values, model$names) else values
+  })
+  structure(
+    list(
+      draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
+      warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
+      settings = as.list(settings), messages = result$messages, seconds = elapsed
+    ),
+    class = "catena_fit"
+  )
+}
+
+format_id <- function(id) sprintf("%.0f", id)
+
+# Rows of the array: those after warm-up, and all with `inc_warmup`.
+rows_of <- function(fit, inc_warmup = FALSE) {
+  all <- seq_len(dim(fit$draws)[[1L]])
+  if (inc_warmup) all else all[all > fit$warmup_rows]
+}
+
+# The array itself where no row is left out, which copies nothing.
+kept_rows <- function(fit) {
+  rows <- rows_of(fit)
+  if (length(rows) == dim(fit$draws)[[1L]]) fit$draws else fit$draws[rows, , , drop = FALSE]
+}
+
+as.array.catena_fit <- function(x, inc_warmup = FALSE, ...) {
+  columns <- setdiff(dimnames(x$draws)[[3L]], x$sampler_columns)
+  x$draws[rows_of(x, inc_warmup), , columns, drop = FALSE]
+}
+
+as.matrix.catena_fit <- function(x, inc_warmup = FALSE, ...) {
+  draws <- as.array(x, inc_warmup = inc_warmup)
+  names <- dimnames(draws)[[3L]]
+  matrix(draws, ncol = length(names), dimnames = list(NULL, variable = names))
+}
+
+as.data.frame.catena_fit <- function(x, row.names = NULL, optional = FALSE, inc_warmup = FALSE, ...) {
+  draws <- as.matrix(x, inc_warmup = inc_warmup)
+  as.data.frame(unclass(draws), row.names = row.names, optional = TRUE)
+}
+
+sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
+  if (!inherits(fit, "catena_fit")) not_this("fit", "a fit made by catena_sample()", fit)
+  fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
+}
+
+summary.catena_fit <- function(object, variables = NULL, ...) {
+  draws <- kept_rows(object)
+  complete <- object$chains$status == status_ok
+  if (!all(complete)) draws <- draws[, complete, , drop = FALSE]
+  if (!is.null(variables)) {
+    names <- dimnames(draws)[[3L]]
+    base <- sub("\\[.*$", "", names)
+    unknown <- setdiff(variables, c(names, base))
+    if (length(unknown)) not_this("variables", paste("some of", paste(unique(base), collapse = ", ")), unknown)
+    # The sampler's columns stay for the warnings; lp__ is one more variable.
+    wanted <- names %in% variables | base %in% variables | (names %in% object$sampler_columns)
+    draws <- draws[, , wanted, drop = FALSE]
+  }
+  value <- .Call(C_summary, draws, enc2utf8(dimnames(draws)[[3L]]), object$settings$max_treedepth)
+  statistics <- c("mean", "mcse_mean", "sd", "mcse_sd", "q5", "median", "q95", "ess_bulk", "ess_tail", "rhat")
+  table <- data.frame(variable = value$names, value$values)
+  names(table) <- c("variable", statistics)
+  structure(table,
+    class = c("catena_summary", "data.frame"), text = value$text, divergences = value$divergences,
+    max_treedepth_hits = value$max_treedepth_hits
+  )
+}
+
+print.catena_summary <- function(x, ...) {
+  text <- attr(x, "text")
+  # A part of the table is a plain data frame again.
+  if (is.null(text)) print.data.frame(x, ...) else cat(text, if (!endsWith(text, "\n")) "\n", sep = "")
+  invisible(x)
+}
+
+print.catena_fit <- function(x, ...) {
+  how <- switch(x$algorithm,
+    nuts = sprintf("NUTS with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    static = sprintf("Static HMC with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    fixed_param = "Fixed parameters"
+  )
+  cat(sprintf("%s, seed %s, %.1f seconds\n", how, format_id(x$settings$seed), x$seconds))
+  failed <- nzchar(x$messages)
+  if (any(failed)) cat("Failed: ", paste(x$messages[failed], collapse = "\n        "), "\n", sep = "")
+  print(summary(x))
+  invisible(x)
+}

@@ -1,0 +1,73 @@
+/* What the package's C files share. Rule of this code: an R error is a longjmp, so none may be raised while a function of
+ * the library is on the stack, and everything that must be freed hangs on an external pointer before R is called again. */
+#ifndef CATENA_R_H
+#define CATENA_R_H
+
+#define R_NO_REMAP
+#include <R.h>
+#include <Rinternals.h>
+#include <catena.h>
+
+typedef struct closures closures;
+
+/* A model with its references: R's handle and every run, because R finalizes objects in any order. */
+typedef struct shared_model {
+  catena_model *model;
+  /* NULL for a model that is not made of R functions; else owned by the model, which frees it by `release`. */
+  closures *closures;
+  /* R objects that must live as long as the model. */
+  SEXP kept;
+  int references;
+} shared_model;
+
+/* Raises the R error of a failure after freeing it; `what` comes before the message unless it is NULL. */
+void fail(catena_error *error, const char *what) __attribute__((noreturn));
+/* fail unless `status` is CATENA_OK. By address, for the call that sets `*error` may be the other argument. */
+void check(catena_status status, catena_error **error);
+/* The text as an R string. */
+SEXP utf8(const char *text);
+/* Named list out of `count` names; to be filled and protected by the caller. */
+SEXP named_list(const char *const *names, int count);
+
+shared_model *model_of(SEXP handle);
+void model_unref(shared_model *shared);
+
+/* Fills the table's functions for R functions: `calls` are calls of x in `environment` or NULL, in the order
+ * log_density_gradient, log_density, gradient, constrain. */
+closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized, catena_density *density);
+/* Lets R functions be evaluated again (0) or refuses every evaluation without calling R (1). */
+void closures_stop(closures *c, int stop);
+/* Goes on with the R error or interrupt that left an R function, if one did: frees `error` and does not return then. */
+void closures_rethrow(closures *c, catena_error *error);
+
+/* An init context over a named list of double arrays, which the caller keeps alive. `*values` belongs to the context. */
+typedef struct init_values init_values;
+catena_status list_init_new(SEXP list, catena_init **out, const init_values **values, catena_error **error);
+/* Whether a chain asked for element `i` of the list. */
+int list_init_asked(const init_values *values, int i);
+
+/* Log lines between the library's threads, which never call R, and R's thread. */
+typedef struct log_queue log_queue;
+log_queue *log_new(void);
+void log_free(log_queue *queue);
+catena_logger log_table(log_queue *queue);
+/* The lines since the last call: a list of level, chain and line. */
+SEXP log_take(log_queue *queue);
+
+SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
+SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names);
+SEXP r_model_table(SEXP pointer, SEXP kept);
+SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
+SEXP r_model_describe(SEXP model);
+SEXP r_model_columns(SEXP model, SEXP engine);
+SEXP r_model_log_density(SEXP model, SEXP positions, SEXP gradients);
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics);
+SEXP r_run_poll(SEXP run, SEXP timeout);
+SEXP r_run_log(SEXP run);
+SEXP r_run_progress(SEXP run);
+SEXP r_run_result(SEXP run);
+SEXP r_run_free(SEXP run);
+SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
+SEXP r_version(void);
+
+#endif

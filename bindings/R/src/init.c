@@ -1,0 +1,44 @@
+/* Registration of the routines, and small helpers. */
+#include "catena_r.h"
+#include <R_ext/Rdynload.h>
+#include <string.h>
+
+void fail(catena_error *error, const char *what) {
+  const char *message = catena_error_message(error);
+  /* R frees this memory when the error has been raised. */
+  char *copy = R_alloc(strlen(message) + 1, 1);
+  strcpy(copy, message);
+  catena_error_free(error);
+  if (what) Rf_errorcall(R_NilValue, "'%s': %s", what, copy);
+  Rf_errorcall(R_NilValue, "%s", copy);
+}
+
+void check(catena_status status, catena_error **error) {
+  if (status != CATENA_OK) fail(*error, NULL);
+}
+
+SEXP utf8(const char *text) { return Rf_mkCharCE(text ? text : "", CE_UTF8); }
+
+SEXP named_list(const char *const *names, int count) {
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, count)), labels = PROTECT(Rf_allocVector(STRSXP, count));
+  for (int i = 0; i < count; i++) SET_STRING_ELT(labels, i, utf8(names[i]));
+  Rf_setAttrib(list, R_NamesSymbol, labels);
+  UNPROTECT(2);
+  return list;
+}
+
+SEXP r_version(void) { return Rf_ScalarString(utf8(catena_version_string())); }
+
+#define ROUTINE(name, arguments) {#name, (DL_FUNC)&r_##name, arguments}
+
+static const R_CallMethodDef routines[] = {
+    ROUTINE(model_closures, 5),    ROUTINE(model_pointers, 5), ROUTINE(model_table, 2), ROUTINE(model_bridgestan, 3),
+    ROUTINE(model_describe, 1),    ROUTINE(model_columns, 2),  ROUTINE(run_start, 5),   ROUTINE(run_poll, 2),
+    ROUTINE(model_log_density, 3), ROUTINE(run_log, 1),        ROUTINE(run_result, 1),  ROUTINE(run_progress, 1),
+    ROUTINE(run_free, 1),          ROUTINE(summary, 3),        ROUTINE(version, 0),     {NULL, NULL, 0}};
+
+void R_init_catena(DllInfo *dll) {
+  R_registerRoutines(dll, NULL, routines, NULL, NULL);
+  R_useDynamicSymbols(dll, FALSE);
+  R_forceSymbols(dll, TRUE);
+}

@@ -1,0 +1,288 @@
+/* Runs: started here, polled from a loop in R code, freed by its on.exit or else by R's collector. */
+#include "catena_r.h"
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  catena_run *run;
+  catena_options *options;
+  catena_result *result;
+  catena_init **inits;
+  const init_values **init_values;
+  catena_writer **writers;
+  log_queue *log;
+  shared_model *model;
+  size_t chains, rows, columns, num_inits;
+} run_state;
+
+/* R objects a run uses, behind its handle. */
+enum { DRAWS, INITS, INV_METRICS, KEPT };
+
+static void release(run_state *s) {
+  if (!s) return;
+  /* Freeing ends the run, and no R function may be called from here on. */
+  if (s->model) closures_stop(s->model->closures, 1);
+  catena_run_free(s->run);
+  if (s->model) closures_stop(s->model->closures, 0);
+  for (size_t i = 0; s->writers && i < s->chains; i++) catena_writer_free(s->writers[i]);
+  for (size_t i = 0; s->inits && i < s->num_inits; i++) catena_init_free(s->inits[i]);
+  catena_result_free(s->result);
+  catena_options_free(s->options);
+  log_free(s->log);
+  model_unref(s->model);
+  free(s->writers);
+  free(s->inits);
+  free(s->init_values);
+  free(s);
+}
+
+static void finalize(SEXP handle) {
+  run_state *s = R_ExternalPtrAddr(handle);
+  R_ClearExternalPtr(handle);
+  release(s);
+}
+
+SEXP r_run_free(SEXP handle) {
+  finalize(handle);
+  return R_NilValue;
+}
+
+static run_state *state_of(SEXP handle) {
+  run_state *s = TYPEOF(handle) == EXTPTRSXP ? R_ExternalPtrAddr(handle) : NULL;
+  if (!s) Rf_errorcall(R_NilValue, "the run is over");
+  return s;
+}
+
+static void *room(size_t count, size_t size) {
+  void *memory = calloc(count ? count : 1, size);
+  if (!memory) Rf_errorcall(R_NilValue, "out of memory");
+  return memory;
+}
+
+/* Applies one setting; `argument` is its name in R, `number` its value. R code has seen to it that counts are whole
+ * numbers from 0 to 2^53. */
+static void set(catena_options *options, const char *argument, double number) {
+  catena_error *error = NULL;
+#define SETTING(name, type, in_r)                                                             \
+  if (!strcmp(argument, in_r)) {                                                              \
+    if (catena_options_set_##name(options, (type)number, &error)) fail(error, in_r);          \
+    return;                                                                                   \
+  }
+  SETTING(num_chains, size_t, "chains")
+  SETTING(init_chain_id, uint64_t, "first_chain_id")
+  SETTING(seed, uint64_t, "seed")
+  SETTING(num_warmup, size_t, "iter_warmup")
+  SETTING(num_samples, size_t, "iter_sampling")
+  SETTING(thin, size_t, "thin")
+  SETTING(save_warmup, int, "save_warmup")
+  SETTING(refresh, size_t, "refresh")
+  SETTING(init_radius, double, "init")
+  SETTING(metric, int32_t, "metric")
+  SETTING(stepsize, double, "step_size")
+  SETTING(stepsize_jitter, double, "step_size_jitter")
+  SETTING(max_depth, uint32_t, "max_treedepth")
+  SETTING(int_time, double, "int_time")
+  SETTING(adapt, int, "adapt_engaged")
+  SETTING(delta, double, "adapt_delta")
+  SETTING(init_buffer, size_t, "init_buffer")
+  SETTING(term_buffer, size_t, "term_buffer")
+  SETTING(window, size_t, "window")
+  SETTING(num_threads, size_t, "threads")
+  SETTING(batch_size, size_t, "batch_size")
+#undef SETTING
+  Rf_errorcall(R_NilValue, "unknown setting '%s'", argument);
+}
+
+/* Contexts from a list of one entry per chain: a list of named arrays, a vector (a position), or NULL. */
+static void make_inits(run_state *s, SEXP inits) {
+  catena_error *error = NULL;
+  const size_t count = (size_t)Rf_length(inits);
+  s->inits = room(count, sizeof *s->inits);
+  s->init_values = room(count, sizeof *s->init_values);
+  s->num_inits = count;
+  for (size_t i = 0; i < count; i++) {
+    SEXP given = VECTOR_ELT(inits, (R_xlen_t)i);
+    if (TYPEOF(given) == VECSXP) {
+      check(list_init_new(given, &s->inits[i], &s->init_values[i], &error), &error);
+    } else if (TYPEOF(given) == REALSXP) {
+      check(catena_init_position_new(REAL(given), (size_t)XLENGTH(given), &s->inits[i], &error), &error);
+    }
+  }
+}
+
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics) {
+  catena_error *error = NULL;
+  shared_model *shared = model_of(model);
+  SEXP objects = PROTECT(Rf_allocVector(VECSXP, KEPT));
+  SEXP handle = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, objects));
+  R_RegisterCFinalizerEx(handle, finalize, TRUE);
+  SET_VECTOR_ELT(objects, INITS, inits);
+  SET_VECTOR_ELT(objects, INV_METRICS, inv_metrics);
+
+  /* From here on everything hangs on the handle, and whatever raises an error is freed with it. */
+  run_state *s = room(1, sizeof *s);
+  R_SetExternalPtrAddr(handle, s);
+  shared->references++;
+  s->model = shared;
+  if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
+  check(catena_options_new(&s->options, &error), &error);
+  SEXP names = Rf_getAttrib(settings, R_NamesSymbol);
+  for (int i = 0; i < LENGTH(settings); i++) set(s->options, CHAR(STRING_ELT(names, i)), REAL(settings)[i]);
+  make_inits(s, inits);
+
+  const R_xlen_t num_inv_metrics = Rf_length(inv_metrics);
+  const double **metrics = (const double **)R_alloc((size_t)num_inv_metrics + 1, sizeof *metrics);
+  for (R_xlen_t i = 0; i < num_inv_metrics; i++) metrics[i] = REAL(VECTOR_ELT(inv_metrics, i));
+
+  s->rows = catena_options_rows(s->options);
+  s->columns = catena_engine_column_count(shared->model, Rf_asInteger(engine));
+  const double chains = REAL(settings)[0];
+  if (chains > INT_MAX || s->rows > INT_MAX || s->columns > INT_MAX)
+    Rf_errorcall(R_NilValue, "R arrays have at most %d iterations, chains or variables", INT_MAX);
+  s->writers = room((size_t)chains, sizeof *s->writers);
+  s->chains = (size_t)chains;
+  const R_xlen_t size = (R_xlen_t)s->rows * (R_xlen_t)s->chains * (R_xlen_t)s->columns;
+  SEXP draws = Rf_allocVector(REALSXP, size), dim;
+  SET_VECTOR_ELT(objects, DRAWS, draws);
+  dim = Rf_allocVector(INTSXP, 3);
+  INTEGER(dim)[0] = (int)s->rows;
+  INTEGER(dim)[1] = (int)s->chains;
+  INTEGER(dim)[2] = (int)s->columns;
+  Rf_setAttrib(draws, R_DimSymbol, dim);
+  /* The library writes straight into R's array. */
+  check(catena_writers_memory_new(REAL(draws), (size_t)size, s->chains, s->rows, s->columns, CATENA_LAYOUT_COLUMNS,
+                                  s->writers, &error),
+        &error);
+
+  const catena_logger logger = log_table(s->log);
+  const catena_io io = {.struct_size = sizeof io,
+                        .inits = (const catena_init *const *)s->inits,
+                        .num_inits = s->num_inits,
+                        .inv_metrics = metrics,
+                        .num_inv_metrics = (size_t)num_inv_metrics,
+                        .inv_metric_size = num_inv_metrics ? (size_t)XLENGTH(VECTOR_ELT(inv_metrics, 0)) : 0,
+                        .sample_writers = s->writers,
+                        .num_sample_writers = s->chains,
+                        .logger = &logger};
+  check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), &error);
+  UNPROTECT(2);
+  return handle;
+}
+
+/* Waits (or, with R functions, works) up to `timeout` seconds. The jumps that leave from here cross no frame of the
+ * library: it has returned. */
+SEXP r_run_poll(SEXP handle, SEXP timeout) {
+  run_state *s = state_of(handle);
+  catena_error *error = NULL;
+  int done = 0;
+  const catena_status status = catena_run_poll(s->run, Rf_asReal(timeout), &done, &error);
+  closures_rethrow(s->model->closures, error);
+  check(status, &error);
+  R_CheckUserInterrupt();
+  return Rf_ScalarLogical(done);
+}
+
+SEXP r_run_log(SEXP handle) { return log_take(state_of(handle)->log); }
+
+/* A list of vectors with one entry per chain. */
+SEXP r_run_progress(SEXP handle) {
+  static const char *const fields[] = {"iteration", "total", "divergences", "gradients", "warmup", "over"};
+  enum { FIELDS = sizeof fields / sizeof *fields };
+  run_state *s = state_of(handle);
+  SEXP list = PROTECT(named_list(fields, FIELDS));
+  double *to[FIELDS];
+  for (int i = 0; i < FIELDS; i++) {
+    SEXP column = Rf_allocVector(REALSXP, (R_xlen_t)s->chains);
+    SET_VECTOR_ELT(list, i, column);
+    to[i] = REAL(column);
+  }
+  for (size_t c = 0; c < s->chains; c++) {
+    catena_progress p = {.struct_size = sizeof p};
+    catena_error *error = NULL;
+    check(catena_run_progress(s->run, c, &p, &error), &error);
+    const double values[FIELDS] = {(double)p.iteration, (double)p.total,     (double)p.divergences,
+                                   (double)p.gradients, (double)p.in_warmup, (double)p.over};
+    for (int i = 0; i < FIELDS; i++) to[i][c] = values[i];
+  }
+  UNPROTECT(1);
+  return list;
+}
+
+/* Rows that a chain never wrote. */
+static void fill_missing(const run_state *s, double *draws) {
+  for (size_t c = 0; c < s->chains; c++)
+    for (size_t r = catena_writer_rows(s->writers[c]); r < s->rows; r++)
+      for (size_t k = 0; k < s->columns; k++) draws[r + s->rows * (c + s->chains * k)] = NA_REAL;
+}
+
+static SEXP unused_inits(const run_state *s, SEXP inits) {
+  R_xlen_t count = 0;
+  for (int pass = 0;; pass++) {
+    SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
+    count = 0;
+    for (size_t i = 0; i < s->num_inits; i++) {
+      if (!s->init_values[i]) continue;
+      SEXP own = Rf_getAttrib(VECTOR_ELT(inits, (R_xlen_t)i), R_NamesSymbol);
+      for (int v = 0; v < LENGTH(own); v++) {
+        if (list_init_asked(s->init_values[i], v)) continue;
+        if (pass) SET_STRING_ELT(names, count, STRING_ELT(own, v));
+        count++;
+      }
+    }
+    UNPROTECT(1);
+    if (pass) return names;
+  }
+}
+
+/* Of a run that has ended. The draws leave the handle, so that R may change them without a copy. */
+SEXP r_run_result(SEXP handle) {
+  static const char *const fields[] = {"status", "message", "draws", "unused", "chains", "messages", "inv_metric"};
+  static const char *const columns[] = {"chain_id",         "status",           "iterations",  "rows",
+                                        "step_size",        "warmup_gradients", "gradients",   "divergences",
+                                        "max_treedepth_hits", "warmup_seconds",   "sampling_seconds"};
+  enum { COLUMNS = sizeof columns / sizeof *columns };
+  run_state *s = state_of(handle);
+  SEXP objects = R_ExternalPtrProtected(handle), draws = VECTOR_ELT(objects, DRAWS);
+  catena_error *error = NULL;
+  const catena_status status = catena_run_wait(s->run, &s->result, &error);
+  closures_rethrow(s->model->closures, error);
+  if (!s->result) check(status, &error);
+  SEXP message = PROTECT(Rf_ScalarString(utf8(catena_error_message(error))));
+  catena_error_free(error);
+  fill_missing(s, REAL(draws));
+
+  const catena_result *r = s->result;
+  const R_xlen_t chains = (R_xlen_t)catena_result_num_chains(r);
+  SEXP list = PROTECT(named_list(fields, 7)), table, messages, metrics;
+  SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
+  SET_VECTOR_ELT(list, 1, message);
+  SET_VECTOR_ELT(list, 2, draws);
+  SET_VECTOR_ELT(objects, DRAWS, R_NilValue);
+  SET_VECTOR_ELT(list, 3, unused_inits(s, VECTOR_ELT(objects, INITS)));
+  SET_VECTOR_ELT(list, 4, table = named_list(columns, COLUMNS));
+  SET_VECTOR_ELT(list, 5, messages = Rf_allocVector(STRSXP, chains));
+  SET_VECTOR_ELT(list, 6, metrics = Rf_allocVector(VECSXP, chains));
+  for (int i = 0; i < COLUMNS; i++) SET_VECTOR_ELT(table, i, Rf_allocVector(REALSXP, chains));
+  for (R_xlen_t c = 0; c < chains; c++) {
+    const size_t chain = (size_t)c;
+    const double values[COLUMNS] = {(double)catena_result_chain_id(r, chain),
+                                    (double)catena_result_chain_status(r, chain),
+                                    (double)catena_result_iterations(r, chain),
+                                    (double)catena_result_rows(r, chain),
+                                    catena_result_stepsize(r, chain),
+                                    (double)catena_result_warmup_gradients(r, chain),
+                                    (double)catena_result_sampling_gradients(r, chain),
+                                    (double)catena_result_divergences(r, chain),
+                                    (double)catena_result_saturated(r, chain),
+                                    catena_result_warmup_seconds(r, chain),
+                                    catena_result_sampling_seconds(r, chain)};
+    for (int i = 0; i < COLUMNS; i++) REAL(VECTOR_ELT(table, i))[c] = values[i];
+    SET_STRING_ELT(messages, c, utf8(catena_error_message(catena_result_chain_error(r, chain))));
+    const size_t size = catena_result_inv_metric_size(r, chain);
+    SEXP metric = Rf_allocVector(REALSXP, (R_xlen_t)size);
+    SET_VECTOR_ELT(metrics, c, metric);
+    check(catena_result_inv_metric(r, chain, REAL(metric), size, &error), &error);
+  }
+  UNPROTECT(2);
+  return list;
+}

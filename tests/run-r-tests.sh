@@ -1,0 +1,38 @@
+#!/bin/sh
+# Installs Catena by CMake and the R package against it, runs R CMD check (tests, examples and vignette among it), and runs
+# the R programs of the README and docs/. Usage: tests/run-r-tests.sh [BUILD_FOLDER]
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${1:-$root/build}
+mkdir -p "$build/r/library"
+build=$(cd "$build" && pwd)
+say() { printf '== %s\n' "$*"; }
+
+say "building and installing"
+cmake -S "$root" -B "$build/package" -Wno-dev >"$build/cmake.log"
+cmake --build "$build/package"
+cmake --install "$build/package" --prefix "$build/prefix" >>"$build/cmake.log"
+
+# A library with BridgeStan's C ABI for the package's tests.
+mock=$build/r/mock_model.so
+${CC:-cc} -shared -fPIC -std=c11 -D_POSIX_C_SOURCE=200809L "$root/tests/c/bridgestan/mock_model.c" -o "$mock" -lm -lpthread
+
+say "the R package"
+cd "$build/r"
+rm -rf catena_*.tar.gz catena.Rcheck
+CATENA_HOME=$build/prefix
+export CATENA_HOME
+R CMD build "$root/bindings/R" >build.log 2>&1 || { cat build.log >&2; exit 1; }
+# NOT_CRAN runs all tests; packages that are suggested but missing skip theirs.
+NOT_CRAN=true CATENA_TEST_BRIDGESTAN=$mock _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_TESTS_NLINES_=0 \
+    R CMD check --no-manual catena_*.tar.gz >check.log 2>&1 || { cat check.log >&2; exit 1; }
+grep '^Status' check.log
+if grep -qE '^Status:.*WARNING' check.log; then
+    cat check.log >&2
+    exit 1
+fi
+grep -hE '^\[ FAIL' catena.Rcheck/tests/testthat.Rout | tail -n 1
+
+say "programs as printed"
+R CMD INSTALL --library="$build/r/library" catena_*.tar.gz >install.log 2>&1 || { cat install.log >&2; exit 1; }
+R_LIBS=$build/r/library "$root/tests/run-programs.sh" "$build/prefix" "$build/r/programs" r
