@@ -17,5 +17,11 @@ if ! "$venv/bin/python" -m pip install --quiet --requirement tests/ecosystem/req
     exit 0
 fi
 "$venv/bin/python" tests/ecosystem/arrow_files.py target/tmp
+"$venv/bin/python" tests/ecosystem/csv_files.py target/tmp/csv_files
+if command -v Rscript >/dev/null && Rscript -e 'quit(status = !requireNamespace("cmdstanr", quietly = TRUE))'; then
+    Rscript tests/ecosystem/csv_files.R target/tmp/csv_files
+else
+    echo "R's cmdstanr is not installed: it does not read the files"
+fi
 cargo build --quiet --all-features
 "$venv/bin/python" tests/ecosystem/jax_batch.py target/debug/libcatena.so
