@@ -7,6 +7,13 @@ pub const MAX_SIG_FIGS: u32 = 18;
 /// Decimal digits that every `f64` keeps: rounding to at most that many is coarser than the distance of neighbours.
 const SAFE_DIGITS: usize = f64::DIGITS as usize;
 
+/// Up to so many digits are rounded in floating point, see [`Digits::quick`].
+const QUICK_DIGITS: usize = 9;
+
+/// A scaled number whose fraction is nearer to 1/2 than this is rounded exactly instead: it is below 10^[`QUICK_DIGITS`], so
+/// that scaling moved it by at most 6e-8.
+const TOO_CLOSE: f64 = 1e-6;
+
 /// The shortest text is written without exponent below 10 to this power, where integers are still exact.
 const PLAIN_EXPONENT: i32 = 16;
 
@@ -105,6 +112,43 @@ impl Digits {
 
     /// The exact value of `x` > 0 rounded to `n` digits, ties to even.
     fn rounded(x: f64, n: usize) -> Self {
+        Self::quick(x, n).unwrap_or_else(|| Self::exact(x, n))
+    }
+
+    /// As [`Digits::rounded`], for few digits of numbers of everyday size, unless they are close to a tie.
+    fn quick(x: f64, n: usize) -> Option<Self> {
+        let least = 10f64.powi(LEAST_PLAIN_EXPONENT);
+        if n > QUICK_DIGITS || !(least..POWERS_OF_TEN[SAFE_DIGITS]).contains(&x) {
+            return None;
+        }
+        let exponent = if x >= 1.0 {
+            POWERS_OF_TEN.iter().take_while(|&&power| power <= x).count() as i32 - 1
+        } else {
+            -(POWERS_OF_TEN.iter().take_while(|&&power| x * power < 1.0).count() as i32)
+        };
+        let shift = n as i32 - 1 - exponent;
+        let power = POWERS_OF_TEN[shift.unsigned_abs() as usize];
+        let scaled = if shift >= 0 { x * power } else { x / power };
+        let (whole, fraction) = (scaled.trunc(), scaled.fract());
+        if (fraction - 0.5).abs() < TOO_CLOSE {
+            return None;
+        }
+        let mut rest = whole as u64 + u64::from(fraction > 0.5);
+        // The next power of ten has a digit more.
+        let rounded_up = rest as f64 >= POWERS_OF_TEN[n];
+        let mut digits = Self { text: [0; 32], length: n, exponent: exponent + i32::from(rounded_up) };
+        if rounded_up {
+            rest /= 10;
+        }
+        for place in digits.text[..n].iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        (digits.text[0] != b'0').then(|| digits.trimmed())
+    }
+
+    /// As [`Digits::rounded`], for every number.
+    fn exact(x: f64, n: usize) -> Self {
         if n <= SAFE_DIGITS && x.is_normal() {
             // The shortest digits lie on the same side as x of every number with n + 1 digits, or they would have been
             // that number; so rounding them rounds x, but for such a number itself when it ends in 5.
@@ -210,4 +254,47 @@ fn parse_exponent(text: &[u8]) -> i32 {
         _ => (1, text),
     };
     sign * text.iter().fold(0, |sum, &digit| sum * 10 + i32::from(digit - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn quick_digits_are_the_exact_ones() {
+        let mut stream = Stream::new(3, 1, Purpose::Model);
+        let mut quick = 0;
+        let mut check = |x: f64| {
+            for n in 1..=QUICK_DIGITS {
+                if let Some(digits) = Digits::quick(x, n) {
+                    quick += 1;
+                    let exact = Digits::exact(x, n);
+                    assert_eq!(
+                        (&digits.text[..digits.length], digits.exponent),
+                        (&exact.text[..exact.length], exact.exponent),
+                        "{x:e}, {n}"
+                    );
+                }
+            }
+        };
+        for _ in 0..20_000 {
+            let x = stream.normal().abs();
+            let scale = 10f64.powi((stream.bits() % 20) as i32 - 5);
+            check(x * scale);
+            // Few digits, so that ties and powers of ten come up, and their neighbours.
+            let round = (x * 1e3).round() * scale / 1e3;
+            check(round);
+            check(round.next_up());
+            check(round.next_down().abs());
+        }
+        for (k, power) in POWERS_OF_TEN.into_iter().enumerate() {
+            for x in [power, 1.0 / power, power - power / 1e6, power * 9.9999995, 9.5 * power, k as f64 + 0.5] {
+                check(x);
+                check(x.next_up());
+                check(x.next_down().abs());
+            }
+        }
+        assert!(quick > 100_000, "{quick}");
+    }
 }
