@@ -69,3 +69,10 @@ cmake -S "$root/tests" -B "$build/tests-clang" -DCATENA_TARGET=Catena::catena -D
     -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ >>"$build/cmake.log"
 cmake --build "$build/tests-clang" >>"$build/cmake.log"
 ctest --test-dir "$build/tests-clang" --output-on-failure -R '^cpp_|test_sample|test_arguments'
+
+say "C and C++ with address and undefined-behaviour sanitizers"
+checks='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g'
+cmake -S "$root/tests" -B "$build/tests-sanitizers" -DCATENA_TARGET=Catena::catena -DCMAKE_PREFIX_PATH="$build/prefix" \
+    -DCMAKE_C_FLAGS="$checks" -DCMAKE_CXX_FLAGS="$checks" >>"$build/cmake.log"
+cmake --build "$build/tests-sanitizers" >>"$build/cmake.log"
+ctest --test-dir "$build/tests-sanitizers" --output-on-failure -E 'test_posteriors|test_sbc'
