@@ -76,3 +76,8 @@ cmake -S "$root/tests" -B "$build/tests-sanitizers" -DCATENA_TARGET=Catena::cate
     -DCMAKE_C_FLAGS="$checks" -DCMAKE_CXX_FLAGS="$checks" >>"$build/cmake.log"
 cmake --build "$build/tests-sanitizers" >>"$build/cmake.log"
 ctest --test-dir "$build/tests-sanitizers" --output-on-failure -E 'test_posteriors|test_sbc'
+
+say "a C program under valgrind"
+# Memory that threads of the pool hold at the end is not lost, only not looked for.
+valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=9 \
+    "$build/tests-catena/c/test_sample" >"$build/valgrind.log" 2>&1 || { cat "$build/valgrind.log" >&2; exit 1; }

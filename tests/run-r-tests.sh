@@ -36,3 +36,8 @@ grep -hE '^\[ FAIL' catena.Rcheck/tests/testthat.Rout | tail -n 1
 say "programs as printed"
 R CMD INSTALL --library="$build/r/library" catena_*.tar.gz >install.log 2>&1 || { cat install.log >&2; exit 1; }
 R_LIBS=$build/r/library "$root/tests/run-programs.sh" "$build/prefix" "$build/r/programs" r
+
+say "R under valgrind"
+R_LIBS=$build/r/library R --vanilla --quiet \
+    -d "valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite --error-exitcode=9" \
+    -f "$root/tests/r/valgrind.R" >valgrind.log 2>&1 || { cat valgrind.log >&2; exit 1; }
