@@ -68,6 +68,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Declares `function`, a catena_model_entry, so that a shared library exports it under the name catena_model, by which the
+// command `catena` finds the library's model. (A function of C cannot have that name itself: it is a type here.) The
+// library need not be linked with Catena: the command has the functions that callbacks use, catena_task_* and catena_init_*.
+//
+//   CATENA_MODEL_ENTRY(my_model);
+//   int my_model(const char *data, uint32_t seed, catena_density *density, char *message, size_t message_size) { ... }
+#ifdef __APPLE__
+#define CATENA_MODEL_SYMBOL "_catena_model"
+#else
+#define CATENA_MODEL_SYMBOL "catena_model"
+#endif
+#ifdef __cplusplus
+#define CATENA_MODEL_LINKAGE extern "C"
+#else
+#define CATENA_MODEL_LINKAGE extern
+#endif
+#define CATENA_MODEL_ENTRY(function) \
+  CATENA_MODEL_LINKAGE __attribute__((visibility("default"))) int function( \
+      const char *data, uint32_t seed, catena_density *density, char *message, size_t message_size) \
+      __asm__(CATENA_MODEL_SYMBOL)
+
+
 // What a function returns. The numbers never change; new ones may be added.
 enum catena_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -526,6 +548,16 @@ typedef struct catena_writer_table {
   // Nothing more comes.
   int (*finish)(void *user);
 } catena_writer_table;
+
+// What a shared library exports under the name `catena_model`, so that the command `catena` can sample its model; see
+// CATENA_MODEL_ENTRY. Fills `density`, whose struct_size is set and all else zero. `data` is the
+// JSON text that the user gave, or an empty text; `seed` is for random numbers that the model's data need. Returns 0, or
+// anything else after writing a NUL-terminated message of at most `message_size` bytes. The library is never unloaded.
+typedef int (*catena_model_entry)(const char *data,
+                                  uint32_t seed,
+                                  struct catena_density *density,
+                                  char *message,
+                                  size_t message_size);
 
 #ifdef __cplusplus
 extern "C" {

@@ -335,3 +335,38 @@ fn files_for_other_readers() {
     }
     good(model(&at, "generate_quantities num_chains=4 fitted_params=nuts.csv output file=gq.csv refresh=0"));
 }
+
+#[test]
+fn a_library_may_export_its_model() {
+    let library = cli::compiled("exported", "tests/c/exported/model.c");
+    let at = folder("exported");
+    std::fs::write(at.join("data.json"), "{\"mean\": 2.5}").unwrap();
+    std::fs::write(at.join("init.json"), "{\"x\": [1, 2, 3]}").unwrap();
+    let run = |arguments: &str| {
+        let words = std::iter::once(library.to_str().unwrap()).chain(arguments.split_whitespace());
+        program(&at, words).output().unwrap()
+    };
+    let sampled = run(
+        "sample num_samples=400 num_chains=2 init=init.json data file=data.json random seed=4 output file=draws.csv sig_figs=0",
+    );
+    assert!(sampled.status.success(), "{}", String::from_utf8_lossy(&sampled.stderr));
+    let chains = CsvChains::from_files(&[at.join("draws_1.csv"), at.join("draws_2.csv")]).unwrap();
+    let summary = Summary::new(&chains.summary_input()).unwrap();
+    for (name, mean) in [("x.1", 2.5), ("x.3", 2.5), ("noise", 0.0)] {
+        let row = summary.rows().iter().find(|row| row.name == name).unwrap();
+        assert!((row.value(Statistic::Mean) - mean).abs() < 4.5 * row.value(Statistic::McseMean), "{name}");
+    }
+    // The columns of the quantities that the model generates, by name.
+    let again = run(
+        "generate_quantities fitted_params=draws.csv num_chains=2 data file=data.json random seed=4 output file=again.csv sig_figs=0",
+    );
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
+    assert_eq!(StanCsv::from_file(at.join("again_2.csv")).unwrap().names(), ["noise"]);
+    // The library's own message.
+    let failed = run("sample data file=init.json");
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(!failed.status.success() && said.contains("expected a mean in"), "{said}");
+    let left_out = run("log_prob jacobian=0 unconstrained_params=init.json data file=data.json");
+    let said = String::from_utf8_lossy(&left_out.stderr).into_owned();
+    assert!(!left_out.status.success() && said.contains("catena_model"), "{said}");
+}

@@ -12,6 +12,7 @@ pub mod checkpoint;
 pub mod diagnose;
 pub mod engine;
 pub mod error;
+pub mod exported;
 pub mod generate;
 pub mod gradient;
 pub mod init;

@@ -5,24 +5,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// The library, compiled once per test program.
+/// The mock library, compiled once per test program.
 pub fn mock() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let name = format!("{}_mock_model.so", env!("CARGO_CRATE_NAME"));
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let status = Command::new(&compiler)
-            .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-fPIC", "-shared"])
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/bridgestan/mock_model.c"))
-            .arg("-o")
-            .arg(&out)
-            .args(["-lm", "-lpthread"])
-            .status()
-            .unwrap_or_else(|e| panic!("cannot run the C compiler '{compiler}': {e}"));
-        assert!(status.success());
-        out
-    })
+    LIBRARY.get_or_init(|| compiled("mock_model", "tests/c/bridgestan/mock_model.c"))
+}
+
+/// A shared library `name` made of a source file of C.
+pub fn compiled(name: &str, source: &str) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}_{name}.so", env!("CARGO_CRATE_NAME")));
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let status = Command::new(&compiler)
+        .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-fPIC", "-shared", "-Iinclude", source, "-o"])
+        .arg(&out)
+        .args(["-lm", "-lpthread"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .unwrap_or_else(|e| panic!("cannot run the C compiler '{compiler}': {e}"));
+    assert!(status.success());
+    out
 }
 
 /// An empty folder for one test.

@@ -3,7 +3,8 @@
 use crate::failure::{Failure, INTERRUPTED};
 use crate::settings::Settings;
 use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
-use catena::ffi::bridgestan::{Jacobian, load};
+use catena::ffi::bridgestan::Jacobian;
+use catena::ffi::exported::load;
 use catena::ffi::model::catena_model;
 use catena::io::{FlagInterrupt, Values, check_json, input_files};
 use catena::model::InitContext;

@@ -71,6 +71,25 @@ fn missing(symbol: &str) -> Error {
     )
 }
 
+/// Loads the library at `path`.
+///
+/// # Safety
+/// The library's initialisers run.
+pub(in crate::ffi) unsafe fn open(path: &str) -> Result<libloading::Library, Error> {
+    let cannot =
+        |why: &dyn std::fmt::Display| Error::new(Code::Io, format!("cannot load the model library '{path}': {why}"));
+    if path.is_empty() {
+        return Err(Error::argument("library", "the path of a shared library", "an empty text"));
+    }
+    // An absolute path: dlopen looks for a bare name in the system's folders.
+    let file = Path::new(path).canonicalize().map_err(|e| cannot(&e))?;
+    // SAFETY: passed on to the caller.
+    unsafe { libloading::Library::new(file) }.map_err(|e| {
+        let source = std::error::Error::source(&e).map(ToString::to_string);
+        cannot(&source.unwrap_or_else(|| e.to_string()))
+    })
+}
+
 /// A library that stays loaded to the end of the process: threads of its own (Intel's TBB) and functions it left for the
 /// end of other threads may still run its code after the last model is gone.
 pub(super) struct Library {
@@ -84,19 +103,8 @@ impl Library {
     /// # Safety
     /// If the library has BridgeStan's symbols, they are what BridgeStan's header declares.
     pub unsafe fn load(path: &str) -> Result<Self, Error> {
-        let cannot = |why: &dyn std::fmt::Display| {
-            Error::new(Code::Io, format!("cannot load the model library '{path}': {why}"))
-        };
-        if path.is_empty() {
-            return Err(Error::argument("library", "the path of a shared library", "an empty text"));
-        }
-        // An absolute path: dlopen looks for a bare name in the system's folders.
-        let file = Path::new(path).canonicalize().map_err(|e| cannot(&e))?;
-        // SAFETY: the library's initialisers are the caller's to vouch for.
-        let library = unsafe { libloading::Library::new(file) }.map_err(|e| {
-            let source = std::error::Error::source(&e).map(ToString::to_string);
-            cannot(&source.unwrap_or_else(|| e.to_string()))
-        })?;
+        // SAFETY: passed on to the caller.
+        let library = unsafe { open(path)? };
         let library = ManuallyDrop::new(library);
         let version = |symbol: &str| {
             // SAFETY: BridgeStan declares these symbols as global ints.

@@ -7,6 +7,8 @@ mod model;
 mod print;
 mod refusals;
 
+pub(super) use library::open;
+
 use super::boundary::{guard, text};
 use super::error::{catena_error, catena_status};
 use super::model::{catena_density, catena_model};
