@@ -84,8 +84,8 @@
 #else
 #define CATENA_MODEL_LINKAGE extern
 #endif
-#define CATENA_MODEL_ENTRY(function) \
-  CATENA_MODEL_LINKAGE __attribute__((visibility("default"))) int function( \
+#define CATENA_MODEL_ENTRY(function) CATENA_MODEL_LINKAGE \
+  __attribute__((visibility("default"))) int function( \
       const char *data, uint32_t seed, catena_density *density, char *message, size_t message_size) \
       __asm__(CATENA_MODEL_SYMBOL)
 
