@@ -333,8 +333,8 @@ typedef struct catena_writer catena_writer;
 // copied by catena_model_new; `user` must live until `release` is called (or as long as the model).
 //
 // Threads: after catena_model_new, every callback may be called from any thread of a run's pool, several at once with
-// the same `user` (unless `threading` says otherwise); each call has a `worker` that no other call uses at the same time. `user` must therefore be read-only
-// or synchronise itself; scratch memory belongs into the worker.
+// the same `user` (unless `threading` says otherwise); each call has a `worker` that no other call uses at the same time.
+// `user` must therefore be read-only or synchronise itself; scratch memory belongs into the worker.
 //
 // Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
 // looking for an initial value, a row of NaN for outputs) or below 0 (stop this chain). Attach a reason with

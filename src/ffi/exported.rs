@@ -1,8 +1,9 @@
 //! Models from shared libraries: those that export one by this ABI, and BridgeStan's.
 
 use super::bridgestan::{self, Jacobian};
+use super::density::catena_density;
 use super::init::{catena_init_shape, catena_init_values};
-use super::model::{catena_density, catena_model};
+use super::model::catena_model;
 use super::task::*;
 use crate::error::{Code, Error};
 use std::ffi::{CStr, CString, c_char, c_int};

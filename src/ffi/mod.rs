@@ -8,7 +8,9 @@
 pub mod adapt_options;
 mod boundary;
 pub mod bridgestan;
+pub mod calls;
 pub mod checkpoint;
+pub mod density;
 pub mod diagnose;
 pub mod engine;
 pub mod error;

@@ -3,8 +3,9 @@
 use super::borrow;
 use catena::Error;
 use catena::ffi::bridgestan::catena_density_from_bridgestan;
+use catena::ffi::density::catena_density;
 use catena::ffi::error::{catena_error, catena_error_code, catena_error_free, catena_error_message, catena_status};
-use catena::ffi::model::{catena_density, catena_model, catena_model_free, catena_model_new};
+use catena::ffi::model::{catena_model, catena_model_free, catena_model_new};
 use catena::io::{Level, Logger, TableWriter, Values};
 use catena::model::InitContext;
 use catena::services::{Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};

@@ -3,7 +3,8 @@
 use crate::ours::WARMUP;
 use crate::target::Target;
 use catena::ffi::error::{catena_error, catena_status};
-use catena::ffi::model::{catena_density, catena_model, catena_model_free, catena_model_new};
+use catena::ffi::density::catena_density;
+use catena::ffi::model::{catena_model, catena_model_free, catena_model_new};
 use catena::ffi::options::*;
 use catena::ffi::result::*;
 use catena::ffi::run_options::*;

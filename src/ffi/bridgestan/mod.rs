@@ -10,8 +10,9 @@ mod refusals;
 pub(super) use library::open;
 
 use super::boundary::{guard, text};
+use super::density::catena_density;
 use super::error::{catena_error, catena_status};
-use super::model::{catena_density, catena_model};
+use super::model::catena_model;
 use crate::error::Error;
 use std::ffi::{CString, c_char};
 

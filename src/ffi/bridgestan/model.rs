@@ -1,8 +1,8 @@
 //! A model of a library, and the callbacks of its table.
 
 use super::super::boundary::ask;
+use super::super::density::{catena_density, catena_threading};
 use super::super::init::catena_init;
-use super::super::model::{catena_density, catena_threading};
 use super::super::task::{catena_task, task};
 use super::heap;
 use super::inits::Parameters;
