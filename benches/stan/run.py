@@ -4,7 +4,7 @@
 Usage: benches/stan/run.py FOLDER, the folder that tests/run-stan-models.sh made (it has httpstan's wheel and the libraries).
 Prints
 
-* for five posteriors, 4 chains of 1000 + 3000 iterations on two threads: the largest difference of means in combined Monte
+* for five posteriors, 4 chains of 1000 + 5000 iterations on two threads: the largest difference of means in combined Monte
   Carlo standard errors, effective draws (bulk, geometric mean over the outputs) per gradient and per second, and Catena's
   ratios to Stan's. Stan runs as shipped and "cured", with glibc told not to give freed memory back at once.
 * the same program with every gradient computed twice: the difference is what the gradients cost in place, and what is left
@@ -22,7 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROGRAMS = ["eight_schools", "linear_regression", "kidscore", "garch11", "ar_k"]
-THREADS, CHAINS, WARMUP, DRAWS, ROUNDS = 2, 4, 1000, 3000, 3
+THREADS, CHAINS, WARMUP, DRAWS, ROUNDS = 2, 4, 1000, 5000, 3
 # glibc's environment variable, and no trimming below 1 GiB.
 CURE = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 FLAGS = [
