@@ -1,4 +1,4 @@
-//! The command `catena`: runs a Stan program's shared library, in the argument style of CmdStan.
+//! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
 mod common;
 mod diagnose;
@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-catena MODEL METHOD [ARGUMENT…]   run the Stan program of a shared library with BridgeStan's interface
+catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
+                                  a library that exports catena_model
 catena summary FILE…              summarise Stan CSV files, one per chain
 catena help                       this text
 catena version                    the version
