@@ -18,6 +18,8 @@ pub(crate) struct Rows {
     start: usize,
     stride: usize,
     dim: usize,
+    /// Length of a row with padding.
+    padded: usize,
     count: usize,
 }
 
@@ -29,7 +31,7 @@ impl Rows {
         let stride = if lines < LONG_ROW { lines } else { lines | 1 } * LANES;
         let data = vec![0.0; count * stride + LANES];
         let start = data.as_ptr().align_offset(LANES * size_of::<f64>()).min(LANES);
-        Self { data, start, stride, dim, count }
+        Self { data, start, stride, dim, padded: lines * LANES, count }
     }
 
     /// Length of a row without padding.
@@ -37,14 +39,11 @@ impl Rows {
         self.dim
     }
 
-    fn padded(&self) -> usize {
-        self.dim.div_ceil(LANES).max(1) * LANES
-    }
-
+    #[inline]
     fn range(&self, i: usize) -> std::ops::Range<usize> {
         debug_assert!(i < self.count);
         let begin = self.start + i * self.stride;
-        begin..begin + self.padded()
+        begin..begin + self.padded
     }
 
     /// Row `i` with its padding.

@@ -4,12 +4,12 @@
 mod fixed_length;
 mod nuts;
 
-use super::kernels::{Begin, Leap, Refresh};
+use super::kernels::{Begin, Leap, Refresh, arch_for};
 use super::metric::Metric;
 use super::rows::Rows;
 use super::slots::{SLOTS, Slot, Slots};
 use crate::random::MomentumLanes;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
 /// What a finished transition reports.
@@ -35,8 +35,6 @@ pub(super) enum Step {
 /// The vectors and scalars of a transition. Made once per chain; nothing is allocated afterwards.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Trajectory {
-    #[serde(skip, default = "Arch::new")]
-    arch: Arch,
     max_depth: u32,
     max_energy_error: f64,
     pub slots: Slots,
@@ -81,7 +79,6 @@ impl Trajectory {
         // The largest subtree has 2^(max_depth - 1) leaves.
         let levels = max_depth as usize;
         Self {
-            arch: Arch::new(),
             max_depth,
             max_energy_error,
             slots: Slots::new(dim, dense),
@@ -114,6 +111,12 @@ impl Trajectory {
         }
     }
 
+    /// The instructions that the passes are run with.
+    #[inline]
+    fn arch(&self) -> Arch {
+        arch_for(self.half.dim())
+    }
+
     /// The slot of the current draw.
     pub fn draw(&self) -> Slot {
         self.draw
@@ -142,7 +145,7 @@ impl Trajectory {
 
     /// Computes the draw's sampling coordinates after the metric changed.
     pub fn settle(&mut self, metric: &Metric) {
-        self.slots.settle(self.draw, metric, self.arch);
+        self.slots.settle(self.draw, metric, self.arch());
     }
 
     /// Report of the transition just completed.
@@ -161,13 +164,13 @@ impl Trajectory {
     /// Draws a fresh momentum at the current draw, which becomes the only point of the trajectory.
     fn refresh(&mut self, metric: &Metric, lanes: &mut MomentumLanes) {
         self.end_rows = [0, 1, 2];
-        let dim = self.half.dim();
+        let (arch, dim) = (self.arch(), self.half.dim());
         let normals = self.half.row_mut(0);
-        lanes.fill_normals(normals.as_chunks_mut().0);
+        lanes.fill_normals_on(arch, normals.as_chunks_mut().0);
         normals[dim..].fill(0.0);
         let ends = self.end_momenta.pair_mut(0, 1);
         let pass = Refresh { scale: metric.momentum_scale(), normals, ends, sum: self.tree_sum.row_mut(0) };
-        self.initial_square = self.arch.dispatch(pass);
+        self.initial_square = arch.dispatch(pass);
         self.initial_energy = 0.5 * self.initial_square - self.slots.log_density[self.draw];
         self.slots.energy[self.draw] = self.initial_energy;
         self.ends = [self.draw; 2];
@@ -182,7 +185,7 @@ impl Trajectory {
         self.refresh(metric, lanes);
         self.step = stepsize;
         self.forward = true;
-        self.begin(metric);
+        self.arch().dispatch(Start { trajectory: self, metric });
         Step::Evaluate
     }
 
@@ -194,8 +197,9 @@ impl Trajectory {
     /// H0 - H of the probe just evaluated; -inf where the log density was refused or is not finite.
     pub fn probe_energy_gain(&mut self, log_density: Option<f64>, metric: &Metric) -> f64 {
         let Some(log_density) = log_density.filter(|l| l.is_finite()) else { return f64::NEG_INFINITY };
-        self.slots.map_from_model(self.pending, metric, self.arch);
-        let sums = Leap {
+        let arch = self.arch();
+        self.slots.map_from_model(self.pending, metric, arch);
+        let pass = Leap {
             step: self.step,
             inv_metric: metric.inverse_row(),
             half: self.half.row_mut(0),
@@ -204,8 +208,8 @@ impl Trajectory {
             momentum: self.end_momenta.row_mut(2),
             previous: None,
             drift: None,
-        }
-        .run(self.arch);
+        };
+        let sums = arch.dispatch(pass);
         let gain = self.initial_energy - (0.5 * sums.square - log_density);
         if gain.is_nan() { f64::NEG_INFINITY } else { gain }
     }
@@ -215,12 +219,13 @@ impl Trajectory {
     }
 
     /// Half kick and drift from the end of the trajectory in the chosen direction.
-    fn begin(&mut self, metric: &Metric) {
+    #[inline(always)]
+    fn begin<S: Simd>(&mut self, simd: S, metric: &Metric) {
         let end = self.ends[self.end()];
         let next = self.free_slot(end);
         let momentum = self.end_momenta.row(self.end_rows[self.end()]);
         let (position, next_position, gradient) = self.slots.drift(end, next);
-        Begin {
+        let pass = Begin {
             step: self.step,
             inv_metric: metric.inverse_row(),
             momentum,
@@ -228,10 +233,10 @@ impl Trajectory {
             position,
             half: self.half.row_mut(0),
             next: next_position,
-        }
-        .run(self.arch);
+        };
+        simd.vectorize(pass);
         self.pending = next;
-        self.slots.map_to_model(next, metric, self.arch);
+        self.slots.map_to_model(next, metric, self.arch());
     }
 
     /// A slot without a role. `current` has one too.
@@ -256,5 +261,20 @@ impl Trajectory {
         self.slots.bytes()
             + rows.iter().map(|r| r.bytes()).sum::<usize>()
             + self.kept_momenta.as_ref().map_or(0, |r| r.bytes())
+    }
+}
+
+/// [`Trajectory::begin`] outside a pass.
+struct Start<'a> {
+    trajectory: &'a mut Trajectory,
+    metric: &'a Metric,
+}
+
+impl WithSimd for Start<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        self.trajectory.begin(simd, self.metric);
     }
 }

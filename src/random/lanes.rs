@@ -66,7 +66,9 @@ impl MomentumLanes {
         self.fill_normals_on(Arch::new(), out);
     }
 
-    fn fill_normals_on(&mut self, arch: Arch, out: &mut [[f64; LANES]]) {
+    /// As [`MomentumLanes::fill_normals`], with the instructions of `arch`.
+    #[inline]
+    pub(crate) fn fill_normals_on(&mut self, arch: Arch, out: &mut [[f64; LANES]]) {
         arch.dispatch(Fill { states: &mut self.states, out });
     }
 }

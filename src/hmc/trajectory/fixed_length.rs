@@ -21,7 +21,7 @@ impl Trajectory {
         self.leaf = 0;
         self.leaves = steps;
         self.outcome = Outcome::default();
-        self.begin(metric);
+        self.arch().dispatch(super::Start { trajectory: self, metric });
         Step::Evaluate
     }
 
@@ -30,7 +30,8 @@ impl Trajectory {
         let current = self.pending;
         self.outcome.n_leapfrog += 1;
         let Some(log_density) = log_density.filter(|l| l.is_finite()) else { return self.refuse() };
-        self.slots.map_from_model(current, metric, self.arch);
+        let arch = self.arch();
+        self.slots.map_from_model(current, metric, arch);
         let last = self.leaf + 1 == self.leaves;
         let next = self.free_slot(current);
         let (drift, gradient) = if last {
@@ -39,7 +40,7 @@ impl Trajectory {
             let (position, next_position, gradient) = self.slots.drift(current, next);
             (Some((position, next_position)), gradient)
         };
-        let sums = Leap {
+        let pass = Leap {
             step: self.step,
             inv_metric: metric.inverse_row(),
             half: self.half.row_mut(0),
@@ -48,8 +49,8 @@ impl Trajectory {
             momentum: self.end_momenta.row_mut(2),
             previous: None,
             drift,
-        }
-        .run(self.arch);
+        };
+        let sums = arch.dispatch(pass);
         let energy = 0.5 * sums.square - log_density;
         let gain = self.initial_energy - energy;
         if gain.is_nan() {
@@ -58,7 +59,7 @@ impl Trajectory {
         if !last {
             self.leaf += 1;
             self.pending = next;
-            self.slots.map_to_model(next, metric, self.arch);
+            self.slots.map_to_model(next, metric, arch);
             return Step::Evaluate;
         }
         let probability = exp(gain.min(0.0));

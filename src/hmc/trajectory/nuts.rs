@@ -20,6 +20,7 @@ use crate::hmc::kernels::{HalfSums, Leap, LeapSums, Turn};
 use crate::hmc::metric::Metric;
 use crate::hmc::slots::Slot;
 use crate::random::{MomentumLanes, Stream};
+use pulp::{Simd, WithSimd};
 
 /// Log weights this far above the reference are rescaled before they can overflow (exp(709) is the largest finite).
 const RESCALE_ABOVE: f64 = 300.0;
@@ -33,11 +34,13 @@ impl Trajectory {
         self.tree_weight = 1.0;
         self.accept_sum = 0.0;
         self.outcome = super::Outcome::default();
-        self.extend(metric, stream)
+        self.arch().dispatch(Extend { trajectory: self, metric, stream });
+        Step::Evaluate
     }
 
     /// Chooses a direction and begins the subtree that doubles the trajectory.
-    fn extend(&mut self, metric: &Metric, stream: &mut Stream) -> Step {
+    #[inline(always)]
+    fn extend<S: Simd>(&mut self, simd: S, metric: &Metric, stream: &mut Stream) -> Step {
         self.forward = stream.uniform() > 0.5;
         self.leaf = 0;
         self.leaves = 1 << self.outcome.depth;
@@ -45,19 +48,25 @@ impl Trajectory {
         if self.forward != (self.step > 0.0) {
             self.step = -self.step;
         }
-        self.begin(metric);
+        self.begin(simd, metric);
         Step::Evaluate
     }
 
     /// Takes the log density at the pending point (`None`: refused) and goes on.
     #[inline]
     pub fn resume(&mut self, log_density: Option<f64>, metric: &Metric, stream: &mut Stream) -> Step {
+        self.arch().dispatch(Resume { trajectory: self, log_density, metric, stream })
+    }
+
+    /// See [`Trajectory::resume`].
+    #[inline(always)]
+    fn step<S: Simd>(&mut self, simd: S, log_density: Option<f64>, metric: &Metric, stream: &mut Stream) -> Step {
         let current = self.pending;
         self.outcome.n_leapfrog += 1;
         let Some(log_density) = log_density.filter(|l| l.is_finite()) else { return self.diverge() };
-        self.slots.map_from_model(current, metric, self.arch);
+        self.slots.map_from_model(current, metric, self.arch());
         let last = self.leaf + 1 == self.leaves;
-        let sums = self.leap(current, last, metric);
+        let sums = self.leap(simd, current, last, metric);
         let energy = 0.5 * sums.square - log_density;
         let gain = self.initial_energy - energy;
         if gain.is_nan() || -gain > self.max_energy_error {
@@ -67,21 +76,21 @@ impl Trajectory {
         self.slots.log_density[current] = log_density;
         self.slots.energy[current] = energy;
         self.weigh(current, gain, last, stream);
-        if !self.merges_go_on(&sums, metric) {
+        if !self.merges_go_on(simd, &sums, metric) {
             return self.complete();
         }
         if !last {
             self.last_square = sums.square;
             self.leaf += 1;
-            self.slots.map_to_model(self.pending, metric, self.arch);
+            self.slots.map_to_model(self.pending, metric, self.arch());
             return Step::Evaluate;
         }
-        self.join(current, &sums, metric, stream)
+        self.join(simd, current, &sums, metric, stream)
     }
 
     /// Finishes the step at `current` and begins the next one unless the subtree is complete.
-    #[inline]
-    fn leap(&mut self, current: Slot, last: bool, metric: &Metric) -> LeapSums {
+    #[inline(always)]
+    fn leap<S: Simd>(&mut self, simd: S, current: Slot, last: bool, metric: &Metric) -> LeapSums {
         let inv_metric = metric.inverse_row();
         let leaf = self.leaf;
         let next = self.free_slot(current);
@@ -111,7 +120,7 @@ impl Trajectory {
         };
         let sums =
             Leap { step: self.step, inv_metric, half: self.half.row_mut(0), gradient, sum, momentum, previous, drift }
-                .run(self.arch);
+                .with_simd(simd);
         if !last {
             self.pending = next;
         }
@@ -119,7 +128,7 @@ impl Trajectory {
     }
 
     /// Adds the leaf's weight and lets it replace the subtree's proposal.
-    #[inline]
+    #[inline(always)]
     fn weigh(&mut self, current: Slot, gain: f64, last: bool, stream: &mut Stream) {
         let mut weight = exp(gain - self.reference);
         self.accept_sum += if self.reference == 0.0 { weight.min(1.0) } else { exp(gain.min(0.0)) };
@@ -154,8 +163,8 @@ impl Trajectory {
     }
 
     /// The U-turn checks of all merges within the subtree that end at this leaf.
-    #[inline]
-    fn merges_go_on(&mut self, sums: &LeapSums, metric: &Metric) -> bool {
+    #[inline(always)]
+    fn merges_go_on<S: Simd>(&mut self, simd: S, sums: &LeapSums, metric: &Metric) -> bool {
         let leaf = self.leaf;
         if leaf.is_multiple_of(2) {
             return true;
@@ -164,11 +173,12 @@ impl Trajectory {
             return false;
         }
         let levels = leaf.trailing_ones();
-        (2..=levels).all(|level| self.merge_goes_on(level, levels, metric))
+        (2..=levels).all(|level| self.merge_goes_on(simd, level, levels, metric))
     }
 
     /// Merges the two halves of 2^(level - 1) leaves each that end here; this leaf completes `levels` levels.
-    fn merge_goes_on(&mut self, level: u32, levels: u32, metric: &Metric) -> bool {
+    #[inline(always)]
+    fn merge_goes_on<S: Simd>(&mut self, simd: S, level: u32, levels: u32, metric: &Metric) -> bool {
         let leaf = self.leaf;
         let right_first = leaf + 1 - (1 << (level - 1));
         let left_first = leaf + 1 - (1 << level);
@@ -198,11 +208,12 @@ impl Trajectory {
             right: [self.first_momenta.row(first_slot(right_first)), now],
             sums,
         }
-        .run(self.arch)
+        .run(simd)
     }
 
     /// Joins the complete subtree to the tree: biased progressive sampling, then the checks over both.
-    fn join(&mut self, current: Slot, sums: &LeapSums, metric: &Metric, stream: &mut Stream) -> Step {
+    #[inline(always)]
+    fn join<S: Simd>(&mut self, simd: S, current: Slot, sums: &LeapSums, metric: &Metric, stream: &mut Stream) -> Step {
         let end = self.end();
         let accept =
             self.subtree_weight > self.tree_weight || stream.uniform() * self.tree_weight < self.subtree_weight;
@@ -225,13 +236,13 @@ impl Trajectory {
                 right: [self.first_momenta.row(0), self.end_momenta.row(self.end_rows[2])],
                 sums: halves,
             }
-            .run(self.arch)
+            .run(simd)
         };
         self.end_rows.swap(end, 2);
         self.ends[end] = current;
         self.proposal = self.draw;
         self.outcome.depth += 1;
-        if goes_on && self.outcome.depth < self.max_depth { self.extend(metric, stream) } else { self.complete() }
+        if goes_on && self.outcome.depth < self.max_depth { self.extend(simd, metric, stream) } else { self.complete() }
     }
 
     #[cold]
@@ -244,6 +255,39 @@ impl Trajectory {
     fn complete(&mut self) -> Step {
         self.outcome.accept_stat = self.accept_sum / self.outcome.n_leapfrog as f64;
         Step::Complete
+    }
+}
+
+/// [`Trajectory::extend`] outside a pass.
+struct Extend<'a> {
+    trajectory: &'a mut Trajectory,
+    metric: &'a Metric,
+    stream: &'a mut Stream,
+}
+
+impl WithSimd for Extend<'_> {
+    type Output = Step;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Step {
+        self.trajectory.extend(simd, self.metric, self.stream)
+    }
+}
+
+/// [`Trajectory::step`] with the instructions that suit the dimension, chosen once for all that a step does.
+struct Resume<'a> {
+    trajectory: &'a mut Trajectory,
+    log_density: Option<f64>,
+    metric: &'a Metric,
+    stream: &'a mut Stream,
+}
+
+impl WithSimd for Resume<'_> {
+    type Output = Step;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Step {
+        self.trajectory.step(simd, self.log_density, self.metric, self.stream)
     }
 }
 
