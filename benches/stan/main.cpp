@@ -4,6 +4,7 @@
 //   stan      stan::services::sample::hmc_nuts_diag_e_adapt, chains on TBB
 //   catena    catena_sample_nuts
 //   twice     the same with every gradient computed twice, which tells what the gradients cost in place
+//   outputs   the same with every draw's outputs computed twice
 //
 // Prints a JSON object: seconds, processor time, minor page faults and system time of the run, gradients after warm-up, and
 // for every output mean, Monte Carlo standard error and effective sample size (bulk).
@@ -118,7 +119,12 @@ int evaluate_twice(void *user, void *worker, catena_task *task, const double *x,
   return inner.log_density_gradient(user, worker, task, x, lp, g);
 }
 
-Draws by_catena(const Setting &s, bool twice) {
+int constrain_twice(void *user, void *worker, catena_task *task, const double *x, double *out) {
+  inner.constrain(user, worker, task, x, out);
+  return inner.constrain(user, worker, task, x, out);
+}
+
+Draws by_catena(const Setting &s, bool twice, bool outputs) {
   catena_error *error = nullptr;
   catena_model *model = nullptr;
   catena_options *options = nullptr;
@@ -128,6 +134,7 @@ Draws by_catena(const Setting &s, bool twice) {
   must(catena_density_from_bridgestan(s.library.c_str(), s.data.c_str(), seed, &density, &error), error);
   inner = density;
   if (twice) density.log_density_gradient = evaluate_twice;
+  if (outputs) density.constrain = constrain_twice;
   must(catena_model_new(&density, &model, &error), error);
   must(catena_options_new(&options, &error), error);
   must(catena_options_set_seed(options, seed, &error), error);
@@ -160,7 +167,7 @@ int main(int argc, char **argv) {
   if (argc != 8) return 2;
   const std::string mode = argv[1];
   const Setting s{argv[2], argv[3], std::stoul(argv[4]), std::stoul(argv[5]), std::stoul(argv[6]), std::stoul(argv[7])};
-  const Draws draws = mode == "stan" ? by_stan(s) : by_catena(s, mode == "twice");
+  const Draws draws = mode == "stan" ? by_stan(s) : by_catena(s, mode == "twice", mode == "outputs");
   std::printf("{\"seconds\": %.4f, \"processor\": %.4f, \"faults\": %ld, \"system\": %.3f, \"gradients\": %.0f, ", watch.wall,
               watch.processor(), watch.faults(), watch.system(), draws.gradients);
   std::printf("\"outputs\": {");

@@ -8,7 +8,8 @@ Prints
   Carlo standard errors, effective draws (bulk, geometric mean over the outputs) per gradient and per second, and Catena's
   ratios to Stan's. Stan runs as shipped and "cured", with glibc told not to give freed memory back at once.
 * the same program with every gradient computed twice: the difference is what the gradients cost in place, and what is left
-  of a run is everything else (sampler, outputs, writing), as a share of the gradients.
+  of a run is everything else (sampler, outputs, writing), as a share of the gradients; and, with the outputs computed twice,
+  what of that is the model's own time for them.
 * a correlated normal with d = 100, whose matrices make glibc trim its heap: minor faults and system time.
 """
 
@@ -69,20 +70,23 @@ def difference(a, b):
 def main():
     folder = Path(sys.argv[1]).resolve()
     build(folder)
-    head = ["program", "means", "ess/grad", "stan", "ratio", "ess/s", "stan", "ratio", "cured", "ratio", "beyond gradients"]
-    print(("{:18}" + " {:>9}" * 9 + " {:>16}").format(*head))
+    head = ["program", "means", "ess/grad", "stan", "ratio", "ess/s", "stan", "ratio", "cured", "ratio"]
+    head += ["beyond gradients", "of it outputs"]
+    print(("{:18}" + " {:>9}" * 9 + " {:>16}" * 2).format(*head))
     for name in PROGRAMS:
         data = ROOT / f"tests/stan/{name}.json"
         ours, stan = run(folder, name, data, "catena"), run(folder, name, data, "stan")
         cured = run(folder, name, data, "stan", cured=True)
         per_gradient = [effective(r) / r["gradients"] for r in (ours, stan)]
         per_second = [effective(r) / r["seconds"] for r in (ours, stan, cured)]
-        once, twice = (run(folder, name, data, mode, threads=1)["processor"] for mode in ("catena", "twice"))
+        modes = ("catena", "twice", "outputs")
+        once, twice, outputs = (run(folder, name, data, mode, threads=1)["processor"] for mode in modes)
         print(
             f"{name:18} {difference(ours, stan):9.2f}"
             f" {per_gradient[0]:9.4f} {per_gradient[1]:9.4f} {per_gradient[0] / per_gradient[1]:9.2f}"
             f" {per_second[0]:9.0f} {per_second[1]:9.0f} {per_second[0] / per_second[1]:9.2f}"
-            f" {per_second[2]:9.0f} {per_second[0] / per_second[2]:9.2f} {(2 * once - twice) / (twice - once):16.1%}",
+            f" {per_second[2]:9.0f} {per_second[0] / per_second[2]:9.2f} {(2 * once - twice) / (twice - once):16.1%}"
+            f" {(outputs - once) / (twice - once):16.1%}",
             flush=True,
         )
     print("\ncorr_normal, d = 100: minor faults, system time (s), processor time (s)")

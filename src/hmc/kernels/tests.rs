@@ -84,3 +84,11 @@ fn leap_is_a_leapfrog_step() {
     let cross: f64 = p.iter().zip(&metric).zip(&previous).map(|((p, m), b)| m * p * b).sum();
     assert!((sums.square - square).abs() < 1e-14 && (sums.cross - cross).abs() < 1e-14);
 }
+
+/// A small model's own work is slowed by vectors of 512 bits next to it.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn few_dimensions_use_no_wide_vectors() {
+    assert!(!matches!(arch_for(WIDE_FROM - 1), Arch::V4(_)));
+    assert_eq!(format!("{:?}", arch_for(WIDE_FROM)), format!("{:?}", Arch::new()));
+}
