@@ -34,13 +34,13 @@ impl Trajectory {
         self.tree_weight = 1.0;
         self.accept_sum = 0.0;
         self.outcome = super::Outcome::default();
-        self.arch().dispatch(Extend { trajectory: self, metric, stream });
+        self.aim(stream);
+        self.arch().dispatch(super::Start { trajectory: self, metric });
         Step::Evaluate
     }
 
-    /// Chooses a direction and begins the subtree that doubles the trajectory.
-    #[inline(always)]
-    fn extend<S: Simd>(&mut self, simd: S, metric: &Metric, stream: &mut Stream) -> Step {
+    /// Chooses the direction of the subtree that doubles the trajectory.
+    fn aim(&mut self, stream: &mut Stream) {
         self.forward = stream.uniform() > 0.5;
         self.leaf = 0;
         self.leaves = 1 << self.outcome.depth;
@@ -48,8 +48,6 @@ impl Trajectory {
         if self.forward != (self.step > 0.0) {
             self.step = -self.step;
         }
-        self.begin(simd, metric);
-        Step::Evaluate
     }
 
     /// Takes the log density at the pending point (`None`: refused) and goes on.
@@ -242,7 +240,12 @@ impl Trajectory {
         self.ends[end] = current;
         self.proposal = self.draw;
         self.outcome.depth += 1;
-        if goes_on && self.outcome.depth < self.max_depth { self.extend(simd, metric, stream) } else { self.complete() }
+        if !goes_on || self.outcome.depth >= self.max_depth {
+            return self.complete();
+        }
+        self.aim(stream);
+        self.begin(simd, metric);
+        Step::Evaluate
     }
 
     #[cold]
@@ -255,22 +258,6 @@ impl Trajectory {
     fn complete(&mut self) -> Step {
         self.outcome.accept_stat = self.accept_sum / self.outcome.n_leapfrog as f64;
         Step::Complete
-    }
-}
-
-/// [`Trajectory::extend`] outside a pass.
-struct Extend<'a> {
-    trajectory: &'a mut Trajectory,
-    metric: &'a Metric,
-    stream: &'a mut Stream,
-}
-
-impl WithSimd for Extend<'_> {
-    type Output = Step;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Step {
-        self.trajectory.extend(simd, self.metric, self.stream)
     }
 }
 
