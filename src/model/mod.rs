@@ -1,11 +1,13 @@
 //! What a model is: a log density over unconstrained positions, with named outputs.
 
 mod density;
+mod ids;
 mod init;
 mod log;
 mod task;
 
 pub use density::{Density, Refusal, Threading, WorkerError};
+pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
 pub(crate) use init::by_coordinate_name as initialize_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};

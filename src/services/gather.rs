@@ -4,13 +4,10 @@ use super::seat::{Run, Seat};
 use crate::drive::{Bench, Gather, PoolReducer, Seated};
 use crate::error::{Code, Error};
 use crate::hmc::Reply;
-use crate::model::{Density, Refusal, Task};
+use crate::model::{Density, NO_CHAIN, Refusal, Task};
 use crate::random::{Purpose, Stream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What a batch's task gives as its chain: ids of chains start at 1.
-const NO_CHAIN: u64 = 0;
 
 /// Gathers the evaluations that chains wait for, each at its own place in its own tree.
 pub(super) struct Gatherer<'a, D: Density> {
@@ -47,7 +44,7 @@ impl<'a, D: Density> Gatherer<'a, D> {
         let dim = self.run.density.dim();
         let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
         // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
-        let mut stream = Stream::new(self.run.options.seed, NO_CHAIN, Purpose::Model);
+        let mut stream = Stream::of_run(self.run.options.seed, Purpose::Model);
         bench.message.clear();
         let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         arrays.outcomes[..n].fill(Ok(()));
