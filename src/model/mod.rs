@@ -4,11 +4,13 @@ mod density;
 mod ids;
 mod init;
 mod log;
+mod refusal;
 mod task;
 
-pub use density::{Density, Refusal, Threading, WorkerError};
+pub use density::{Density, Threading, WorkerError};
 pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
-pub(crate) use init::by_coordinate_name as initialize_by_name;
+pub(crate) use init::set_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};
+pub use refusal::Refusal;
 pub use task::{Piece, Reducer, SerialReducer, Task};
