@@ -14,7 +14,8 @@ mod rows;
 mod slots;
 mod trajectory;
 
+pub use crate::adapt::MetricKind;
 pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Reply, Request, Start, Transition};
 pub use checkpoint::{open, seal};
 pub use engine::{Engine, NUTS_COLUMNS};
-pub use metric::{Metric, MetricKind};
+pub use metric::Metric;
