@@ -8,11 +8,13 @@ use super::engine::Engine;
 use super::metric::Metric;
 use super::trajectory::{Step, Trajectory};
 use crate::adapt::{InverseMetric, MetricKind, Warmup};
+use crate::error::Error;
+use crate::model::{Ask, Evaluation, Machine, Reply, open, seal};
 use crate::random::{MomentumLanes, Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
 pub use settings::{ChainSettings, Start};
-pub use talk::{Failure, InitialValueReason, Reply, Request, Transition};
+pub use talk::{Failure, InitialValueReason, Request, Transition};
 
 /// Tries of random initial values before a chain gives up (Stan's number).
 pub const INIT_TRIES: u32 = 100;
@@ -269,6 +271,16 @@ impl Chain {
         }
     }
 
+    /// The whole chain as bytes, at any point between two calls of [`Chain::resume`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        seal(self)
+    }
+
+    /// Reads a chain back; it goes on with the same bits, its last request still unanswered.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        open(bytes)
+    }
+
     /// Bytes the chain takes in memory, its vectors included.
     pub fn bytes(&self) -> usize {
         let numbers = self.warmup.numbers() + self.start.0.capacity();
@@ -282,6 +294,43 @@ impl Chain {
         } else {
             self.warmup_evaluations += 1;
         }
+    }
+}
+
+impl Machine for Chain {
+    /// Never [`Request::Evaluate`], which is an ask.
+    type Event = Request;
+
+    fn id(&self) -> u64 {
+        self.settings.chain_id
+    }
+
+    #[inline]
+    fn resume(&mut self, reply: Reply) -> Ask<Request> {
+        ask(Chain::resume(self, reply))
+    }
+
+    fn asked(&self) -> Option<Ask<Request>> {
+        self.request().map(ask)
+    }
+
+    fn progress(&self) -> f64 {
+        let total = self.settings.num_warmup.saturating_add(self.settings.num_samples).max(1);
+        self.iteration as f64 / total as f64
+    }
+
+    #[inline]
+    fn evaluation(&mut self) -> Evaluation<'_> {
+        let (position, gradient, stream) = Chain::evaluation(self);
+        Evaluation { position, gradient: Some(gradient), jacobian: true, stream }
+    }
+}
+
+#[inline]
+fn ask(request: Request) -> Ask<Request> {
+    match request {
+        Request::Evaluate => Ask::Evaluate,
+        event => Ask::Event(event),
     }
 }
 

@@ -5,7 +5,6 @@
 //! any evaluation ([`Chain::to_bytes`]) and go on elsewhere with the same bits.
 
 mod chain;
-mod checkpoint;
 mod engine;
 mod exp;
 mod kernels;
@@ -15,7 +14,7 @@ mod slots;
 mod trajectory;
 
 pub use crate::adapt::MetricKind;
-pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Reply, Request, Start, Transition};
-pub use checkpoint::{open, seal};
+pub use crate::model::Reply;
+pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Request, Start, Transition};
 pub use engine::{Engine, NUTS_COLUMNS};
 pub use metric::Metric;

@@ -1,12 +1,18 @@
-//! What a model is: a log density over unconstrained positions, with named outputs.
+//! What a model is: a log density over unconstrained positions, with named outputs; and what asks it: machines.
 
+mod block;
+mod checkpoint;
 mod density;
 mod init;
 mod log;
+mod machine;
 mod task;
 
+pub use block::Block;
+pub use checkpoint::{open, seal};
 pub use density::{Density, Refusal, Threading, WorkerError};
 pub(crate) use init::by_coordinate_name as initialize_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};
+pub use machine::{Ask, Evaluation, Fold, Machine, Member, Reply};
 pub use task::{Piece, Reducer, SerialReducer, Task};
