@@ -1170,7 +1170,8 @@ catena_status catena_sample_nuts(const struct catena_model *model,
                                  struct catena_result **out,
                                  struct catena_error **error);
 
-// Id of the chain the callback is called for; 0 for NULL.
+// Id of the chain the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
+// catena_model_log_density) and for NULL.
 uint64_t catena_task_chain_id(const struct catena_task *task);
 
 // 64 random bits from the stream of this callback's purpose. Outputs, initial values and evaluations have streams of
@@ -1189,9 +1190,9 @@ double catena_task_exponential(struct catena_task *task);
 // Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.
 void catena_task_message(struct catena_task *task, const char *message);
 
-// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for, to the
-// logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest. Ignored for NULL and
-// outside a run (catena_model_log_density).
+// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for (-1 for
+// no one chain), to the logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest.
+// Ignored for NULL and outside a run (catena_model_log_density).
 void catena_task_log(struct catena_task *task, int32_t level, const char *line);
 
 // A parallel sum inside the model, on the pool the chains run on: threads that have no chain to run help. `terms` terms
@@ -1225,9 +1226,9 @@ catena_status catena_writer_csv_new(const char *path,
                                     struct catena_writer **out,
                                     struct catena_error **error);
 
-// A writer of chain `chain_id` to an Arrow IPC file ("Feather version 2") at `path`, record batch by record batch as the
-// run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__ as boolean,
-// the others as doubles. Fails in a library that was built without the feature `arrow`.
+// A writer of chain `chain_id` (at least 1) to an Arrow IPC file ("Feather version 2") at `path`, record batch by record
+// batch as the run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__
+// as boolean, the others as doubles. Fails in a library that was built without the feature `arrow`.
 catena_status catena_writer_arrow_new(const char *path,
                                       uint64_t chain_id,
                                       struct catena_writer **out,

@@ -137,5 +137,6 @@ fn bad_names_places_and_ids() {
     let error = ArrowWriter::new("no/such/folder/a.arrow", 1).unwrap().names(&["x".into()]).unwrap_err();
     assert!(error.to_string().contains("no/such/folder/a.arrow"), "{error}");
     assert_eq!(ArrowWriter::new(&path, u64::MAX).err().unwrap().argument_name(), Some("chain_id"));
+    assert_eq!(ArrowWriter::new(&path, 0).err().unwrap().argument_name(), Some("chain_id"));
     assert!(ArrowWriter::new(&path, 1).unwrap().row(&[1.0]).is_err());
 }

@@ -119,3 +119,40 @@ fn written_and_read_back_they_go_on() {
     assert_eq!(stream.normal(), stream_again.normal());
     assert_eq!((stream, lanes), (stream_again, lanes_again));
 }
+
+const PURPOSES: [Purpose; 5] = [Purpose::Init, Purpose::Sampler, Purpose::Outputs, Purpose::Model, Purpose::Start];
+
+/// What belongs to no chain: the contract's second table, which powers of the transition's 256 x 256 matrix gave.
+#[test]
+fn the_vectors_of_the_runs_own_streams() {
+    let table = CONTRACT.split("## Test vectors of the run's own streams").nth(1).unwrap();
+    let mut rows = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [kind, seed, number, expected] = cells[..] else { panic!("four columns in {row}") };
+        let purpose = PURPOSES[number.parse::<usize>().unwrap()];
+        assert_eq!(values(kind, Stream::of_run(seed.parse().unwrap(), purpose)), expected, "{row}");
+        rows += 1;
+    }
+    assert_eq!(rows, 8);
+}
+
+/// The run's streams begin after rand_xoshiro's own long jump, 2^192 steps, where those of the largest id end.
+#[test]
+fn no_id_reaches_the_runs_own_streams() {
+    for seed in [0, 77, u64::MAX] {
+        let mut theirs = Xoshiro256PlusPlus::seed_from_u64(seed);
+        theirs.long_jump();
+        let mut ours = Stream::of_run(seed, Purpose::Init);
+        assert!((0..100).all(|_| ours.bits() == theirs.next_u64()));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for purpose in PURPOSES {
+        for id in [0, 1, 2, 1 << 32, (1 << 63) - 1, u64::MAX] {
+            let mut stream = Stream::new(3, id, purpose);
+            assert!((0..100).all(|_| seen.insert(stream.bits())), "chain {id}, {purpose:?}");
+        }
+        let mut stream = Stream::of_run(3, purpose);
+        assert!((0..100).all(|_| seen.insert(stream.bits())), "the run, {purpose:?}");
+    }
+}

@@ -5,7 +5,7 @@ use super::init::catena_init;
 use super::model::catena_model;
 use super::task::{hand, outcome};
 use crate::error::{Code, Error};
-use crate::model::{Density, InitContext, Refusal, SerialReducer, Task, Threading, WorkerError};
+use crate::model::{Density, InitContext, NO_CHAIN, Refusal, SerialReducer, Task, Threading, WorkerError};
 use crate::random::{Purpose, Stream};
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
@@ -203,14 +203,14 @@ impl catena_model {
         let mut worker = self.new_worker().map_err(failed)?;
         // Workers were just made, so another one can be; pieces get one of their own.
         let reducer = SerialReducer(|| self.new_worker().expect("a second worker"));
-        let mut stream = Stream::new(0, 0, Purpose::Model);
+        let mut stream = Stream::of_run(0, Purpose::Model);
         let mut message = String::new();
         let mut own_codes = vec![0; values.len()];
         let codes = codes.unwrap_or(&mut own_codes);
         let stopped =
             |message: &str| Error::new(Code::Model, format!("the model stopped the evaluation; it says: {message}"));
         if let Some(gradients) = gradients.as_deref_mut().filter(|_| self.has_batch() && values.len() > 1) {
-            let mut task = Task::new(0, &mut stream, &mut message, &reducer);
+            let mut task = Task::new(NO_CHAIN, &mut stream, &mut message, &reducer);
             let mut outcomes = vec![Ok(()); values.len()];
             let all =
                 self.log_density_gradient_batch(&mut worker, &mut task, positions, values, gradients, &mut outcomes);
@@ -225,7 +225,7 @@ impl catena_model {
         }
         for (i, value) in values.iter_mut().enumerate() {
             let position = &positions[i * dim..(i + 1) * dim];
-            let mut task = Task::new(0, &mut stream, &mut message, &reducer);
+            let mut task = Task::new(NO_CHAIN, &mut stream, &mut message, &reducer);
             let result = match gradients.as_deref_mut() {
                 Some(g) => self.log_density_gradient(&mut worker, &mut task, position, &mut g[i * dim..(i + 1) * dim]),
                 None => self.log_density(&mut worker, &mut task, position),

@@ -36,7 +36,8 @@ pub(super) fn outcome(code: c_int) -> Result<(), Refusal> {
     }
 }
 
-/// Id of the chain the callback is called for; 0 for NULL.
+/// Id of the chain the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
+/// catena_model_log_density) and for NULL.
 ///
 /// # Safety
 /// `task` is NULL or the task of the callback that is running.
@@ -101,9 +102,9 @@ pub unsafe extern "C" fn catena_task_message(task: *mut catena_task, message: *c
     });
 }
 
-/// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for, to the
-/// logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest. Ignored for NULL and
-/// outside a run (catena_model_log_density).
+/// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for (-1 for
+/// no one chain), to the logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest.
+/// Ignored for NULL and outside a run (catena_model_log_density).
 ///
 /// # Safety
 /// `task` is NULL or the task of the callback that is running; `line` is NULL or NUL-terminated.

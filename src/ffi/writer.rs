@@ -232,9 +232,9 @@ pub unsafe extern "C" fn catena_writer_csv_new(
     })
 }
 
-/// A writer of chain `chain_id` to an Arrow IPC file ("Feather version 2") at `path`, record batch by record batch as the
-/// run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__ as boolean,
-/// the others as doubles. Fails in a library that was built without the feature `arrow`.
+/// A writer of chain `chain_id` (at least 1) to an Arrow IPC file ("Feather version 2") at `path`, record batch by record
+/// batch as the run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__
+/// as boolean, the others as doubles. Fails in a library that was built without the feature `arrow`.
 ///
 /// # Safety
 /// `path` is NULL or NUL-terminated; `out` and `error` are NULL or point to places for pointers.

@@ -2,6 +2,7 @@
 
 use super::Writer;
 use crate::error::{Code, Error};
+use crate::model::check_chain_ids;
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_ipc::MetadataVersion;
@@ -90,8 +91,8 @@ impl ArrowWriter {
     /// A writer of the chain `chain_id` to a new file at `path`; one that is there is overwritten. The file is made when
     /// the names of the columns come.
     pub fn new(path: impl AsRef<Path>, chain_id: u64) -> Result<Self, Error> {
-        let chain = i64::try_from(chain_id).map_err(|_| Error::argument("chain_id", "an id below 2^63", chain_id))?;
-        Ok(Self { path: path.as_ref().to_owned(), chain, table: None, messages: Vec::new() })
+        check_chain_ids("chain_id", chain_id, 1)?;
+        Ok(Self { path: path.as_ref().to_owned(), chain: chain_id as i64, table: None, messages: Vec::new() })
     }
 
     fn open(&mut self, names: &[String], before: usize) -> Result<(), Error> {

@@ -1,6 +1,8 @@
 //! File names over chains: one name given stands for the files of all chains of a run.
 
 use crate::error::{Code, Error};
+use crate::model::check_chain_ids;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Separates the names of a list.
@@ -26,8 +28,9 @@ fn listed(name: &str, argument: &str, num_chains: usize) -> Result<Vec<PathBuf>,
     Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
-fn ids(first_id: u64, num_chains: usize) -> impl Iterator<Item = u64> {
-    (0..num_chains as u64).map(move |i| first_id.saturating_add(i))
+fn ids(first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
+    check_chain_ids("first_id", first_id, num_chains)?;
+    Ok(first_id..first_id + num_chains as u64)
 }
 
 /// The files that `name` stands for as input of chains `first_id` to `first_id + num_chains - 1`, one per chain.
@@ -38,8 +41,9 @@ fn ids(first_id: u64, num_chains: usize) -> impl Iterator<Item = u64> {
 /// argument in errors.
 ///
 /// # Errors
-/// [`Code::InvalidArgument`] for a list of another length; [`Code::Io`] when a file is missing, naming those looked for.
+/// [`Code::InvalidArgument`] for a list of another length or ids that chains do not have; [`Code::Io`] when a file is missing, naming those looked for.
 pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    let ids = ids(first_id, num_chains)?;
     let missing = |what: String| Error::new(Code::Io, format!("argument '{argument}': {what}"));
     if name.contains(SEPARATOR) {
         let names = listed(name, argument, num_chains)?;
@@ -48,7 +52,7 @@ pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize)
         }
         return Ok(names);
     }
-    let own: Vec<PathBuf> = ids(first_id, num_chains).map(|id| of_chain(name, id)).collect();
+    let own: Vec<PathBuf> = ids.map(|id| of_chain(name, id)).collect();
     let Some(first) = own.first().filter(|first| first.exists()) else {
         if Path::new(name).exists() {
             return Ok(vec![PathBuf::from(name); num_chains]);
@@ -70,8 +74,9 @@ pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize)
 /// list with commas names exactly one file per chain. `argument` is the name of the argument in errors.
 ///
 /// # Errors
-/// [`Code::InvalidArgument`] for a list of another length, or one that names a file twice.
+/// [`Code::InvalidArgument`] for a list of another length, one that names a file twice, or ids that chains do not have.
 pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    let ids = ids(first_id, num_chains)?;
     if name.contains(SEPARATOR) {
         let names = listed(name, argument, num_chains)?;
         let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path));
@@ -86,7 +91,7 @@ pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize
     if num_chains == 1 {
         return Ok(vec![PathBuf::from(name)]);
     }
-    Ok(ids(first_id, num_chains).map(|id| of_chain(name, id)).collect())
+    Ok(ids.map(|id| of_chain(name, id)).collect())
 }
 
 #[cfg(test)]
@@ -151,5 +156,20 @@ mod tests {
         let error = output_files("output", "a.csv,a.csv", 1, 2).unwrap_err().to_string();
         assert!(error.contains("'a.csv' twice"), "{error}");
         assert!(output_files("output", "a.csv,b.csv", 1, 4).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn only_ids_of_chains_make_names() {
+        let last = i64::MAX as u64;
+        let names = output_files("output", "a.csv", last - 1, 2).unwrap();
+        assert_eq!(names, [PathBuf::from("a_9223372036854775806.csv"), "a_9223372036854775807.csv".into()]);
+        for (first, chains) in [(0, 1), (0, 2), (last, 2), (u64::MAX, 3)] {
+            for name in ["a.csv", "a.csv,b.csv,c.csv"] {
+                let error = output_files("output", name, first, chains).unwrap_err();
+                assert_eq!(error.argument_name(), Some("first_id"), "{error}");
+                let error = input_files("init", name, first, chains).unwrap_err();
+                assert_eq!(error.argument_name(), Some("first_id"), "{error}");
+            }
+        }
     }
 }

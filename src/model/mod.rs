@@ -3,6 +3,7 @@
 mod block;
 mod checkpoint;
 mod density;
+mod ids;
 mod init;
 mod log;
 mod machine;
@@ -11,6 +12,7 @@ mod task;
 pub use block::Block;
 pub use checkpoint::{open, seal};
 pub use density::{Density, Refusal, Threading, WorkerError};
+pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
 pub(crate) use init::by_coordinate_name as initialize_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};

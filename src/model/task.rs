@@ -1,4 +1,4 @@
-use super::{Level, Logger, Refusal};
+use super::{Level, Logger, NO_CHAIN, Refusal};
 use crate::random::Stream;
 use std::any::Any;
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub struct Task<'a> {
 }
 
 impl<'a> Task<'a> {
-    /// A task for chain `chain_id`; `random` is the stream of the purpose at hand, `message` receives the model's words.
+    /// A task for chain `chain_id` ([`NO_CHAIN`]: for no one chain); `random` is the stream of the purpose at hand, `message` receives the model's words.
     pub fn new(chain_id: u64, random: &'a mut Stream, message: &'a mut String, reducer: &'a dyn Reducer) -> Self {
         Self { chain_id, random, message, reducer, logger: None }
     }
@@ -34,7 +34,8 @@ impl<'a> Task<'a> {
         Self { logger: Some(logger), ..self }
     }
 
-    /// The id of the chain this evaluation is for.
+    /// The id of the chain this evaluation is for; [`NO_CHAIN`] (0) where it is for no one chain: a batch of several
+    /// chains' points, or an evaluation outside a run.
     pub fn chain_id(&self) -> u64 {
         self.chain_id
     }
@@ -58,10 +59,11 @@ impl<'a> Task<'a> {
         self.message.push_str(text);
     }
 
-    /// Logs each line of `text` by itself, as said by this chain. Dropped outside a run.
+    /// Logs each line of `text` by itself, as said by this chain, if it is one's. Dropped outside a run.
     pub fn log(&self, level: Level, text: &str) {
         if let Some(logger) = self.logger {
-            text.lines().for_each(|line| logger.log(level, Some(self.chain_id), line));
+            let chain = Some(self.chain_id).filter(|id| *id != NO_CHAIN);
+            text.lines().for_each(|line| logger.log(level, chain, line));
         }
     }
 

@@ -24,8 +24,9 @@ const DIGIT_BITS: usize = 4;
 /// How many streams a chain has.
 pub(super) const STREAMS_PER_CHAIN: u64 = 1 << DIGIT_BITS;
 
-/// Hexadecimal digits of a stream's number: 16 of the chain id and one of the purpose.
-const DIGITS: usize = 17;
+/// Hexadecimal digits of a stream's number: one that only streams of the run itself have, 16 of the chain id and one of
+/// the purpose.
+const DIGITS: usize = 18;
 
 /// `POWERS[j][d]` is `STRIDE^(d 16^j)`, so that a jump costs one polynomial for each digit of the stream's number.
 static POWERS: LazyLock<[[Poly; 1 << DIGIT_BITS]; DIGITS]> = LazyLock::new(|| {
@@ -40,11 +41,24 @@ static POWERS: LazyLock<[[Poly; 1 << DIGIT_BITS]; DIGITS]> = LazyLock::new(|| {
     powers
 });
 
+/// The number of a run's own first stream: one beyond those of the largest chain id.
+const OF_RUN: u128 = 1 << (u64::BITS as usize + DIGIT_BITS);
+
 /// The state at the start of stream `purpose` (below 16) of chain `chain_id`, `2^128 chain_id + 2^124 purpose` numbers
 /// after `start`. The time grows with the number of non-zero hexadecimal digits of the id, 17 jumps at most.
 pub(super) fn jumped(start: State, chain_id: u64, purpose: u64) -> State {
     debug_assert!(purpose < STREAMS_PER_CHAIN);
-    let mut number = (u128::from(chain_id) << DIGIT_BITS) | u128::from(purpose);
+    ahead(start, (u128::from(chain_id) << DIGIT_BITS) | u128::from(purpose))
+}
+
+/// The state at the start of stream `purpose` (below 16) of the run itself, `2^192 + 2^124 purpose` numbers after `start`.
+pub(super) fn jumped_of_run(start: State, purpose: u64) -> State {
+    debug_assert!(purpose < STREAMS_PER_CHAIN);
+    ahead(start, OF_RUN | u128::from(purpose))
+}
+
+/// The state `number` streams after `start`.
+fn ahead(start: State, mut number: u128) -> State {
     let mut state = start;
     for row in POWERS.iter() {
         let digit = (number % (1 << DIGIT_BITS)) as usize;

@@ -23,8 +23,8 @@ pub enum Purpose {
     Start = 4,
 }
 
-/// A stream of 2^124 numbers of Xoshiro256++ (Blackman and Vigna 2021) that depends on a seed, a chain id and a
-/// purpose alone.
+/// A stream of 2^124 numbers of Xoshiro256++ (Blackman and Vigna 2021) that depends on a seed, a chain id (or none) and
+/// a purpose alone.
 ///
 /// What is drawn is a function of the place in the stream, with the same bits on every platform. One thread uses a
 /// stream at a time; written and read back with serde it goes on where it was.
@@ -36,6 +36,11 @@ impl Stream {
     /// large id costs about what a small one does.
     pub fn new(seed: u64, chain_id: u64, purpose: Purpose) -> Self {
         Self::from_state(jump::jumped(seed_state(seed), chain_id, purpose as u64))
+    }
+
+    /// The stream of `purpose` that belongs to no chain of a run seeded with `seed`: no chain id reaches it.
+    pub fn of_run(seed: u64, purpose: Purpose) -> Self {
+        Self::from_state(jump::jumped_of_run(seed_state(seed), purpose as u64))
     }
 
     /// The stream whose generator is in `state`.

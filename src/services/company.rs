@@ -6,15 +6,12 @@ use super::seat::{Seat, model_stopped, no_worker};
 use super::service::Service;
 use crate::drive::{Around, Bench, Evaluations, PoolReducer, Seated, Together, evaluate};
 
-use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, Refusal, Reply, Task};
+use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task};
 use crate::random::{Purpose, Stream};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What a batch's task gives as its chain: ids of chains start at 1.
-const NO_CHAIN: u64 = 0;
 
 /// The run as its seats meet in it.
 pub struct Company<'a, D: Density> {
@@ -54,7 +51,7 @@ impl<'a, D: Density> Company<'a, D> {
         let dim = self.run.density.dim();
         let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
         // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
-        let mut stream = Stream::new(self.run.options.seed, NO_CHAIN, Purpose::Model);
+        let mut stream = Stream::of_run(self.run.options.seed, Purpose::Model);
         bench.message.clear();
         let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         arrays.outcomes[..n].fill(Ok(()));

@@ -4,7 +4,7 @@ use super::points::Evaluator;
 use super::{SampleIo, SampleOptions, sample_fixed_param};
 use crate::error::Error;
 use crate::io::{Logger, Silent, TableWriter, significant};
-use crate::model::{Density, InitContext};
+use crate::model::{Density, InitContext, check_chain_ids};
 use std::fmt;
 
 /// Significant digits of the table, those of a C++ stream, which Stan's table has.
@@ -19,7 +19,7 @@ pub struct GradientOptions<'a> {
     pub error: f64,
     /// Seed of the initial value's random numbers. Default 0.
     pub seed: u64,
-    /// Chain whose initial value it is. Default 1.
+    /// Chain whose initial value it is, at least 1. Default 1.
     pub chain_id: u64,
     /// Initial values not given are uniform on (-radius, radius). Default 2.
     pub init_radius: f64,
@@ -72,6 +72,7 @@ pub fn diagnose_gradient<D: Density>(density: &D, options: &GradientOptions<'_>)
             return Err(Error::argument(name, "a finite number above 0", value));
         }
     }
+    check_chain_ids("chain_id", options.chain_id, 1)?;
     let mut position = start(density, options)?;
     let mut evaluator = Evaluator::new(density)?;
     let mut gradient = vec![0.0; position.len()];

@@ -1,7 +1,7 @@
 //! The log density and its gradient at points given.
 
 use crate::error::{Code, Error};
-use crate::model::{Density, Refusal, SerialReducer, Task, WorkerError};
+use crate::model::{Density, NO_CHAIN, Refusal, SerialReducer, Task, WorkerError};
 use crate::random::{Purpose, Stream};
 
 /// The log density at each of `positions` (one row of `dim` numbers after the other), on the calling thread; NaN where
@@ -43,7 +43,7 @@ impl<'a, D: Density> Evaluator<'a, D> {
     pub fn new(density: &'a D) -> Result<Self, Error> {
         let failed = |e: WorkerError| Error::new(Code::Model, format!("a worker's memory could not be made: {e}"));
         let worker = density.new_worker().map_err(failed)?;
-        Ok(Self { density, worker, stream: Stream::new(0, 0, Purpose::Model), message: String::new() })
+        Ok(Self { density, worker, stream: Stream::of_run(0, Purpose::Model), message: String::new() })
     }
 
     /// The log density; NaN where the model refuses.
@@ -65,7 +65,7 @@ impl<'a, D: Density> Evaluator<'a, D> {
         // A worker was just made, so another one can be; pieces get one of their own.
         let reducer = SerialReducer(|| self.density.new_worker().expect("a second worker"));
         self.message.clear();
-        let mut task = Task::new(0, &mut self.stream, &mut self.message, &reducer);
+        let mut task = Task::new(NO_CHAIN, &mut self.stream, &mut self.message, &reducer);
         match f(&mut self.worker, &mut task) {
             Ok(value) => Ok(value),
             Err(Refusal::Reject) => Ok(f64::NAN),

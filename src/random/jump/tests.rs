@@ -103,6 +103,14 @@ fn one_chain_is_one_jump_and_two_to_the_64_chains_one_long_jump() {
 }
 
 #[test]
+fn the_runs_streams_follow_those_of_the_largest_id() {
+    for purpose in 0..STREAMS_PER_CHAIN {
+        let last = jumped(START, u64::MAX, purpose);
+        assert_eq!(jumped_of_run(START, purpose), jumped(last, 1, 0), "stream {purpose}");
+    }
+}
+
+#[test]
 fn jumps_compose() {
     let by_purposes = (0..STREAMS_PER_CHAIN).fold(START, |s, _| jumped(s, 0, 1));
     assert_eq!(by_purposes, jumped(START, 1, 0));
