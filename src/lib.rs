@@ -6,12 +6,12 @@
 //! | --- | --- |
 //! | [`ffi`] | the C ABI: one file per noun, no logic |
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
-//! | [`drive`] | who answers a chain's requests: the pool, slices of chains, sums inside a model |
+//! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
 //! | [`io`] | init contexts, writers, loggers, interrupts |
 //! | [`diagnostics`] | R-hat, effective sample size, Monte Carlo errors, E-BFMI, the summary table |
-//! | [`model`] | what a model is: [`model::Density`] and the [`model::Task`] its callbacks get |
+//! | [`model`] | what a model is: [`model::Density`] and the [`model::Task`] its callbacks get; what asks it: [`model::Machine`] |
 //! | [`random`] | streams of random numbers that depend on seed, chain id and purpose only |
 //! | [`error`] | one error type that names chain, argument, what was expected and what came |
 

@@ -1,3 +1,4 @@
+use super::InverseMetric;
 use serde::{Deserialize, Serialize};
 
 /// Weight, in draws, of the prior that pulls an estimate towards [`REGULARISED_TOWARDS`] (Stan's choice).
@@ -32,6 +33,30 @@ impl Estimator {
             Self::None => {}
             Self::Diag(v) => v.add(position),
             Self::Dense(c) => c.add(position),
+        }
+    }
+
+    /// The estimate from the draws so far, which are forgotten; `None` when there were too few.
+    pub fn take(&mut self) -> Option<InverseMetric> {
+        match self {
+            Self::None => None,
+            Self::Diag(v) => {
+                let mut new = vec![0.0; v.mean.len()];
+                v.take(&mut new).then_some(InverseMetric::Diag(new))
+            }
+            Self::Dense(c) => {
+                let mut new = vec![0.0; c.square.len()];
+                c.take(&mut new).then_some(InverseMetric::Dense(new))
+            }
+        }
+    }
+
+    /// Numbers held.
+    pub fn numbers(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Diag(v) => v.mean.len() + v.square.len(),
+            Self::Dense(c) => c.mean.len() + c.square.len() + c.delta.len(),
         }
     }
 }

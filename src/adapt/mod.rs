@@ -1,4 +1,5 @@
-//! Warm-up: dual averaging of the step size, a schedule of windows, and estimators of the metric.
+//! Warm-up: dual averaging of the step size, a schedule of windows, and estimators of the metric. A chain sees the one
+//! value [`Warmup`] alone.
 //!
 //! Schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
 //!
@@ -13,8 +14,10 @@ mod estimator;
 mod options;
 mod schedule;
 mod step_size;
+mod warmup;
 
 pub use estimator::{Covariance, Estimator, Variances};
 pub use options::Adaptation;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;
+pub use warmup::{Change, InverseMetric, Lesson, MetricKind, Warmup};

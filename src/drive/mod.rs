@@ -1,18 +1,20 @@
-//! Who answers a chain's requests: the pool, slices of chains, scratch memory of workers, sums inside a model.
+//! Who answers a machine's asks: the pool, slices of work, scratch memory of workers, meetings, sums inside a model.
 //!
 //! Three drivers differ in where the model runs: [`run`] calls it inline on the pool's threads; a [`Desk`] gathers the
-//! evaluations of many chains into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]).
+//! evaluations of many machines into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]).
 
 mod answer;
 mod desk;
+mod meet;
 mod pool;
 pub mod quiet;
 mod reduce;
 mod threads;
 mod workers;
 
-pub use answer::{Around, Brought, Evaluations, Pause, advance};
-pub use desk::{Desk, Gather, Seated};
+pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
+pub use desk::Desk;
+pub use meet::{Seated, Together};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;
 pub use threads::{Job, Slice, run};

@@ -1,12 +1,13 @@
-//! Chains on a pool: each is run a slice at a time, the one that has come least far first, so that more chains than
-//! threads end together and every chain makes progress.
+//! Machines on a pool: each is run a slice at a time, the one that has come least far first, so that more of them than
+//! threads end together and every one makes progress.
 
-use super::{Pool, quiet};
+use super::meet::{Parking, together};
+use super::{Pool, Seated, Together, quiet};
 use rayon::ScopeFifo;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::sync::atomic::{self, AtomicBool};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How often the calling thread asks whether to stop: within the 10 ms promised, also when it is woken late.
@@ -19,9 +20,11 @@ pub enum Slice {
     More,
     /// The job is over.
     Over,
+    /// The job has come to the meeting of this number.
+    Meet(u64),
     /// The job has arithmetic to do, in [`Job::compute`]. Only asked for by the drivers of a desk.
     Compute,
-    /// The job waits for an evaluation together with others. Only asked for by the drivers of a desk.
+    /// The job waits for evaluations together with others. Only asked for by the drivers of a desk.
     Ask,
 }
 
@@ -33,6 +36,8 @@ pub trait Job: Send {
     fn slice(&mut self, stop: &AtomicBool) -> Slice;
     /// The arithmetic that [`Slice::Compute`] announced; calls nothing of the host's.
     fn compute(&mut self);
+    /// After [`Slice::Ask`]: how many evaluations it waits for, at least 1.
+    fn rows(&mut self) -> usize;
     /// What should have answered this job panicked with this message; the next slice ends it.
     fn broken(&mut self, message: String);
     /// [`Job::slice`] panicked with this message; the job is over.
@@ -41,52 +46,60 @@ pub trait Job: Send {
 
 /// Runs all jobs to their end and returns them in their order. `poll` is called on the calling thread every few
 /// milliseconds; when it returns true, or a job sets the flag it is given, all jobs are told to stop.
-pub fn run<J: Job>(pool: &Pool, jobs: Vec<J>, stop: &AtomicBool, mut poll: impl FnMut() -> bool) -> Vec<J> {
+pub fn run<J: Job>(
+    pool: &Pool,
+    jobs: Vec<J>,
+    meetings: &(impl Together<J> + ?Sized),
+    stop: &AtomicBool,
+    mut poll: impl FnMut() -> bool,
+) -> Vec<J> {
     let count = jobs.len();
-    let queue = Queue {
-        waiting: Mutex::new(jobs.into_iter().enumerate().map(|(index, job)| Waiting::new(index, job)).collect()),
-        over: Mutex::new(Vec::with_capacity(count)),
-        all_over: Condvar::new(),
-        count,
-        stop,
+    let board = Board {
+        waiting: Seated::all(jobs).map(Waiting::new).collect(),
+        parking: Parking::new(count),
+        over: Vec::with_capacity(count),
+        tickets: 0,
     };
+    let queue = Queue { board: Mutex::new(board), all_over: Condvar::new(), count, pool, meetings, stop };
     pool.rayon().in_place_scope_fifo(|scope| {
-        for _ in 0..count.min(pool.threads()) {
-            queue.spawn_ticket(scope, pool.occupy());
-        }
-        let mut over = queue.over.lock().unwrap_or_else(PoisonError::into_inner);
-        while over.len() < count {
-            over = queue.all_over.wait_timeout(over, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
-            if !stop.load(atomic::Ordering::Relaxed) && over.len() < count {
-                drop(over);
+        queue.call(scope, &mut queue.board());
+        let mut board = queue.board();
+        while board.over.len() < count {
+            board = queue.all_over.wait_timeout(board, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
+            if board.over.len() == count {
+                break;
+            }
+            if stop.load(atomic::Ordering::Relaxed) {
+                let released = board.parking.release();
+                board.waiting.extend(released.into_iter().map(Waiting::new));
+                queue.call(scope, &mut board);
+            } else {
+                drop(board);
                 if poll() {
                     stop.store(true, atomic::Ordering::Relaxed);
                 }
-                over = queue.over.lock().unwrap_or_else(PoisonError::into_inner);
+                board = queue.board();
             }
         }
     });
-    let mut over = queue.over.into_inner().unwrap_or_else(PoisonError::into_inner);
-    over.sort_by_key(|(index, _)| *index);
-    over.into_iter().map(|(_, job)| job).collect()
+    Seated::into_jobs(queue.board.into_inner().unwrap_or_else(PoisonError::into_inner).over)
 }
 
 /// A job in the queue; the greatest is the one to run next.
 struct Waiting<J> {
     progress: f64,
-    index: usize,
-    job: J,
+    seated: Seated<J>,
 }
 
 impl<J: Job> Waiting<J> {
-    fn new(index: usize, job: J) -> Self {
-        Self { progress: job.progress(), index, job }
+    fn new(seated: Seated<J>) -> Self {
+        Self { progress: seated.job.progress(), seated }
     }
 }
 
 impl<J> Ord for Waiting<J> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.progress.total_cmp(&self.progress).then(other.index.cmp(&self.index))
+        other.progress.total_cmp(&self.progress).then(other.seated.index.cmp(&self.seated.index))
     }
 }
 
@@ -104,40 +117,80 @@ impl<J> PartialEq for Waiting<J> {
 
 impl<J> Eq for Waiting<J> {}
 
-struct Queue<'a, J> {
-    waiting: Mutex<BinaryHeap<Waiting<J>>>,
-    over: Mutex<Vec<(usize, J)>>,
+struct Board<J> {
+    waiting: BinaryHeap<Waiting<J>>,
+    parking: Parking<J>,
+    over: Vec<Seated<J>>,
+    /// Threads of the pool that work for this queue.
+    tickets: usize,
+}
+
+struct Queue<'a, J, T: ?Sized> {
+    board: Mutex<Board<J>>,
     all_over: Condvar,
     count: usize,
+    pool: &'a Pool,
+    meetings: &'a T,
     stop: &'a AtomicBool,
 }
 
-impl<J: Job> Queue<'_, J> {
+impl<J: Job, T: Together<J> + ?Sized> Queue<'_, J, T> {
+    fn board(&self) -> MutexGuard<'_, Board<J>> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives out tickets, as many as there is work and as the pool has threads.
+    fn call<'s>(&'s self, scope: &ScopeFifo<'s>, board: &mut Board<J>) {
+        let wanted = board.waiting.len().min(self.pool.threads());
+        while board.tickets < wanted {
+            board.tickets += 1;
+            self.spawn_ticket(scope, self.pool.occupy());
+        }
+    }
+
     /// A ticket is the right to run one slice of whatever job is next. It is renewed after each slice by way of the
     /// pool's own queue, so that other work on the same pool gets its turn.
     #[allow(clippy::only_used_in_recursion, reason = "the guard keeps this thread counted as busy from slice to slice")]
     fn spawn_ticket<'s>(&'s self, scope: &ScopeFifo<'s>, occupied: super::pool::Occupied) {
         scope.spawn_fifo(move |scope| {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            // With nothing left to start this thread becomes idle and can help in sums.
-            let Some(Waiting { index, mut job, .. }) = next else { return };
-            let slice = quiet::catch(|| job.slice(self.stop)).unwrap_or_else(|message| {
-                job.panicked(message);
+            let next = {
+                let mut board = self.board();
+                let next = board.waiting.pop();
+                // With nothing left to start this thread becomes idle and can help in sums.
+                if next.is_none() {
+                    board.tickets -= 1;
+                }
+                next
+            };
+            let Some(Waiting { mut seated, .. }) = next else { return };
+            let slice = quiet::catch(|| seated.job.slice(self.stop)).unwrap_or_else(|message| {
+                seated.job.panicked(message);
                 Slice::Over
             });
-            match slice {
-                Slice::More | Slice::Compute | Slice::Ask => {
-                    self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting::new(index, job))
-                }
-                Slice::Over => {
-                    let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-                    over.push((index, job));
-                    if over.len() == self.count {
-                        self.all_over.notify_all();
-                    }
-                }
-            }
+            self.take_back(scope, seated, slice);
             self.spawn_ticket(scope, occupied);
         });
+    }
+
+    fn take_back<'s>(&'s self, scope: &ScopeFifo<'s>, seated: Seated<J>, slice: Slice) {
+        let mut board = self.board();
+        match slice {
+            Slice::More | Slice::Compute | Slice::Ask => return board.waiting.push(Waiting::new(seated)),
+            Slice::Meet(number) => board.parking.park(number, seated),
+            Slice::Over => {
+                board.parking.leave();
+                board.over.push(seated);
+                if board.over.len() == self.count {
+                    self.all_over.notify_all();
+                }
+            }
+        }
+        if let Some((number, mut members)) = board.parking.due() {
+            drop(board);
+            together(&mut members, |members| self.meetings.hold(number, members));
+            let mut board = self.board();
+            board.waiting.extend(members.into_iter().map(Waiting::new));
+            self.call(scope, &mut board);
+        }
     }
 }

@@ -7,12 +7,14 @@ mod talk;
 use super::engine::Engine;
 use super::metric::Metric;
 use super::trajectory::{Step, Trajectory};
-use crate::adapt::{Covariance, DualAveraging, Estimator, Schedule, Variances};
+use crate::adapt::{InverseMetric, MetricKind, Warmup};
+use crate::error::Error;
+use crate::model::{Ask, Evaluation, Machine, Reply, open, seal};
 use crate::random::{MomentumLanes, Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
 pub use settings::{ChainSettings, Start};
-pub use talk::{Failure, InitialValueReason, Reply, Request, Transition};
+pub use talk::{Failure, InitialValueReason, Request, Transition};
 
 /// Tries of random initial values before a chain gives up (Stan's number).
 pub const INIT_TRIES: u32 = 100;
@@ -47,11 +49,11 @@ pub struct Chain {
     trajectory: Trajectory,
     metric: Metric,
     stepsize: f64,
-    averaging: Option<DualAveraging>,
-    schedule: Schedule,
-    estimator: Estimator,
-    metric_due: bool,
-    warmup_done: bool,
+    warmup: Warmup,
+    /// Takes effect once the draw that brought it has been seen to.
+    new_metric: Option<InverseMetric>,
+    /// Iterations of warm-up, once it is over.
+    warmup_length: Option<usize>,
     iteration: usize,
     transition: Transition,
     warmup_evaluations: u64,
@@ -78,19 +80,13 @@ impl Chain {
         let stream = |purpose| Stream::new(settings.seed, settings.chain_id, purpose);
         let dim = settings.dim;
         let moves = dim > 0 && engine != Engine::FixedParam;
-        let adaptation = settings.adaptation.filter(|_| settings.num_warmup > 0 && moves);
-        let schedule = match adaptation {
-            Some(a) => Schedule::new(settings.num_warmup, a.init_buffer, a.term_buffer, a.window),
-            None => Schedule::new(0, 0, 0, 0),
-        };
-        let estimator = match (schedule.ends().is_empty(), metric.kind()) {
-            (true, _) | (_, super::MetricKind::Unit) => Estimator::None,
-            (_, super::MetricKind::Diag) => Estimator::Diag(Variances::new(dim)),
-            (_, super::MetricKind::Dense) => Estimator::Dense(Covariance::new(dim)),
+        let warmup = match settings.adaptation.filter(|_| moves) {
+            Some(options) => Warmup::windows(settings.num_warmup, options, settings.stepsize, metric.kind(), dim),
+            None => Warmup::fixed(settings.num_warmup),
         };
         // Only a tree needs memory for its levels.
         let levels = if engine == Engine::Nuts { settings.max_depth } else { 1 };
-        let dense = metric.kind() == super::MetricKind::Dense;
+        let dense = metric.kind() == MetricKind::Dense;
         Self {
             state: State::Fresh,
             request: Request::Evaluate,
@@ -98,11 +94,9 @@ impl Chain {
             initial_metric: metric.fingerprint(),
             metric,
             stepsize: settings.stepsize,
-            averaging: adaptation.map(|a| DualAveraging::new(a, settings.stepsize)),
-            schedule,
-            estimator,
-            metric_due: false,
-            warmup_done: false,
+            warmup,
+            new_metric: None,
+            warmup_length: None,
             iteration: 0,
             transition: Transition {
                 iteration: 0,
@@ -169,7 +163,7 @@ impl Chain {
             State::Idle => {
                 assert_eq!(reply, Reply::Continue, "the last request was not an evaluation");
                 match self.request {
-                    Request::Initialized if self.averaging.is_some() => self.search_stepsize(),
+                    Request::Initialized if self.warmup.searches() => self.search_stepsize(),
                     _ => self.advance(),
                 }
             }
@@ -245,6 +239,11 @@ impl Chain {
         self.iteration
     }
 
+    /// Iterations of warm-up once it is over, `None` before.
+    pub fn warmup_length(&self) -> Option<usize> {
+        self.warmup_length
+    }
+
     /// Gradient evaluations answered before and after the end of warm-up.
     pub fn evaluations(&self) -> (u64, u64) {
         (self.warmup_evaluations, self.sampling_evaluations)
@@ -272,24 +271,66 @@ impl Chain {
         }
     }
 
+    /// The whole chain as bytes, at any point between two calls of [`Chain::resume`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        seal(self)
+    }
+
+    /// Reads a chain back; it goes on with the same bits, its last request still unanswered.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        open(bytes)
+    }
+
     /// Bytes the chain takes in memory, its vectors included.
     pub fn bytes(&self) -> usize {
-        let estimator = match self.estimator {
-            Estimator::None => 0,
-            Estimator::Diag(_) => 2 * self.settings.dim,
-            Estimator::Dense(_) => (self.settings.dim + 2) * self.settings.dim,
-        };
-        let numbers = estimator + self.start.0.capacity();
+        let numbers = self.warmup.numbers() + self.start.0.capacity();
         size_of::<Self>() + self.trajectory.bytes() + self.metric.bytes() + size_of::<f64>() * numbers
     }
 
     #[inline]
     fn count_evaluation(&mut self) {
-        if self.warmup_done {
+        if self.warmup_length.is_some() {
             self.sampling_evaluations += 1;
         } else {
             self.warmup_evaluations += 1;
         }
+    }
+}
+
+impl Machine for Chain {
+    /// Never [`Request::Evaluate`], which is an ask.
+    type Event = Request;
+
+    fn id(&self) -> u64 {
+        self.settings.chain_id
+    }
+
+    #[inline]
+    fn resume(&mut self, reply: Reply) -> Ask<Request> {
+        ask(Chain::resume(self, reply))
+    }
+
+    fn asked(&self) -> Option<Ask<Request>> {
+        self.request().map(ask)
+    }
+
+    fn progress(&self) -> f64 {
+        let total = self.settings.num_warmup.saturating_add(self.settings.num_samples).max(1);
+        self.iteration as f64 / total as f64
+    }
+
+    #[inline]
+    fn evaluation(&mut self) -> Evaluation<'_> {
+        let (position, gradient, stream) = Chain::evaluation(self);
+        Evaluation { position, gradient: Some(gradient), jacobian: true, stream }
+    }
+}
+
+#[inline]
+fn ask(request: Request) -> Ask<Request> {
+    match request {
+        Request::Evaluate => Ask::Evaluate,
+        event => Ask::Event(event),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::kernels::{Axpy, Dot, InvMetric};
 use super::rows::Rows;
+use crate::adapt::{InverseMetric, MetricKind};
 use crate::error::Error;
 use nalgebra::{Cholesky, DMatrix};
 use pulp::Arch;
@@ -9,18 +10,6 @@ use serde::{Deserialize, Serialize};
 
 /// Largest |a_ij - a_ji| of a dense inverse metric, relative to sqrt(a_ii a_jj), that still counts as symmetric.
 const SYMMETRY_TOLERANCE: f64 = 1e-8;
-
-/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(i32)]
-pub enum MetricKind {
-    /// The identity; not adapted.
-    Unit = 0,
-    /// A vector of `dim` variances.
-    Diag = 1,
-    /// A `dim` × `dim` covariance matrix.
-    Dense = 2,
-}
 
 /// An inverse metric M⁻¹ together with what sampling momenta needs.
 ///
@@ -94,6 +83,14 @@ impl Metric {
             }
         }
         Ok(Self(Shape::Dense { covariance: covariance.to_vec(), factor }))
+    }
+
+    /// The metric that warm-up has estimated.
+    pub(super) fn estimated(dim: usize, inverse: &InverseMetric) -> Result<Self, Error> {
+        match inverse {
+            InverseMetric::Diag(variances) => Self::diag(variances),
+            InverseMetric::Dense(covariance) => Self::dense(dim, covariance),
+        }
     }
 
     /// The dense identity.

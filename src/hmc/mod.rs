@@ -5,7 +5,6 @@
 //! any evaluation ([`Chain::to_bytes`]) and go on elsewhere with the same bits.
 
 mod chain;
-mod checkpoint;
 mod engine;
 mod exp;
 mod kernels;
@@ -14,7 +13,8 @@ mod rows;
 mod slots;
 mod trajectory;
 
-pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Reply, Request, Start, Transition};
-pub use checkpoint::{open, seal};
+pub use crate::adapt::MetricKind;
+pub use crate::model::Reply;
+pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Request, Start, Transition};
 pub use engine::{Engine, NUTS_COLUMNS};
-pub use metric::{Metric, MetricKind};
+pub use metric::Metric;

@@ -79,6 +79,19 @@ pub trait Density: Sync {
         self.log_density_gradient(worker, task, position, &mut gradient)
     }
 
+    /// Log density without the Jacobian of the transforms, its gradient where that is wanted: what a mode on the
+    /// constrained scale is found with. A model that knows no such density stops, with words.
+    fn log_density_without_jacobian(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &[f64],
+        _gradient: Option<&mut [f64]>,
+    ) -> Result<f64, Refusal> {
+        task.set_message("it has no log density without the Jacobian of its transforms");
+        Err(Refusal::Stop)
+    }
+
     /// Names of the unconstrained coordinates, `dim` of them.
     fn names(&self) -> Vec<String> {
         (1..=self.dim()).map(|i| format!("x.{i}")).collect()

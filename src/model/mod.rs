@@ -1,16 +1,22 @@
-//! What a model is: a log density over unconstrained positions, with named outputs.
+//! What a model is: a log density over unconstrained positions, with named outputs; and what asks it: machines.
 
+mod block;
+mod checkpoint;
 mod density;
 mod ids;
 mod init;
 mod log;
+mod machine;
 mod refusal;
 mod task;
 
+pub use block::Block;
+pub use checkpoint::{open, seal};
 pub use density::{Density, Threading, WorkerError};
 pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
 pub(crate) use init::set_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};
+pub use machine::{Ask, Evaluation, Fold, Machine, Member, Reply};
 pub use refusal::Refusal;
 pub use task::{Piece, Reducer, SerialReducer, Task};

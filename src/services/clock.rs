@@ -1,5 +1,6 @@
 //! When a slice of work is to end.
 
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// How long a chain runs before another one may have the thread.
@@ -51,5 +52,24 @@ impl Clock {
         let took = now - self.lap;
         self.lap = now;
         took
+    }
+}
+
+/// The time that a machine has taken on its threads.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Times {
+    pub warmup: Duration,
+    pub sampling: Duration,
+    /// Warm-up is over, or there is none.
+    pub warm: bool,
+}
+
+impl Times {
+    pub fn account(&mut self, time: Duration) {
+        *(if self.warm { &mut self.sampling } else { &mut self.warmup }) += time;
+    }
+
+    pub fn total(&self) -> Duration {
+        self.warmup + self.sampling
     }
 }

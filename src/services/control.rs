@@ -19,6 +19,13 @@ pub struct Progress {
     pub over: bool,
 }
 
+impl Default for Progress {
+    /// Before the first iteration.
+    fn default() -> Self {
+        Self { iteration: 0, in_warmup: true, divergences: 0, gradients: 0, stepsize: f64::NAN, over: false }
+    }
+}
+
 /// Shared between a run and those who watch it; any thread may ask and cancel.
 pub struct Control {
     pub(super) stop: AtomicBool,

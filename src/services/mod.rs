@@ -1,16 +1,26 @@
-//! What a user asks for: sampling over many chains, with its options, inputs and outputs.
+//! What a user asks for. A service reads like a recipe: check, seat, run, report.
+//!
+//! | room | purpose |
+//! | --- | --- |
+//! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
+//! | `service` | what a service does with a machine's events |
+//! | `run`, `session`, `company` | what seats share, their driver, what they do together |
+//! | `sample`, `generate`, `gradient`, `points` | the services |
+//! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
 mod clock;
+mod company;
 mod control;
-mod draws;
-mod gather;
 mod generate;
 mod gradient;
+mod io;
 mod options;
 mod points;
 mod report;
+mod run;
 mod sample;
 mod seat;
+mod service;
 mod session;
 
 pub use crate::adapt::Adaptation;
@@ -18,14 +28,11 @@ pub use crate::adapt::Adaptation;
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
-pub use draws::GivenDraws;
-pub use generate::{generate_quantities, quantity_columns};
+pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
+pub use io::{SampleIo, check_length};
 pub use options::{FailurePolicy, MAX_DEPTH_LIMIT, SampleOptions};
 pub use points::log_density;
 pub use report::{ChainReport, Outcome, SampleReport};
-pub use sample::{
-    SampleIo, check_length, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts,
-};
-pub use seat::elapsed_lines;
+pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;

@@ -70,7 +70,7 @@ impl<'a, D: Density> Evaluator<'a, D> {
             Ok(value) => Ok(value),
             Err(Refusal::Reject) => Ok(f64::NAN),
             Err(Refusal::Stop) => {
-                let words = super::seat::in_words(&self.message);
+                let words = super::service::in_words(&self.message);
                 Err(Error::new(Code::Model, format!("the model stopped the evaluation{words}")))
             }
         }

@@ -1,3 +1,4 @@
+use super::service::End;
 use crate::error::{Code, Error};
 use crate::hmc::MetricKind;
 
@@ -43,6 +44,28 @@ pub struct ChainReport {
     pub sampling_seconds: f64,
     /// The chain as bytes when it was stopped, to go on with (`SampleIo::checkpoints`).
     pub checkpoint: Option<Vec<u8>>,
+}
+
+impl ChainReport {
+    /// What is known of every machine; the rest says that there was none of it.
+    pub(super) fn of(end: End) -> Self {
+        Self {
+            chain_id: end.chain_id,
+            outcome: end.outcome,
+            iterations: 0,
+            rows: 0,
+            stepsize: f64::NAN,
+            metric: MetricKind::Unit,
+            inv_metric: Vec::new(),
+            warmup_gradients: 0,
+            sampling_gradients: 0,
+            divergences: 0,
+            saturated: 0,
+            warmup_seconds: end.times.warmup.as_secs_f64(),
+            sampling_seconds: end.times.sampling.as_secs_f64(),
+            checkpoint: end.checkpoint,
+        }
+    }
 }
 
 /// What a run has to say: one report per chain, in the order of their ids.

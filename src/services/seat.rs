@@ -1,391 +1,228 @@
-//! One chain's place in a run: its state, its writers, and what is reported of it.
+//! One machine's place in a run: answers, slices, time, failures and checkpoints, whatever the machine and the service.
 
-mod output;
-
-pub use output::elapsed_lines;
-
-use super::clock::Clock;
-use super::control::Control;
-use super::{ChainReport, FailurePolicy, Outcome, SampleOptions};
-use crate::drive::{self, Around, Bench, Brought, Evaluations, Job, Pause, Pool, PoolReducer, Slice, Workers};
+use super::Outcome;
+use super::clock::{Clock, Times};
+use super::run::Run;
+use super::service::{After, End, Here, Service, in_words};
+use super::{ChainReport, control::Control};
+use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Slice};
 use crate::error::{Code, Error};
-use crate::hmc::{self, Chain, ChainSettings, Engine, Failure, Metric, Reply, Start};
-use crate::io::{Level, Logger, Writer};
-use crate::model::{Density, InitContext, Refusal, Task};
-use crate::random::{Purpose, Stream};
-use serde::{Deserialize, Serialize};
+use crate::model::{self, Ask, Density, Machine, Reply};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What all chains of a run share.
-pub(super) struct Run<'a, D: Density> {
-    pub density: &'a D,
-    pub options: SampleOptions,
-    pub engine: Engine,
-    pub logger: &'a dyn Logger,
-    pub control: Arc<Control>,
-    pub pool: Arc<Pool>,
-    pub workers: Workers<'a, D>,
-    pub evaluations: Evaluations,
-    pub names: Vec<String>,
-    pub columns: Vec<String>,
-    pub diagnostic_columns: Vec<String>,
-}
-
-/// One chain's writers.
-pub(super) struct Sinks<'a> {
-    pub init: Option<&'a mut dyn Writer>,
-    pub sample: Option<&'a mut dyn Writer>,
-    pub diagnostic: Option<&'a mut dyn Writer>,
-}
-
-/// The part of a seat that a checkpoint keeps.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    /// `None` until the first slice.
-    chain: Option<Chain>,
-    thin: usize,
-    save_warmup: bool,
-    rows: usize,
-    divergences: u64,
-    saturated: u64,
-    warmup_time: Duration,
-    sampling_time: Duration,
-    in_warmup: bool,
-}
-
 /// See the module's words.
-pub(super) struct Seat<'r, D: Density> {
+pub struct Seat<'r, D: Density, S: Service<D>> {
     run: Arc<Run<'r, D>>,
     place: usize,
-    settings: ChainSettings,
-    init: Option<&'r dyn InitContext>,
-    sinks: Sinks<'r>,
-    record: Record,
-    /// What was done for the chain elsewhere since its last slice. Not part of a checkpoint: an answer that was not taken
-    /// is asked for again.
-    brought: Brought,
-    /// The chain comes from a checkpoint and its writers don't know yet.
+    service: S,
+    /// `None` until the first slice.
+    machine: Option<S::Machine>,
+    times: Times,
+    /// What was done for the machine elsewhere since its last slice. Not part of a checkpoint: an answer that was not
+    /// taken is asked for again.
+    brought: Brought<<S::Machine as Machine>::Event>,
+    /// The machine comes from a checkpoint and its service doesn't know yet.
     resumed: bool,
-    /// Why the chain must end at its next slice.
-    broken: Option<Error>,
+    /// How the machine must end at its next slice.
+    ending: Option<Outcome>,
     evaluations: u64,
     stride: u32,
     outcome: Option<Outcome>,
 }
 
-/// Why a slice's work ended before its time was up.
-enum End {
-    /// The chain is done or must stop.
+/// Why a slice's work ended.
+enum Stop {
+    /// The machine is over.
     Over(Outcome),
-    /// The slice's time is up, or the chain waits for what is done elsewhere.
+    /// The slice's time is up, or the machine waits for what is done elsewhere.
     Pause(Slice),
 }
 
-impl From<Error> for End {
+impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Over(Outcome::Failed(error))
     }
 }
 
-impl<'r, D: Density> Seat<'r, D> {
-    /// A seat for the chain of `settings`; goes on from `checkpoint` when that is not empty.
-    pub fn new(
-        run: &Arc<Run<'r, D>>,
-        place: usize,
-        settings: ChainSettings,
-        init: Option<&'r dyn InitContext>,
-        checkpoint: Option<&[u8]>,
-        sinks: Sinks<'r>,
-    ) -> Result<Self, Error> {
-        let id = settings.chain_id;
-        let record = match checkpoint.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => Some(reopen(bytes, run.engine, &settings, &run.options).map_err(|e| e.in_chain(id))?),
-            None => None,
-        };
-        let resumed = record.is_some();
-        Ok(Self {
+impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
+    /// The seat at `place`; its machine goes on from `checkpoint` when that is not empty.
+    pub fn new(run: &Arc<Run<'r, D>>, place: usize, service: S, checkpoint: Option<&[u8]>) -> Result<Self, Error> {
+        let mut seat = Self {
             run: Arc::clone(run),
             place,
-            settings,
-            init,
-            sinks,
-            record: record.unwrap_or(Record {
-                chain: None,
-                thin: run.options.thin,
-                save_warmup: run.options.save_warmup,
-                rows: 0,
-                divergences: 0,
-                saturated: 0,
-                warmup_time: Duration::ZERO,
-                sampling_time: Duration::ZERO,
-                in_warmup: true,
-            }),
+            service,
+            machine: None,
+            times: Times::default(),
             brought: Brought::Nothing,
-            resumed,
-            broken: None,
+            resumed: false,
+            ending: None,
             evaluations: 0,
             stride: 1,
             outcome: None,
-        })
+        };
+        if let Some(bytes) = checkpoint.filter(|bytes| !bytes.is_empty()) {
+            seat.reopen(bytes).map_err(|e| e.in_chain(seat.id()))?;
+        }
+        Ok(seat)
+    }
+
+    fn reopen(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let (mut machine, times, record): (S::Machine, Times, S::Record) = model::open(bytes)?;
+        self.service.reopen(&mut machine, record)?;
+        (self.machine, self.times, self.resumed) = (Some(machine), times, true);
+        Ok(())
     }
 
     pub fn into_report(self) -> ChainReport {
-        let record = self.record;
+        let chain_id = self.id();
         let outcome = self.outcome.expect("every job was run to its end");
-        let checkpoint = (!matches!(outcome, Outcome::Failed(_)) && record.chain.is_some()).then(|| hmc::seal(&record));
-        let chain = record.chain.as_ref();
-        let metric = chain.map_or(&self.settings.metric, Chain::metric);
-        let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
-        ChainReport {
-            chain_id: self.settings.chain_id,
-            outcome,
-            iterations: chain.map_or(0, Chain::iterations),
-            rows: record.rows,
-            stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
-            metric: metric.kind(),
-            inv_metric: metric.inverse(),
-            warmup_gradients,
-            sampling_gradients,
-            divergences: record.divergences,
-            saturated: record.saturated,
-            warmup_seconds: record.warmup_time.as_secs_f64(),
-            sampling_seconds: record.sampling_time.as_secs_f64(),
-            checkpoint,
-        }
+        let machine = self.machine.as_ref();
+        let record = self.service.record().filter(|_| !matches!(outcome, Outcome::Failed(_)));
+        let checkpoint = machine.zip(record).map(|(machine, record)| model::seal(&(machine, self.times, record)));
+        self.service.report(machine, End { chain_id, outcome, times: self.times, checkpoint })
     }
 
-    /// For a chain that waits to be evaluated: where, and where its gradient goes.
-    pub fn evaluation(&mut self) -> (&[f64], &mut [f64]) {
-        let chain = self.record.chain.as_mut().expect("it has asked");
-        let (position, gradient, _) = chain.evaluation();
-        (position, gradient)
+    /// The machine, which waits for something that is done elsewhere.
+    pub fn machine(&mut self) -> &mut S::Machine {
+        self.machine.as_mut().expect("it has asked")
     }
 
-    /// The answer to what the chain waits for, which took `time`.
+    /// What the machine waits for is answered; that took `time`.
     pub fn reply(&mut self, reply: Reply, time: Duration) {
         self.brought = Brought::Reply(reply);
         self.account(time);
     }
 
-    /// The model will not go on: the chain ends at its next slice.
-    pub fn stopped_by_model(&mut self, message: &str) {
-        self.fail(model_stopped(message));
+    /// What was done for the machine elsewhere took `time`.
+    pub fn account(&mut self, time: Duration) {
+        self.times.account(time);
     }
 
-    /// The chain ends with `error` at its next slice.
-    pub fn fail(&mut self, error: Error) {
-        self.broken = Some(error);
+    /// The machine's meeting was held. It goes on at once, so that all of its members are past it or none.
+    pub fn met(&mut self, answer: &[f64]) {
+        let machine = self.machine.as_mut().expect("it has come to a meeting");
+        machine.take(answer);
+        self.brought = Brought::Ask(machine.resume(Reply::Continue));
     }
 
-    fn id(&self) -> u64 {
-        self.settings.chain_id
+    /// The machine ends like this at its next slice.
+    pub fn end_with(&mut self, outcome: Outcome) {
+        self.ending = Some(outcome);
     }
 
-    fn log(&self, level: Level, text: &str) {
-        crate::io::log_lines(self.run.logger, level, Some(self.id()), text);
+    pub fn id(&self) -> u64 {
+        self.run.id(self.place)
     }
 
-    fn work(&mut self, bench: &mut Bench<D::Worker>, stop: &AtomicBool, start: Instant) -> Result<(), End> {
-        // What the last user of the bench left belongs to another chain.
+    fn work(
+        &mut self,
+        bench: &mut Bench<D::Worker>,
+        stop: &AtomicBool,
+        start: Instant,
+    ) -> Result<std::convert::Infallible, Stop> {
+        // What the last user of the bench left belongs to another machine.
         bench.message.clear();
-        if let Some(error) = self.broken.take() {
-            return Err(error.into());
+        if let Some(outcome) = self.ending.take() {
+            return Err(Stop::Over(outcome));
         }
-        // A request that was computed elsewhere is seen to first: the draw it may announce belongs to what is kept.
-        if stop.load(Ordering::Relaxed) && !matches!(self.brought, Brought::Request(_)) {
-            return Err(End::Over(Outcome::Stopped));
-        }
-        if self.record.chain.is_none() {
-            self.begin(bench)?;
-        } else if std::mem::take(&mut self.resumed) {
-            self.go_on()?;
+        // An ask that was computed elsewhere is seen to first: the draw it may announce belongs to what is kept.
+        if stop.load(Ordering::Relaxed) && !matches!(self.brought, Brought::Ask(_)) {
+            return Err(Stop::Over(Outcome::Stopped));
         }
         let run = Arc::clone(&self.run);
+        let mut clock = Clock::new(start, self.stride);
+        if std::mem::take(&mut self.resumed) {
+            self.service.go_on()?;
+        } else if self.machine.is_none() {
+            let here = &mut Here { run: &run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            self.machine = Some(self.service.begin(here)?);
+        }
+        let machine = self.machine.as_mut().expect("made in the first slice");
         let reducer = PoolReducer::new(&run.pool, &run.workers);
         let around = Around { reducer: &reducer, logger: run.logger, evaluations: run.evaluations };
-        let limit = match self.run.options.max_evaluations {
-            0 => u64::MAX,
-            n => n,
-        };
-        let mut clock = Clock::new(start, self.stride);
+        let limit = if run.options.max_evaluations == 0 { u64::MAX } else { run.options.max_evaluations };
         loop {
-            let chain = self.record.chain.as_mut().expect("made at the start of the first slice");
             let mut reason = None;
+            let before = self.evaluations;
             let evaluations = &mut self.evaluations;
             let brought = std::mem::replace(&mut self.brought, Brought::Nothing);
-            let pause = drive::advance(chain, run.density, bench, around, brought, || {
-                if stop.load(Ordering::Relaxed) || *evaluations >= limit {
-                    reason = Some(End::Over(Outcome::Stopped));
+            let alone = matches!(brought, Brought::Nothing);
+            let pause = drive::advance(machine, run.density, bench, around, brought, || {
+                if stop.load(Ordering::Relaxed) {
+                    reason = Some(Stop::Over(Outcome::Stopped));
+                } else if *evaluations >= limit {
+                    run.adjourned.store(true, Ordering::Relaxed);
+                    reason = Some(Stop::Over(Outcome::Stopped));
                 } else if clock.is_up() {
-                    reason = Some(End::Pause(Slice::More));
+                    reason = Some(Stop::Pause(Slice::More));
                 } else {
                     *evaluations += 1;
                 }
                 reason.is_some()
             });
             self.stride = clock.stride;
-            match pause {
+            let event = match pause {
+                Pause::Event(event) => event,
+                Pause::Meeting(number) => return Err(Stop::Pause(Slice::Meet(number))),
                 Pause::Asked => return Err(reason.expect("set when asking")),
-                Pause::Waiting => return Err(End::Pause(Slice::Ask)),
+                Pause::Waiting => return Err(Stop::Pause(Slice::Ask)),
                 Pause::Evaluated(reply) => {
                     self.brought = Brought::Reply(reply);
-                    return Err(End::Pause(Slice::Compute));
+                    return Err(Stop::Pause(Slice::Compute));
                 }
-                Pause::Initialized => self.initialized()?,
-                Pause::Draw => {
-                    let moves = chain.moves();
-                    self.drawn(bench)?;
-                    // A chain that never moves never evaluates, so its slices end here.
-                    if !moves {
-                        if stop.load(Ordering::Relaxed) {
-                            return Err(End::Over(Outcome::Stopped));
-                        } else if clock.is_up() {
-                            return Err(End::Pause(Slice::More));
-                        }
-                    }
-                }
-                Pause::WarmupDone => {
-                    self.account(clock.lap());
-                    self.record.in_warmup = false;
-                    self.adapted()?;
-                }
-                Pause::Done => {
-                    self.account(clock.lap());
-                    self.timing()?;
-                    return Err(End::Over(Outcome::Finished));
-                }
-                Pause::Failed(failure) => return Err(self.failure(failure, &bench.message).into()),
                 Pause::ModelStopped => return Err(model_stopped(&bench.message).into()),
+            };
+            let here = &mut Here { run: &run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            if self.service.event(machine, event, here)? == After::Done {
+                return Err(Stop::Over(Outcome::Finished));
             }
-        }
-    }
-
-    fn account(&mut self, time: Duration) {
-        *(if self.record.in_warmup { &mut self.record.warmup_time } else { &mut self.record.sampling_time }) += time;
-    }
-
-    fn failure(&self, failure: Failure, message: &str) -> Error {
-        Error::new(Code::Initialization, format!("{failure}{}", in_words(message)))
-    }
-
-    /// Column names, then the start values the model makes of the init context.
-    fn begin(&mut self, bench: &mut Bench<D::Worker>) -> Result<(), Error> {
-        if let Some(writer) = &mut self.sinks.init {
-            writer.names(&self.run.names)?;
-        }
-        if let Some(writer) = &mut self.sinks.sample {
-            writer.names(&self.run.columns)?;
-        }
-        if let Some(writer) = &mut self.sinks.diagnostic {
-            writer.names(&self.run.diagnostic_columns)?;
-        }
-        bench.message.clear();
-        let mut start = vec![f64::NAN; self.settings.dim];
-        if let Some(init) = self.init {
-            match init.position() {
-                Some(position) if position.len() == start.len() => start.copy_from_slice(position),
-                Some(position) => {
-                    return Err(Error::argument(
-                        "inits",
-                        format!("a position of {} numbers", start.len()),
-                        position.len(),
-                    ));
+            // A machine that evaluates nothing between two events is asked to pause here.
+            if alone && self.evaluations == before {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Stop::Over(Outcome::Stopped));
+                } else if clock.is_up() {
+                    self.stride = clock.stride;
+                    return Err(Stop::Pause(Slice::More));
                 }
-                None => self.initialize(init, bench, &mut start)?,
-            }
-            let unused = init.unused();
-            if !unused.is_empty() {
-                self.log(
-                    Level::Warning,
-                    &format!("initial values that the model did not ask for: {}", unused.join(", ")),
-                );
-            }
-        }
-        self.record.chain = Some(Chain::with_engine(self.settings.clone(), self.run.engine, Start(start)));
-        // From here on the metric is the chain's alone.
-        self.settings.metric = Metric::unit();
-        Ok(())
-    }
-
-    /// As [`Seat::begin`], for a chain from a checkpoint.
-    fn go_on(&mut self) -> Result<(), Error> {
-        let rows = self.record.rows;
-        if let Some(writer) = &mut self.sinks.sample {
-            writer.resumed(&self.run.columns, rows)?;
-        }
-        if let Some(writer) = &mut self.sinks.diagnostic {
-            writer.resumed(&self.run.diagnostic_columns, rows)?;
-        }
-        Ok(())
-    }
-
-    fn initialize(&self, init: &dyn InitContext, bench: &mut Bench<D::Worker>, start: &mut [f64]) -> Result<(), Error> {
-        let mut stream = Stream::new(self.settings.seed, self.id(), Purpose::Start);
-        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
-        let mut task = Task::new(self.id(), &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
-        match self.run.density.initialize(&mut bench.worker, &mut task, init, start) {
-            Ok(()) => Ok(()),
-            Err(refusal) => {
-                let words = in_words(&bench.message);
-                let verb = if refusal == Refusal::Reject { "refused" } else { "could not use" };
-                Err(Error::new(Code::Initialization, format!("the model {verb} the initial values given{words}")))
             }
         }
     }
 
-    fn initialized(&mut self) -> Result<(), Error> {
-        let chain = self.record.chain.as_ref().expect("it has just answered");
-        if let Some(writer) = &mut self.sinks.init {
-            writer.row(chain.position())?;
-        }
-        Ok(())
-    }
-
-    /// Closes the writers and keeps the outcome. A writer that fails to close fails the chain.
+    /// Closes the service and keeps the outcome. A writer that fails to close fails the machine.
     fn close(&mut self, outcome: Outcome) {
-        let mut outcome = outcome;
-        for writer in [&mut self.sinks.init, &mut self.sinks.sample, &mut self.sinks.diagnostic].into_iter().flatten() {
-            if let Err(error) = writer.finish()
-                && !matches!(outcome, Outcome::Failed(_))
-            {
-                outcome = Outcome::Failed(error);
+        let outcome = match (self.service.close(), outcome) {
+            (Err(error), Outcome::Finished | Outcome::Stopped) | (_, Outcome::Failed(error)) => {
+                let error = error.in_chain(self.id());
+                self.run.failed(&error);
+                Outcome::Failed(error)
             }
-        }
-        if let Outcome::Failed(error) = outcome {
-            let error = error.in_chain(self.id());
-            self.log(Level::Error, &error.to_string());
-            if self.run.options.on_failure == FailurePolicy::StopRun {
-                self.run.control.stop.store(true, Ordering::Relaxed);
-            }
-            outcome = Outcome::Failed(error);
-        }
+            (Ok(()), outcome) => outcome,
+        };
         self.outcome = Some(outcome);
-        self.run.control.end(self.place);
+        Control::end(&self.run.control, self.place);
     }
 }
 
-impl<D: Density> Job for Seat<'_, D> {
+impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
     fn progress(&self) -> f64 {
-        let total = self.settings.num_warmup.saturating_add(self.settings.num_samples).max(1);
-        self.record.chain.as_ref().map_or(0.0, |c| c.iterations() as f64 / total as f64)
+        self.machine.as_ref().map_or(0.0, Machine::progress)
     }
 
     fn slice(&mut self, stop: &AtomicBool) -> Slice {
         let run = Arc::clone(&self.run);
         let start = Instant::now();
-        let before = self.record.warmup_time + self.record.sampling_time;
+        let before = self.times.total();
         let end = match run.workers.check_out() {
             Ok(mut bench) => self.work(&mut bench, stop, start),
-            Err(error) => Err(Error::new(Code::Model, format!("a worker's memory could not be made: {error}")).into()),
+            Err(error) => Err(no_worker(&error).into()),
         };
-        let accounted = self.record.warmup_time + self.record.sampling_time - before;
-        self.account(start.elapsed().saturating_sub(accounted));
+        let accounted = self.times.total() - before;
+        self.times.account(start.elapsed().saturating_sub(accounted));
         match end {
-            Ok(()) => Slice::More,
-            Err(End::Pause(slice)) => slice,
-            Err(End::Over(outcome)) => {
+            Err(Stop::Pause(slice)) => slice,
+            Err(Stop::Over(outcome)) => {
                 self.close(outcome);
                 Slice::Over
             }
@@ -395,15 +232,23 @@ impl<D: Density> Job for Seat<'_, D> {
     fn compute(&mut self) {
         let start = Instant::now();
         if let Brought::Reply(reply) = self.brought
-            && let Some(chain) = &mut self.record.chain
+            && let Some(machine) = &mut self.machine
         {
-            self.brought = Brought::Request(chain.resume(reply));
+            self.brought = Brought::Ask(machine.resume(reply));
         }
-        self.account(start.elapsed());
+        self.times.account(start.elapsed());
+    }
+
+    fn rows(&mut self) -> usize {
+        let machine = self.machine();
+        match machine.asked() {
+            Some(Ask::EvaluateBlock) => machine.block().0.left(),
+            _ => 1,
+        }
     }
 
     fn broken(&mut self, message: String) {
-        self.fail(caught(&message));
+        self.end_with(Outcome::Failed(caught(&message)));
     }
 
     fn panicked(&mut self, message: String) {
@@ -411,35 +256,15 @@ impl<D: Density> Job for Seat<'_, D> {
     }
 }
 
-fn model_stopped(message: &str) -> Error {
+/// The words for a worker's memory that could not be made.
+pub(super) fn no_worker(error: &model::WorkerError) -> Error {
+    Error::new(Code::Model, format!("a worker's memory could not be made: {error}"))
+}
+
+pub(super) fn model_stopped(message: &str) -> Error {
     Error::new(Code::Model, format!("the model stopped the run{}", in_words(message)))
 }
 
 fn caught(message: &str) -> Error {
     Error::new(Code::Internal, format!("a panic was caught: {message}"))
-}
-
-/// The model's message as the tail of a sentence.
-pub(super) fn in_words(message: &str) -> String {
-    if message.is_empty() { String::new() } else { format!("; the model says: {message}") }
-}
-
-/// Reads a checkpoint and makes sure it belongs to this run. The number of samples may differ.
-fn reopen(bytes: &[u8], engine: Engine, settings: &ChainSettings, options: &SampleOptions) -> Result<Record, Error> {
-    let mut record: Record = hmc::open(bytes)?;
-    let misfit = |name: &str, expected: String, got: String| {
-        Err(Error::new(Code::Checkpoint, format!("the checkpoint's {name} is {expected}, the run's is {got}")))
-    };
-    let Some(chain) = &mut record.chain else {
-        return Err(Error::new(Code::Checkpoint, "the checkpoint holds no chain"));
-    };
-    if let Some((name, was, is)) = chain.misfit(engine, settings) {
-        return misfit(name, was, is);
-    }
-    if (record.thin, record.save_warmup) != (options.thin, options.save_warmup) {
-        let text = |thin, save| format!("thin {thin}, save_warmup {save}");
-        return misfit("output", text(record.thin, record.save_warmup), text(options.thin, options.save_warmup));
-    }
-    chain.set_num_samples(settings.num_samples);
-    Ok(record)
 }

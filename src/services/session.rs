@@ -1,110 +1,64 @@
-//! A run under way: its chains at their driver, from the first slice to the report.
+//! A run under way: its machines at their driver, from the first slice to the report.
 
+use super::company::Company;
 use super::control::Control;
-use super::gather::Gatherer;
-use super::sample::{chain_settings, check_lengths, diagnostic_columns};
-use super::seat::{Run, Seat, Sinks};
-use super::{ChainReport, Outcome, SampleIo, SampleOptions, SampleReport, engine_columns};
-use crate::drive::{self, Desk, Evaluations, Pool, Workers, default_threads};
+use super::run::Run;
+use super::sample::Sampling;
+use super::seat::Seat;
+use super::service::Service;
+use super::{ChainReport, Outcome, SampleReport};
+use crate::drive::{self, Desk, Evaluations};
 use crate::error::Error;
-use crate::hmc::{Engine, MetricKind};
-use crate::io::{Level, Logger};
-use crate::model::{Density, Threading};
+use crate::model::{Density, Fold, Threading};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// From this many coordinates on the sampler's arithmetic between two evaluations takes longer than handing it to
-/// another thread (about a microsecond), so that it pays when the evaluations must stay on one thread.
-const HAND_OVER_DIM: usize = 1024;
+#[cfg(test)]
+mod tests;
 
-/// A run under way.
+/// A run under way; of chains, where nothing else is said.
 ///
-/// Where a model may be called from any thread the chains run on the pool; where it may be called from one thread only,
+/// Where a model may be called from any thread the machines run on the pool; where it may be called from one thread only,
 /// all that touches the host (evaluations, outputs, writers, logger) happens on the thread inside [`Session::run`], and
-/// the pool does the sampler's arithmetic where that takes longer than handing it over.
-pub struct Session<'a, D: Density> {
+/// the pool does the arithmetic between evaluations where that takes longer than handing it over.
+pub struct Session<'a, D: Density, S: Service<D> = Sampling<'a>> {
     run: Arc<Run<'a, D>>,
-    driver: Driver<'a, D>,
+    company: Company<'a, D>,
+    driver: Driver<'a, D, S>,
     interrupted: bool,
 }
 
-enum Driver<'a, D: Density> {
-    /// Chains on the pool, evaluations inline.
-    Threads(Vec<Seat<'a, D>>),
-    /// Chains on the pool, evaluations gathered.
-    Batch(Desk<Seat<'a, D>>, Gatherer<'a, D>),
-    /// All on the calling thread but arithmetic, gathered where a gatherer is given.
-    Caller(Desk<Seat<'a, D>>, Option<Gatherer<'a, D>>),
+enum Driver<'a, D: Density, S: Service<D>> {
+    /// Machines on the pool, evaluations inline.
+    Threads(Vec<Seat<'a, D, S>>),
+    /// Machines on the pool, evaluations gathered.
+    Batch(Desk<Seat<'a, D, S>>),
+    /// All on the calling thread but arithmetic, gathered where there are batches.
+    Caller(Desk<Seat<'a, D, S>>),
     /// All have ended.
-    Over(Vec<Seat<'a, D>>),
+    Over(Vec<Seat<'a, D, S>>),
 }
 
-impl<'a, D: Density> Session<'a, D> {
-    /// Checks all arguments and seats NUTS chains; nothing runs yet.
-    pub fn new(density: &'a D, options: &SampleOptions, io: SampleIo<'a>) -> Result<Self, Error> {
-        Self::with_engine(density, Engine::Nuts, options, io)
-    }
-
-    /// As [`Session::new`], with the chains moved by `engine`.
-    pub fn with_engine(
-        density: &'a D,
-        engine: Engine,
-        options: &SampleOptions,
-        io: SampleIo<'a>,
+impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
+    /// Seats one machine per service, in order; those with a checkpoint that is not empty go on from it. Machines that
+    /// meet have their `fold`. Nothing runs yet.
+    pub(super) fn seat(
+        run: Run<'a, D>,
+        services: Vec<S>,
+        checkpoints: &[&[u8]],
+        fold: Option<Arc<dyn Fold + Send>>,
     ) -> Result<Self, Error> {
-        options.validate()?;
-        let options = &suited(engine, options);
-        check_lengths(options.num_chains, &io)?;
-        let keep_momentum = !io.diagnostic_writers.is_empty();
-        let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
-        let threading = density.threading();
-        let batch = options.batch_size > 0;
-        if batch && !density.has_batch() {
-            return Err(Error::argument(
-                "batch_size",
-                "0, for the model has no function for batches",
-                options.batch_size,
-            ));
-        }
-        let pool = choose_pool(io.pool, threading, options, io.logger)?;
-        let hand_over = density.dim() >= HAND_OVER_DIM && options.num_chains > 1;
-        let evaluations = match threading {
-            _ if batch => Evaluations::Gathered,
-            Threading::Caller if hand_over => Evaluations::HandedOver,
-            _ => Evaluations::Inline,
+        let run = Arc::new(run);
+        let seats = services.into_iter().enumerate();
+        let seats: Vec<_> =
+            seats.map(|(i, s)| Seat::new(&run, i, s, checkpoints.get(i).copied())).collect::<Result<_, Error>>()?;
+        let driver = match (run.density.threading(), run.evaluations) {
+            (Threading::Caller, _) => Driver::Caller(Desk::new(seats)),
+            (_, Evaluations::Gathered) => Driver::Batch(Desk::new(seats)),
+            _ => Driver::Threads(seats),
         };
-        let names = density.names();
-        let columns = engine_columns(engine, density);
-        let diagnostic_columns = diagnostic_columns(engine, &names);
-        let run = Arc::new(Run {
-            density,
-            options: options.clone(),
-            engine,
-            logger: io.logger,
-            control: Arc::new(Control::new(options.num_chains)),
-            pool,
-            workers: Workers::new(density, columns.len().max(diagnostic_columns.len())),
-            evaluations,
-            names,
-            columns,
-            diagnostic_columns,
-        });
-        let mut seats = Vec::with_capacity(options.num_chains);
-        let (mut inits, mut checkpoints) = (io.inits.into_iter(), io.checkpoints.into_iter());
-        let (mut init, mut sample, mut diagnostic) =
-            (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
-        for (place, settings) in settings.into_iter().enumerate() {
-            let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
-            seats.push(Seat::new(&run, place, settings, inits.next(), checkpoints.next(), sinks)?);
-        }
-        let gatherer = batch.then(|| Gatherer::new(Arc::clone(&run)));
-        let driver = match (threading, gatherer) {
-            (Threading::Caller, gatherer) => Driver::Caller(Desk::new(seats), gatherer),
-            (_, Some(gatherer)) => Driver::Batch(Desk::new(seats), gatherer),
-            (_, None) => Driver::Threads(seats),
-        };
-        Ok(Self { run, driver, interrupted: false })
+        Ok(Self { company: Company::new(Arc::clone(&run), fold), run, driver, interrupted: false })
     }
 
     /// What others may watch and cancel the run by, from any thread.
@@ -122,13 +76,13 @@ impl<'a, D: Density> Session<'a, D> {
         self.run.options.num_warmup as u64 + self.run.options.num_samples as u64
     }
 
-    /// Whether the chains move only while some thread is inside [`Session::run`], because the model may be called from
+    /// Whether the machines move only while some thread is inside [`Session::run`], because the model may be called from
     /// that thread alone.
     pub fn needs_caller(&self) -> bool {
         matches!(self.driver, Driver::Caller(..))
     }
 
-    /// Runs the chains to their end, or until about `until` when [`Session::needs_caller`]; returns whether all have
+    /// Runs the machines to their end, or until about `until` when [`Session::needs_caller`]; returns whether all have
     /// ended. `poll` is asked every few milliseconds on the calling thread; when it returns true the run is interrupted.
     pub fn run(&mut self, until: Option<Instant>, mut poll: impl FnMut() -> bool) -> bool {
         let interrupted = &mut self.interrupted;
@@ -136,24 +90,24 @@ impl<'a, D: Density> Session<'a, D> {
             *interrupted |= poll();
             *interrupted
         };
-        let (pool, stop) = (&self.run.pool, &self.run.control.stop);
+        let (pool, company, stop) = (&self.run.pool, &self.company, &self.run.control.stop);
         let driver = std::mem::replace(&mut self.driver, Driver::Over(Vec::new()));
         self.driver = match driver {
-            Driver::Threads(seats) => Driver::Over(drive::run(pool, seats, stop, poll)),
-            Driver::Batch(desk, gatherer) => {
-                desk.run(pool, &gatherer, stop, poll);
+            Driver::Threads(seats) => Driver::Over(drive::run(pool, seats, company, stop, poll)),
+            Driver::Batch(desk) => {
+                desk.run(pool, company, stop, poll);
                 Driver::Over(desk.into_jobs())
             }
-            Driver::Caller(desk, gatherer) => match desk.turn(pool, gatherer.as_ref(), stop, until, poll) {
+            Driver::Caller(desk) => match desk.turn(pool, company, stop, until, poll) {
                 true => Driver::Over(desk.into_jobs()),
-                false => Driver::Caller(desk, gatherer),
+                false => Driver::Caller(desk),
             },
             over => over,
         };
         matches!(self.driver, Driver::Over(_))
     }
 
-    /// What the chains have to say, after all have ended.
+    /// What the machines have to say, after all have ended.
     ///
     /// # Panics
     /// When [`Session::run`] has not returned true.
@@ -163,41 +117,5 @@ impl<'a, D: Density> Session<'a, D> {
         let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
         let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }
-    }
-}
-
-/// The pool given, or one of the run's own; one thread where the model wants no more.
-pub(super) fn choose_pool(
-    given: Option<Arc<Pool>>,
-    threading: Threading,
-    options: &SampleOptions,
-    logger: &dyn Logger,
-) -> Result<Arc<Pool>, Error> {
-    match (given, threading) {
-        (Some(pool), Threading::One) if pool.threads() > 1 => Err(Error::argument(
-            "pool",
-            "a pool of one thread, for the model may be called from one thread at a time",
-            format_args!("one of {} threads", pool.threads()),
-        )),
-        (Some(pool), _) => Ok(pool),
-        (None, Threading::One) => {
-            let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
-            if asked > 1 {
-                let line = format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
-                logger.log(Level::Warning, None, &line);
-            }
-            Ok(Arc::new(Pool::new(1)?))
-        }
-        (None, _) => Ok(Arc::new(Pool::new(options.num_threads)?)),
-    }
-}
-
-/// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
-fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
-    match engine {
-        Engine::Nuts | Engine::Static { .. } => options.clone(),
-        Engine::FixedParam => {
-            SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The steps between two requests: initial values, step-size search, transitions, warm-up.
 
 use super::{Chain, Failure, INIT_TRIES, InitialValueReason, Request, State, Transition};
-use crate::adapt::{DualAveraging, Estimator};
+use crate::adapt::{Change, Lesson};
 use crate::hmc::engine::{Engine, leapfrog_steps};
 use crate::hmc::metric::Metric;
 
@@ -67,9 +67,7 @@ impl Chain {
         let accepted = gain > libm::log(SEARCH_ACCEPTANCE);
         let grow = grow.unwrap_or(accepted);
         if accepted != grow {
-            if let Some(averaging) = &mut self.averaging {
-                averaging.restart(self.stepsize);
-            }
+            self.warmup.found(self.stepsize);
             return self.advance();
         }
         self.stepsize *= if grow { 2.0 } else { 0.5 };
@@ -90,26 +88,33 @@ impl Chain {
 
     /// Goes on after a draw, an initial point, the end of warm-up or a step-size search.
     pub(super) fn advance(&mut self) -> Request {
-        if self.metric_due {
-            self.metric_due = false;
-            if self.update_metric() {
-                return self.search_stepsize();
-            }
+        if self.update_metric() {
+            return self.search_stepsize();
         }
         self.state = State::Idle;
-        if self.iteration >= self.settings.num_warmup && !self.warmup_done {
-            self.warmup_done = true;
-            if let Some(stepsize) = self.averaging.as_ref().and_then(DualAveraging::average) {
-                self.stepsize = stepsize;
+        let Some(warmup_length) = self.warmup_length else {
+            if self.warmup.is_over(self.iteration) {
+                return self.end_warmup();
             }
-            self.averaging = None;
-            self.estimator = Estimator::None;
-            return Request::WarmupDone;
-        }
-        if self.iteration >= self.settings.num_warmup.saturating_add(self.settings.num_samples) {
+            return self.set_out();
+        };
+        if self.iteration >= warmup_length.saturating_add(self.settings.num_samples) {
             self.state = State::Ended;
             return Request::Done;
         }
+        self.set_out()
+    }
+
+    fn end_warmup(&mut self) -> Request {
+        self.warmup_length = Some(self.iteration);
+        if let Some(stepsize) = self.warmup.end() {
+            self.stepsize = stepsize;
+        }
+        Request::WarmupDone
+    }
+
+    /// Begins the next transition.
+    fn set_out(&mut self) -> Request {
         if !self.moves() {
             return self.draw_without_moving();
         }
@@ -158,7 +163,7 @@ impl Chain {
             divergent: outcome.divergent,
             energy: self.trajectory.slots.energy[draw],
         };
-        if !self.warmup_done {
+        if self.warmup_length.is_none() {
             self.learn(outcome.accept_stat);
         }
         self.iteration += 1;
@@ -168,36 +173,21 @@ impl Chain {
     }
 
     fn learn(&mut self, accept_stat: f64) {
-        let Some(averaging) = &mut self.averaging else { return };
-        self.stepsize = averaging.learn(accept_stat);
-        if self.schedule.collects(self.iteration) {
-            let draw = self.trajectory.draw();
-            self.estimator.add(self.trajectory.slots.model_position(draw));
-        }
-        self.metric_due = self.schedule.updates_after(self.iteration);
+        let draw = self.trajectory.draw();
+        let slots = &self.trajectory.slots;
+        let (position, gradient) = (slots.model_position(draw), slots.model_gradient(draw));
+        let Change { stepsize, metric } =
+            self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, position, gradient });
+        self.stepsize = stepsize.unwrap_or(self.stepsize);
+        self.new_metric = metric;
     }
 
-    /// Takes the window's estimate; false when there is none (unit metric, or an estimate that is no metric).
+    /// Takes the metric that warm-up has estimated; false when there is none, or the estimate is no metric.
     fn update_metric(&mut self) -> bool {
-        let dim = self.settings.dim;
-        let metric = match &mut self.estimator {
-            Estimator::None => return false,
-            Estimator::Diag(variances) => {
-                let mut new = vec![0.0; dim];
-                variances.take(&mut new).then(|| Metric::diag(&new))
-            }
-            Estimator::Dense(covariance) => {
-                let mut new = vec![0.0; dim * dim];
-                covariance.take(&mut new).then(|| Metric::dense(dim, &new))
-            }
-        };
-        match metric {
-            Some(Ok(metric)) => {
-                self.metric = metric;
-                self.trajectory.settle(&self.metric);
-                true
-            }
-            _ => false,
-        }
+        let Some(inverse) = self.new_metric.take() else { return false };
+        let Ok(metric) = Metric::estimated(self.settings.dim, &inverse) else { return false };
+        self.metric = metric;
+        self.trajectory.settle(&self.metric);
+        true
     }
 }

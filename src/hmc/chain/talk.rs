@@ -1,22 +1,12 @@
-//! What a chain asks for, what it is answered, and what it reports.
+//! What a chain asks for, and what it reports.
 
 use serde::{Deserialize, Serialize};
-
-/// The answer to a [`Request`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Reply {
-    /// To everything but [`Request::Evaluate`]: go on.
-    Continue,
-    /// The log density at the position asked for; its gradient was written into the slice given.
-    LogDensity(f64),
-    /// The model refused the position.
-    Rejected,
-}
 
 /// What a chain asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Evaluate at [`Chain::evaluation`](super::Chain::evaluation), then [`Reply::LogDensity`] or [`Reply::Rejected`].
+    /// Evaluate at [`Chain::evaluation`](super::Chain::evaluation), then [`Reply::LogDensity`](crate::model::Reply::LogDensity)
+    /// or [`Reply::Rejected`](crate::model::Reply::Rejected).
     Evaluate,
     /// The initial point was found; it is [`Chain::position`](super::Chain::position).
     Initialized,

@@ -1,14 +1,12 @@
 //! What a chain writes: draws, diagnostics, progress, and Stan's lines.
 
-use super::{Seat, in_words};
-use crate::drive::{Bench, PoolReducer};
+use super::sampling::Sampling;
 use crate::error::{Code, Error};
-use crate::hmc::{Engine, MetricKind, Transition};
+use crate::hmc::{Chain, Engine, MetricKind, Transition};
 use crate::io::Level;
-use crate::model::{Density, Refusal, Task};
-use crate::services::SampleOptions;
-use crate::services::control::Progress;
-use std::sync::Arc;
+use crate::model::{Density, Refusal};
+use crate::services::Progress;
+use crate::services::service::Here;
 
 /// Writes what stands in the engine's columns ([`Engine::columns`]) to the start of `row`; returns how many that are.
 fn sampler_values(engine: Engine, t: &Transition, row: &mut [f64]) -> usize {
@@ -43,34 +41,31 @@ pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
     ]
 }
 
-impl<D: Density> Seat<'_, D> {
-    pub(super) fn drawn(&mut self, bench: &mut Bench<D::Worker>) -> Result<(), Error> {
-        let run = Arc::clone(&self.run);
-        let options = &run.options;
-        let chain = self.record.chain.as_ref().expect("it has just drawn");
+impl Sampling<'_> {
+    pub(super) fn drawn<D: Density>(&mut self, chain: &mut Chain, here: &mut Here<'_, D>) -> Result<(), Error> {
         let t = *chain.transition();
-        let warmup = t.iteration < self.settings.num_warmup;
-        if !warmup {
+        // Warm-up is over once the chain has said so, which it does between two draws.
+        let warmup_length = chain.warmup_length();
+        let nth = t.iteration - warmup_length.unwrap_or(0);
+        if warmup_length.is_some() {
             self.record.divergences += u64::from(t.divergent);
             self.record.saturated += u64::from(t.depth >= self.settings.max_depth);
         }
-        self.show(warmup);
-        let nth = if warmup { t.iteration } else { t.iteration - self.settings.num_warmup };
-        self.progress(t.iteration);
-        if nth % options.thin != 0 || (warmup && !options.save_warmup) {
+        self.tell(chain, here);
+        let options = &here.run.options;
+        if nth % options.thin != 0 || (warmup_length.is_none() && !options.save_warmup) {
             return Ok(());
         }
-        let outputs_at = sampler_values(run.engine, &t, &mut bench.row);
+        let outputs_at = sampler_values(self.columns.engine, &t, &mut here.bench.row);
         if self.sinks.sample.is_some() {
-            self.outputs(bench, outputs_at)?;
-            if let Some(writer) = &mut self.sinks.sample {
-                writer.row(&bench.row[..self.run.columns.len()])?;
-            }
+            self.outputs(chain, here, outputs_at)?;
+        }
+        if let Some(writer) = &mut self.sinks.sample {
+            writer.row(&here.bench.row[..self.columns.sample.len()])?;
         }
         if let Some(writer) = &mut self.sinks.diagnostic {
-            let chain = self.record.chain.as_ref().expect("it has just drawn");
             let dim = self.settings.dim;
-            let row = &mut bench.row[..self.run.diagnostic_columns.len()];
+            let row = &mut here.bench.row[..self.columns.diagnostic.len()];
             let (position, rest) = row[outputs_at..].split_at_mut(dim);
             let (momentum, gradient) = rest.split_at_mut(dim);
             position.copy_from_slice(chain.position());
@@ -87,60 +82,45 @@ impl<D: Density> Seat<'_, D> {
     }
 
     /// The model's outputs into the row, from column `at` on; NaN where the model refuses, as in Stan.
-    fn outputs(&mut self, bench: &mut Bench<D::Worker>, at: usize) -> Result<(), Error> {
-        let id = self.id();
-        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
-        let chain = self.record.chain.as_mut().expect("it has just drawn");
+    fn outputs<D: Density>(&self, chain: &mut Chain, here: &mut Here<'_, D>, at: usize) -> Result<(), Error> {
+        let outputs = at..self.columns.sample.len();
         let (position, stream) = chain.draw();
-        bench.message.clear();
-        let outputs = &mut bench.row[at..self.run.columns.len()];
-        let mut task = Task::new(id, stream, &mut bench.message, &reducer).with_logger(self.run.logger);
-        match self.run.density.constrain(&mut bench.worker, &mut task, position, outputs) {
+        let made = here.call(stream, |density, worker, task, row| {
+            density.constrain(worker, task, position, &mut row[outputs.clone()])
+        });
+        match made {
             Ok(()) => Ok(()),
             Err(Refusal::Reject) => {
-                outputs.fill(f64::NAN);
-                self.log(Level::Warning, &format!("the outputs of a draw were refused{}", in_words(&bench.message)));
+                here.bench.row[outputs].fill(f64::NAN);
+                here.log(Level::Warning, &format!("the outputs of a draw were refused{}", here.words()));
                 Ok(())
             }
-            Err(Refusal::Stop) => Err(Error::new(
-                Code::Model,
-                format!("the model stopped the run while computing outputs{}", in_words(&bench.message)),
-            )),
+            Err(Refusal::Stop) => {
+                let words = here.words();
+                Err(Error::new(Code::Model, format!("the model stopped the run while computing outputs{words}")))
+            }
         }
     }
 
-    /// What [`Control::progress`] tells of the chain.
-    fn show(&self, in_warmup: bool) {
-        let Some(chain) = &self.record.chain else { return };
+    /// What is told of the chain after each iteration.
+    fn tell<D: Density>(&self, chain: &Chain, here: &Here<'_, D>) {
+        let in_warmup = chain.warmup_length().is_none();
         let (warmup, sampling) = chain.evaluations();
-        self.run.control.show(
-            self.place,
-            &Progress {
-                iteration: chain.iterations(),
-                in_warmup,
-                divergences: self.record.divergences,
-                gradients: warmup + sampling,
-                stepsize: chain.stepsize(),
-                over: false,
-            },
-        );
-    }
-
-    fn progress(&self, iteration: usize) {
-        let SampleOptions { refresh, num_warmup, num_samples, .. } = self.run.options;
-        let (done, total) = (iteration + 1, num_warmup + num_samples);
-        if refresh == 0 || !(done == 1 || done == total || done.is_multiple_of(refresh)) {
-            return;
-        }
-        let phase = if iteration < num_warmup { "Warmup" } else { "Sampling" };
-        let width = total.to_string().len();
-        let percent = 100 * done / total;
-        self.log(Level::Info, &format!("Iteration: {done:width$} / {total} [{percent:3}%]  ({phase})"));
+        let iteration = chain.iterations();
+        here.show(&Progress {
+            iteration,
+            in_warmup,
+            divergences: self.record.divergences,
+            gradients: warmup + sampling,
+            stepsize: chain.stepsize(),
+            over: false,
+        });
+        let total = self.settings.num_warmup + self.settings.num_samples;
+        here.tell("Iteration", iteration, total, if in_warmup { "Warmup" } else { "Sampling" });
     }
 
     /// Stan's lines after warm-up, to the sample and diagnostic writers.
-    pub(super) fn adapted(&mut self) -> Result<(), Error> {
-        let chain = self.record.chain.as_ref().expect("it has just ended its warm-up");
+    pub(super) fn adapted(&mut self, chain: &Chain) -> Result<(), Error> {
         if chain.engine() == Engine::FixedParam {
             return Ok(());
         }
@@ -165,13 +145,8 @@ impl<D: Density> Seat<'_, D> {
         self.messages(&lines)
     }
 
-    /// Stan's lines at the end, to the sample and diagnostic writers.
-    pub(super) fn timing(&mut self) -> Result<(), Error> {
-        let (warmup, sampling) = (self.record.warmup_time.as_secs_f64(), self.record.sampling_time.as_secs_f64());
-        self.messages(&elapsed_lines(warmup, sampling))
-    }
-
-    fn messages(&mut self, lines: &[String]) -> Result<(), Error> {
+    /// Lines of text to the sample and diagnostic writers.
+    pub(super) fn messages(&mut self, lines: &[String]) -> Result<(), Error> {
         for writer in [&mut self.sinks.sample, &mut self.sinks.diagnostic].into_iter().flatten() {
             for line in lines {
                 writer.message(line)?;

@@ -1,0 +1,199 @@
+use super::{Adaptation, Covariance, DualAveraging, Estimator, Schedule, Variances};
+use serde::{Deserialize, Serialize};
+
+/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(i32)]
+pub enum MetricKind {
+    /// The identity; not adapted.
+    Unit = 0,
+    /// A vector of `dim` variances.
+    Diag = 1,
+    /// A `dim` × `dim` covariance matrix.
+    Dense = 2,
+}
+
+/// An estimate of the inverse metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum InverseMetric {
+    /// `dim` variances.
+    Diag(Vec<f64>),
+    /// `dim`² covariances, row-major.
+    Dense(Vec<f64>),
+}
+
+/// One transition as warm-up sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Lesson<'a> {
+    /// Number of the iteration, from 0.
+    pub iteration: usize,
+    /// Mean acceptance probability over the trajectory's points.
+    pub accept_stat: f64,
+    /// The draw, `dim` numbers.
+    pub position: &'a [f64],
+    /// Gradient of the log density there.
+    pub gradient: &'a [f64],
+}
+
+/// What a transition changes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Change {
+    /// The step size of the next iteration.
+    pub stepsize: Option<f64>,
+    /// The metric of the next iteration; the chain then searches for a step size anew, once it can use this one.
+    pub metric: Option<InverseMetric>,
+}
+
+/// How a chain warms up: the one value that knows what adapts, when, and when warm-up ends.
+///
+/// The chain asks: after each transition what changes ([`Warmup::learn`]), before each iteration whether warm-up is over
+/// ([`Warmup::is_over`]). Pure: numbers in, decisions out, in the order of the calls; written and read back with serde it
+/// goes on with the same bits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Warmup {
+    /// Planned iterations.
+    length: usize,
+    way: Way,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Way {
+    /// Step size and metric stay as given.
+    Fixed,
+    /// Stan's: dual averaging of the step size, the metric from windows of doubling length.
+    Windows(Windows),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Windows {
+    averaging: DualAveraging,
+    schedule: Schedule,
+    estimator: Estimator,
+}
+
+impl Warmup {
+    /// `length` iterations in which step size and metric stay as they are.
+    pub fn fixed(length: usize) -> Self {
+        Self { length, way: Way::Fixed }
+    }
+
+    /// `length` iterations in which `options` say how the step size, from `stepsize` on, and a metric of shape `kind` over
+    /// `dim` coordinates adapt.
+    pub fn windows(length: usize, options: Adaptation, stepsize: f64, kind: MetricKind, dim: usize) -> Self {
+        if length == 0 {
+            return Self::fixed(length);
+        }
+        let schedule = Schedule::new(length, options.init_buffer, options.term_buffer, options.window);
+        let estimator = match kind {
+            _ if schedule.ends().is_empty() => Estimator::None,
+            MetricKind::Unit => Estimator::None,
+            MetricKind::Diag => Estimator::Diag(Variances::new(dim)),
+            MetricKind::Dense => Estimator::Dense(Covariance::new(dim)),
+        };
+        let averaging = DualAveraging::new(options, stepsize);
+        Self { length, way: Way::Windows(Windows { averaging, schedule, estimator }) }
+    }
+
+    /// Whether a step size is searched for at the start and after each new metric.
+    pub fn searches(&self) -> bool {
+        matches!(self.way, Way::Windows(_))
+    }
+
+    /// The search for a step size ended with this one.
+    pub fn found(&mut self, stepsize: f64) {
+        if let Way::Windows(windows) = &mut self.way {
+            windows.averaging.restart(stepsize);
+        }
+    }
+
+    /// Takes one transition of warm-up; returns what it changes.
+    #[inline]
+    pub fn learn(&mut self, lesson: Lesson<'_>) -> Change {
+        match &mut self.way {
+            Way::Fixed => Change::default(),
+            Way::Windows(windows) => windows.learn(lesson),
+        }
+    }
+
+    /// Whether `iterations` of warm-up are all.
+    #[inline]
+    pub fn is_over(&self, iterations: usize) -> bool {
+        iterations >= self.length
+    }
+
+    /// The step size to sample with; `None` keeps the present one. Nothing is learned afterwards.
+    pub fn end(&mut self) -> Option<f64> {
+        match std::mem::replace(&mut self.way, Way::Fixed) {
+            Way::Fixed => None,
+            Way::Windows(windows) => windows.averaging.average(),
+        }
+    }
+
+    /// Numbers held beyond the value itself.
+    pub fn numbers(&self) -> usize {
+        match &self.way {
+            Way::Fixed => 0,
+            Way::Windows(windows) => windows.estimator.numbers(),
+        }
+    }
+}
+
+impl Windows {
+    fn learn(&mut self, lesson: Lesson<'_>) -> Change {
+        let stepsize = Some(self.averaging.learn(lesson.accept_stat));
+        if self.schedule.collects(lesson.iteration) {
+            self.estimator.add(lesson.position);
+        }
+        let due = self.schedule.updates_after(lesson.iteration);
+        Change { stepsize, metric: if due { self.estimator.take() } else { None } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(iteration: usize, position: &[f64]) -> Lesson<'_> {
+        Lesson { iteration, accept_stat: 0.6, position, gradient: position }
+    }
+
+    #[test]
+    fn the_metric_changes_at_the_ends_of_windows_alone() {
+        let length = 150;
+        let mut warmup = Warmup::windows(length, Adaptation::default(), 1.0, MetricKind::Diag, 1);
+        let mut changed = Vec::new();
+        for i in 0..length {
+            assert!(!warmup.is_over(i));
+            let change = warmup.learn(lesson(i, &[i as f64]));
+            assert!(change.stepsize.is_some());
+            if let Some(InverseMetric::Diag(variances)) = change.metric {
+                changed.push((i, variances[0]));
+            }
+        }
+        // One window, iterations 75 to 99: n (n + 1) / 12 is the variance of n successive numbers.
+        let expected = 25.0 / 30.0 * (25.0 * 26.0 / 12.0) + 1e-3 * 5.0 / 30.0;
+        assert_eq!(changed.len(), 1);
+        assert!(changed[0].0 == 99 && (changed[0].1 - expected).abs() < 1e-12, "{changed:?}");
+        assert!(warmup.is_over(length));
+        assert!(warmup.end().is_some() && warmup.end().is_none() && !warmup.searches());
+    }
+
+    #[test]
+    fn what_is_fixed_changes_nothing() {
+        for mut warmup in [Warmup::fixed(3), Warmup::windows(0, Adaptation::default(), 1.0, MetricKind::Dense, 2)] {
+            assert!(!warmup.searches());
+            assert_eq!(warmup.learn(lesson(0, &[1.0, 2.0])), Change::default());
+            assert_eq!((warmup.end(), warmup.numbers()), (None, 0));
+        }
+    }
+
+    #[test]
+    fn no_metric_is_estimated_for_the_unit_metric_or_without_windows() {
+        let none = Adaptation { window: 0, ..Adaptation::default() };
+        for (options, kind) in [(Adaptation::default(), MetricKind::Unit), (none, MetricKind::Diag)] {
+            let mut warmup = Warmup::windows(1000, options, 1.0, kind, 1);
+            assert!(warmup.searches());
+            assert!((0..1000).all(|i| warmup.learn(lesson(i, &[i as f64])).metric.is_none()));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What lies on a desk: jobs by what they wait for, and what is to be done next.
+
+use crate::drive::meet::Parking;
+use crate::drive::{Job, Seated, Slice, Together};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// How long the same jobs are answered again and again while others wait.
+const TURN: Duration = Duration::from_millis(10);
+/// Most slices between two visits of the desk: where answers are gathered a slice is one leapfrog step, which is shorter
+/// than taking turns at the lock.
+const MOST_SLICES: usize = 64;
+
+pub(super) struct Board<J> {
+    /// Waiting for a slice, in the order they came.
+    pub ready: VecDeque<Seated<J>>,
+    /// Waiting to be answered together, each with the number of evaluations it waits for, since.
+    pub asking: VecDeque<(usize, Seated<J>)>,
+    /// Evaluations that they wait for.
+    pub rows: usize,
+    asking_since: Instant,
+    parking: Parking<J>,
+    /// A meeting that all have come to.
+    pub due: Option<(u64, Vec<Seated<J>>)>,
+    /// When those in turn began their turn.
+    turn_since: Instant,
+    pub over: Vec<Seated<J>>,
+    /// Threads of the pool that work for this desk.
+    pub tickets: usize,
+}
+
+/// The next thing to do at a desk.
+pub(super) enum Work<J> {
+    Slices(Vec<Seated<J>>),
+    Answer(Vec<Seated<J>>),
+    Meeting(u64, Vec<Seated<J>>),
+    /// All that is left is in other hands, or waits for more to ask.
+    Nothing,
+}
+
+impl<J: Job> Board<J> {
+    /// All of `jobs` are ready.
+    pub fn new(jobs: Vec<J>) -> Self {
+        let count = jobs.len();
+        Self {
+            ready: Seated::all(jobs).collect(),
+            asking: VecDeque::new(),
+            rows: 0,
+            asking_since: Instant::now(),
+            parking: Parking::new(count),
+            due: None,
+            turn_since: Instant::now(),
+            over: Vec::with_capacity(count),
+            tickets: 0,
+        }
+    }
+
+    /// Slices come first, for they make machines ask: the share of one of `hands`. A batch is due when it is full, when
+    /// nobody is left who could join it, or when it has waited long enough.
+    pub fn next<T: Together<J> + ?Sized>(&mut self, company: &T, count: usize, hands: usize) -> Work<J> {
+        if let Some((number, jobs)) = self.due.take() {
+            return Work::Meeting(number, jobs);
+        }
+        let gathers = company.size() > 0;
+        let full = gathers && self.rows >= company.size();
+        if !full && !self.ready.is_empty() {
+            let most = if gathers { MOST_SLICES } else { 1 };
+            let share = self.ready.len().div_ceil(hands).min(most);
+            return Work::Slices(self.ready.drain(..share).collect());
+        }
+        if self.asking.is_empty() {
+            return Work::Nothing;
+        }
+        let nobody_else = self.asking.len() + self.parking.len() + self.over.len() == count;
+        if full || nobody_else || self.asking_since.elapsed() >= company.wait() {
+            self.asking_since = Instant::now();
+            return Work::Answer(self.batch(company.size()));
+        }
+        Work::Nothing
+    }
+
+    /// Those who asked first, until their evaluations fill a batch of `size`.
+    fn batch(&mut self, size: usize) -> Vec<Seated<J>> {
+        let (mut jobs, mut taken) = (Vec::new(), 0);
+        while taken < size
+            && let Some((rows, seated)) = self.asking.pop_front()
+        {
+            taken += rows;
+            jobs.push(seated);
+        }
+        self.rows -= taken;
+        jobs
+    }
+
+    /// Answered jobs go on before others, while their memory is in the processor's caches, until their turn is over.
+    pub fn answered(&mut self, jobs: Vec<Seated<J>>) {
+        if self.turn_since.elapsed() < TURN {
+            jobs.into_iter().rev().for_each(|seated| self.ready.push_front(seated));
+        } else {
+            self.turn_since = Instant::now();
+            self.ready.extend(jobs);
+        }
+    }
+
+    pub fn take_all_back(&mut self, done: Vec<(Seated<J>, Slice)>) {
+        done.into_iter().for_each(|(seated, slice)| self.take_back(seated, slice));
+    }
+
+    pub fn take_back(&mut self, mut seated: Seated<J>, slice: Slice) {
+        match slice {
+            Slice::More | Slice::Compute => return self.ready.push_back(seated),
+            Slice::Ask => {
+                if self.asking.is_empty() {
+                    self.asking_since = Instant::now();
+                }
+                let rows = seated.job.rows();
+                self.rows += rows;
+                return self.asking.push_back((rows, seated));
+            }
+            Slice::Meet(number) => self.parking.park(number, seated),
+            Slice::Over => {
+                self.parking.leave();
+                self.over.push(seated);
+            }
+        }
+        if let Some(meeting) = self.parking.due() {
+            self.due = Some(meeting);
+        }
+    }
+
+    /// No meeting will be held any more.
+    pub fn release(&mut self) {
+        let released = self.parking.release();
+        self.ready.extend(released);
+    }
+}

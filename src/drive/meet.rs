@@ -1,0 +1,93 @@
+//! Jobs that do something together: evaluations in one call, meetings.
+
+use super::Job;
+use std::time::Duration;
+
+/// A job with its place in the list that a driver was given.
+pub struct Seated<J> {
+    pub(super) index: usize,
+    /// The job.
+    pub job: Box<J>,
+}
+
+impl<J> Seated<J> {
+    /// All of `jobs`, in their order.
+    pub(super) fn all(jobs: Vec<J>) -> impl Iterator<Item = Self> {
+        jobs.into_iter().enumerate().map(|(index, job)| Self { index, job: Box::new(job) })
+    }
+
+    /// The jobs in their order.
+    pub(super) fn into_jobs(mut all: Vec<Self>) -> Vec<J> {
+        all.sort_by_key(|seated| seated.index);
+        all.into_iter().map(|seated| *seated.job).collect()
+    }
+}
+
+/// How jobs are answered together.
+pub trait Together<J>: Sync {
+    /// Most evaluations in one answer; 0: each job evaluates by itself.
+    fn size(&self) -> usize;
+    /// Longest time a job waits for others to be answered with while some of them still compute.
+    fn wait(&self) -> Duration;
+    /// Answers `jobs`, each of which returned [`super::Slice::Ask`]; afterwards each is ready for a slice.
+    fn answer(&self, jobs: &mut [Seated<J>]);
+    /// Holds meeting `number` of `jobs`, which stand in the order of the run and each of which returned
+    /// [`super::Slice::Meet`]; afterwards each is ready for a slice.
+    fn hold(&self, number: u64, jobs: &mut [Seated<J>]);
+}
+
+/// A panic in what is done together is every job's: none of them has what it waits for.
+pub(super) fn together<J: Job>(jobs: &mut [Seated<J>], f: impl FnOnce(&mut [Seated<J>])) {
+    if let Err(message) = super::quiet::catch(|| f(jobs)) {
+        for seated in jobs {
+            seated.job.broken(message.clone());
+        }
+    }
+}
+
+/// Jobs parked until all that still run have come to a meeting. Who is over has left and holds nobody up.
+pub(super) struct Parking<J> {
+    parked: Vec<(u64, Seated<J>)>,
+    running: usize,
+}
+
+impl<J> Parking<J> {
+    /// Nobody has come; `running` jobs may.
+    pub fn new(running: usize) -> Self {
+        Self { parked: Vec::new(), running }
+    }
+
+    /// A job has come to meeting `number`.
+    pub fn park(&mut self, number: u64, seated: Seated<J>) {
+        self.parked.push((number, seated));
+    }
+
+    /// A job is over.
+    pub fn leave(&mut self) {
+        self.running -= 1;
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.parked.len()
+    }
+
+    /// Those who meet now, in their order: nobody is left to wait for. Where jobs stand before different meetings, those
+    /// before the first one.
+    pub fn due(&mut self) -> Option<(u64, Vec<Seated<J>>)> {
+        if self.parked.is_empty() || self.parked.len() < self.running {
+            return None;
+        }
+        let number = self.parked.iter().map(|(number, _)| *number).min()?;
+        let (now, later) = std::mem::take(&mut self.parked).into_iter().partition(|(n, _)| *n == number);
+        self.parked = later;
+        let mut now: Vec<Seated<J>> = Vec::into_iter(now).map(|(_, seated)| seated).collect();
+        now.sort_by_key(|seated| seated.index);
+        Some((number, now))
+    }
+
+    /// Everybody, because the run stops and no meeting will be held.
+    pub fn release(&mut self) -> Vec<Seated<J>> {
+        std::mem::take(&mut self.parked).into_iter().map(|(_, seated)| seated).collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! What seats do together: evaluations of many machines in one call of the model's batch function, and meetings.
+
+use super::Outcome;
+use super::run::Run;
+use super::seat::{Seat, model_stopped, no_worker};
+use super::service::Service;
+use crate::drive::{Around, Bench, Evaluations, PoolReducer, Seated, Together, evaluate};
+
+use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task};
+use crate::random::{Purpose, Stream};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The run as its seats meet in it.
+pub struct Company<'a, D: Density> {
+    run: Arc<Run<'a, D>>,
+    /// What meetings make of what machines bring; `None` where machines never meet.
+    fold: Option<Arc<dyn Fold + Send>>,
+    /// Arrays not in use; as many as there were batches at once.
+    free: Mutex<Vec<Arrays>>,
+}
+
+/// One batch's arrays, as long as the largest batch.
+struct Arrays {
+    positions: Vec<f64>,
+    log_densities: Vec<f64>,
+    gradients: Vec<f64>,
+    outcomes: Vec<Result<(), Refusal>>,
+}
+
+impl Arrays {
+    fn new(size: usize, dim: usize) -> Self {
+        Self {
+            positions: vec![0.0; size * dim],
+            log_densities: vec![0.0; size],
+            gradients: vec![0.0; size * dim],
+            outcomes: vec![Ok(()); size],
+        }
+    }
+}
+
+impl<'a, D: Density> Company<'a, D> {
+    pub fn new(run: Arc<Run<'a, D>>, fold: Option<Arc<dyn Fold + Send>>) -> Self {
+        Self { run, fold, free: Mutex::new(Vec::new()) }
+    }
+
+    /// Answers the first `n` rows.
+    fn call(&self, bench: &mut Bench<D::Worker>, arrays: &mut Arrays, n: usize) {
+        let dim = self.run.density.dim();
+        let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
+        // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
+        let mut stream = Stream::of_run(self.run.options.seed, Purpose::Model);
+        bench.message.clear();
+        let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
+        arrays.outcomes[..n].fill(Ok(()));
+        let all = self.run.density.log_density_gradient_batch(
+            &mut bench.worker,
+            &mut task,
+            &arrays.positions[..n * dim],
+            &mut arrays.log_densities[..n],
+            &mut arrays.gradients[..n * dim],
+            &mut arrays.outcomes[..n],
+        );
+        if all.is_err() {
+            arrays.outcomes[..n].fill(all);
+        }
+    }
+
+    /// Hands back to a machine what `rows` of the batch were answered; `None` where the model stopped.
+    fn hand_back<M: Machine>(&self, machine: &mut M, arrays: &Arrays, rows: Range<usize>) -> Option<Reply> {
+        let dim = self.run.density.dim();
+        let gradient = |row: usize| &arrays.gradients[row * dim..(row + 1) * dim];
+        if let Some(Ask::EvaluateBlock) = machine.asked() {
+            let (block, stream) = machine.block();
+            for row in rows {
+                let evaluation = block.evaluation(stream).expect("it stood in the batch");
+                let answer = match arrays.outcomes[row] {
+                    Ok(()) => Some(arrays.log_densities[row]),
+                    Err(Refusal::Reject) => None,
+                    Err(Refusal::Stop) => return None,
+                };
+                if let Some(to) = evaluation.gradient {
+                    to.copy_from_slice(gradient(row));
+                }
+                block.answer(answer);
+            }
+            return Some(Reply::Continue);
+        }
+        match arrays.outcomes[rows.start] {
+            Ok(()) => {
+                if let Some(to) = machine.evaluation().gradient {
+                    to.copy_from_slice(gradient(rows.start));
+                }
+                Some(Reply::LogDensity(arrays.log_densities[rows.start]))
+            }
+            Err(Refusal::Reject) => Some(Reply::Rejected),
+            Err(Refusal::Stop) => None,
+        }
+    }
+
+    /// What a batch function cannot answer: the next evaluation of a machine by itself.
+    fn answer_alone<M: Machine>(&self, machine: &mut M, bench: &mut Bench<D::Worker>) -> Option<Reply> {
+        let run = &self.run;
+        let reducer = PoolReducer::new(&run.pool, &run.workers);
+        let around = Around { reducer: &reducer, logger: run.logger, evaluations: Evaluations::Inline };
+        let id = machine.id();
+        if let Some(Ask::EvaluateBlock) = machine.asked() {
+            let (block, stream) = machine.block();
+            let evaluation = block.evaluation(stream).expect("it asks for a row that is left");
+            let answer = match evaluate(run.density, bench, around, id, evaluation) {
+                Ok(log_density) => Some(log_density),
+                Err(Refusal::Reject) => None,
+                Err(Refusal::Stop) => return None,
+            };
+            block.answer(answer);
+            return Some(Reply::Continue);
+        }
+        match evaluate(run.density, bench, around, id, machine.evaluation()) {
+            Ok(log_density) => Some(Reply::LogDensity(log_density)),
+            Err(Refusal::Reject) => Some(Reply::Rejected),
+            Err(Refusal::Stop) => None,
+        }
+    }
+}
+
+/// Writes the positions that a machine waits for into `space`, as many as fit; returns how many a batch function can
+/// answer.
+fn fill<M: Machine>(machine: &mut M, dim: usize, space: &mut [f64]) -> usize {
+    let mut rows = space.chunks_exact_mut(dim);
+    let mut put = |evaluation: Evaluation<'_>| match rows.next() {
+        Some(row) if evaluation.jacobian => {
+            row.copy_from_slice(evaluation.position);
+            true
+        }
+        _ => false,
+    };
+    if let Some(Ask::EvaluateBlock) = machine.asked() {
+        let (block, stream) = machine.block();
+        let mut count = 0;
+        while block.evaluation_ahead(count, stream).is_some_and(&mut put) {
+            count += 1;
+        }
+        return count;
+    }
+    usize::from(put(machine.evaluation()))
+}
+
+impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> {
+    fn size(&self) -> usize {
+        self.run.options.batch_size
+    }
+
+    fn wait(&self) -> Duration {
+        self.run.options.batch_wait
+    }
+
+    fn answer(&self, jobs: &mut [Seated<Seat<'a, D, S>>]) {
+        let start = Instant::now();
+        let (size, dim) = (self.run.options.batch_size, self.run.density.dim());
+        let mut bench = match self.run.workers.check_out() {
+            Ok(bench) => bench,
+            Err(error) => {
+                let failed = Outcome::Failed(no_worker(&error));
+                return jobs.iter_mut().for_each(|seated| seated.job.end_with(failed.clone()));
+            }
+        };
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut arrays = free.unwrap_or_else(|| Arrays::new(size, dim));
+        let mut rows = Vec::with_capacity(jobs.len());
+        let mut filled = 0;
+        for seated in jobs.iter_mut() {
+            let count = fill(seated.job.machine(), dim, &mut arrays.positions[filled * dim..]);
+            rows.push(filled..filled + count);
+            filled += count;
+        }
+        if filled > 0 {
+            self.call(&mut bench, &mut arrays, filled);
+        }
+        let share = start.elapsed() / jobs.len() as u32;
+        for (seated, rows) in jobs.iter_mut().zip(rows) {
+            let machine = seated.job.machine();
+            let reply = match rows.is_empty() {
+                true => self.answer_alone(machine, &mut bench),
+                false => self.hand_back(machine, &arrays, rows),
+            };
+            match reply {
+                // What is left of a block is asked for again.
+                Some(Reply::Continue) => seated.job.account(share),
+                Some(reply) => seated.job.reply(reply, share),
+                None => seated.job.end_with(Outcome::Failed(model_stopped(&bench.message))),
+            }
+        }
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(arrays);
+    }
+
+    fn hold(&self, number: u64, jobs: &mut [Seated<Seat<'a, D, S>>]) {
+        if self.run.adjourned.load(Ordering::Relaxed) {
+            return jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
+        }
+        let fold = self.fold.as_ref().expect("a run whose machines meet has a fold");
+        let member = |seated: &mut Seated<Seat<'a, D, S>>| {
+            let mut brings = Vec::new();
+            let machine = seated.job.machine();
+            machine.bring(&mut brings);
+            Member { id: machine.id(), brings }
+        };
+        let members: Vec<Member> = jobs.iter_mut().map(member).collect();
+        let answers = fold.fold(number, &members);
+        assert_eq!(answers.len(), members.len(), "a meeting has an answer for each of its members");
+        jobs.iter_mut().zip(&answers).for_each(|(seated, answer)| seated.job.met(answer));
+    }
+}

@@ -1,0 +1,100 @@
+//! What all seats of a run share.
+
+use super::control::Control;
+use super::{FailurePolicy, SampleOptions};
+use crate::drive::{Evaluations, Pool, Workers, default_threads};
+use crate::error::Error;
+use crate::io::{Level, Logger};
+use crate::model::{Density, Threading};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// From this many coordinates on the sampler's arithmetic between two evaluations takes longer than handing it to
+/// another thread (about a microsecond), so that it pays when the evaluations must stay on one thread.
+const HAND_OVER_DIM: usize = 1024;
+
+/// See the module's words.
+pub struct Run<'a, D: Density> {
+    pub density: &'a D,
+    pub options: SampleOptions,
+    pub logger: &'a dyn Logger,
+    pub control: Arc<Control>,
+    pub pool: Arc<Pool>,
+    pub workers: Workers<'a, D>,
+    pub evaluations: Evaluations,
+    /// A machine was stopped, to go on later, before a meeting that the others may still come to. Held without it the
+    /// meeting would not be that of an undisturbed run, so they stop there too.
+    pub adjourned: AtomicBool,
+}
+
+impl<'a, D: Density> Run<'a, D> {
+    /// A run of `options.num_chains` machines on `pool`, or on a pool of its own, with rows of `row_length` numbers.
+    pub fn new(
+        density: &'a D,
+        options: &SampleOptions,
+        logger: &'a dyn Logger,
+        pool: Option<Arc<Pool>>,
+        row_length: usize,
+    ) -> Result<Self, Error> {
+        let threading = density.threading();
+        if options.batch_size > 0 && !density.has_batch() {
+            let expected = "0, for the model has no function for batches";
+            return Err(Error::argument("batch_size", expected, options.batch_size));
+        }
+        let hand_over = density.dim() >= HAND_OVER_DIM && options.num_chains > 1;
+        let evaluations = match threading {
+            _ if options.batch_size > 0 => Evaluations::Gathered,
+            Threading::Caller if hand_over => Evaluations::HandedOver,
+            _ => Evaluations::Inline,
+        };
+        Ok(Self {
+            density,
+            options: options.clone(),
+            logger,
+            control: Arc::new(Control::new(options.num_chains)),
+            pool: choose_pool(pool, threading, options, logger)?,
+            workers: Workers::new(density, row_length),
+            evaluations,
+            adjourned: AtomicBool::new(false),
+        })
+    }
+
+    /// Id of the machine at `place`.
+    pub fn id(&self, place: usize) -> u64 {
+        self.options.init_chain_id + place as u64
+    }
+
+    /// Tells everybody of a failure, and to stop where the user wants that.
+    pub fn failed(&self, error: &Error) {
+        crate::io::log_lines(self.logger, Level::Error, error.chain(), &error.to_string());
+        if self.options.on_failure == FailurePolicy::StopRun {
+            self.control.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The pool given, or one of the run's own; one thread where the model wants no more.
+fn choose_pool(
+    given: Option<Arc<Pool>>,
+    threading: Threading,
+    options: &SampleOptions,
+    logger: &dyn Logger,
+) -> Result<Arc<Pool>, Error> {
+    match (given, threading) {
+        (Some(pool), Threading::One) if pool.threads() > 1 => Err(Error::argument(
+            "pool",
+            "a pool of one thread, for the model may be called from one thread at a time",
+            format_args!("one of {} threads", pool.threads()),
+        )),
+        (Some(pool), _) => Ok(pool),
+        (None, Threading::One) => {
+            let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
+            if asked > 1 {
+                let line = format!("the model may be called from one thread only: the run uses 1 thread, not {asked}");
+                logger.log(Level::Warning, None, &line);
+            }
+            Ok(Arc::new(Pool::new(1)?))
+        }
+        (None, _) => Ok(Arc::new(Pool::new(options.num_threads)?)),
+    }
+}

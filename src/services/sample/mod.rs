@@ -1,0 +1,116 @@
+//! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
+
+mod output;
+mod sampling;
+mod settings;
+
+use super::run::Run;
+use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
+use crate::error::Error;
+use crate::hmc::Engine;
+use crate::model::Density;
+use sampling::{Columns, Sinks};
+use settings::{chain_settings, suited};
+use std::sync::Arc;
+
+pub use output::elapsed_lines;
+pub use sampling::{Sampling, engine_columns};
+
+/// All columns of a NUTS run's sample writer for this model.
+pub fn sample_columns<D: Density>(density: &D) -> Vec<String> {
+    engine_columns(Engine::Nuts, density)
+}
+
+/// Runs NUTS chains over one shared model and returns when all have ended.
+///
+/// The draws of a chain depend on the seed, its id, the options and the model alone: not on the number of threads, on
+/// which other chains run, or on how evaluations are gathered. `Err` means that no chain ran, because an argument is
+/// wrong; what happens to a chain later is in its report, and [`SampleReport::status`] sums it up.
+pub fn sample_nuts<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    sample(density, Engine::Nuts, options, io)
+}
+
+/// As [`sample_nuts`], by static HMC: trajectories of the integration time `options.int_time`, that is of
+/// `int_time / stepsize` leapfrog steps (truncated, at least 1) for the nominal step size of the moment, accepted or
+/// rejected at their end. Adaptation is that of NUTS. The columns are those of [`Engine::Static`].
+///
+/// A trajectory that meets a point the model refuses is rejected and counts as a divergence in the report, as one with
+/// an energy error above `options.max_energy_error` at its end does.
+pub fn sample_hmc_static<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    sample(density, Engine::Static { int_time: options.int_time }, options, io)
+}
+
+/// As [`sample_nuts`], with every chain staying at its initial position: each iteration only draws the outputs anew.
+/// Columns are `lp__` and `accept_stat__`, both 0 as in Stan, then the outputs. There is no warm-up, so
+/// `options.num_warmup` is ignored; inverse metrics are an error.
+pub fn sample_fixed_param<'a, D: Density>(
+    density: &'a D,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    sample(density, Engine::FixedParam, options, io)
+}
+
+fn sample<'a, D: Density>(
+    density: &'a D,
+    engine: Engine,
+    options: &SampleOptions,
+    io: SampleIo<'a>,
+) -> Result<SampleReport, Error> {
+    let interrupt = io.interrupt;
+    let mut session = Session::with_engine(density, engine, options, io)?;
+    session.run(None, || interrupt.requested());
+    Ok(session.into_report())
+}
+
+impl<'a, D: Density> Session<'a, D> {
+    /// Checks all arguments and seats NUTS chains; nothing runs yet.
+    pub fn new(density: &'a D, options: &SampleOptions, io: SampleIo<'a>) -> Result<Self, Error> {
+        Self::with_engine(density, Engine::Nuts, options, io)
+    }
+
+    /// As [`Session::new`], with the chains moved by `engine`.
+    pub fn with_engine(
+        density: &'a D,
+        engine: Engine,
+        options: &SampleOptions,
+        io: SampleIo<'a>,
+    ) -> Result<Self, Error> {
+        options.validate()?;
+        let options = &suited(engine, options);
+        check_lengths(options.num_chains, &io)?;
+        let keep_momentum = !io.diagnostic_writers.is_empty();
+        let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        let columns = Arc::new(Columns::new(engine, density));
+        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
+        let mut inits = io.inits.into_iter();
+        let (mut init, mut sample, mut diagnostic) =
+            (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
+        let services = settings.into_iter().map(|settings| {
+            let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
+            Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks)
+        });
+        Session::seat(run, services.collect(), &io.checkpoints, None)
+    }
+}
+
+/// Each list must be empty or have one entry per chain.
+fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
+    let lengths = [
+        ("inits", io.inits.len()),
+        ("inv_metrics", io.inv_metrics.len()),
+        ("init_writers", io.init_writers.len()),
+        ("sample_writers", io.sample_writers.len()),
+        ("diagnostic_writers", io.diagnostic_writers.len()),
+        ("checkpoints", io.checkpoints.len()),
+    ];
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+}

@@ -1,0 +1,59 @@
+//! What each chain of a run is made from.
+
+use crate::error::Error;
+use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
+use crate::services::SampleOptions;
+
+/// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
+pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
+    match engine {
+        Engine::Nuts | Engine::Static { .. } => options.clone(),
+        Engine::FixedParam => {
+            SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
+        }
+    }
+}
+
+/// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
+pub(super) fn chain_settings(
+    dim: usize,
+    options: &SampleOptions,
+    inv_metrics: &[&[f64]],
+    keep_momentum: bool,
+) -> Result<Vec<ChainSettings>, Error> {
+    let metric = |given: Option<&&[f64]>| match (options.metric, given) {
+        (MetricKind::Unit, None) => Ok(Metric::unit()),
+        (MetricKind::Unit, Some(given)) => Err(Error::argument(
+            "inv_metrics",
+            "no inverse metric with the unit metric",
+            format!("{} numbers", given.len()),
+        )),
+        (MetricKind::Diag, None) => Metric::diag(&vec![1.0; dim]),
+        (MetricKind::Diag, Some(given)) if given.len() != dim => {
+            Err(Error::argument("inv_metrics", format!("{dim} numbers"), given.len()))
+        }
+        (MetricKind::Diag, Some(given)) => Metric::diag(given),
+        (MetricKind::Dense, None) => Metric::dense_identity(dim),
+        (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
+    };
+    (0..options.num_chains)
+        .map(|i| {
+            let chain_id = options.init_chain_id + i as u64;
+            Ok(ChainSettings {
+                seed: options.seed,
+                chain_id,
+                dim,
+                num_warmup: options.num_warmup,
+                num_samples: options.num_samples,
+                metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
+                stepsize: options.stepsize,
+                stepsize_jitter: options.stepsize_jitter,
+                max_depth: options.max_depth,
+                max_energy_error: options.max_energy_error,
+                adaptation: options.adaptation,
+                init_radius: options.init_radius,
+                keep_momentum,
+            })
+        })
+        .collect()
+}
