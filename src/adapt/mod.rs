@@ -11,13 +11,15 @@
 //! | a first window that leaves less than the next one needs | a last window of a few draws | the first window stretches, by the rule that holds for the others |
 
 mod estimator;
+mod inverse_metric;
 mod options;
 mod schedule;
 mod step_size;
 mod warmup;
 
 pub use estimator::{Covariance, Estimator, Variances};
+pub use inverse_metric::{InverseMetric, MetricKind};
 pub use options::Adaptation;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;
-pub use warmup::{Change, InverseMetric, Lesson, MetricKind, Warmup};
+pub use warmup::{Change, Lesson, Warmup};

@@ -4,6 +4,7 @@
 //! localization: an improved R-hat for assessing convergence of MCMC"), as the R package `posterior` computes them.
 //! Everything reads draws where they lie ([`Draws`]), so a writer's memory is summarised without a copy.
 
+mod csv;
 mod draws;
 mod energy;
 mod ess;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod desk;
+mod job;
 mod meet;
 mod pool;
 pub mod quiet;
@@ -14,8 +15,9 @@ mod workers;
 
 pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
 pub use desk::Desk;
+pub use job::{Job, Slice};
 pub use meet::{Seated, Together};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;
-pub use threads::{Job, Slice, run};
+pub use threads::run;
 pub use workers::{Bench, Workers};

@@ -2,7 +2,7 @@
 //! threads end together and every one makes progress.
 
 use super::meet::{Parking, together};
-use super::{Pool, Seated, Together, quiet};
+use super::{Job, Pool, Seated, Slice, Together, quiet};
 use rayon::ScopeFifo;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,37 +12,6 @@ use std::time::Duration;
 
 /// How often the calling thread asks whether to stop: within the 10 ms promised, also when it is woken late.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(4);
-
-/// What a slice of work ended with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slice {
-    /// There is more to do.
-    More,
-    /// The job is over.
-    Over,
-    /// The job has come to the meeting of this number.
-    Meet(u64),
-    /// The job has arithmetic to do, in [`Job::compute`]. Only asked for by the drivers of a desk.
-    Compute,
-    /// The job waits for evaluations together with others. Only asked for by the drivers of a desk.
-    Ask,
-}
-
-/// A piece of work that is done in slices.
-pub trait Job: Send {
-    /// The share done, from 0 to 1.
-    fn progress(&self) -> f64;
-    /// Works for about a millisecond, or until `stop` is set; then it must return [`Slice::Over`] soon.
-    fn slice(&mut self, stop: &AtomicBool) -> Slice;
-    /// The arithmetic that [`Slice::Compute`] announced; calls nothing of the host's.
-    fn compute(&mut self);
-    /// After [`Slice::Ask`]: how many evaluations it waits for, at least 1.
-    fn rows(&mut self) -> usize;
-    /// What should have answered this job panicked with this message; the next slice ends it.
-    fn broken(&mut self, message: String);
-    /// [`Job::slice`] panicked with this message; the job is over.
-    fn panicked(&mut self, message: String);
-}
 
 /// Runs all jobs to their end and returns them in their order. `poll` is called on the calling thread every few
 /// milliseconds; when it returns true, or a job sets the flag it is given, all jobs are told to stop.

@@ -1,14 +1,7 @@
-//! Engines other than NUTS: static HMC and fixed parameters.
+//! Engines by their numbers.
 
-use super::boundary::guard;
-use super::error::{catena_error, catena_status};
-use super::model::{catena_model, name_at};
-use super::options::catena_options;
-use super::result::catena_result;
-use super::sample::{catena_io, run};
 use crate::error::Error;
 use crate::services::{Engine, SampleOptions};
-use std::ffi::c_char;
 
 /// What moves a chain from one draw to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +29,8 @@ pub(super) fn number(engine: Engine) -> usize {
     number as usize
 }
 
-fn find(number: i32) -> Option<Engine> {
+/// The engine of a number, if it is one's.
+pub(super) fn find(number: i32) -> Option<Engine> {
     usize::try_from(number).ok().and_then(|n| ENGINES.get(n).copied())
 }
 
@@ -51,64 +45,6 @@ pub(super) fn with_options(engine: Engine, options: &SampleOptions) -> Engine {
         Engine::Static { .. } => Engine::Static { int_time: options.int_time },
         other => other,
     }
-}
-
-/// Runs static HMC: each transition is a trajectory of int_time / stepsize leapfrog steps (truncated, at least 1; the
-/// nominal step size counts, not the jittered one), accepted or rejected at its end. All else, adaptation among it, is as
-/// for catena_sample_nuts. A trajectory that meets a point the model refuses is rejected; catena_result_divergences counts
-/// these and those whose energy error at the end is above the largest one.
-///
-/// # Safety
-/// The pointers are NULL or as documented; what `io` lists lives until the call returns.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_sample_hmc_static(
-    model: *const catena_model,
-    options: *const catena_options,
-    io: *const catena_io,
-    out: *mut *mut catena_result,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for all pointers, and that what they list lives until the call returns.
-    guard(error, || unsafe { run(model, options, io, out, |o| Engine::Static { int_time: o.int_time }) })
-}
-
-/// Runs chains that stay at their initial position, where each iteration draws the outputs anew; otherwise as
-/// catena_sample_nuts. There is no warm-up: num_warmup and save_warmup are ignored (set save_warmup to 0 for
-/// catena_options_rows to tell the number of rows). Inverse metrics are an error.
-///
-/// # Safety
-/// The pointers are NULL or as documented; what `io` lists lives until the call returns.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_sample_fixed_param(
-    model: *const catena_model,
-    options: *const catena_options,
-    io: *const catena_io,
-    out: *mut *mut catena_result,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: as for catena_sample_hmc_static.
-    guard(error, || unsafe { run(model, options, io, out, |_| Engine::FixedParam) })
-}
-
-/// Number of columns a sample writer gets in a run of `engine`, a catena_engine: those of the engine, then the outputs. 0
-/// for NULL and for a number that is no engine.
-///
-/// # Safety
-/// `model` is NULL or a live model.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_engine_column_count(model: *const catena_model, engine: i32) -> usize {
-    // SAFETY: the caller vouches for the pointer.
-    unsafe { model.as_ref() }.zip(find(engine)).map_or(0, |(m, engine)| m.columns(engine).len())
-}
-
-/// Name of column `index` of a sample writer in a run of `engine`, from 0, borrowed from the model; NULL past the last.
-///
-/// # Safety
-/// `model` is NULL or a live model.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_engine_column(model: *const catena_model, engine: i32, index: usize) -> *const c_char {
-    // SAFETY: the caller vouches for the pointer.
-    name_at(unsafe { model.as_ref() }.zip(find(engine)).map(|(m, engine)| m.columns(engine)), index)
 }
 
 #[cfg(test)]

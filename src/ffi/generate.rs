@@ -2,10 +2,10 @@
 
 use super::boundary::{Table, guard, object, slice, table, text};
 use super::error::{catena_error, catena_status};
+use super::io::{Host, catena_io};
 use super::model::{catena_model, model, name_at};
 use super::options::catena_options;
 use super::result::catena_result;
-use super::sample::{Host, catena_io};
 use crate::error::Error;
 use crate::services::{GivenDraws, generate_quantities};
 use std::ffi::c_char;

@@ -1,4 +1,4 @@
-//! The C ABI: one file per noun, no logic. `include/catena.h` is generated from here.
+//! The C ABI: one file or folder per noun, no logic. `include/catena.h` is generated from here.
 //!
 //! Names are those of the header, hence the lint exceptions. Every function checks its pointers, contains panics and
 //! returns a status; the rules a C programmer works by stand in the header's first comment (`cbindgen.toml`).
@@ -8,7 +8,6 @@
 pub mod adapt_options;
 mod boundary;
 pub mod bridgestan;
-pub mod calls;
 pub mod checkpoint;
 pub mod density;
 pub mod diagnose;
@@ -18,34 +17,17 @@ pub mod exported;
 pub mod generate;
 pub mod gradient;
 pub mod init;
+pub mod io;
 pub mod model;
 pub mod options;
 pub mod result;
 pub mod run;
 pub mod run_options;
 pub mod sample;
+pub mod summary;
 pub mod task;
+mod user_data;
 pub mod watch;
 pub mod writer;
 
-use std::ffi::c_void;
-
-/// The host's user pointer with its release function, called exactly once when this is dropped.
-struct UserData {
-    user: *mut c_void,
-    release: Option<unsafe extern "C" fn(*mut c_void)>,
-}
-
-// SAFETY: the header says from which threads each table's callbacks are called; the host's data must allow it.
-unsafe impl Send for UserData {}
-// SAFETY: as above.
-unsafe impl Sync for UserData {}
-
-impl Drop for UserData {
-    fn drop(&mut self) {
-        if let Some(release) = self.release {
-            // SAFETY: the host gave both together and they are used once.
-            unsafe { release(self.user) };
-        }
-    }
-}
+use user_data::UserData;

@@ -1,7 +1,7 @@
 //! What a model's callbacks get besides their arguments.
 
 use super::boundary::{ask, text};
-use super::calls::Worker;
+use super::model::Worker;
 use crate::model::{Level, Refusal, Task};
 use std::any::Any;
 use std::ffi::{c_char, c_int, c_void};

@@ -1,13 +1,8 @@
-use super::{json, rdump};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::model::{InitContext, Variable};
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Files with this extension are R dumps, all others JSON.
-const DUMP_EXTENSION: &str = "R";
 
 /// Named numbers and arrays of numbers, read from a text: initial values on the constrained scale, or data.
 ///
@@ -31,40 +26,6 @@ pub struct Values {
 }
 
 impl Values {
-    /// Reads a JSON text.
-    ///
-    /// # Errors
-    /// [`Code::Io`] with line, column and variable when the text is not what the type's description says.
-    pub fn from_json(text: &str) -> Result<Self, Error> {
-        json::parse(text, "init JSON")
-    }
-
-    /// Reads a JSON file.
-    ///
-    /// # Errors
-    /// As [`Values::from_json`], and when the file cannot be read or is not UTF-8.
-    pub fn from_json_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        read(path.as_ref(), json::parse)
-    }
-
-    /// Reads the text of an R dump.
-    ///
-    /// # Errors
-    /// [`Code::Io`] with line, column and variable when the text is not what the type's description says.
-    pub fn from_dump(text: &str) -> Result<Self, Error> {
-        rdump::parse(text, "R dump")
-    }
-
-    /// Reads a file: an R dump when its extension is `.R`, JSON otherwise.
-    ///
-    /// # Errors
-    /// As [`Values::from_json`] or [`Values::from_dump`], and when the file cannot be read or is not UTF-8.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let dump = path.extension().is_some_and(|e| e == DUMP_EXTENSION);
-        read(path, if dump { rdump::parse } else { json::parse })
-    }
-
     /// Names of all variables, in the order of the text.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|(name, _)| name.as_str())
@@ -134,15 +95,6 @@ fn write_number(out: &mut String, x: f64) {
         x => write!(out, "{x:?}"),
     };
     done.expect("a string takes all");
-}
-
-fn read(path: &Path, parse: fn(&str, &str) -> Result<Values, Error>) -> Result<Values, Error> {
-    let origin = format!("file '{}'", path.display());
-    let fail = |why: String| Error::new(Code::Io, format!("{origin}: {why}"));
-    let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|e| fail(format!("expected UTF-8 text, got another byte at offset {}", e.valid_up_to())))?;
-    parse(text, &origin)
 }
 
 impl InitContext for Values {

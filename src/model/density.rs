@@ -1,13 +1,5 @@
-use super::{InitContext, Task};
-
-/// Why an evaluation gave no value. A message can be left with [`Task::set_message`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// This point is outside the support or numerically out of reach: a divergence, or a rejected initial value.
-    Reject,
-    /// The model cannot go on at all: the chain (or the run, as the user chose) ends.
-    Stop,
-}
+use super::init::set_by_name;
+use super::{InitContext, Refusal, Task};
 
 /// From which threads a model may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,6 +138,6 @@ pub trait Density: Sync {
         init: &dyn InitContext,
         position: &mut [f64],
     ) -> Result<(), Refusal> {
-        super::init::by_coordinate_name(&self.names(), task, init, position)
+        set_by_name(&self.names(), init, position).map_err(|why| task.stop(&why))
     }
 }

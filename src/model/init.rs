@@ -1,4 +1,3 @@
-use super::{Refusal, Task};
 use crate::error::Error;
 use std::collections::HashMap;
 
@@ -48,20 +47,8 @@ struct Elements {
     given: Option<Option<Variable>>,
 }
 
-/// Sets the coordinates whose names `init` knows; see [`super::Density::initialize`].
-pub(crate) fn by_coordinate_name(
-    names: &[String],
-    task: &mut Task<'_>,
-    init: &dyn InitContext,
-    position: &mut [f64],
-) -> Result<(), Refusal> {
-    set_by_name(names, init, position).map_err(|message| {
-        task.set_message(&message);
-        Refusal::Stop
-    })
-}
-
-fn set_by_name(names: &[String], init: &dyn InitContext, position: &mut [f64]) -> Result<(), String> {
+/// Sets the coordinates whose names `init` knows, or says why it cannot; see [`super::Density::initialize`].
+pub(crate) fn set_by_name(names: &[String], init: &dyn InitContext, position: &mut [f64]) -> Result<(), String> {
     let ask = |name: &str, expected: usize| match init.variable(name) {
         Err(error) => Err(error.to_string()),
         Ok(Some(v)) if v.values.len() != expected => {

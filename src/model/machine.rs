@@ -1,6 +1,6 @@
 //! What asks: a sampler, an optimiser, or whatever else needs a model, as a value that never calls it.
 
-use super::Block;
+use super::{Block, Evaluation};
 use crate::random::Stream;
 
 /// The answer to an [`Ask`] (and to a request of a chain).
@@ -26,18 +26,6 @@ pub enum Ask<E> {
     Meet(u64),
     /// Something that others must know of; then [`Reply::Continue`].
     Event(E),
-}
-
-/// One evaluation: where, what of it, and the stream for what the model draws.
-pub struct Evaluation<'a> {
-    /// The position, `dim` numbers.
-    pub position: &'a [f64],
-    /// Where the gradient goes, `dim` numbers; `None`: the log density alone is wanted.
-    pub gradient: Option<&'a mut [f64]>,
-    /// Whether the log density includes the Jacobian of the transforms to the unconstrained scale.
-    pub jacobian: bool,
-    /// What the model draws comes from here.
-    pub stream: &'a mut Stream,
 }
 
 /// A value that asks. A driver answers where and when it likes; equal answers give equal bits.

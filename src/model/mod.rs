@@ -3,18 +3,22 @@
 mod block;
 mod checkpoint;
 mod density;
+mod evaluation;
 mod ids;
 mod init;
 mod log;
 mod machine;
+mod refusal;
 mod task;
 
 pub use block::Block;
 pub use checkpoint::{open, seal};
-pub use density::{Density, Refusal, Threading, WorkerError};
+pub use density::{Density, Threading, WorkerError};
+pub use evaluation::Evaluation;
 pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
-pub(crate) use init::by_coordinate_name as initialize_by_name;
+pub(crate) use init::set_by_name;
 pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};
-pub use machine::{Ask, Evaluation, Fold, Machine, Member, Reply};
+pub use machine::{Ask, Fold, Machine, Member, Reply};
+pub use refusal::Refusal;
 pub use task::{Piece, Reducer, SerialReducer, Task};

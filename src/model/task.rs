@@ -51,6 +51,12 @@ impl<'a> Task<'a> {
         self.message.push_str(text);
     }
 
+    /// Leaves a message and gives the refusal that ends the chain with it.
+    pub fn stop(&mut self, text: &str) -> Refusal {
+        self.set_message(text);
+        Refusal::Stop
+    }
+
     /// Adds a sentence to what was left before.
     pub fn add_message(&mut self, text: &str) {
         if !self.message.is_empty() {

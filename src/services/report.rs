@@ -1,4 +1,4 @@
-use super::service::End;
+use super::clock::Times;
 use crate::error::{Code, Error};
 use crate::hmc::MetricKind;
 
@@ -43,6 +43,14 @@ pub struct ChainReport {
     /// Seconds of sampling.
     pub sampling_seconds: f64,
     /// The chain as bytes when it was stopped, to go on with (`SampleIo::checkpoints`).
+    pub checkpoint: Option<Vec<u8>>,
+}
+
+/// The end of a machine, for its report.
+pub struct End {
+    pub chain_id: u64,
+    pub outcome: Outcome,
+    pub(super) times: Times,
     pub checkpoint: Option<Vec<u8>>,
 }
 

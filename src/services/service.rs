@@ -1,9 +1,10 @@
 //! What a service does with a machine's life: its first words, its events, its report.
 
+use super::ChainReport;
 use super::clock::{Clock, Times};
 use super::control::Progress;
+pub use super::report::End;
 use super::run::Run;
-use super::{ChainReport, Outcome};
 use crate::drive::{Bench, PoolReducer};
 use crate::error::Error;
 use crate::io::Level;
@@ -53,14 +54,6 @@ pub enum After {
     GoOn,
     /// It is done.
     Done,
-}
-
-/// The end of a machine, for its report.
-pub struct End {
-    pub chain_id: u64,
-    pub outcome: Outcome,
-    pub(super) times: Times,
-    pub checkpoint: Option<Vec<u8>>,
 }
 
 /// Where a service stands while it sees to an event: the run, a bench, the clock.

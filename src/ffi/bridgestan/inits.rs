@@ -1,7 +1,7 @@
 //! Initial values: from values given by name to an unconstrained position. BridgeStan wants all parameters at once, as
 //! JSON; those not given are drawn.
 
-use super::model::Loaded;
+use super::program::Program;
 use crate::model::{InitContext, Task, Variable};
 use std::ffi::CString;
 use std::fmt::Write;
@@ -58,17 +58,12 @@ impl Parameters {
         parameters
     }
 
-    /// Number of constrained values.
-    pub fn values(&self) -> usize {
-        self.values
-    }
-
     /// Sets the coordinates of `position` (NaN on entry) that `init` decides. Coordinates of other parameters stay NaN, but
     /// for a program whose transforms of the given parameters depend on others: there all are set, so that the
     /// values given are met exactly.
     pub fn initialize(
         &self,
-        model: &Loaded,
+        program: &Program,
         task: &mut Task<'_>,
         init: &dyn InitContext,
         position: &mut [f64],
@@ -95,19 +90,19 @@ impl Parameters {
             ));
         }
         if given.iter().all(Option::is_some) {
-            return self.fill(model, task, &given, position);
+            return self.fill(program, task, &given, position);
         }
         let mut filled = vec![f64::NAN; position.len()];
         let mut tries = MOST_TRIES;
         // The values drawn may not go with those given, where the bounds of one parameter are another.
-        while let Err(why) = self.fill(model, task, &given, &mut filled) {
+        while let Err(why) = self.fill(program, task, &given, &mut filled) {
             tries -= 1;
             if tries == 0 {
                 return Err(why);
             }
         }
         let mut other = vec![f64::NAN; position.len()];
-        let again = self.fill(model, task, &given, &mut other);
+        let again = self.fill(program, task, &given, &mut other);
         let is_given = |owner: &Option<usize>| owner.is_some_and(|p| given[p].is_some());
         let same = |i: usize| filled[i].to_bits() == other[i].to_bits();
         let independent = again.is_ok() && self.owners.iter().enumerate().all(|(i, owner)| !is_given(owner) || same(i));
@@ -122,7 +117,7 @@ impl Parameters {
     /// The position where given parameters have their values and the others those of a random point.
     fn fill(
         &self,
-        model: &Loaded,
+        program: &Program,
         task: &mut Task<'_>,
         given: &[Option<Variable>],
         position: &mut [f64],
@@ -130,7 +125,7 @@ impl Parameters {
         let mut values = vec![f64::NAN; self.values];
         if given.iter().any(Option::is_none) {
             let random: Vec<f64> = position.iter().map(|_| task.random().uniform_between(-RADIUS, RADIUS)).collect();
-            model.constrain_parameters(task, &random, &mut values)?;
+            program.constrain_parameters(task, &random, &mut values)?;
         }
         for (parameter, variable) in self.list.iter().zip(given) {
             if let Some(variable) = variable {
@@ -138,10 +133,10 @@ impl Parameters {
             }
         }
         let json = CString::new(self.json(&values)).map_err(|_| "a parameter's name has a NUL".to_string())?;
-        model.unconstrain_json(task, &json, position)?;
+        program.unconstrain_json(task, &json, position)?;
         // Stan checks most constraints, but takes a covariance matrix that is not positive definite for another one.
         let mut back = vec![f64::NAN; self.values];
-        model.constrain_parameters(task, position, &mut back)?;
+        program.constrain_parameters(task, position, &mut back)?;
         for (parameter, variable) in self.list.iter().zip(given) {
             let Some(variable) = variable else { continue };
             let back = &back[parameter.values.clone()];

@@ -5,7 +5,9 @@ mod inits;
 mod library;
 mod model;
 mod print;
+mod program;
 mod refusals;
+mod table;
 
 pub(super) use library::open;
 
@@ -75,7 +77,7 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
             unsafe { text(data, "data")? };
         }
         // SAFETY: the caller vouches for the library.
-        let mut table = unsafe { model::Loaded::new(path, data, seed)? }.into_table();
+        let mut table = table::of(unsafe { model::Loaded::new(path, data, seed, true)? });
         table.struct_size = size;
         // SAFETY: the caller's table has `size` bytes, of which `known` are ours; members of newer versions become zero.
         unsafe {
@@ -107,9 +109,8 @@ pub enum Jacobian {
 pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
     let data = CString::new(data).map_err(|_| Error::argument("data", "text without NUL", "text with one"))?;
     // SAFETY: `data` is NUL-terminated; the library is the user's choice, as a program would be.
-    let mut loaded = unsafe { model::Loaded::new(library, data.as_ptr(), seed)? };
-    loaded.set_jacobian(jacobian == Jacobian::Included);
-    let table = loaded.into_table();
+    let loaded = unsafe { model::Loaded::new(library, data.as_ptr(), seed, jacobian == Jacobian::Included)? };
+    let table = table::of(loaded);
     // SAFETY: a table of ours. Where it is refused, its owner is released as a host would do it.
     unsafe {
         catena_model::from_table(table).inspect_err(|_| {

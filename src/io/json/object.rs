@@ -1,5 +1,6 @@
 use super::array::Builder;
-use crate::io::values::{Values, given_twice};
+use crate::io::Values;
+use crate::io::values::given_twice;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
 
+mod events;
 mod output;
 mod sampling;
 mod settings;

@@ -1,41 +1,11 @@
 //! Calls of a host's functions: its table as a density.
 
-use super::UserData;
-use super::init::catena_init;
-use super::model::catena_model;
-use super::task::{hand, outcome};
-use crate::error::{Code, Error};
-use crate::model::{Density, InitContext, NO_CHAIN, Refusal, SerialReducer, Task, Threading, WorkerError};
-use crate::random::{Purpose, Stream};
-use std::ffi::{c_int, c_void};
+use super::handle::catena_model;
+use super::worker::Worker;
+use crate::ffi::init::catena_init;
+use crate::ffi::task::{hand, outcome};
+use crate::model::{Density, InitContext, Refusal, Task, Threading, WorkerError, set_by_name};
 use std::sync::Arc;
-
-/// The host's scratch memory. Not part of the C header.
-pub struct Worker {
-    pointer: *mut c_void,
-    free: Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>,
-    data: Arc<UserData>,
-    /// What the batch function says of each point.
-    codes: Vec<c_int>,
-}
-
-// SAFETY: the header says that a worker may be used by one thread after the other.
-unsafe impl Send for Worker {}
-
-impl Worker {
-    pub(super) fn pointer(&self) -> *mut c_void {
-        self.pointer
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: made by the host's worker_new, freed once.
-            unsafe { free(self.data.user, self.pointer) };
-        }
-    }
-}
 
 impl Density for catena_model {
     type Worker = Worker;
@@ -78,7 +48,7 @@ impl Density for catena_model {
             }
         }
         let free = self.table.worker_free.filter(|_| self.table.worker_new.is_some());
-        Ok(Worker { pointer, free, data: Arc::clone(&self.data), codes: Vec::new() })
+        Ok(Worker::new(pointer, free, Arc::clone(&self.data)))
     }
 
     #[inline]
@@ -93,7 +63,7 @@ impl Density for catena_model {
         let mut value = f64::NAN;
         // SAFETY: the host's function with the host's data; both arrays are `dimension` long.
         let code = unsafe {
-            evaluate(self.data.user, worker.pointer, hand(task), position.as_ptr(), &mut value, gradient.as_mut_ptr())
+            evaluate(self.data.user, worker.pointer(), hand(task), position.as_ptr(), &mut value, gradient.as_mut_ptr())
         };
         outcome(code).map(|()| value)
     }
@@ -105,7 +75,7 @@ impl Density for catena_model {
         };
         let mut value = f64::NAN;
         // SAFETY: as above.
-        let code = unsafe { evaluate(self.data.user, worker.pointer, hand(task), position.as_ptr(), &mut value) };
+        let code = unsafe { evaluate(self.data.user, worker.pointer(), hand(task), position.as_ptr(), &mut value) };
         outcome(code).map(|()| value)
     }
 
@@ -138,7 +108,7 @@ impl Density for catena_model {
         };
         // SAFETY: as above; `outputs` is `output_count` long.
         outcome(unsafe {
-            constrain(self.data.user, worker.pointer, hand(task), position.as_ptr(), outputs.as_mut_ptr())
+            constrain(self.data.user, worker.pointer(), hand(task), position.as_ptr(), outputs.as_mut_ptr())
         })
     }
 
@@ -150,11 +120,11 @@ impl Density for catena_model {
         position: &mut [f64],
     ) -> Result<(), Refusal> {
         let Some(initialize) = self.table.initialize else {
-            return crate::model::initialize_by_name(&self.names, task, init, position);
+            return set_by_name(&self.names, init, position).map_err(|why| task.stop(&why));
         };
         let context = catena_init::lend(init);
         // SAFETY: as above; the context is valid during the call.
-        let code = unsafe { initialize(self.data.user, worker.pointer, hand(task), &context, position.as_mut_ptr()) };
+        let code = unsafe { initialize(self.data.user, worker.pointer(), hand(task), &context, position.as_mut_ptr()) };
         // The reason a value could not be used is kept where the model could not see it.
         if code != 0
             && let Some(reason) = context.complaint()
@@ -164,6 +134,7 @@ impl Density for catena_model {
         outcome(code)
     }
 }
+
 impl catena_model {
     /// The host's batch function, with room for the codes in the worker.
     fn batch(
@@ -179,7 +150,7 @@ impl catena_model {
         outcome(unsafe {
             batch(
                 self.data.user,
-                worker.pointer,
+                worker.pointer(),
                 hand(task),
                 log_densities.len(),
                 positions.as_ptr(),
@@ -188,54 +159,5 @@ impl catena_model {
                 worker.codes.as_mut_ptr(),
             )
         })
-    }
-
-    /// Values, gradients and codes at points given, on this thread.
-    pub(super) fn evaluate(
-        &self,
-        positions: &[f64],
-        values: &mut [f64],
-        mut gradients: Option<&mut [f64]>,
-        codes: Option<&mut [c_int]>,
-    ) -> Result<(), Error> {
-        let dim = self.table.dimension;
-        let failed = |e: WorkerError| Error::new(Code::Model, format!("a worker's memory could not be made: {e}"));
-        let mut worker = self.new_worker().map_err(failed)?;
-        // Workers were just made, so another one can be; pieces get one of their own.
-        let reducer = SerialReducer(|| self.new_worker().expect("a second worker"));
-        let mut stream = Stream::of_run(0, Purpose::Model);
-        let mut message = String::new();
-        let mut own_codes = vec![0; values.len()];
-        let codes = codes.unwrap_or(&mut own_codes);
-        let stopped =
-            |message: &str| Error::new(Code::Model, format!("the model stopped the evaluation; it says: {message}"));
-        if let Some(gradients) = gradients.as_deref_mut().filter(|_| self.has_batch() && values.len() > 1) {
-            let mut task = Task::new(NO_CHAIN, &mut stream, &mut message, &reducer);
-            let mut outcomes = vec![Ok(()); values.len()];
-            let all =
-                self.log_density_gradient_batch(&mut worker, &mut task, positions, values, gradients, &mut outcomes);
-            codes.copy_from_slice(&worker.codes);
-            if all == Err(Refusal::Stop) || outcomes.contains(&Err(Refusal::Stop)) {
-                return Err(stopped(&message));
-            }
-            for (value, _) in values.iter_mut().zip(outcomes).filter(|(_, o)| all.and(*o).is_err()) {
-                *value = f64::NAN;
-            }
-            return Ok(());
-        }
-        for (i, value) in values.iter_mut().enumerate() {
-            let position = &positions[i * dim..(i + 1) * dim];
-            let mut task = Task::new(NO_CHAIN, &mut stream, &mut message, &reducer);
-            let result = match gradients.as_deref_mut() {
-                Some(g) => self.log_density_gradient(&mut worker, &mut task, position, &mut g[i * dim..(i + 1) * dim]),
-                None => self.log_density(&mut worker, &mut task, position),
-            };
-            (*value, codes[i]) = match result {
-                Ok(value) => (value, 0),
-                Err(Refusal::Reject) => (f64::NAN, 1),
-                Err(Refusal::Stop) => return Err(stopped(&message)),
-            };
-        }
-        Ok(())
     }
 }

@@ -1,14 +1,14 @@
 //! Models: a table of function pointers becomes a density.
 
-use super::UserData;
-use super::boundary::{check_size, free, guard, hand_out, object, slice, slice_mut, table};
-use super::density::{catena_density, names, threading};
-use super::engine::{ENGINES, number};
-use super::error::{c_text, catena_error, catena_status};
 use crate::error::Error;
+use crate::ffi::UserData;
+use crate::ffi::boundary::{check_size, free, guard, hand_out, object, table};
+use crate::ffi::density::{catena_density, names, threading};
+use crate::ffi::engine::{ENGINES, number};
+use crate::ffi::error::{c_text, catena_error, catena_status};
 use crate::model::Threading;
 use crate::services::Engine;
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CString, c_char};
 use std::sync::Arc;
 
 /// A model ready to be sampled. Immutable: may be used by several runs at once.
@@ -28,6 +28,7 @@ pub struct catena_model {
 unsafe impl Send for catena_model {}
 // SAFETY: as above.
 unsafe impl Sync for catena_model {}
+
 /// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
 /// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
 ///
@@ -97,63 +98,9 @@ pub unsafe extern "C" fn catena_model_output_name(model: *const catena_model, in
     name_at(unsafe { model.as_ref() }.map(|m| &m.c_output_names[..]), index)
 }
 
-/// Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
-/// energy__, then the outputs. 0 for NULL.
-///
-/// # Safety
-/// `model` is NULL or a live model.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_sample_column_count(model: *const catena_model) -> usize {
-    // SAFETY: the caller vouches for the pointer.
-    unsafe { model.as_ref() }.map_or(0, |m| m.columns(Engine::Nuts).len())
-}
-
-/// Name of column `index` of a sample writer of a NUTS run, from 0, borrowed from the model; NULL past the last.
-///
-/// # Safety
-/// `model` is NULL or a live model.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_sample_column(model: *const catena_model, index: usize) -> *const c_char {
-    // SAFETY: the caller vouches for the pointer.
-    name_at(unsafe { model.as_ref() }.map(|m| m.columns(Engine::Nuts)), index)
-}
-
-pub(super) fn name_at(names: Option<&[CString]>, index: usize) -> *const c_char {
+/// An entry of a list of names; null past the last.
+pub(in crate::ffi) fn name_at(names: Option<&[CString]>, index: usize) -> *const c_char {
     names.and_then(|n| n.get(index)).map_or(std::ptr::null(), |n| n.as_ptr())
-}
-
-/// Evaluates the log density at `n` points, on the calling thread. `positions` is n x dimension, row-major;
-/// `log_densities` receives n numbers, NaN where the model refused; `gradients` receives n x dimension numbers or is NULL;
-/// `codes` receives each point's return code or is NULL. Uses the table's log_density when no gradients are wanted, and its
-/// batch function when they are and n is above 1. The first point the model stops at ends the call with CATENA_MODEL.
-///
-/// # Safety
-/// The arrays are as long as documented; `model` is NULL or a live model.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_model_log_density(
-    model: *const catena_model,
-    n: usize,
-    positions: *const f64,
-    log_densities: *mut f64,
-    gradients: *mut f64,
-    codes: *mut c_int,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the pointers and lengths.
-        unsafe {
-            let model = object(model, "model", "a catena_model")?;
-            let dim = model.table.dimension;
-            let all = n
-                .checked_mul(dim)
-                .ok_or_else(|| Error::argument("n", "a number of points that fits into memory", n))?;
-            let positions = slice(positions, all, "positions")?;
-            let values = slice_mut(log_densities, n, "log_densities")?;
-            let gradients = if gradients.is_null() { None } else { Some(slice_mut(gradients, all, "gradients")?) };
-            let codes = if codes.is_null() { None } else { Some(slice_mut(codes, n, "codes")?) };
-            model.evaluate(positions, values, gradients, codes)
-        }
-    })
 }
 
 impl catena_model {
@@ -161,7 +108,7 @@ impl catena_model {
     ///
     /// # Safety
     /// The table is what its documentation says.
-    pub(super) unsafe fn from_table(t: catena_density) -> Result<Self, Error> {
+    pub(in crate::ffi) unsafe fn from_table(t: catena_density) -> Result<Self, Error> {
         check_size::<f64>(t.dimension, "density.dimension")?;
         check_size::<f64>(t.output_count, "density.output_count")?;
         if t.log_density_gradient.is_none() && t.dimension > 0 {
@@ -206,12 +153,12 @@ impl catena_model {
     }
 
     /// All columns of a sample writer.
-    pub(super) fn columns(&self, engine: Engine) -> &[CString] {
+    pub(in crate::ffi) fn columns(&self, engine: Engine) -> &[CString] {
         &self.c_columns[number(engine)]
     }
 
     /// Names of the outputs that generate_quantities writes.
-    pub(super) fn quantities(&self) -> &[CString] {
+    pub(in crate::ffi) fn quantities(&self) -> &[CString] {
         &self.c_output_names[self.table.parameter_outputs + self.table.transformed_outputs..]
     }
 }
@@ -220,7 +167,7 @@ impl catena_model {
 ///
 /// # Safety
 /// `model` is null or a live model.
-pub(super) unsafe fn model<'a>(model: *const catena_model) -> Result<&'a catena_model, Error> {
+pub(in crate::ffi) unsafe fn model<'a>(model: *const catena_model) -> Result<&'a catena_model, Error> {
     // SAFETY: passed on to the caller.
     unsafe { object(model, "model", "a catena_model") }
 }

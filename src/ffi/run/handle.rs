@@ -1,14 +1,14 @@
-//! Runs as handles: started, watched, cancelled, waited for; and pools that several of them share.
+//! Runs as handles: started, cancelled, waited for.
 
-use super::boundary::{Table, free, guard, hand_out, object, table};
-use super::engine::{chosen, with_options};
-use super::error::{catena_error, catena_status};
-use super::model::catena_model;
-use super::options::catena_options;
-use super::result::catena_result;
-use super::sample::{Host, catena_io};
-use crate::drive::{Pool, quiet};
+use crate::drive::quiet;
 use crate::error::{Code, Error};
+use crate::ffi::boundary::{free, guard, hand_out, object};
+use crate::ffi::engine::{chosen, with_options};
+use crate::ffi::error::{catena_error, catena_status};
+use crate::ffi::io::{Host, catena_io};
+use crate::ffi::model::catena_model;
+use crate::ffi::options::catena_options;
+use crate::ffi::result::catena_result;
 use crate::io::Interrupt;
 use crate::services::{Control, Engine, SampleOptions, SampleReport, Session};
 use std::ffi::c_int;
@@ -21,81 +21,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(4);
 /// A wait of longer than this many seconds has no end: it is beyond what clocks can add.
 const FOREVER: f64 = 1e9;
 
-/// Threads that several runs share. Immutable: may be used by several runs at once.
-pub struct catena_pool {
-    pool: Arc<Pool>,
-}
-
-impl catena_pool {
-    pub(super) fn share(&self) -> Arc<Pool> {
-        Arc::clone(&self.pool)
-    }
-}
-
-/// A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.
-///
-/// # Safety
-/// `out` and `error` are NULL or point to places for pointers.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_pool_new(
-    threads: usize,
-    out: *mut *mut catena_pool,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    // SAFETY: the caller vouches for `out`.
-    guard(error, || unsafe { hand_out(out, || Ok(catena_pool { pool: Arc::new(Pool::new(threads)?) })) })
-}
-
-/// Number of the pool's threads; 0 for NULL.
-///
-/// # Safety
-/// `pool` is NULL or a live pool.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_pool_threads(pool: *const catena_pool) -> usize {
-    // SAFETY: the caller vouches for the pointer.
-    unsafe { pool.as_ref() }.map_or(0, |p| p.pool.threads())
-}
-
-/// Frees the handle. Options and runs that use the pool keep its threads until they are freed too. NULL is fine.
-///
-/// # Safety
-/// `pool` is NULL or came from catena_pool_new and is not used again.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_pool_free(pool: *mut catena_pool) {
-    // SAFETY: the caller vouches for the pointer.
-    unsafe { free(pool) }
-}
-
-/// Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct catena_progress {
-    /// sizeof(catena_progress) of the header the program was compiled with.
-    pub struct_size: usize,
-    /// Id of the chain.
-    pub chain_id: u64,
-    /// Iterations done, warm-up included.
-    pub iteration: u64,
-    /// Iterations that the chain is to do, warm-up included.
-    pub total: u64,
-    /// Divergent transitions after warm-up.
-    pub divergences: u64,
-    /// Gradient evaluations.
-    pub gradients: u64,
-    /// The nominal step size; NaN before the first iteration.
-    pub stepsize: f64,
-    /// 1 while the chain warms up, 0 after.
-    pub in_warmup: i32,
-    /// 1 when the chain has ended.
-    pub over: i32,
-}
-
-// SAFETY: repr(C), starts with its size, zeros are valid everywhere.
-unsafe impl Table for catena_progress {
-    const NAME: &'static str = "catena_progress";
-    const REQUIRED: usize = size_of::<usize>();
-}
-
 /// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves), the model among it, must
 /// live until the run is freed.
 ///
@@ -104,9 +29,9 @@ unsafe impl Table for catena_progress {
 pub struct catena_run {
     // Declared before what it borrows, so that it is dropped first.
     state: Mutex<State>,
-    control: Arc<Control>,
-    first_chain: u64,
-    total: u64,
+    pub(super) control: Arc<Control>,
+    pub(super) first_chain: u64,
+    pub(super) total: u64,
     host: Host,
 }
 
@@ -293,40 +218,6 @@ pub unsafe extern "C" fn catena_run_poll(
             // SAFETY: not null; the caller vouches for it.
             unsafe { *done = ended.into() };
         }
-        Ok(())
-    })
-}
-
-/// Where chain `chain`, counted from 0, has come. May be called from any thread, also while another one waits.
-///
-/// # Safety
-/// `run` is NULL or a live run; `out` points to a catena_progress with its struct_size set.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_run_progress(
-    run: *const catena_run,
-    chain: usize,
-    out: *mut catena_progress,
-    error: *mut *mut catena_error,
-) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the pointers.
-        let (run, size) = unsafe { (object(run, "run", "a catena_run")?, table(out, "out")?.struct_size) };
-        let expected = || format!("a chain from 0 to {}", run.control.num_chains() - 1);
-        let p = run.control.progress(chain).ok_or_else(|| Error::argument("chain", expected(), chain))?;
-        let now = catena_progress {
-            struct_size: size,
-            chain_id: run.first_chain + chain as u64,
-            iteration: p.iteration as u64,
-            total: run.total,
-            divergences: p.divergences,
-            gradients: p.gradients,
-            stepsize: p.stepsize,
-            in_warmup: p.in_warmup.into(),
-            over: p.over.into(),
-        };
-        let bytes = size.min(size_of::<catena_progress>());
-        // SAFETY: both are at least `bytes` long.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const now).cast::<u8>(), out.cast::<u8>(), bytes) };
         Ok(())
     })
 }

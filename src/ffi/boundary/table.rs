@@ -1,0 +1,54 @@
+//! Tables of function pointers that a host fills.
+
+use super::pointers::null;
+use crate::error::Error;
+
+/// A table of function pointers that a host fills.
+///
+/// # Safety
+/// The type is `repr(C)`, starts with `struct_size: usize`, and all-zero bytes are a valid value of it.
+pub(in crate::ffi) unsafe trait Table: Copy {
+    /// Name for messages.
+    const NAME: &'static str;
+    /// Bytes that even the oldest host fills.
+    const REQUIRED: usize;
+}
+
+/// Copies a host's table: what a host of an older version does not know stays zero ("not provided"). A member that only
+/// a newer version knows must be zero: nothing that a host asks for is ignored.
+///
+/// # Safety
+/// `pointer` is null or points to a table whose first `struct_size` bytes are readable.
+pub(in crate::ffi) unsafe fn table<T: Table>(pointer: *const T, name: &str) -> Result<T, Error> {
+    if pointer.is_null() {
+        return Err(null(name, T::NAME));
+    }
+    // SAFETY: every table starts with its size, and the pointer is not null.
+    let size = unsafe { pointer.cast::<usize>().read_unaligned() };
+    if size < T::REQUIRED {
+        return Err(Error::argument(
+            format!("{name}.struct_size"),
+            format_args!("sizeof({}), at least {}", T::NAME, T::REQUIRED),
+            size,
+        ));
+    }
+    if size > size_of::<T>() {
+        // SAFETY: within the host's table, as its struct_size says.
+        let beyond =
+            unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), size - size_of::<T>()) };
+        if let Some(at) = beyond.iter().position(|&byte| byte != 0) {
+            return Err(Error::argument(
+                name,
+                format_args!("a {} of at most {} bytes, the rest zero", T::NAME, size_of::<T>()),
+                format_args!("{size} bytes with a member of a newer version set at byte {}", size_of::<T>() + at),
+            ));
+        }
+    }
+    let mut copy = std::mem::MaybeUninit::<T>::zeroed();
+    let bytes = size.min(size_of::<T>());
+    // SAFETY: `bytes` is within both the host's table and the copy; zeros are a valid T by the trait's contract.
+    unsafe {
+        std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), bytes);
+        Ok(copy.assume_init())
+    }
+}

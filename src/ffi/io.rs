@@ -1,0 +1,208 @@
+//! What a run reads and writes: the host's lists as a session borrows them.
+
+use super::boundary::{Table, object, slice, table};
+use super::checkpoint::catena_checkpoint;
+use super::init::catena_init;
+use super::model::{catena_model, model};
+use super::options::catena_options;
+use super::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
+use super::writer::catena_writer;
+use crate::drive::Pool;
+use crate::error::Error;
+use crate::io::{NullWriter, Writer};
+use crate::model::{InitContext, NoInit};
+use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
+/// don't provide to zero. Each list has 0 entries or one per chain.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct catena_io {
+    /// sizeof(catena_io) of the header the program was compiled with.
+    pub struct_size: usize,
+    /// Initial values; a NULL entry gives none. Several chains may share one context.
+    pub inits: *const *const catena_init,
+    /// Number of entries of `inits`.
+    pub num_inits: usize,
+    /// Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
+    pub inv_metrics: *const *const f64,
+    /// Number of entries of `inv_metrics`.
+    pub num_inv_metrics: usize,
+    /// Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
+    pub inv_metric_size: usize,
+    /// Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
+    pub init_writers: *const *mut catena_writer,
+    /// Number of entries of `init_writers`.
+    pub num_init_writers: usize,
+    /// Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+    /// catena_quantity_column (generated quantities).
+    pub sample_writers: *const *mut catena_writer,
+    /// Number of entries of `sample_writers`.
+    pub num_sample_writers: usize,
+    /// Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
+    /// Stan) of each kept draw.
+    pub diagnostic_writers: *const *mut catena_writer,
+    /// Number of entries of `diagnostic_writers`.
+    pub num_diagnostic_writers: usize,
+    /// Chains to go on with; a NULL entry starts that chain anew.
+    pub checkpoints: *const *const catena_checkpoint,
+    /// Number of entries of `checkpoints`.
+    pub num_checkpoints: usize,
+    /// Gets progress, warnings and failures; NULL: silence.
+    pub logger: *const catena_logger,
+    /// Asks whether to end early; NULL: never.
+    pub interrupt: *const catena_interrupt,
+}
+
+// SAFETY: repr(C), starts with its size, zeros are valid everywhere.
+unsafe impl Table for catena_io {
+    const NAME: &'static str = "catena_io";
+    const REQUIRED: usize = size_of::<usize>();
+}
+
+/// The entries of a list of writers, none of which stands in `seen` already.
+///
+/// # Safety
+/// `list` is null or has `count` entries, each null or a live writer.
+unsafe fn writers<'a>(
+    list: *const *mut catena_writer,
+    count: usize,
+    name: &str,
+    seen: &mut HashSet<*mut catena_writer>,
+) -> Result<Vec<Option<&'a mut catena_writer>>, Error> {
+    // SAFETY: passed on to the caller.
+    let pointers = unsafe { slice(list, count, name)? };
+    let mut out = Vec::with_capacity(count);
+    for (i, &pointer) in pointers.iter().enumerate() {
+        if !pointer.is_null() && !seen.insert(pointer) {
+            return Err(Error::argument(format!("{name}[{i}]"), "a writer that stands nowhere else", "one that does"));
+        }
+        // SAFETY: passed on to the caller; no writer is borrowed twice.
+        out.push(unsafe { pointer.as_mut() });
+    }
+    Ok(out)
+}
+
+/// The writers as a run borrows them; a place without one gets one of `none`.
+fn borrow<'a>(writers: Vec<Option<&'a mut catena_writer>>, none: &'a mut [NullWriter]) -> Vec<&'a mut dyn Writer> {
+    let mut none = none.iter_mut();
+    writers
+        .into_iter()
+        .map(|w| match w {
+            Some(w) => w.writer(),
+            None => none.next().expect("one per place") as &mut dyn Writer,
+        })
+        .collect()
+}
+
+/// What a run keeps of its host's tables. Boxed: a session borrows them, wherever this moves to.
+pub(super) struct Host {
+    logger: *mut HostLogger,
+    nones: *mut [NullWriter],
+    pub interrupt: HostInterrupt,
+}
+
+// SAFETY: the pointers are boxes of this struct's own, and their contents may be used from any thread.
+unsafe impl Send for Host {}
+// SAFETY: as above.
+unsafe impl Sync for Host {}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // SAFETY: made from boxes in `session` and freed once, after the session that borrowed them.
+        unsafe {
+            drop(Box::from_raw(self.logger));
+            drop(Box::from_raw(self.nones));
+        }
+    }
+}
+
+impl Host {
+    /// A session over what the host listed.
+    ///
+    /// # Safety
+    /// The pointers are null or as documented; the model and what `io` lists outlive the session, and the host returned
+    /// here does.
+    pub unsafe fn session(
+        model: *const catena_model,
+        options: *const catena_options,
+        io: *const catena_io,
+        engine: impl FnOnce(&SampleOptions) -> Engine,
+    ) -> Result<(Session<'static, catena_model>, Self), Error> {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let model = self::model(model)?;
+            let (options, pool) = object(options, "options", "catena_options")?.run();
+            let (run_io, host) = Self::borrow(io, options.num_chains, pool)?;
+            Ok((Session::with_engine(model, engine(&options), &options, run_io)?, host))
+        }
+    }
+
+    /// What the host listed, as a run borrows it.
+    ///
+    /// # Safety
+    /// `io` is null or as documented; what it lists and the host returned here outlive what is borrowed.
+    pub unsafe fn borrow<'a>(
+        io: *const catena_io,
+        num_chains: usize,
+        pool: Option<Arc<Pool>>,
+    ) -> Result<(SampleIo<'a>, Self), Error> {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
+            if let Some(io) = &given {
+                check_lengths(io, num_chains)?;
+            }
+            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
+            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
+            let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
+            let host = Self {
+                logger: Box::into_raw(Box::new(logger)),
+                nones: Box::into_raw(nones.into_boxed_slice()),
+                interrupt,
+            };
+            let mut run_io = SampleIo { logger: &*host.logger, pool, ..SampleIo::default() };
+            if let Some(io) = &given {
+                let (none_init, rest) = (*host.nones).split_at_mut(io.num_init_writers);
+                let (none_sample, none_diagnostic) = rest.split_at_mut(io.num_sample_writers);
+                for &init in slice(io.inits, io.num_inits, "io.inits")? {
+                    run_io.inits.push(init.as_ref().map_or(&NoInit as &dyn InitContext, |i| i.context()));
+                }
+                for (i, &metric) in slice(io.inv_metrics, io.num_inv_metrics, "io.inv_metrics")?.iter().enumerate() {
+                    run_io.inv_metrics.push(slice(metric, io.inv_metric_size, &format!("io.inv_metrics[{i}]"))?);
+                }
+                let seen = &mut HashSet::new();
+                let list = writers(io.init_writers, io.num_init_writers, "io.init_writers", seen)?;
+                run_io.init_writers = self::borrow(list, none_init);
+                let list = writers(io.sample_writers, io.num_sample_writers, "io.sample_writers", seen)?;
+                run_io.sample_writers = self::borrow(list, none_sample);
+                let list = writers(io.diagnostic_writers, io.num_diagnostic_writers, "io.diagnostic_writers", seen)?;
+                run_io.diagnostic_writers = self::borrow(list, none_diagnostic);
+                for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
+                    run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
+                }
+            }
+            Ok((run_io, host))
+        }
+    }
+}
+
+/// Lists are checked before any entry is read, so that a wrong count reads nothing beyond an array.
+fn check_lengths(io: &catena_io, num_chains: usize) -> Result<(), Error> {
+    let lengths = [
+        ("inits", io.num_inits),
+        ("inv_metrics", io.num_inv_metrics),
+        ("init_writers", io.num_init_writers),
+        ("sample_writers", io.num_sample_writers),
+        ("diagnostic_writers", io.num_diagnostic_writers),
+        ("checkpoints", io.num_checkpoints),
+    ];
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+}
+
+/// Places for writers in all lists together.
+fn most_writers(io: &catena_io) -> usize {
+    io.num_init_writers + io.num_sample_writers + io.num_diagnostic_writers
+}

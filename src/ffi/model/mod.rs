@@ -1,0 +1,12 @@
+//! Models: a host's table as a density, its columns, evaluations outside a run.
+
+mod calls;
+mod columns;
+mod evaluate;
+mod handle;
+mod worker;
+
+pub use columns::*;
+pub use evaluate::*;
+pub use handle::*;
+pub use worker::Worker;

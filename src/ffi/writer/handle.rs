@@ -1,0 +1,143 @@
+//! Writers of the library's own: none, CSV, Arrow.
+
+use crate::error::Error;
+use crate::ffi::boundary::{free, guard, hand_out, text};
+use crate::ffi::error::{catena_error, catena_status};
+use crate::io::{CsvWriter, NullWriter, Writer};
+use std::ffi::{c_char, c_int};
+
+/// Receives one chain's output: its initial values, its draws or its diagnostics.
+pub struct catena_writer {
+    inner: Counted,
+}
+
+impl catena_writer {
+    pub(super) fn new(writer: impl Writer + 'static) -> Self {
+        Self { inner: Counted { writer: Box::new(writer), rows: 0 } }
+    }
+
+    pub(in crate::ffi) fn writer(&mut self) -> &mut dyn Writer {
+        &mut self.inner
+    }
+}
+
+/// Counts the rows that were taken.
+struct Counted {
+    writer: Box<dyn Writer>,
+    rows: usize,
+}
+
+impl Writer for Counted {
+    fn names(&mut self, names: &[String]) -> Result<(), Error> {
+        self.writer.names(names)
+    }
+
+    fn resumed(&mut self, names: &[String], rows: usize) -> Result<(), Error> {
+        self.writer.resumed(names, rows)
+    }
+
+    fn row(&mut self, values: &[f64]) -> Result<(), Error> {
+        self.writer.row(values)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn message(&mut self, line: &str) -> Result<(), Error> {
+        self.writer.message(line)
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.writer.finish()
+    }
+}
+
+/// A writer that drops everything.
+///
+/// # Safety
+/// `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_none_new(
+    out: *mut *mut catena_writer,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for `out`.
+    guard(error, || unsafe { hand_out(out, || Ok(catena_writer::new(NullWriter))) })
+}
+
+/// A writer to a Stan CSV file at `path`. `sig_figs` significant figures, 1 to 18; 0 writes the shortest text that reads
+/// back to the same bits. `append` other than 0 goes on after the last line of a file that is there, for a resumed chain.
+///
+/// # Safety
+/// `path` is NULL or NUL-terminated; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_csv_new(
+    path: *const c_char,
+    sig_figs: c_int,
+    append: c_int,
+    out: *mut *mut catena_writer,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        let new = || {
+            // SAFETY: the caller vouches for the path.
+            let path = unsafe { text(path, "path")? };
+            let figures = u32::try_from(sig_figs).map_err(|_| Error::argument("sig_figs", "0 to 18", sig_figs))?;
+            let file = if append == 0 { CsvWriter::create(path, figures)? } else { CsvWriter::append(path, figures)? };
+            Ok(catena_writer::new(file))
+        };
+        // SAFETY: the caller vouches for `out`.
+        unsafe { hand_out(out, new) }
+    })
+}
+
+/// A writer of chain `chain_id` (at least 1) to an Arrow IPC file ("Feather version 2") at `path`, record batch by record
+/// batch as the run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__
+/// as boolean, the others as doubles. Fails in a library that was built without the feature `arrow`.
+///
+/// # Safety
+/// `path` is NULL or NUL-terminated; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_arrow_new(
+    path: *const c_char,
+    chain_id: u64,
+    out: *mut *mut catena_writer,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        // SAFETY: the caller vouches for the path.
+        let new = || arrow(unsafe { text(path, "path")? }, chain_id);
+        // SAFETY: the caller vouches for `out`.
+        unsafe { hand_out(out, new) }
+    })
+}
+
+#[cfg(feature = "arrow")]
+fn arrow(path: &str, chain_id: u64) -> Result<catena_writer, Error> {
+    Ok(catena_writer::new(crate::io::ArrowWriter::new(path, chain_id)?))
+}
+
+#[cfg(not(feature = "arrow"))]
+fn arrow(path: &str, _chain_id: u64) -> Result<catena_writer, Error> {
+    let expected = "a library built with the feature 'arrow' (cargo build --features arrow)";
+    Err(Error::argument("path", expected, format_args!("one without it, asked to write '{path}'")))
+}
+
+/// Number of rows the writer has taken; 0 for NULL.
+///
+/// # Safety
+/// `writer` is NULL or a live writer that no run uses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_rows(writer: *const catena_writer) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { writer.as_ref() }.map_or(0, |w| w.inner.rows)
+}
+
+/// Frees a writer and releases its user data. NULL is fine. No run may still use it.
+///
+/// # Safety
+/// `writer` is NULL or was handed out by this library and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_free(writer: *mut catena_writer) {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { free(writer) }
+}

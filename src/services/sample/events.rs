@@ -1,0 +1,118 @@
+//! What sampling does with its chains' events.
+
+use super::output::elapsed_lines;
+use super::sampling::{Record, Sampling};
+use crate::error::{Code, Error};
+use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::model::Density;
+use crate::services::ChainReport;
+use crate::services::service::{After, End, Here, Service};
+
+impl Sampling<'_> {
+    fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
+        self.sinks.init.as_mut().map_or(Ok(()), |writer| writer.row(chain.position()))
+    }
+
+    fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
+        Error::new(Code::Initialization, format!("{failure}{}", here.words()))
+    }
+}
+
+impl<D: Density> Service<D> for Sampling<'_> {
+    type Machine = Chain;
+    type Record = Record;
+
+    fn begin(&mut self, here: &mut Here<'_, D>) -> Result<Chain, Error> {
+        let columns = &self.columns;
+        let sinks = &mut self.sinks;
+        let writers = [
+            (&mut sinks.init, &columns.names),
+            (&mut sinks.sample, &columns.sample),
+            (&mut sinks.diagnostic, &columns.diagnostic),
+        ];
+        for (writer, names) in writers {
+            writer.as_mut().map_or(Ok(()), |writer| writer.names(names))?;
+        }
+        let start = Start(self.start(here)?);
+        let chain = Chain::with_engine(self.settings.clone(), self.columns.engine, start);
+        // From here on the metric is the chain's alone.
+        self.settings.metric = Metric::unit();
+        Ok(chain)
+    }
+
+    fn go_on(&mut self) -> Result<(), Error> {
+        let (rows, columns) = (self.record.rows, &self.columns);
+        for (writer, names) in
+            [(&mut self.sinks.sample, &columns.sample), (&mut self.sinks.diagnostic, &columns.diagnostic)]
+        {
+            writer.as_mut().map_or(Ok(()), |writer| writer.resumed(names, rows))?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, chain: &mut Chain, event: Request, here: &mut Here<'_, D>) -> Result<After, Error> {
+        match event {
+            Request::Evaluate => unreachable!("an ask, not an event"),
+            Request::Initialized => self.initialized(chain)?,
+            Request::Draw => self.drawn(chain, here)?,
+            Request::WarmupDone => {
+                here.warm();
+                self.adapted(chain)?;
+            }
+            Request::Done => {
+                let (warmup, sampling) = here.seconds();
+                self.messages(&elapsed_lines(warmup, sampling))?;
+                return Ok(After::Done);
+            }
+            Request::Failed(failure) => return Err(self.failure(&failure, here)),
+        }
+        Ok(After::GoOn)
+    }
+
+    fn close(&mut self) -> Result<(), Error> {
+        let sinks = &mut self.sinks;
+        let mut result = Ok(());
+        for writer in [&mut sinks.init, &mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten() {
+            result = result.and(writer.finish());
+        }
+        result
+    }
+
+    fn record(&self) -> Option<&Record> {
+        Some(&self.record)
+    }
+
+    fn reopen(&mut self, chain: &mut Chain, record: Record) -> Result<(), Error> {
+        let misfit = |name: &str, expected: String, got: String| {
+            Err(Error::new(Code::Checkpoint, format!("the checkpoint's {name} is {expected}, the run's is {got}")))
+        };
+        if let Some((name, was, is)) = chain.misfit(self.columns.engine, &self.settings) {
+            return misfit(name, was, is);
+        }
+        let text = |record: &Record| format!("thin {}, save_warmup {}", record.thin, record.save_warmup);
+        let (was, is) = (text(&record), text(&self.record));
+        if was != is {
+            return misfit("output", was, is);
+        }
+        chain.set_num_samples(self.settings.num_samples);
+        self.record = record;
+        Ok(())
+    }
+
+    fn report(self, chain: Option<&Chain>, end: End) -> ChainReport {
+        let metric = chain.map_or(&self.settings.metric, Chain::metric);
+        let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
+        ChainReport {
+            iterations: chain.map_or(0, Chain::iterations),
+            rows: self.record.rows,
+            stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
+            metric: metric.kind(),
+            inv_metric: metric.inverse(),
+            warmup_gradients,
+            sampling_gradients,
+            divergences: self.record.divergences,
+            saturated: self.record.saturated,
+            ..ChainReport::of(end)
+        }
+    }
+}
