@@ -4,8 +4,7 @@ use super::Outcome;
 use super::run::Run;
 use super::seat::{Seat, model_stopped, no_worker};
 use super::service::Service;
-use crate::drive::{Around, Bench, Evaluations, PoolReducer, Seated, Together, evaluate};
-
+use crate::drive::{Around, Bench, Evaluations, Job, PoolReducer, Seated, Together, evaluate};
 use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task};
 use crate::random::{Purpose, Stream};
 use std::ops::Range;
@@ -22,7 +21,8 @@ pub struct Company<'a, D: Density> {
     free: Mutex<Vec<Arrays>>,
 }
 
-/// One batch's arrays, as long as the largest batch.
+/// One batch's arrays, as long as the largest batch that was in them.
+#[derive(Default)]
 struct Arrays {
     positions: Vec<f64>,
     log_densities: Vec<f64>,
@@ -31,12 +31,13 @@ struct Arrays {
 }
 
 impl Arrays {
-    fn new(size: usize, dim: usize) -> Self {
-        Self {
-            positions: vec![0.0; size * dim],
-            log_densities: vec![0.0; size],
-            gradients: vec![0.0; size * dim],
-            outcomes: vec![Ok(()); size],
+    /// Makes room for `rows` positions.
+    fn grow(&mut self, rows: usize, dim: usize) {
+        if rows > self.outcomes.len() {
+            self.positions.resize(rows * dim, 0.0);
+            self.log_densities.resize(rows, 0.0);
+            self.gradients.resize(rows * dim, 0.0);
+            self.outcomes.resize(rows, Ok(()));
         }
     }
 }
@@ -158,7 +159,7 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
 
     fn answer(&self, jobs: &mut [Seated<Seat<'a, D, S>>]) {
         let start = Instant::now();
-        let (size, dim) = (self.run.options.batch_size, self.run.density.dim());
+        let dim = self.run.density.dim();
         let mut bench = match self.run.workers.check_out() {
             Ok(bench) => bench,
             Err(error) => {
@@ -167,11 +168,13 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
             }
         };
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut arrays = free.unwrap_or_else(|| Arrays::new(size, dim));
+        let mut arrays = free.unwrap_or_default();
+        let most = jobs.iter_mut().map(|seated| seated.job.rows()).sum::<usize>().min(self.run.options.batch_size);
+        arrays.grow(most, dim);
         let mut rows = Vec::with_capacity(jobs.len());
         let mut filled = 0;
         for seated in jobs.iter_mut() {
-            let count = fill(seated.job.machine(), dim, &mut arrays.positions[filled * dim..]);
+            let count = fill(seated.job.machine(), dim, &mut arrays.positions[filled * dim..most * dim]);
             rows.push(filled..filled + count);
             filled += count;
         }
@@ -181,13 +184,14 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
         let share = start.elapsed() / jobs.len() as u32;
         for (seated, rows) in jobs.iter_mut().zip(rows) {
             let machine = seated.job.machine();
+            let count = rows.len();
             let reply = match rows.is_empty() {
                 true => self.answer_alone(machine, &mut bench),
                 false => self.hand_back(machine, &arrays, rows),
             };
             match reply {
                 // What is left of a block is asked for again.
-                Some(Reply::Continue) => seated.job.account(share),
+                Some(Reply::Continue) => seated.job.answered(count, share),
                 Some(reply) => seated.job.reply(reply, share),
                 None => seated.job.end_with(Outcome::Failed(model_stopped(&bench.message))),
             }

@@ -92,11 +92,13 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
     /// What the machine waits for is answered; that took `time`.
     pub fn reply(&mut self, reply: Reply, time: Duration) {
         self.brought = Brought::Reply(reply);
-        self.account(time);
+        self.times.account(time);
     }
 
-    /// What was done for the machine elsewhere took `time`.
-    pub fn account(&mut self, time: Duration) {
+    /// So many rows of the machine's block are answered; that took `time`.
+    pub fn answered(&mut self, rows: usize, time: Duration) {
+        // One evaluation was counted when it asked.
+        self.evaluations += rows.saturating_sub(1) as u64;
         self.times.account(time);
     }
 
