@@ -34,7 +34,7 @@ class Options {
     chains_ = value;
     return *this;
   }
-  // Id of the first chain; chain i of the run has id init_chain_id + i. Default 1.
+  // Id of the first chain, at least 1; chain i of the run has id init_chain_id + i. Default 1.
   Options &init_chain_id(std::uint64_t value) { return set(catena_options_set_init_chain_id, value); }
   // Seed of all random streams. Default 0.
   Options &seed(std::uint64_t value) { return set(catena_options_set_seed, value); }
