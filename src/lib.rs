@@ -4,7 +4,7 @@
 //!
 //! | room | purpose |
 //! | --- | --- |
-//! | [`ffi`] | the C ABI: one file per noun, no logic |
+//! | [`ffi`] | the C ABI: one file or folder per noun, no logic |
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |

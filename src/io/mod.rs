@@ -33,3 +33,4 @@ pub use position::PositionInit;
 pub use stan_csv::{Adapted, StanCsv};
 pub use table::{NullWriter, TableWriter};
 pub use values::Values;
+pub(crate) use values::write_arrays;

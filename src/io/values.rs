@@ -45,7 +45,7 @@ impl Values {
             let comma = if i > 0 { "," } else { "" };
             let name = serde_json::Value::from(name.as_str());
             write!(out, "{comma}\n  {name}: ").expect("a string takes all");
-            write_array(&mut out, &variable.shape, &mut |out, at| write_number(out, variable.values[at]), 0, 1);
+            write_arrays(&mut out, ", ", &variable.shape, &mut |out, at| write_number(out, variable.values[at]), 0, 1);
         }
         out.push_str("\n}\n");
         out
@@ -65,9 +65,11 @@ pub(super) fn given_twice(name: &str) -> String {
     format!("variable '{name}' is given twice")
 }
 
-/// Elements from index `at` on, those of the next depth `stride` × its length apart (first index fastest).
-fn write_array(
+/// Nested JSON arrays of the elements from index `at` on, those of the next depth `stride` × its length apart (first index
+/// fastest, the first dimension outermost); `comma` stands between two.
+pub(crate) fn write_arrays(
     out: &mut String,
+    comma: &str,
     shape: &[usize],
     element: &mut dyn FnMut(&mut String, usize),
     at: usize,
@@ -77,9 +79,9 @@ fn write_array(
     out.push('[');
     for i in 0..length {
         if i > 0 {
-            out.push_str(", ");
+            out.push_str(comma);
         }
-        write_array(out, inner, element, at + i * stride, stride * length);
+        write_arrays(out, comma, inner, element, at + i * stride, stride * length);
     }
     out.push(']');
 }

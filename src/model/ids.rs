@@ -10,13 +10,13 @@ pub const MAX_CHAIN_ID: u64 = i64::MAX as u64;
 
 /// Checks that the `count` ids from `first` on are ids of chains, 1 to [`MAX_CHAIN_ID`]; the error names `argument`.
 pub fn check_chain_ids(argument: &str, first: u64, count: usize) -> Result<(), Error> {
-    let last = (first.max(1) - 1).checked_add(count as u64);
-    if first != NO_CHAIN && first <= MAX_CHAIN_ID && last.is_some_and(|last| last <= MAX_CHAIN_ID) {
+    let most = MAX_CHAIN_ID.saturating_sub((count as u64).saturating_sub(1));
+    if first != NO_CHAIN && first <= most {
         return Ok(());
     }
     let expected = match count {
-        0 | 1 => format!("an id of a chain, 1 to {MAX_CHAIN_ID}"),
-        _ => format!("an id of at least 1 that leaves room for {count} chains up to {MAX_CHAIN_ID}"),
+        0 | 1 => format!("an id of a chain, 1 to {most}"),
+        _ => format!("an id of at least 1 that leaves room for {count} chains, at most {most}"),
     };
     Err(Error::argument(argument, expected, first))
 }

@@ -2,6 +2,7 @@
 //! JSON; those not given are drawn.
 
 use super::program::Program;
+use crate::io::{shortest, write_arrays};
 use crate::model::{InitContext, Task, Variable};
 use std::ffi::CString;
 use std::fmt::Write;
@@ -158,33 +159,20 @@ impl Parameters {
         for (i, parameter) in self.list.iter().enumerate() {
             let comma = if i == 0 { "" } else { "," };
             let _ = write!(out, "{comma}\"{}\":", parameter.name);
-            nest(&mut out, &parameter.shape, &values[parameter.values.clone()], 0, 1);
+            let values = &values[parameter.values.clone()];
+            write_arrays(&mut out, ",", &parameter.shape, &mut |out, at| write_number(out, values[at]), 0, 1);
         }
         out.push('}');
         out
     }
 }
 
-/// Nested arrays: the first dimension is the outermost, and the first index the fastest in `values`. Writes those elements
-/// whose leading indices make up `at`; `stride` is the distance of neighbours in the next dimension.
-fn nest(out: &mut String, shape: &[usize], values: &[f64], at: usize, stride: usize) {
-    let Some((&length, inner)) = shape.split_first() else {
-        let value = values[at];
-        let _ = match value {
-            v if v.is_finite() => write!(out, "{}", crate::io::shortest(v)),
-            v if v.is_nan() => write!(out, "\"NaN\""),
-            v => write!(out, "\"{}Inf\"", if v < 0.0 { "-" } else { "" }),
-        };
-        return;
+fn write_number(out: &mut String, value: f64) {
+    let _ = match value {
+        v if v.is_finite() => write!(out, "{}", shortest(v)),
+        v if v.is_nan() => write!(out, "\"NaN\""),
+        v => write!(out, "\"{}Inf\"", if v < 0.0 { "-" } else { "" }),
     };
-    out.push('[');
-    for i in 0..length {
-        if i > 0 {
-            out.push(',');
-        }
-        nest(out, inner, values, at + i * stride, stride * length);
-    }
-    out.push(']');
 }
 
 /// The shape of a parameter from the names of its elements, which must come with the first index fastest; `None` when
