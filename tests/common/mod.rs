@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod bridgestan;
+pub mod by_hand;
 
 use catena::diagnostics::{Summary, SummaryInput};
 use catena::io::{Layout, TableWriter, Writer};
