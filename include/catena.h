@@ -420,6 +420,22 @@ typedef struct catena_density {
   size_t transformed_outputs;
 } catena_density;
 
+// Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
+typedef struct catena_draws {
+  // sizeof(catena_draws) of the header the program was compiled with.
+  size_t struct_size;
+  // Names of the columns, as in a Stan CSV (mu, theta.1, theta.2): `columns` NUL-terminated texts.
+  const char *const *names;
+  // Number of columns.
+  size_t columns;
+  // One table per chain: its draws, row after row.
+  const double *const *values;
+  // Number of rows of each chain's table.
+  const size_t *rows;
+  // Number of entries of `values` and `rows`: the number of chains.
+  size_t num_chains;
+} catena_draws;
+
 // Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
 //
 // Threads: called from any pool thread, several at once; must synchronise itself.
@@ -486,22 +502,6 @@ typedef struct catena_io {
   // Asks whether to end early; NULL: never.
   const struct catena_interrupt *interrupt;
 } catena_io;
-
-// Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
-typedef struct catena_draws {
-  // sizeof(catena_draws) of the header the program was compiled with.
-  size_t struct_size;
-  // Names of the columns, as in a Stan CSV (mu, theta.1, theta.2): `columns` NUL-terminated texts.
-  const char *const *names;
-  // Number of columns.
-  size_t columns;
-  // One table per chain: its draws, row after row.
-  const double *const *values;
-  // Number of rows of each chain's table.
-  const size_t *rows;
-  // Number of entries of `values` and `rows`: the number of chains.
-  size_t num_chains;
-} catena_draws;
 
 // An init context of the host's own. Set `struct_size` to sizeof(catena_init_table).
 //
@@ -731,73 +731,6 @@ catena_status catena_diagnose_ebfmi(const double *values,
                                     double *out,
                                     struct catena_error **error);
 
-// Summarises the draws of several chains in one array, as the memory writers fill it: chains x draws x columns numbers
-// in the given layout (one of the CATENA_LAYOUT constants), `size` of them at least, with one name per column. lp__ and
-// every column whose name does not end with __ get a row; divergent__, treedepth__ and energy__ are used for warnings,
-// the depth when `max_depth` is above 0.
-catena_status catena_summary_new(const double *values,
-                                 size_t size,
-                                 size_t chains,
-                                 size_t draws,
-                                 size_t columns,
-                                 int32_t layout,
-                                 const char *const *names,
-                                 uint32_t max_depth,
-                                 struct catena_summary **out,
-                                 struct catena_error **error);
-
-// The table with its warnings, several lines, borrowed from the summary. Empty for NULL.
-const char *catena_summary_text(const struct catena_summary *summary);
-
-// Number of rows, one per variable; 0 for NULL.
-size_t catena_summary_size(const struct catena_summary *summary);
-
-// Name of row `row`, from 0, borrowed from the summary; NULL past the last.
-const char *catena_summary_name(const struct catena_summary *summary, size_t row);
-
-// One statistic (one of the CATENA_STATISTIC constants) of row `row`.
-catena_status catena_summary_value(const struct catena_summary *summary,
-                                   size_t row,
-                                   int32_t statistic,
-                                   double *out,
-                                   struct catena_error **error);
-
-// Divergent transitions; -1 when there is no column divergent__.
-int64_t catena_summary_divergences(const struct catena_summary *summary);
-
-// Transitions that reached the largest depth; -1 when that was not given or there is no column treedepth__.
-int64_t catena_summary_saturated(const struct catena_summary *summary);
-
-// Frees a summary with all that was borrowed from it. NULL is fine.
-void catena_summary_free(struct catena_summary *summary);
-
-// Runs static HMC: each transition is a trajectory of int_time / stepsize leapfrog steps (truncated, at least 1; the
-// nominal step size counts, not the jittered one), accepted or rejected at its end. All else, adaptation among it, is as
-// for catena_sample_nuts. A trajectory that meets a point the model refuses is rejected; catena_result_divergences counts
-// these and those whose energy error at the end is above the largest one.
-catena_status catena_sample_hmc_static(const struct catena_model *model,
-                                       const struct catena_options *options,
-                                       const struct catena_io *io,
-                                       struct catena_result **out,
-                                       struct catena_error **error);
-
-// Runs chains that stay at their initial position, where each iteration draws the outputs anew; otherwise as
-// catena_sample_nuts. There is no warm-up: num_warmup and save_warmup are ignored (set save_warmup to 0 for
-// catena_options_rows to tell the number of rows). Inverse metrics are an error.
-catena_status catena_sample_fixed_param(const struct catena_model *model,
-                                        const struct catena_options *options,
-                                        const struct catena_io *io,
-                                        struct catena_result **out,
-                                        struct catena_error **error);
-
-// Number of columns a sample writer gets in a run of `engine`, a catena_engine: those of the engine, then the outputs. 0
-// for NULL and for a number that is no engine.
-size_t catena_engine_column_count(const struct catena_model *model,
-                                  int32_t engine);
-
-// Name of column `index` of a sample writer in a run of `engine`, from 0, borrowed from the model; NULL past the last.
-const char *catena_engine_column(const struct catena_model *model, int32_t engine, size_t index);
-
 // Status of the failure; CATENA_OK for NULL.
 catena_status catena_error_code(const struct catena_error *error);
 
@@ -933,6 +866,33 @@ int catena_init_shape(const struct catena_init *init,
 // elements; return below 0 from `initialize` then, the reason is reported for you.
 int catena_init_values(const struct catena_init *init, const char *name, double *values, size_t count);
 
+// Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
+// energy__, then the outputs. 0 for NULL.
+size_t catena_sample_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of a NUTS run, from 0, borrowed from the model; NULL past the last.
+const char *catena_sample_column(const struct catena_model *model, size_t index);
+
+// Number of columns a sample writer gets in a run of `engine`, a catena_engine: those of the engine, then the outputs. 0
+// for NULL and for a number that is no engine.
+size_t catena_engine_column_count(const struct catena_model *model,
+                                  int32_t engine);
+
+// Name of column `index` of a sample writer in a run of `engine`, from 0, borrowed from the model; NULL past the last.
+const char *catena_engine_column(const struct catena_model *model, int32_t engine, size_t index);
+
+// Evaluates the log density at `n` points, on the calling thread. `positions` is n x dimension, row-major;
+// `log_densities` receives n numbers, NaN where the model refused; `gradients` receives n x dimension numbers or is NULL;
+// `codes` receives each point's return code or is NULL. Uses the table's log_density when no gradients are wanted, and its
+// batch function when they are and n is above 1. The first point the model stops at ends the call with CATENA_MODEL.
+catena_status catena_model_log_density(const struct catena_model *model,
+                                       size_t n,
+                                       const double *positions,
+                                       double *log_densities,
+                                       double *gradients,
+                                       int *codes,
+                                       struct catena_error **error);
+
 // Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
 // `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
 catena_status catena_model_new(const struct catena_density *density,
@@ -953,25 +913,6 @@ const char *catena_model_name(const struct catena_model *model, size_t index);
 
 // Name of output `index`, from 0, borrowed from the model; NULL past the last.
 const char *catena_model_output_name(const struct catena_model *model, size_t index);
-
-// Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
-// energy__, then the outputs. 0 for NULL.
-size_t catena_sample_column_count(const struct catena_model *model);
-
-// Name of column `index` of a sample writer of a NUTS run, from 0, borrowed from the model; NULL past the last.
-const char *catena_sample_column(const struct catena_model *model, size_t index);
-
-// Evaluates the log density at `n` points, on the calling thread. `positions` is n x dimension, row-major;
-// `log_densities` receives n numbers, NaN where the model refused; `gradients` receives n x dimension numbers or is NULL;
-// `codes` receives each point's return code or is NULL. Uses the table's log_density when no gradients are wanted, and its
-// batch function when they are and n is above 1. The first point the model stops at ends the call with CATENA_MODEL.
-catena_status catena_model_log_density(const struct catena_model *model,
-                                       size_t n,
-                                       const double *positions,
-                                       double *log_densities,
-                                       double *gradients,
-                                       int *codes,
-                                       struct catena_error **error);
 
 // Options with the defaults of Stan.
 catena_status catena_options_new(struct catena_options **out, struct catena_error **error);
@@ -1206,15 +1147,6 @@ catena_status catena_result_checkpoint_new(const struct catena_result *result,
 // Frees a result with all that was borrowed from it. NULL is fine.
 void catena_result_free(struct catena_result *result);
 
-// A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.
-catena_status catena_pool_new(size_t threads, struct catena_pool **out, struct catena_error **error);
-
-// Number of the pool's threads; 0 for NULL.
-size_t catena_pool_threads(const struct catena_pool *pool);
-
-// Frees the handle. Options and runs that use the pool keep its threads until they are freed too. NULL is fine.
-void catena_pool_free(struct catena_pool *pool);
-
 // Starts NUTS chains and returns at once. Arguments as for catena_sample_nuts, checked here; `*out` is the run, which the
 // caller frees with catena_run_free.
 //
@@ -1241,12 +1173,6 @@ catena_status catena_run_poll(struct catena_run *run,
                               int *done,
                               struct catena_error **error);
 
-// Where chain `chain`, counted from 0, has come. May be called from any thread, also while another one waits.
-catena_status catena_run_progress(const struct catena_run *run,
-                                  size_t chain,
-                                  struct catena_progress *out,
-                                  struct catena_error **error);
-
 // Tells all chains to stop and returns at once; what was written stays intact, and the chains can be resumed. May be
 // called from any thread, also while another one waits. Ignored for NULL.
 void catena_run_cancel(const struct catena_run *run);
@@ -1256,6 +1182,21 @@ catena_status catena_run_wait(struct catena_run *run, struct catena_result **out
 
 // Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
 void catena_run_free(struct catena_run *run);
+
+// A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.
+catena_status catena_pool_new(size_t threads, struct catena_pool **out, struct catena_error **error);
+
+// Number of the pool's threads; 0 for NULL.
+size_t catena_pool_threads(const struct catena_pool *pool);
+
+// Frees the handle. Options and runs that use the pool keep its threads until they are freed too. NULL is fine.
+void catena_pool_free(struct catena_pool *pool);
+
+// Where chain `chain`, counted from 0, has come. May be called from any thread, also while another one waits.
+catena_status catena_run_progress(const struct catena_run *run,
+                                  size_t chain,
+                                  struct catena_progress *out,
+                                  struct catena_error **error);
 
 // Runs NUTS chains over one shared model, on a pool of the size the options ask for, and returns when all have ended.
 //
@@ -1272,7 +1213,67 @@ catena_status catena_sample_nuts(const struct catena_model *model,
                                  struct catena_result **out,
                                  struct catena_error **error);
 
-// Id of the chain the callback is called for; 0 for NULL.
+// Runs static HMC: each transition is a trajectory of int_time / stepsize leapfrog steps (truncated, at least 1; the
+// nominal step size counts, not the jittered one), accepted or rejected at its end. All else, adaptation among it, is as
+// for catena_sample_nuts. A trajectory that meets a point the model refuses is rejected; catena_result_divergences counts
+// these and those whose energy error at the end is above the largest one.
+catena_status catena_sample_hmc_static(const struct catena_model *model,
+                                       const struct catena_options *options,
+                                       const struct catena_io *io,
+                                       struct catena_result **out,
+                                       struct catena_error **error);
+
+// Runs chains that stay at their initial position, where each iteration draws the outputs anew; otherwise as
+// catena_sample_nuts. There is no warm-up: num_warmup and save_warmup are ignored (set save_warmup to 0 for
+// catena_options_rows to tell the number of rows). Inverse metrics are an error.
+catena_status catena_sample_fixed_param(const struct catena_model *model,
+                                        const struct catena_options *options,
+                                        const struct catena_io *io,
+                                        struct catena_result **out,
+                                        struct catena_error **error);
+
+// Summarises the draws of several chains in one array, as the memory writers fill it: chains x draws x columns numbers
+// in the given layout (one of the CATENA_LAYOUT constants), `size` of them at least, with one name per column. lp__ and
+// every column whose name does not end with __ get a row; divergent__, treedepth__ and energy__ are used for warnings,
+// the depth when `max_depth` is above 0.
+catena_status catena_summary_new(const double *values,
+                                 size_t size,
+                                 size_t chains,
+                                 size_t draws,
+                                 size_t columns,
+                                 int32_t layout,
+                                 const char *const *names,
+                                 uint32_t max_depth,
+                                 struct catena_summary **out,
+                                 struct catena_error **error);
+
+// The table with its warnings, several lines, borrowed from the summary. Empty for NULL.
+const char *catena_summary_text(const struct catena_summary *summary);
+
+// Number of rows, one per variable; 0 for NULL.
+size_t catena_summary_size(const struct catena_summary *summary);
+
+// Name of row `row`, from 0, borrowed from the summary; NULL past the last.
+const char *catena_summary_name(const struct catena_summary *summary, size_t row);
+
+// One statistic (one of the CATENA_STATISTIC constants) of row `row`.
+catena_status catena_summary_value(const struct catena_summary *summary,
+                                   size_t row,
+                                   int32_t statistic,
+                                   double *out,
+                                   struct catena_error **error);
+
+// Divergent transitions; -1 when there is no column divergent__.
+int64_t catena_summary_divergences(const struct catena_summary *summary);
+
+// Transitions that reached the largest depth; -1 when that was not given or there is no column treedepth__.
+int64_t catena_summary_saturated(const struct catena_summary *summary);
+
+// Frees a summary with all that was borrowed from it. NULL is fine.
+void catena_summary_free(struct catena_summary *summary);
+
+// Id of the chain the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
+// catena_model_log_density) and for NULL.
 uint64_t catena_task_chain_id(const struct catena_task *task);
 
 // 64 random bits from the stream of this callback's purpose. Outputs, initial values and evaluations have streams of
@@ -1291,9 +1292,9 @@ double catena_task_exponential(struct catena_task *task);
 // Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.
 void catena_task_message(struct catena_task *task, const char *message);
 
-// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for, to the
-// logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest. Ignored for NULL and
-// outside a run (catena_model_log_density).
+// Logs `line` (copied; several lines are logged one by one) with the id of the chain the callback is called for (-1 for
+// no one chain), to the logger of the run. `level` is a catena_level; a number beyond its range counts as the nearest.
+// Ignored for NULL and outside a run (catena_model_log_density).
 void catena_task_log(struct catena_task *task, int32_t level, const char *line);
 
 // A parallel sum inside the model, on the pool the chains run on: threads that have no chain to run help. `terms` terms
@@ -1310,12 +1311,6 @@ int catena_task_reduce(struct catena_task *task,
                        void *data,
                        double *sums);
 
-// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
-// the caller's.
-catena_status catena_writer_new(const struct catena_writer_table *table,
-                                struct catena_writer **out,
-                                struct catena_error **error);
-
 // A writer that drops everything.
 catena_status catena_writer_none_new(struct catena_writer **out, struct catena_error **error);
 
@@ -1327,13 +1322,19 @@ catena_status catena_writer_csv_new(const char *path,
                                     struct catena_writer **out,
                                     struct catena_error **error);
 
-// A writer of chain `chain_id` to an Arrow IPC file ("Feather version 2") at `path`, record batch by record batch as the
-// run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__ as boolean,
-// the others as doubles. Fails in a library that was built without the feature `arrow`.
+// A writer of chain `chain_id` (at least 1) to an Arrow IPC file ("Feather version 2") at `path`, record batch by record
+// batch as the run goes: columns chain and draw (64-bit integers), then the run's, counts as 64-bit integers, divergent__
+// as boolean, the others as doubles. Fails in a library that was built without the feature `arrow`.
 catena_status catena_writer_arrow_new(const char *path,
                                       uint64_t chain_id,
                                       struct catena_writer **out,
                                       struct catena_error **error);
+
+// Number of rows the writer has taken; 0 for NULL.
+size_t catena_writer_rows(const struct catena_writer *writer);
+
+// Frees a writer and releases its user data. NULL is fine. No run may still use it.
+void catena_writer_free(struct catena_writer *writer);
 
 // A writer into the caller's memory: value of row r, column c goes to values[r * row_stride + c * column_stride].
 // `values` has `size` elements and must outlive the writer. Room for `rows` rows of `columns` columns; a further row
@@ -1359,11 +1360,11 @@ catena_status catena_writers_memory_new(double *values,
                                         struct catena_writer **out,
                                         struct catena_error **error);
 
-// Number of rows the writer has taken; 0 for NULL.
-size_t catena_writer_rows(const struct catena_writer *writer);
-
-// Frees a writer and releases its user data. NULL is fine. No run may still use it.
-void catena_writer_free(struct catena_writer *writer);
+// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
+// the caller's.
+catena_status catena_writer_new(const struct catena_writer_table *table,
+                                struct catena_writer **out,
+                                struct catena_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"
