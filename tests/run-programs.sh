@@ -4,9 +4,9 @@
 # Usage: tests/run-programs.sh PREFIX FOLDER [c|r]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-libdir=$(dirname "$(find "$1" -name libcatena.a)")
-folder=$2
-mkdir -p "$folder"
+libdir=$(cd "$(dirname "$(find "$1" -name libcatena.a)")" && pwd)
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
 PKG_CONFIG_PATH=$libdir/pkgconfig
 export PKG_CONFIG_PATH
 case ${3:-c} in
@@ -29,11 +29,11 @@ for page in "$root"/README.md "$root"/docs/*.md; do
         on { print > file }' "$page"
 done
 
-# Compiles or interprets a program; its output goes to a file.
+# Compiles or interprets a program; its output goes to a file, and files that it writes lie beside that.
 run_program() {
     case $1 in
     *.r)
-        Rscript --vanilla "$1" >"$1.out"
+        (cd "$folder" && Rscript --vanilla "$1" >"$1.out")
         return
         ;;
     *.cpp) compiler="${CXX:-c++} -std=c++17" ;;
@@ -41,7 +41,7 @@ run_program() {
     esac
     # shellcheck disable=SC2046,SC2086
     $compiler -Wall -Wextra -Wpedantic -Werror "$1" $(pkg-config --cflags --libs catena) -lm -o "$1.run"
-    LD_LIBRARY_PATH=$libdir "$1.run" >"$1.out"
+    (cd "$folder" && LD_LIBRARY_PATH=$libdir "$1.run" >"$1.out")
 }
 
 count=0
