@@ -76,6 +76,16 @@ Base.@kwdef struct ProgressTable
     over::Int32 = 0
 end
 
+"`catena_draws`"
+Base.@kwdef struct DrawsTable
+    struct_size::Csize_t = 0
+    names::Ptr{Ptr{UInt8}} = C_NULL
+    columns::Csize_t = 0
+    values::Ptr{Ptr{Float64}} = C_NULL
+    rows::Ptr{Csize_t} = C_NULL
+    num_chains::Csize_t = 0
+end
+
 "A table with its own size in its first member, as the library asks for."
 table(T; members...) = T(; struct_size = sizeof(T), members...)
 
