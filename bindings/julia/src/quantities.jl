@@ -30,7 +30,8 @@ function generate_quantities(object, draws::Draws; seed = draws.seed, options...
     generate(object, tables, rows, draws.names, places, first_id; seed = seed, options...)
 end
 
-function generate_quantities(object, values::AbstractArray{<:Real,3}, names; seed = nothing, chain_id::Integer = 1, options...)
+function generate_quantities(object, values::AbstractArray{<:Real,3}, names; seed = nothing, chain_id::Integer = 1,
+                             options...)
     length(names) == size(values, 3) ||
         throw(DimensionMismatch("argument 'names': expected $(size(values, 3)) names, got $(length(names))"))
     chains = size(values, 2)
@@ -67,7 +68,7 @@ function generate(object, tables, rows, names, places, chain_id; seed, threads::
             show_lines(log)
             rethrow_failure(session)
             all_draws = collect_draws(result, failure, values, written_rows(writers), columns, 0, maximum(rows), seed,
-                                      NamedTuple())
+                                      options, NamedTuple())
             length(places) == chains ? all_draws : only_chains(all_draws, places .+ (Int(chain_id) - 1))
         end
     end

@@ -62,8 +62,11 @@ end
 with_rows(r::ChainReport, rows, warmup_rows) =
     ChainReport(r.id, r.status, r.iterations, rows, warmup_rows, (getfield(r, i) for i in 6:fieldcount(ChainReport))...)
 
-"Draws of the chains that were not ended by an error; throws `failure` when there are none. `written`: rows of each chain."
-function collect_draws(result, failure, values, written, names, sampler_columns, n, seed, options)
+"""
+Draws of the chains that were not ended by an error; throws `failure` when there are none. `written`: rows of each chain;
+`options`: the library's handle; `asked`: the arguments of the run.
+"""
+function collect_draws(result, failure, values, written, names, sampler_columns, n, seed, options, asked)
     result == C_NULL && throw(failure)
     chains = size(values, 2)
     statuses = [result_chain_status(result, chain - 1) for chain in 1:chains]
@@ -74,13 +77,12 @@ function collect_draws(result, failure, values, written, names, sampler_columns,
         @warn one.message
     end
     # Rows of the warm-up come first, if they were asked for; a chain from a checkpoint begins where it had come to.
-    warmup_total = size(values, 1) - cld(Int(n), Int(get(options, :thin, 1)))
+    warmup_total = size(values, 1) - cld(Int(n), whole_option(options, :thin))
     warmups = [clamp(warmup_total - Int(result_rows(result, chain - 1)) + written[chain], 0, written[chain]) for chain in good]
     samples = written[good] .- warmups
     Draws(cut(values, good, warmups, samples), cut(values, good, zero(warmups), warmups), names, sampler_columns,
           [report(result, chain - 1, samples[i], warmups[i]) for (i, chain) in enumerate(good)], failures,
-          [checkpoint_bytes(result, chain - 1) for chain in good], seed, get(options, :max_depth, DEFAULT_MAX_DEPTH), n,
-          options)
+          [checkpoint_bytes(result, chain - 1) for chain in good], seed, whole_option(options, :max_depth), n, asked)
 end
 
 "Of each of the `chains` so many `rows`, after the `first` ones; NaN where another chain has more."

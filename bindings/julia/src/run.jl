@@ -27,8 +27,8 @@ Runs chains over `model` and returns `n` draws of each.
   stays the initial one, without warm-up, and the outputs are drawn anew)
 - `metric = :diag`: also `:unit` and `:dense`; `inv_metric`: a vector of variances (a matrix when dense) to start from, or
   a vector of them, one for each chain
-- `stepsize = 1`, `max_depth = 10`, `delta = 0.8`, `thin = 1`, `save_warmup = false`, `adapt = true`, `init_radius = 2`,
-  `stepsize_jitter`, `max_energy_error`, `gamma`, `kappa`, `t0`, `init_buffer`, `term_buffer`, `window`: as in Stan
+- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
+  defaults of Stan: [`Catena.options`](@ref)`()` lists them
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the
   pool as many as Julia has
 - `callbacks = :auto`: from where the functions of a `FunctionModel` are called: `:pool`, several at once from the pool's
@@ -105,7 +105,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
         asked = (; chains = chains, warmup = warmup, seed = seed, chain_id = chain_id, engine = engine, metric = metric,
                  extra...)
         collect = (result, failure) -> collect_draws(result, failure, values, written_rows(writers), names,
-                                                     length(names) - Int(outputs), n, seed, asked)
+                                                     length(names) - Int(outputs), n, seed, options, asked)
         return Run(handles, run, session, caller, log, chains, roots, collect)
     catch
         free_all(handles)

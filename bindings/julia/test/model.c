@@ -78,6 +78,9 @@ OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, c
         AT(catena_progress, over));
 OFFSETS(catena_draws, AT(catena_draws, struct_size), AT(catena_draws, names), AT(catena_draws, columns),
         AT(catena_draws, values), AT(catena_draws, rows), AT(catena_draws, num_chains));
+OFFSETS(catena_option, AT(catena_option, name), AT(catena_option, help), AT(catena_option, kind),
+        AT(catena_option, default_value), AT(catena_option, range), AT(catena_option, least), AT(catena_option, greatest),
+        AT(catena_option, choices), AT(catena_option, choice_numbers), AT(catena_option, services));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,

@@ -134,6 +134,13 @@ end
     write(path, stopped.checkpoints[2])
     alone = Catena.sample(MODEL, 20000; options..., chains = 1, chain_id = 2, checkpoints = [read(path)])
     @test alone.values[:, 1, :] == whole.values[rows[2]+1:end, 2, :]
+    # Stopped by the limit of evaluations of each chain, again and again.
+    parts = Catena.sample(MODEL, 200; options..., max_evaluations = 300)
+    for limit in 1:100
+        all(report -> report.status == :ok, parts.chains) && break
+        parts = Catena.resume(MODEL, parts; max_evaluations = 300)
+    end
+    @test parts.values == Catena.sample(MODEL, 200; options...).values
     # More draws of a run that has finished.
     longer = Catena.resume(c_model(:normal), whole, 20100)
     @test longer.values == Catena.sample(MODEL, 20100; options...).values
