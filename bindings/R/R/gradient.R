@@ -3,7 +3,7 @@
 catena_diagnose <- function(model, seed = NULL, init = 2, chain_id = 1, epsilon = 1e-6, error = 1e-6, show_messages = TRUE) {
   as_model(model)
   as_flag(show_messages, "show_messages")
-  chain_id <- as_count(chain_id, "chain_id")
+  chain_id <- as_count(chain_id, "chain_id", 1)
   radius <- 2
   if (is.numeric(init) && length(init) == 1L) {
     radius <- as_number(init, "init")

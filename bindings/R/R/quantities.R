@@ -6,7 +6,7 @@ catena_generate_quantities <- function(model, fitted_params, seed = NULL, first_
   as_flag(show_messages, "show_messages")
   given <- as_given_draws(fitted_params)
   if (is.null(first_chain_id)) first_chain_id <- given$first_chain_id
-  first_chain_id <- as_count(first_chain_id, "first_chain_id")
+  first_chain_id <- as_count(first_chain_id, "first_chain_id", 1)
   settings <- call_settings(seed, first_chain_id, dim(given$draws)[[2L]], threads)
   # The library wants each row together.
   draws <- unconstrained(model, aperm(given$draws, c(3L, 1L, 2L)), given$rows)

@@ -13,7 +13,7 @@ start_run <- function(model, algorithm, metric, settings, inits, inv_metrics, be
   run$given <- list(inits = inits, inv_metrics = inv_metrics)
   run$before <- before
   run$started <- proc.time()[["elapsed"]]
-  run$pointer <- .Call(C_run_start, model$pointer, engines[[algorithm]], settings, inits, inv_metrics, before$checkpoints)
+  run$pointer <- .Call(C_run_start, model$pointer, engines[[algorithm]], unlist(settings), inits, inv_metrics, before$checkpoints)
   class(run) <- "catena_run"
   run
 }
@@ -82,7 +82,7 @@ catena_resume <- function(fit, model, iter_sampling = NULL, threads = NULL, max_
   if (!is.list(fit$checkpoints)) stop("'fit': expected one with its checkpoints, got one without", call. = FALSE)
   columns <- names_from_library(.Call(C_model_columns, model$pointer, engines[[fit$algorithm]]))
   if (!identical(columns, dimnames(fit$draws)[[3L]])) not_this("model", "the model of the fit, with the same outputs", model$outputs)
-  settings <- unlist(fit$settings)
+  settings <- fit$settings
   if (!is.null(iter_sampling)) {
     expected <- sprintf("at least the fit's %.0f", settings[["iter_sampling"]])
     if (as_count(iter_sampling, "iter_sampling") < settings[["iter_sampling"]]) not_this("iter_sampling", expected, iter_sampling)

@@ -50,7 +50,7 @@ test_that("the numbers can be chosen, and bad ones are named", {
   expect_error(catena_diagnose(model, error = -1), "'error'.*above 0")
   expect_error(catena_diagnose(model, epsilon = "a"), "'epsilon'")
   expect_error(catena_diagnose(model, init = list(a = 1, b = 1:3)), "init 'b'")
-  expect_error(catena_diagnose(model, chain_id = -1), "'chain_id'")
+  expect_error(catena_diagnose(model, chain_id = 0), "'chain_id': expected a whole number from 1")
   expect_error(catena_diagnose(1), "'model'")
 })
 
