@@ -29,6 +29,9 @@ SEXP utf8(const char *text);
 /* Named list out of `count` names; to be filled and protected by the caller. */
 SEXP named_list(const char *const *names, int count);
 
+/* Lets compiled models that are loaded later call the library. */
+void offer_functions(void);
+
 shared_model *model_of(SEXP handle);
 void model_unref(shared_model *shared);
 

@@ -67,6 +67,23 @@ int quantities(void *user, void *worker, catena_task *task, const double *x, dou
   return 0;
 }
 
+/* The coordinates, then a standard normal number of the chain's. */
+int noisy(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  (void)user, (void)worker;
+  for (int i = 0; i < DIMENSION; i++) outputs[i] = x[i];
+  outputs[DIMENSION] = catena_task_normal(task);
+  return 0;
+}
+
+/* Refuses negative first coordinates, with words. */
+int choosy(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  (void)user, (void)worker;
+  outputs[0] = x[0];
+  if (x[0] >= 0) return 0;
+  catena_task_message(task, "negative");
+  return 1;
+}
+
 /* Takes 0.1 ms; the tenth call sends an interrupt. */
 int slow_interrupting(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
   static atomic_int calls;

@@ -80,21 +80,40 @@ test_that("compiled models generate on all threads", {
 })
 
 test_that("random quantities depend on seed and id alone", {
+  skip_on_cran()
+  expect_reproducible <- function(model) {
+    fit <- draw(model)
+    # With the run's seed its very numbers.
+    same <- generate(model, fit, seed = 7)
+    expect_identical(dimnames(same)$variable, "noise")
+    expect_identical(unname(same[, , 1]), unname(as.array(fit)[, , "noise"]))
+    other <- generate(model, fit, seed = 8)
+    expect_false(any(other == same))
+    expect_identical(catena_generate_quantities(model, fit, seed = 8, threads = 1), other)
+    third <- generate(model, fit$draws[, 3, , drop = FALSE], seed = 8, first_chain_id = 3)
+    expect_identical(third[, 1, ], other[, 3, ])
+    set.seed(1)
+    free <- generate(model, fit)
+    set.seed(1)
+    expect_identical(generate(model, fit), free)
+  }
+  names <- c("a", "b[1]", "b[2]")
+  # A compiled function that calls the library for its random numbers.
+  expect_reproducible(catena_model(symbol("normal_gradient"),
+    names = names, constrain = symbol("noisy"), outputs = c(names, "noise"), parameter_outputs = 3
+  ))
   mock <- Sys.getenv("CATENA_TEST_BRIDGESTAN")
   skip_if(mock == "", "CATENA_TEST_BRIDGESTAN is not set")
-  stan <- catena_model(mock, data = list())
-  fit <- draw(stan)
-  # With the run's seed its very numbers, in spite of parameters that were transformed and back.
-  same <- generate(stan, fit, seed = 7)
-  expect_identical(dimnames(same)$variable, "noise")
-  expect_identical(unname(same[, , 1]), unname(as.array(fit)[, , "noise"]))
-  other <- generate(stan, fit, seed = 8)
-  expect_false(any(other == same))
-  expect_identical(unname(generate(stan, fit$draws[, 3, , drop = FALSE], seed = 8, first_chain_id = 3)[, 1, ]), unname(other[, 3, ]))
-  set.seed(1)
-  free <- generate(stan, fit)
-  set.seed(1)
-  expect_identical(generate(stan, fit), free)
+  expect_reproducible(catena_model(mock, data = list()))
+})
+
+test_that("a compiled function refuses with words", {
+  skip_on_cran()
+  choosy <- catena_model(symbol("normal_gradient"), names = c("a", "b[1]", "b[2]"), constrain = symbol("choosy"), outputs = "y")
+  draws <- array(c(1, -1, 0, 0, 0, 0), c(2, 1, 3), list(NULL, NULL, choosy$names))
+  messages <- capture_messages(value <- generate(choosy, draws))
+  expect_match(messages, "row 2 of the draws was refused; the model says: negative", all = FALSE)
+  expect_identical(value[, 1, "y"], c(1, NaN))
 })
 
 test_that("chains that were stopped have as many quantities as draws", {
