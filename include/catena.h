@@ -148,6 +148,29 @@ typedef int32_t catena_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What values an option takes.
+enum catena_option_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // A whole number, at least 0.
+  CATENA_OPTION_WHOLE = 0,
+  // A finite number.
+  CATENA_OPTION_REAL = 1,
+  // "true" (1) or "false" (0).
+  CATENA_OPTION_SWITCH = 2,
+  // One of `choices`, by its name or its number.
+  CATENA_OPTION_CHOICE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_option_kind catena_option_kind;
+#else
+typedef int32_t catena_option_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How the draws of several chains lie in one array.
 enum catena_layout
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -498,6 +521,32 @@ typedef struct catena_init_table {
   int (*values)(void *user, const char *name, double *values, size_t count);
 } catena_init_table;
 
+// One option. It is the library's, lives as long as that is loaded, and never changes; a later version may add members at
+// the end.
+typedef struct catena_option {
+  // Name, for catena_options_set.
+  const char *name;
+  // What it is, in one line.
+  const char *help;
+  // What values it takes.
+  catena_option_kind kind;
+  // Its value when it is not set, for catena_options_set.
+  const char *default_value;
+  // The values it takes, in words: "at least 1", "a finite number above 0".
+  const char *range;
+  // No value is below this number.
+  double least;
+  // No value is above this number; infinity where there is none.
+  double greatest;
+  // Names of the choices, then NULL; NULL unless it is a choice.
+  const char *const *choices;
+  // The choices' numbers; NULL unless it is a choice.
+  const int32_t *choice_numbers;
+  // The services that take it ("nuts", "static", "fixed_param", "generate_quantities", "diagnose"), then NULL. Others
+  // leave it alone.
+  const char *const *services;
+} catena_option;
+
 // Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
 typedef struct catena_progress {
   // sizeof(catena_progress) of the header the program was compiled with.
@@ -562,30 +611,6 @@ typedef int (*catena_model_entry)(const char *data,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-// Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
-catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
-
-// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
-catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
-
-// Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
-catena_status catena_options_set_gamma(struct catena_options *options, double value, struct catena_error **error);
-
-// Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
-catena_status catena_options_set_kappa(struct catena_options *options, double value, struct catena_error **error);
-
-// Iteration offset of the step-size adaptation; finite, above 0. Default 10.
-catena_status catena_options_set_t0(struct catena_options *options, double value, struct catena_error **error);
-
-// Warm-up iterations before the first metric window. Default 75.
-catena_status catena_options_set_init_buffer(struct catena_options *options, size_t value, struct catena_error **error);
-
-// Warm-up iterations of step-size adaptation after the last metric window. Default 50.
-catena_status catena_options_set_term_buffer(struct catena_options *options, size_t value, struct catena_error **error);
-
-// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
-catena_status catena_options_set_window(struct catena_options *options, size_t value, struct catena_error **error);
 
 // Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 // be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -957,10 +982,69 @@ void catena_options_free(struct catena_options *options);
 // Number of rows each sample writer receives when a run ends undisturbed; 0 for NULL.
 size_t catena_options_rows(const struct catena_options *options);
 
+// Sets the option `name`, one of those that catena_options_at lists, to what `value` says: a number ("12", "0.8"), "true"
+// or "false", or the name or number of a choice ("dense_e"). A name that there is no option of is CATENA_INVALID_ARGUMENT,
+// and the message suggests the one that was perhaps meant.
+catena_status catena_options_set(struct catena_options *options,
+                                 const char *name,
+                                 const char *value,
+                                 struct catena_error **error);
+
+// As catena_options_set, by a number: 1 or 0 for a switch, the number of a choice. Whole numbers above 2^53 are refused,
+// for a double may have lost their last digits: catena_options_set_integer takes them.
+catena_status catena_options_set_number(struct catena_options *options,
+                                        const char *name,
+                                        double value,
+                                        struct catena_error **error);
+
+// As catena_options_set, by a whole number, such as a seed of 64 bits.
+catena_status catena_options_set_integer(struct catena_options *options,
+                                         const char *name,
+                                         uint64_t value,
+                                         struct catena_error **error);
+
+// Writes the value of the option `name` as a NUL-terminated text to `value`, an array of `size` bytes; catena_options_set
+// reads it back to the same bits. 32 bytes are enough for every option there is.
+catena_status catena_options_get(const struct catena_options *options,
+                                 const char *name,
+                                 char *value,
+                                 size_t size,
+                                 struct catena_error **error);
+
+// Writes the value of the option `name` as a number to `*value`: 1 or 0 for a switch, the number of a choice. Whole numbers
+// above 2^53 are rounded: catena_options_get_integer has them all.
+catena_status catena_options_get_number(const struct catena_options *options,
+                                        const char *name,
+                                        double *value,
+                                        struct catena_error **error);
+
+// Writes the value of the option `name`, which must be no CATENA_OPTION_REAL, to `*value`.
+catena_status catena_options_get_integer(const struct catena_options *options,
+                                         const char *name,
+                                         uint64_t *value,
+                                         struct catena_error **error);
+
+// Run on a pool that other runs may share (borrowed for the call; options and runs keep its threads); NULL: each run has
+// a pool of its own, of as many threads as catena_options_set_num_threads says. Default NULL.
+catena_status catena_options_set_pool(struct catena_options *options,
+                                      const struct catena_pool *pool,
+                                      struct catena_error **error);
+
+// Number of options.
+size_t catena_options_count(void);
+
+// Option `index`, from 0; NULL past the last. A program that offers options need not know them:
+//
+//   for (size_t i = 0; i < catena_options_count(); ++i) {
+//     const catena_option *option = catena_options_at(i);
+//     printf("%s (%s, default %s): %s\n", option->name, option->range, option->default_value, option->help);
+//   }
+const struct catena_option *catena_options_at(size_t index);
+
 // Number of chains, at least 1. Default 4.
 catena_status catena_options_set_num_chains(struct catena_options *options, size_t value, struct catena_error **error);
 
-// Id of the first chain; chain i of the run has id init_chain_id + i. Default 1.
+// Id of the first chain, at least 1; chain i of the run has id init_chain_id + i. Default 1.
 catena_status catena_options_set_init_chain_id(struct catena_options *options,
                                                uint64_t value,
                                                struct catena_error **error);
@@ -1007,6 +1091,52 @@ catena_status catena_options_set_int_time(struct catena_options *options, double
 catena_status catena_options_set_max_energy_error(struct catena_options *options,
                                                   double value,
                                                   struct catena_error **error);
+
+// Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
+catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
+
+// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
+
+// Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
+catena_status catena_options_set_gamma(struct catena_options *options, double value, struct catena_error **error);
+
+// Relaxation exponent of the step-size adaptation; finite, above 0. Default 0.75.
+catena_status catena_options_set_kappa(struct catena_options *options, double value, struct catena_error **error);
+
+// Iteration offset of the step-size adaptation; finite, above 0. Default 10.
+catena_status catena_options_set_t0(struct catena_options *options, double value, struct catena_error **error);
+
+// Warm-up iterations before the first metric window. Default 75.
+catena_status catena_options_set_init_buffer(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Warm-up iterations of step-size adaptation after the last metric window. Default 50.
+catena_status catena_options_set_term_buffer(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
+catena_status catena_options_set_window(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
+catena_status catena_options_set_num_threads(struct catena_options *options, size_t value, struct catena_error **error);
+
+// What one chain's failure does to the others, one of the CATENA_ON_FAILURE constants. Default
+// CATENA_ON_FAILURE_STOP_CHAIN.
+catena_status catena_options_set_on_failure(struct catena_options *options, int32_t value, struct catena_error **error);
+
+// Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
+catena_status catena_options_set_max_evaluations(struct catena_options *options,
+                                                 uint64_t value,
+                                                 struct catena_error **error);
+
+// Evaluate up to so many chains in one call of the model's log_density_gradient_batch, each at its own place in its own
+// tree; 0: each by itself. Default 0.
+catena_status catena_options_set_batch_size(struct catena_options *options, size_t value, struct catena_error **error);
+
+// Longest time in seconds that an evaluation waits for others to join its batch while their chains still compute; finite,
+// at least 0. A batch that is full, or that no chain is left to join, never waits. Default 0.001.
+catena_status catena_options_set_batch_wait(struct catena_options *options,
+                                            double value,
+                                            struct catena_error **error);
 
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);
@@ -1126,34 +1256,6 @@ catena_status catena_run_wait(struct catena_run *run, struct catena_result **out
 
 // Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
 void catena_run_free(struct catena_run *run);
-
-// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
-catena_status catena_options_set_num_threads(struct catena_options *options, size_t value, struct catena_error **error);
-
-// What one chain's failure does to the others, one of the CATENA_ON_FAILURE constants. Default
-// CATENA_ON_FAILURE_STOP_CHAIN.
-catena_status catena_options_set_on_failure(struct catena_options *options, int32_t value, struct catena_error **error);
-
-// Stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit. Default 0.
-catena_status catena_options_set_max_evaluations(struct catena_options *options,
-                                                 uint64_t value,
-                                                 struct catena_error **error);
-
-// Run on a pool that other runs may share (borrowed for the call; options and runs keep its threads); NULL: each run has
-// a pool of its own, of as many threads as catena_options_set_num_threads says. Default NULL.
-catena_status catena_options_set_pool(struct catena_options *options,
-                                      const struct catena_pool *pool,
-                                      struct catena_error **error);
-
-// Evaluate up to so many chains in one call of the model's log_density_gradient_batch, each at its own place in its own
-// tree; 0: each by itself. Default 0.
-catena_status catena_options_set_batch_size(struct catena_options *options, size_t value, struct catena_error **error);
-
-// Longest time in seconds that an evaluation waits for others to join its batch while their chains still compute; finite,
-// at least 0. A batch that is full, or that no chain is left to join, never waits. Default 0.001.
-catena_status catena_options_set_batch_wait(struct catena_options *options,
-                                            double value,
-                                            struct catena_error **error);
 
 // Runs NUTS chains over one shared model, on a pool of the size the options ask for, and returns when all have ended.
 //

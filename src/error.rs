@@ -51,6 +51,11 @@ impl Error {
         }
     }
 
+    /// A name that there is nothing of; `message` says so, and what was perhaps meant.
+    pub fn unknown(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: Code::InvalidArgument, chain: None, argument: Some(name.into()), message: message.into() }
+    }
+
     /// The same error, said to belong to chain `id`; an id that is already there stays.
     pub fn in_chain(mut self, id: u64) -> Self {
         self.chain.get_or_insert(id);

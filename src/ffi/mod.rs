@@ -5,7 +5,6 @@
 #![allow(non_camel_case_types)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
-pub mod adapt_options;
 mod boundary;
 pub mod bridgestan;
 pub mod calls;
@@ -22,7 +21,6 @@ pub mod model;
 pub mod options;
 pub mod result;
 pub mod run;
-pub mod run_options;
 pub mod sample;
 pub mod task;
 pub mod watch;

@@ -21,7 +21,10 @@ pub use control::{Control, Progress};
 pub use draws::GivenDraws;
 pub use generate::{generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
-pub use options::{FailurePolicy, MAX_DEPTH_LIMIT, SampleOptions};
+pub use options::{
+    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, Range, SampleOptions, Service,
+    Value, nearest, similarity,
+};
 pub use points::log_density;
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{

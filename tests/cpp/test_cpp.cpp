@@ -281,6 +281,43 @@ void defaults() {
   CHECK_INT(flat.chains()[0].saturated, 3);
 }
 
+void options_by_name() {
+  std::puts("options by name");
+  catena::Options options;
+  options.set("num_chains", 3).set("max_depth", "5").set("delta", 0.9).set("adapt", false).set("metric", "dense_e");
+  options.set("seed", UINT64_MAX).set("on_failure", CATENA_ON_FAILURE_STOP_RUN).set("stepsize", std::string("0.25"));
+  CHECK_INT(options.chains(), 3);
+  CHECK_INT(options.depth(), 5);
+  CHECK_TEXT(options.get("delta").c_str(), "0.9");
+  CHECK_TEXT(options.get("adapt").c_str(), "false");
+  CHECK_TEXT(options.get("metric").c_str(), "dense_e");
+  CHECK_TEXT(options.get("seed").c_str(), "18446744073709551615");
+  CHECK_TEXT(options.get("on_failure").c_str(), "stop_run");
+  CHECK_TEXT(options.get("stepsize").c_str(), "0.25");
+  // The setters are the same options.
+  CHECK_TEXT(options.t0(3).get("t0").c_str(), "3");
+  CHECK_INT(options.max_depth(7).depth(), 7);
+  REFUSED(options.set("num_chains", -1), "num_chains", "got -1");
+  REFUSED(options.set("num_chains", 0), "num_chains", "got 0");
+  REFUSED(options.set("delta", 1.5), "delta", "got 1.5");
+  REFUSED(options.set("metric", "dens_e"), "metric", "did you mean 'dense_e'?");
+  REFUSED(options.set("init_chain_id", 0), "init_chain_id", "at least 1");
+  const catena::Error unknown = THROWN(catena::Error, options.set("max_dpeth", 3));
+  CHECK_INT(unknown.status(), CATENA_INVALID_ARGUMENT);
+  CHECK_HAS(unknown.what(), "'max_dpeth': not an option; did you mean 'max_depth'?");
+  CHECK_HAS(THROWN(catena::Error, options.get("thim")).what(), "'thin'");
+  CHECK_INT(options.chains(), 3);
+  // Every option that the library has is set to its default by its name.
+  const catena::Options untouched;
+  for (std::size_t i = 0; i < catena_options_count(); ++i) {
+    const catena_option *option = catena_options_at(i);
+    options.set(option->name, option->default_value);
+    CHECK_TEXT(options.get(option->name).c_str(), option->default_value);
+    CHECK_TEXT(untouched.get(option->name).c_str(), option->default_value);
+  }
+  CHECK(!catena_options_at(catena_options_count()));
+}
+
 }  // namespace
 
 int main() {
@@ -291,5 +328,6 @@ int main() {
   sums();
   bad_arguments();
   defaults();
+  options_by_name();
   return 0;
 }

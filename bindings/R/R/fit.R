@@ -16,7 +16,7 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
     list(
       draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
       warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
-      settings = as.list(settings), messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints
+      settings = settings, messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints
     ),
     class = "catena_fit"
   )

@@ -13,7 +13,10 @@ start_run <- function(model, algorithm, metric, settings, inits, inv_metrics, be
   run$given <- list(inits = inits, inv_metrics = inv_metrics)
   run$before <- before
   run$started <- proc.time()[["elapsed"]]
-  run$pointer <- .Call(C_run_start, model$pointer, engines[[algorithm]], unlist(settings), inits, inv_metrics, before$checkpoints)
+  run$pointer <- .Call(
+    C_run_start, model$pointer, engines[[algorithm]], settings, option_of(names(settings)), inits, inv_metrics,
+    before$checkpoints
+  )
   class(run) <- "catena_run"
   run
 }

@@ -1,9 +1,6 @@
 # Numbers of the library's catena_engine.
 engines <- c(nuts = 0L, static = 1L, fixed_param = 2L)
 
-# Numbers of the library's catena_metric.
-metrics <- c(unit_e = 0, diag_e = 1, dense_e = 2)
-
 # Numbers of the library's catena_status.
 status_ok <- 0L
 status_interrupted <- 7L
@@ -18,7 +15,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
                           inv_metric = NULL, step_size = 1, max_treedepth = 10, int_time = 2 * pi, adapt_delta = 0.8,
                           adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0, first_chain_id = 1,
                           init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0, batch_size = NULL,
-                          max_evaluations = 0, progress = interactive(), show_messages = TRUE, wait = TRUE) {
+                          progress = interactive(), show_messages = TRUE, ..., wait = TRUE) {
   as_model(model)
   algorithm <- match.arg(algorithm)
   metric <- match.arg(metric)
@@ -28,7 +25,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
     save_warmup <- FALSE
   }
   chains <- as_count(chains, "chains", 1)
-  first_chain_id <- as_count(first_chain_id, "first_chain_id")
+  first_chain_id <- as_count(first_chain_id, "first_chain_id", 1)
   chain_ids <- first_chain_id + seq_len(chains) - 1
   # set.seed() governs runs without a seed of their own.
   seed <- if (is.null(seed)) sample.int(.Machine$integer.max, 1L) else as_count(seed, "seed")
@@ -39,19 +36,19 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
   }
   # Many chains in one call are the point of a vectorized function.
   if (is.null(batch_size)) batch_size <- if (model$vectorized) chains else 0
-  settings <- c(
+  settings <- list(
     chains = chains, first_chain_id = first_chain_id, seed = as.double(seed),
     iter_warmup = as_count(iter_warmup, "iter_warmup"), iter_sampling = as_count(iter_sampling, "iter_sampling"),
     thin = as_count(thin, "thin", 1), save_warmup = as_flag(save_warmup, "save_warmup"),
-    refresh = as_count(refresh, "refresh"), init = radius, metric = metrics[[metric]],
+    refresh = as_count(refresh, "refresh"), init = radius, metric = metric,
     step_size = as_number(step_size, "step_size"), step_size_jitter = as_number(step_size_jitter, "step_size_jitter"),
     max_treedepth = as_count(max_treedepth, "max_treedepth", 1), int_time = as_number(int_time, "int_time"),
     adapt_delta = as_number(adapt_delta, "adapt_delta"),
     adapt_engaged = as_flag(adapt_engaged, "adapt_engaged"), init_buffer = as_count(init_buffer, "init_buffer"),
     term_buffer = as_count(term_buffer, "term_buffer"), window = as_count(window, "window"),
-    threads = if (is.null(threads)) 0 else as_count(threads, "threads", 1), batch_size = as_count(batch_size, "batch_size"),
-    max_evaluations = as_count(max_evaluations, "max_evaluations")
+    threads = if (is.null(threads)) 0 else as_count(threads, "threads", 1), batch_size = as_count(batch_size, "batch_size")
   )
+  settings <- c(settings, more_options(list(...)))
   as_flag(progress, "progress")
   as_flag(show_messages, "show_messages")
   inits <- if (!is.null(init)) as_inits(init, model, chain_ids)

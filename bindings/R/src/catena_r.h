@@ -83,7 +83,7 @@ SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
 SEXP r_model_describe(SEXP model);
 SEXP r_model_columns(SEXP model, SEXP engine);
 SEXP r_model_log_density(SEXP model, SEXP positions, SEXP gradients);
-SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics, SEXP checkpoints);
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics, SEXP checkpoints);
 SEXP r_run_poll(SEXP run, SEXP timeout);
 SEXP r_run_log(SEXP run);
 SEXP r_run_progress(SEXP run);
@@ -94,5 +94,6 @@ SEXP r_generate_quantities(SEXP model, SEXP settings, SEXP names, SEXP draws, SE
 SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP epsilon, SEXP threshold);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
 SEXP r_version(void);
+SEXP r_options(void);
 
 #endif

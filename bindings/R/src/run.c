@@ -65,39 +65,13 @@ static void *room(size_t count, size_t size) {
   return memory;
 }
 
-/* Applies one setting; `argument` is its name in R, `number` its value. R code has seen to it that counts are whole
- * numbers from 0 to 2^53. */
-static void set(catena_options *options, const char *argument, double number) {
+/* Sets one option; `argument` is its name in R. R code has seen to it that `value` is one logical, number or text. */
+static void set(catena_options *options, const char *name, const char *argument, SEXP value) {
   catena_error *error = NULL;
-#define SETTING(name, type, in_r)                                                             \
-  if (!strcmp(argument, in_r)) {                                                              \
-    if (catena_options_set_##name(options, (type)number, &error)) fail(error, in_r);          \
-    return;                                                                                   \
-  }
-  SETTING(num_chains, size_t, "chains")
-  SETTING(init_chain_id, uint64_t, "first_chain_id")
-  SETTING(seed, uint64_t, "seed")
-  SETTING(num_warmup, size_t, "iter_warmup")
-  SETTING(num_samples, size_t, "iter_sampling")
-  SETTING(thin, size_t, "thin")
-  SETTING(save_warmup, int, "save_warmup")
-  SETTING(refresh, size_t, "refresh")
-  SETTING(init_radius, double, "init")
-  SETTING(metric, int32_t, "metric")
-  SETTING(stepsize, double, "step_size")
-  SETTING(stepsize_jitter, double, "step_size_jitter")
-  SETTING(max_depth, uint32_t, "max_treedepth")
-  SETTING(int_time, double, "int_time")
-  SETTING(adapt, int, "adapt_engaged")
-  SETTING(delta, double, "adapt_delta")
-  SETTING(init_buffer, size_t, "init_buffer")
-  SETTING(term_buffer, size_t, "term_buffer")
-  SETTING(window, size_t, "window")
-  SETTING(num_threads, size_t, "threads")
-  SETTING(batch_size, size_t, "batch_size")
-  SETTING(max_evaluations, uint64_t, "max_evaluations")
-#undef SETTING
-  Rf_errorcall(R_NilValue, "unknown setting '%s'", argument);
+  const catena_status status = TYPEOF(value) == STRSXP
+                                   ? catena_options_set(options, name, Rf_translateCharUTF8(STRING_ELT(value, 0)), &error)
+                                   : catena_options_set_number(options, name, Rf_asReal(value), &error);
+  if (status != CATENA_OK) fail(error, argument);
 }
 
 /* Contexts from a list of one entry per chain: a list of named arrays, a vector (a position), or NULL. */
@@ -130,7 +104,9 @@ static void make_checkpoints(run_state *s, SEXP checkpoints) {
   }
 }
 
-SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_metrics, SEXP checkpoints) {
+/* `settings` is a list of values by their arguments' names, `names` has the options' names. */
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics,
+                 SEXP checkpoints) {
   catena_error *error = NULL;
   shared_model *shared = model_of(model);
   SEXP objects = PROTECT(Rf_allocVector(VECSXP, KEPT));
@@ -146,8 +122,9 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_me
   s->model = shared;
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  SEXP names = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++) set(s->options, CHAR(STRING_ELT(names, i)), REAL(settings)[i]);
+  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
+  for (int i = 0; i < LENGTH(settings); i++)
+    set(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)), VECTOR_ELT(settings, i));
   make_inits(s, inits);
   make_checkpoints(s, checkpoints);
 
@@ -157,7 +134,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP inits, SEXP inv_me
 
   s->rows = catena_options_rows(s->options);
   s->columns = catena_engine_column_count(shared->model, Rf_asInteger(engine));
-  const double chains = REAL(settings)[0];
+  double chains = 0;
+  check(catena_options_get_number(s->options, "num_chains", &chains, &error), &error);
   if (chains > INT_MAX || s->rows > INT_MAX || s->columns > INT_MAX)
     Rf_errorcall(R_NilValue, "R arrays have at most %d iterations, chains or variables", INT_MAX);
   s->writers = room((size_t)chains, sizeof *s->writers);

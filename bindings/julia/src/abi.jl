@@ -76,6 +76,20 @@ Base.@kwdef struct ProgressTable
     over::Int32 = 0
 end
 
+"`catena_option`, which is the library's"
+struct OptionTable
+    name::Ptr{UInt8}
+    help::Ptr{UInt8}
+    kind::Int32
+    default_value::Ptr{UInt8}
+    range::Ptr{UInt8}
+    least::Float64
+    greatest::Float64
+    choices::Ptr{Ptr{UInt8}}
+    choice_numbers::Ptr{Int32}
+    services::Ptr{Ptr{UInt8}}
+end
+
 "A table with its own size in its first member, as the library asks for."
 table(T; members...) = T(; struct_size = sizeof(T), members...)
 

@@ -1,33 +1,83 @@
-# Options of a run: keywords of `sample` to setters of the library.
+# Options of a run: keywords of `sample` to the library's options, by name.
 
-"Keywords passed on as they are, with the type that the setter takes."
-const PASSED_OPTIONS = (
-    thin = Csize_t, save_warmup = Int32, init_radius = Float64, stepsize = Float64, stepsize_jitter = Float64,
-    max_depth = UInt32, int_time = Float64, max_energy_error = Float64, adapt = Int32, delta = Float64, gamma = Float64, kappa = Float64,
-    t0 = Float64, init_buffer = Csize_t, term_buffer = Csize_t, window = Csize_t)
+"Options that are called otherwise as arguments of `sample`."
+const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :warmup, init_chain_id = :chain_id,
+                         num_threads = :threads)
+
+"Arguments of `sample` that are none of the library's options."
+const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :callbacks, :progress)
 
 const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2))
 
 "What moves a chain: `catena_engine`."
 const ENGINES = (nuts = Int32(0), static = Int32(1), fixed_param = Int32(2))
 
-"Deepest trees unless `max_depth` says otherwise."
-const DEFAULT_MAX_DEPTH = 10
-
-for T in unique((Csize_t, UInt64, Float64, Int32, UInt32))
-    @eval set_option(options::Ptr{Cvoid}, name::Symbol, value::$T) =
-        checked(e -> ccall(symbol(Symbol(:catena_options_set_, name)), Int32, (Ptr{Cvoid}, $T, Ptr{Ptr{Cvoid}}),
-                           options, value, e))
+"The texts of a list that ends with NULL; none for a NULL list."
+function texts_of(list::Ptr{Ptr{UInt8}})
+    texts = String[]
+    list == C_NULL && return texts
+    while (text = unsafe_load(list, length(texts) + 1)) != C_NULL
+        push!(texts, unsafe_string(text))
+    end
+    texts
 end
 
-"`value` as the library's type `T`; a refusal names the keyword `argument`."
-function convert_option(argument::Symbol, T, value)
-    try
-        return convert(T, value)
-    catch
-        kind = T <: AbstractFloat ? "a number" : T <: Unsigned ? "an integer of at least 0" : "true or false"
-        throw(ArgumentError("argument '$argument': expected $kind, got $(repr(value))"))
+"""
+    Catena.options() -> Vector{NamedTuple}
+
+The options of a run that the library has: `name`, `default`, `range`, `choices`, `services` (the engines and functions that
+take it) and `help`. All are keywords of [`Catena.sample`](@ref), some by another name, which is the `keyword`.
+"""
+function options()
+    count = Int(ccall(symbol(:catena_options_count), Csize_t, ()))
+    map(1:count) do i
+        option = unsafe_load(ccall(symbol(:catena_options_at), Ptr{OptionTable}, (Csize_t,), i - 1))
+        name = Symbol(unsafe_string(option.name))
+        (name = name, keyword = get(RENAMED_OPTIONS, name, name), default = unsafe_string(option.default_value),
+         range = unsafe_string(option.range), choices = texts_of(option.choices), services = texts_of(option.services),
+         help = unsafe_string(option.help))
     end
+end
+
+"Calls a setter of the library; its error names the keyword."
+function set_by(f, name::Symbol)
+    _, failure = attempt(f)
+    failure === nothing && return
+    keyword = get(RENAMED_OPTIONS, name, name)
+    message = replace(failure.message, "argument '$name'" => "argument '$keyword'")
+    throw(CatenaError(failure.status, message, failure.chain, failure.argument === nothing ? nothing : string(keyword)))
+end
+
+set_option(options::Ptr{Cvoid}, name::Symbol, value::Union{AbstractString,Symbol}) =
+    set_by(e -> ccall(symbol(:catena_options_set), Int32, (Ptr{Cvoid}, Cstring, Cstring, Ptr{Ptr{Cvoid}}),
+                      options, string(name), string(value), e), name)
+
+set_option(options::Ptr{Cvoid}, name::Symbol, value::Real) =
+    set_by(e -> ccall(symbol(:catena_options_set_number), Int32, (Ptr{Cvoid}, Cstring, Float64, Ptr{Ptr{Cvoid}}),
+                      options, string(name), value, e), name)
+
+function set_option(options::Ptr{Cvoid}, name::Symbol, value::Integer)
+    # The library has the words for what is no number of 64 bits.
+    0 <= value <= typemax(UInt64) || return set_option(options, name, Float64(value))
+    set_by(e -> ccall(symbol(:catena_options_set_integer), Int32, (Ptr{Cvoid}, Cstring, UInt64, Ptr{Ptr{Cvoid}}),
+                      options, string(name), value, e), name)
+end
+
+set_option(::Ptr{Cvoid}, name::Symbol, value) =
+    throw(ArgumentError("argument '$name': expected a number, true or false, or a name, got $(repr(value))"))
+
+"The value of an option that is a whole number."
+function whole_option(options::Ptr{Cvoid}, name::Symbol)
+    value = Ref{UInt64}(0)
+    checked(e -> ccall(symbol(:catena_options_get_integer), Int32, (Ptr{Cvoid}, Cstring, Ptr{UInt64}, Ptr{Ptr{Cvoid}}),
+                       options, string(name), value, e))
+    Int(value[])
+end
+
+"`value` as an integer of the library; a refusal names the keyword `argument`."
+function count_of(argument::Symbol, value)
+    value isa Integer && 0 <= value <= typemax(UInt64) && return UInt64(value)
+    throw(ArgumentError("argument '$argument': expected an integer of at least 0, got $(repr(value))"))
 end
 
 function code_of(argument, codes, value)
@@ -35,24 +85,49 @@ function code_of(argument, codes, value)
     throw(ArgumentError("argument '$argument': expected $(join(repr.(keys(codes)), ", ", " or ")), got $(repr(value))"))
 end
 
-"A handle with the options set; `extra` are those of `PASSED_OPTIONS`."
+"How many letters must change, come or go to make one word of another."
+function edits(a, b)
+    row = collect(0:length(b))
+    for (i, x) in enumerate(a)
+        before, row[1] = row[1], i
+        for (j, y) in enumerate(b)
+            before, row[j+1] = row[j+1], min(row[j+1] + 1, row[j] + 1, before + (x != y))
+        end
+    end
+    row[end]
+end
+
+"Refuses a keyword that is no option, or an option that has another name here."
+function check_keyword(name::Symbol)
+    known = options()
+    keyword = get(RENAMED_OPTIONS, name, name)
+    keyword === name || throw(ArgumentError("'$name' is called '$keyword' here"))
+    any(option -> option.name === name, known) && return
+    keywords = [[option.keyword for option in known]; collect(OTHER_ARGUMENTS)]
+    distances = [edits(string(name), string(keyword)) for keyword in keywords]
+    least, at = findmin(distances)
+    near = 3 * least <= length(string(name)) + 2
+    throw(ArgumentError("'$name' is not an option; " *
+                        (near ? "did you mean '$(keywords[at])'?" : "there are " * join(sort(keywords), ", "))))
+end
+
+"A handle with the options set; `extra` are those that `sample` does not name."
 function new_options(handles::Handles, n, chains, warmup, seed, chain_id, metric, threads, extra)
+    foreach(check_keyword, keys(extra))
     options = make(handles, :catena_options_free) do out, e
         ccall(symbol(:catena_options_new), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), out, e)
     end
-    set_option(options, :num_samples, convert_option(:n, Csize_t, n))
-    set_option(options, :num_chains, convert_option(:chains, Csize_t, chains))
-    set_option(options, :num_warmup, convert_option(:warmup, Csize_t, warmup))
-    set_option(options, :seed, convert_option(:seed, UInt64, seed))
-    set_option(options, :init_chain_id, convert_option(:chain_id, UInt64, chain_id))
+    set_option(options, :num_samples, count_of(:n, n))
+    set_option(options, :num_chains, count_of(:chains, chains))
+    set_option(options, :num_warmup, count_of(:warmup, warmup))
+    set_option(options, :seed, count_of(:seed, seed))
+    set_option(options, :init_chain_id, count_of(:chain_id, chain_id))
     set_option(options, :metric, code_of("metric", METRICS, metric))
-    set_option(options, :num_threads, convert_option(:threads, Csize_t, threads))
+    set_option(options, :num_threads, count_of(:threads, threads))
     # Progress is shown by polling, so that it never needs a callback.
-    set_option(options, :refresh, Csize_t(0))
+    set_option(options, :refresh, 0)
     for (name, value) in pairs(extra)
-        haskey(PASSED_OPTIONS, name) ||
-            throw(ArgumentError("'$name' is not an option; there are " * join(keys(PASSED_OPTIONS), ", ")))
-        set_option(options, name, convert_option(name, PASSED_OPTIONS[name], value))
+        set_option(options, name, value)
     end
     options
 end

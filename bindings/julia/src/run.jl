@@ -146,8 +146,8 @@ Runs chains over `model` and returns `n` draws of each.
   stays the initial one, without warm-up, and the outputs are drawn anew)
 - `metric = :diag`: also `:unit` and `:dense`; `inv_metric`: a vector of variances (a matrix when dense) to start from, or
   a vector of them, one for each chain
-- `stepsize = 1`, `max_depth = 10`, `delta = 0.8`, `thin = 1`, `save_warmup = false`, `adapt = true`, `init_radius = 2`,
-  `stepsize_jitter`, `max_energy_error`, `gamma`, `kappa`, `t0`, `init_buffer`, `term_buffer`, `window`: as in Stan
+- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
+  defaults of Stan: [`Catena.options`](@ref)`()` lists them
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the
   pool as many as Julia has
 - `callbacks = :auto`: from where the functions of a `FunctionModel` are called: `:pool`, several at once from the pool's
@@ -199,7 +199,7 @@ function sample(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer 
                 drive(run, session, caller, log, chains, progress_io(progress))
                 result, failure = take_result(handles, run, caller)
                 rethrow_failure(session)
-                collect_draws(result, failure, values, names, length(names) - Int(outputs), n, seed, extra)
+                collect_draws(result, failure, values, names, length(names) - Int(outputs), n, seed, options)
             end
         end
     end
@@ -226,7 +226,7 @@ function new_writers(handles::Handles, values::Array{Float64,3})
 end
 
 "Draws of the chains that ended well; throws `failure` when there are none."
-function collect_draws(result, failure, values, names, sampler_columns, n, seed, extra)
+function collect_draws(result, failure, values, names, sampler_columns, n, seed, options)
     result == C_NULL && throw(failure)
     chains = size(values, 2)
     good = [chain for chain in 1:chains if result_chain_status(result, chain - 1) == OK]
@@ -238,12 +238,12 @@ function collect_draws(result, failure, values, names, sampler_columns, n, seed,
     end
     length(good) == chains || (values = values[:, good, :])
     # Rows of the warm-up come first, if they were asked for.
-    kept = cld(Int(n), Int(get(extra, :thin, 1)))
+    kept = cld(Int(n), whole_option(options, :thin))
     first_row = size(values, 1) - kept + 1
     warmup = values[1:first_row-1, :, :]
     first_row == 1 || (values = values[first_row:end, :, :])
     Draws(values, warmup, names, sampler_columns, [report(result, chain - 1) for chain in good], failures, seed,
-          get(extra, :max_depth, DEFAULT_MAX_DEPTH))
+          whole_option(options, :max_depth))
 end
 
 """

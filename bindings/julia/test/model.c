@@ -58,6 +58,9 @@ OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, c
         AT(catena_progress, iteration), AT(catena_progress, total), AT(catena_progress, divergences),
         AT(catena_progress, gradients), AT(catena_progress, stepsize), AT(catena_progress, in_warmup),
         AT(catena_progress, over));
+OFFSETS(catena_option, AT(catena_option, name), AT(catena_option, help), AT(catena_option, kind),
+        AT(catena_option, default_value), AT(catena_option, range), AT(catena_option, least), AT(catena_option, greatest),
+        AT(catena_option, choices), AT(catena_option, choice_numbers), AT(catena_option, services));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,

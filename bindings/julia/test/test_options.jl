@@ -63,6 +63,43 @@ end
     @test_throws ArgumentError Catena.sample(MODEL, 10; callbacks = :anywhere)
 end
 
+@testset "options by name" begin
+    known = Catena.options()
+    names = [option.name for option in known]
+    @test length(names) > 20 && allunique(names)
+    @test all(option -> !isempty(option.help) && !isempty(option.range) && !isempty(option.services), known)
+    metric = only(option for option in known if option.name === :metric)
+    @test metric.choices == [string(name, "_e") for name in keys(Catena.METRICS)]
+    @test metric.default == "diag_e"
+    # Every option that the library has is taken by its name, here at its default, without a line about it in the package.
+    for option in known
+        option.keyword === option.name || continue
+        option.name in (:metric, :seed) && continue
+        options = (; option.name => option.default)
+        @test size(Catena.sample(MODEL, 3; warmup = 0, chains = 1, seed = 1, options...), 2) == 1
+    end
+    # The defaults of sample's own keywords are the library's.
+    defaults = Catena.sample(MODEL; seed = 1)
+    default(name) = parse(Int, only(option.default for option in known if option.name === name))
+    @test size(defaults, 1) == default(:num_samples) && size(defaults, 2) == default(:num_chains)
+    @test defaults.chains[1].id == default(:init_chain_id)
+    @test Catena.sample(MODEL; seed = 1, warmup = default(:num_warmup)).values == defaults.values
+    # Numbers, switches and choices.
+    short(; options...) = Catena.sample(MODEL, 20; warmup = 20, seed = 1, options...)
+    @test short(max_depth = 2, delta = 9 // 10).values == short(max_depth = "2", delta = "0.9").values
+    @test short(adapt = false).values != short().values
+    @test short(on_failure = :stop_run).values == short().values
+    @test occursin("did you mean 'delta'?", message_of(() -> short(dleta = 0.9)))
+    @test occursin("did you mean 'chains'?", message_of(() -> short(chain = 3)))
+    @test occursin("there are ", message_of(() -> short(xyzzy = 3)))
+    @test message_of(() -> short(num_chains = 3)) == "ArgumentError: 'num_chains' is called 'chains' here"
+    @test occursin("argument 'chain_id': expected at least 1, got 0", message_of(() -> short(chain_id = 0)))
+    @test occursin("argument 'thin': expected a whole number of at least 1, got -1", message_of(() -> short(thin = -1)))
+    @test occursin("argument 'adapt': expected true (1) or false (0), got 2", message_of(() -> short(adapt = 2)))
+    @test occursin("'stop_run'", message_of(() -> short(on_failure = :stop_rum)))
+    @test_throws ArgumentError short(thin = [1])
+end
+
 @testset "progress" begin
     io = IOBuffer()
     Catena.sample(MODEL, 100; warmup = 100, seed = 1, progress = io)

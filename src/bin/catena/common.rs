@@ -8,7 +8,7 @@ use catena::ffi::exported::load;
 use catena::ffi::model::catena_model;
 use catena::io::{FlagInterrupt, Values, check_json, input_files};
 use catena::model::InitContext;
-use catena::services::SampleOptions;
+use catena::services::{Given, OptionSet, SampleOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -73,20 +73,23 @@ pub fn values_text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|e| Failure::no_input(format!("cannot read '{}': {e}", path.display())))
 }
 
-/// The options that all methods share; those of the method are at their defaults.
-pub fn options(settings: &Settings, num_chains: usize) -> Result<SampleOptions, Failure> {
-    let mut options = SampleOptions {
-        num_chains,
-        init_chain_id: settings.whole("id").unsigned_abs(),
-        seed: u64::from(seed(settings)),
-        refresh: settings.count("output refresh"),
-        num_threads: threads(settings)?,
-        ..Default::default()
-    };
-    if let Some(radius) = radius(settings)? {
-        options.init_radius = radius;
+/// The options of a run as the arguments of its method say.
+pub fn options(settings: &Settings) -> Result<SampleOptions, Failure> {
+    let mut set = OptionSet::default();
+    for (option, text) in settings.options() {
+        match option {
+            "num_threads" => set.set(option, Given::Whole(threads(settings)? as u64))?,
+            // Without a number a file has the initial values.
+            "init_radius" => radius(settings)?.map_or(Ok(()), |radius| set.set(option, Given::Number(radius)))?,
+            _ => set.set(option, Given::Text(text))?,
+        }
     }
-    Ok(options)
+    Ok(set.options())
+}
+
+/// As [`options`], for a method that looks at one chain's initial value.
+pub fn options_of_one(settings: &Settings) -> Result<SampleOptions, Failure> {
+    Ok(SampleOptions { num_chains: 1, ..options(settings)? })
 }
 
 /// Threads of a run; 0: all cores.

@@ -1,6 +1,6 @@
 //! `catena MODEL diagnose`.
 
-use crate::common::{Inits, load_model, options, say};
+use crate::common::{Inits, load_model, options_of_one, say};
 use crate::failure::Failure;
 use crate::output::Head;
 use crate::progress::Screen;
@@ -11,7 +11,7 @@ use catena::services::{GradientOptions, diagnose_gradient};
 use std::path::Path;
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let options = options(settings, 1)?;
+    let options = options_of_one(settings)?;
     let inits = Inits::read(settings, options.init_chain_id, 1)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let screen = Screen::plain();

@@ -1,6 +1,6 @@
 //! `catena MODEL log_prob`.
 
-use crate::common::{load_model, options};
+use crate::common::{load_model, options_of_one};
 use crate::failure::Failure;
 use crate::output::Head;
 use crate::progress::Screen;
@@ -18,7 +18,7 @@ const CONSTRAINED: &str = "log_prob constrained_params";
 const POSITIONS: &str = "params_r";
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let options = options(settings, 1)?;
+    let options = options_of_one(settings)?;
     let (unconstrained, constrained) = (settings.text(UNCONSTRAINED), settings.text(CONSTRAINED));
     if unconstrained.is_empty() && constrained.is_empty() {
         return Err(Failure::usage(format!(

@@ -3,11 +3,10 @@
 use crate::settings::{Settings, join, visit};
 use crate::tree::{Argument, Kind, TOP};
 use catena::io::shortest;
+use catena::services::{Given, nearest, similarity};
 
 /// Other names of arguments.
 const ALIASES: [(&str, &str); 1] = [("chains", "num_chains")];
-/// Words this similar (Jaro–Winkler) to what was written are suggested.
-const SIMILAR: f64 = 0.85;
 
 /// Arguments that may come next, by the path that leads to them.
 struct Scope {
@@ -147,11 +146,10 @@ impl Parser {
         let mut offer = |candidate: &str, way: String| {
             if candidate == bare {
                 exact.push(way);
-            } else {
-                let score = strsim::jaro_winkler(candidate, bare);
-                if score >= SIMILAR && best.as_ref().is_none_or(|(least, _)| score > *least) {
-                    best = Some((score, way));
-                }
+            } else if let Some(score) = similarity(candidate, bare)
+                && best.as_ref().is_none_or(|(least, _)| score > *least)
+            {
+                best = Some((score, way));
             }
         };
         visit("", TOP, &mut |path, argument| {
@@ -240,6 +238,10 @@ fn checked(argument: &Argument, value: &str) -> Option<String> {
             value.parse::<i64>().ok().filter(|n| (least..=most).contains(n)).map(|n| n.to_string())
         }
         Kind::Real(_, range) => value.parse::<f64>().ok().filter(|x| range.holds(*x)).map(shortest),
+        Kind::Option(_) => {
+            let values = argument.values();
+            values.read(Given::Text(value)).ok().filter(|v| values.holds(*v)).map(|v| values.text(v))
+        }
         Kind::Text(_) => (!value.is_empty()).then(|| value.to_string()),
     }
 }
@@ -250,29 +252,25 @@ fn expected(argument: &Argument) -> String {
         Kind::Choice(of) => format!("one of {}", listed(of)),
         Kind::Switch(_) => "true (1) or false (0)".into(),
         Kind::Whole(_, least, most) => format!("a whole number from {least} to {most}"),
-        Kind::Real(_, range) => range.words().into(),
+        Kind::Real(_, range) => range.to_string(),
+        Kind::Option(_) => argument.values().noun(),
         Kind::Text(_) => "a text".into(),
     }
 }
 
 /// A value to show.
 fn example(argument: &Argument) -> String {
-    match argument.kind {
-        Kind::Group(_) => String::new(),
-        Kind::Choice(of) => of[0].name.into(),
-        Kind::Switch(on) => on.to_string(),
-        Kind::Whole(default, ..) => default.to_string(),
-        Kind::Real(default, _) => shortest(default),
-        Kind::Text("") => "FILE".into(),
-        Kind::Text(default) => default.into(),
-    }
+    let default = argument.default();
+    if default.is_empty() { "FILE".into() } else { default }
 }
 
 fn near(argument: &Argument, value: &str) -> String {
-    let Kind::Choice(of) = argument.kind else { return String::new() };
-    let score = |a: &&Argument| strsim::jaro_winkler(a.name, value);
-    let best = of.iter().filter(|a| score(a) >= SIMILAR).max_by(|a, b| score(a).total_cmp(&score(b)));
-    best.map_or(String::new(), |a| format!("; did you mean '{}'?", a.name))
+    let best = match argument.kind {
+        Kind::Choice(of) => nearest(value, of.iter().map(|a| a.name)),
+        Kind::Option(_) => argument.values().near(Given::Text(value)),
+        _ => None,
+    };
+    best.map_or(String::new(), |name| format!("; did you mean '{name}'?"))
 }
 
 /// All arguments with what they take, their defaults and what they are for.
@@ -289,9 +287,13 @@ fn describe(arguments: &'static [Argument], depth: usize, out: &mut String) {
         let line = match argument.kind {
             Kind::Group(_) => name.to_string(),
             Kind::Choice(of) => format!("{name}={}", of.iter().map(|a| a.name).collect::<Vec<_>>().join("|")),
+            Kind::Option(_) if !argument.values().choices().is_empty() => {
+                let choices = argument.values().choices().iter();
+                format!("{name}={}", choices.map(|c| c.name).collect::<Vec<_>>().join("|"))
+            }
             _ => format!("{name}={}", example(argument)),
         };
-        out.push_str(&format!("{pad}{line:<26} {}\n", argument.help));
+        out.push_str(&format!("{pad}{line:<26} {}\n", argument.help()));
         match argument.kind {
             Kind::Group(members) => describe(members, depth + 1, out),
             Kind::Choice(of) => describe(of, depth + 1, out),

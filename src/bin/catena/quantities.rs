@@ -12,7 +12,7 @@ use catena::services::{GivenDraws, SampleIo, generate_quantities};
 const PARAMS: &str = "generate_quantities fitted_params";
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let options = options(settings, settings.count("generate_quantities num_chains"))?;
+    let options = options(settings)?;
     let (first, chains) = (options.init_chain_id, options.num_chains);
     if settings.text(PARAMS).is_empty() {
         return Err(Failure::usage(format!("argument '{PARAMS}': expected a Stan CSV file with draws, got none")));

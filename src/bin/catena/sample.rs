@@ -10,9 +10,7 @@ use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{Interrupt, Level, Logger, Writer, input_files, metric_json, output_files, read_metric_file};
 use catena::model::Density;
-use catena::services::{
-    Adaptation, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines,
-};
+use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines};
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
@@ -57,41 +55,11 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
 
 /// The engine and the options of the run.
 fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
-    let s = |name: &str| format!("sample {name}");
-    let adapt = |name: &str| settings.real(&s(&format!("adapt {name}")));
-    let buffer = |name: &str| settings.count(&s(&format!("adapt {name}")));
-    let adaptation = Adaptation {
-        delta: adapt("delta"),
-        gamma: adapt("gamma"),
-        kappa: adapt("kappa"),
-        t0: adapt("t0"),
-        init_buffer: buffer("init_buffer"),
-        term_buffer: buffer("term_buffer"),
-        window: buffer("window"),
-    };
-    let int_time = settings.real("sample hmc static int_time");
+    let options = options(settings)?;
     let engine = match (settings.text("sample algorithm"), settings.text("sample hmc engine")) {
         ("fixed_param", _) => Engine::FixedParam,
-        (_, "static") => Engine::Static { int_time },
+        (_, "static") => Engine::Static { int_time: options.int_time },
         _ => Engine::Nuts,
-    };
-    let metric = match settings.text("sample hmc metric") {
-        "unit_e" => MetricKind::Unit,
-        "dense_e" => MetricKind::Dense,
-        _ => MetricKind::Diag,
-    };
-    let options = SampleOptions {
-        num_warmup: settings.count("sample num_warmup"),
-        num_samples: settings.count("sample num_samples"),
-        thin: settings.count("sample thin"),
-        save_warmup: settings.switch("sample save_warmup"),
-        metric,
-        stepsize: settings.real("sample hmc stepsize"),
-        stepsize_jitter: settings.real("sample hmc stepsize_jitter"),
-        max_depth: u32::try_from(settings.whole("sample hmc nuts max_depth")).expect("checked where it came in"),
-        int_time,
-        adaptation: settings.switch("sample adapt engaged").then_some(adaptation),
-        ..options(settings, settings.count("sample num_chains"))?
     };
     Ok((engine, options))
 }

@@ -1,7 +1,6 @@
 //! The values of all arguments, and their text as CmdStan writes it at the head of a file.
 
-use crate::tree::{Argument, Kind, TOP};
-use catena::io::shortest;
+use crate::tree::{Argument, Kind, METHODS, TOP};
 use std::collections::BTreeMap;
 
 /// One argument's value.
@@ -29,14 +28,10 @@ impl Settings {
     pub fn new() -> Self {
         let mut settings = Self(BTreeMap::new());
         visit("", TOP, &mut |path, argument| {
-            let default = match argument.kind {
-                Kind::Group(_) => return,
-                Kind::Choice(of) => of[0].name.to_string(),
-                Kind::Switch(on) => on.to_string(),
-                Kind::Whole(default, ..) => default.to_string(),
-                Kind::Real(default, _) => shortest(default),
-                Kind::Text(default) => default.to_string(),
-            };
+            if matches!(argument.kind, Kind::Group(_)) {
+                return;
+            }
+            let default = argument.default();
             settings.0.insert(path.to_string(), Value { text: default.clone(), default, given: false });
         });
         settings
@@ -82,13 +77,23 @@ impl Settings {
         self.text(path).parse().expect("checked where it came in")
     }
 
-    /// A whole number that is not negative.
-    pub fn count(&self, path: &str) -> usize {
-        usize::try_from(self.whole(path)).expect("checked where it came in")
-    }
-
     pub fn real(&self, path: &str) -> f64 {
         self.text(path).parse().expect("checked where it came in")
+    }
+
+    /// The options that the method chosen has arguments for, each with its argument's value.
+    pub fn options(&self) -> Vec<(&'static str, &str)> {
+        let method = self.text("method");
+        let of_other = |path: &str| METHODS.iter().any(|m| m.name != method && path.split(' ').next() == Some(m.name));
+        let mut options = Vec::new();
+        visit("", TOP, &mut |path, argument| {
+            if let Some(row) = argument.row()
+                && !of_other(path)
+            {
+                options.push((row.name, self.text(path)));
+            }
+        });
+        options
     }
 
     /// The lines at the head of a file, on the chosen branches.
@@ -109,6 +114,9 @@ impl Settings {
                 continue;
             }
             let Value { text, default, .. } = self.value(&path);
+            if argument.is_ours && text == default {
+                continue;
+            }
             let mark = if text == default { " (Default)" } else { "" };
             lines.push(format!("{}{} = {text}{mark}", pad(depth), argument.name));
             if let Kind::Choice(of) = argument.kind
@@ -144,6 +152,29 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         visit("", TOP, &mut |path, _| assert!(seen.insert(path.to_string()), "{path} twice"));
         assert!(seen.contains("sample hmc nuts max_depth") && seen.contains("diagnose gradient epsilon"));
+    }
+
+    #[test]
+    fn options_are_those_of_the_method() {
+        let mut settings = Settings::new();
+        settings.give("sample num_chains", "3".into());
+        let chains = |settings: &Settings| {
+            let found = settings.options().into_iter().filter(|(option, _)| *option == "num_chains");
+            found.map(|(_, text)| text.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(chains(&settings), ["3"]);
+        settings.give("method", "generate_quantities".into());
+        assert_eq!(chains(&settings), ["1"]);
+        settings.set("method", "diagnose".into());
+        assert!(chains(&settings).is_empty());
+    }
+
+    #[test]
+    fn what_cmdstan_has_not_is_in_the_head_where_it_was_given() {
+        let mut settings = Settings::new();
+        assert!(!settings.lines().iter().any(|line| line.contains("max_energy_error")));
+        settings.give("sample hmc max_energy_error", "50".into());
+        assert!(settings.lines().iter().any(|line| line.trim() == "max_energy_error = 50"));
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! The arguments there are, with CmdStan's names and defaults.
+//! The arguments there are, with CmdStan's names and defaults. One that sets an option has its values and help, and its
+//! default unless CmdStan has another, from the table of options.
+
+use catena::io::shortest;
+use catena::services::{Kind as Values, OPTIONS, OptionRow, Range};
 
 /// Least value of a seed: one that asks for a seed from the clock.
 pub const SEED_FROM_CLOCK: i64 = -1;
@@ -8,35 +12,8 @@ pub const DEFAULT_SIG_FIGS: u32 = 6;
 pub const SIG_FIGS_UNSET: i64 = -1;
 /// Asks for all cores.
 pub const ALL_CORES: i64 = -1;
-
-/// Which numbers a real argument takes.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Range {
-    /// Finite, above 0.
-    Positive,
-    /// Between 0 and 1, both left out.
-    Inside01,
-    /// 0 to 1.
-    From0To1,
-}
-
-impl Range {
-    pub fn holds(self, x: f64) -> bool {
-        match self {
-            Self::Positive => x > 0.0 && x.is_finite(),
-            Self::Inside01 => x > 0.0 && x < 1.0,
-            Self::From0To1 => (0.0..=1.0).contains(&x),
-        }
-    }
-
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Positive => "a finite number above 0",
-            Self::Inside01 => "a number strictly between 0 and 1",
-            Self::From0To1 => "a number from 0 to 1",
-        }
-    }
-}
+/// Largest whole number that an argument takes.
+const MOST: u64 = u32::MAX as u64;
 
 /// What an argument takes.
 pub enum Kind {
@@ -49,13 +26,21 @@ pub enum Kind {
     /// A whole number with its default, least and largest value.
     Whole(i64, i64, i64),
     Real(f64, Range),
+    /// A text with its default; empty: that of the option it sets, if it sets one.
     Text(&'static str),
+    /// What the option takes; with CmdStan's default where that is another.
+    Option(&'static str),
 }
 
 pub struct Argument {
     pub name: &'static str,
-    pub help: &'static str,
+    /// Empty: the option's.
+    help: &'static str,
     pub kind: Kind,
+    /// Name of the option that it sets; empty: none.
+    option: &'static str,
+    /// CmdStan has no such argument, and a file's head tells it only where it was given.
+    pub is_ours: bool,
 }
 
 impl Argument {
@@ -66,14 +51,59 @@ impl Argument {
             _ => &[],
         }
     }
+
+    /// What it is for.
+    pub fn help(&self) -> &'static str {
+        match self.help {
+            "" => self.row().map_or("", |row| row.help),
+            help => help,
+        }
+    }
+
+    /// The option that it sets.
+    pub fn row(&self) -> Option<&'static OptionRow> {
+        let row = OPTIONS.iter().find(|row| row.name == self.option);
+        assert!(row.is_some() || self.option.is_empty(), "an option '{}'", self.option);
+        row
+    }
+
+    /// The values of a [`Kind::Option`].
+    pub fn values(&self) -> Values {
+        match self.row().expect("the argument names an option").kind {
+            Values::Whole(least, most) => Values::Whole(least, most.min(MOST)),
+            kind => kind,
+        }
+    }
+
+    /// Its value where none is given.
+    pub fn default(&self) -> String {
+        match self.kind {
+            Kind::Group(_) => String::new(),
+            Kind::Choice(of) => of[0].name.into(),
+            Kind::Switch(on) => on.to_string(),
+            Kind::Whole(default, ..) => default.to_string(),
+            Kind::Real(default, _) => shortest(default),
+            Kind::Option("") | Kind::Text("") => self.row().map_or(String::new(), OptionRow::default_text),
+            Kind::Option(default) | Kind::Text(default) => default.into(),
+        }
+    }
+
+    const fn sets(self, option: &'static str) -> Self {
+        Self { option, ..self }
+    }
+
+    const fn of_ours(self) -> Self {
+        Self { is_ours: true, ..self }
+    }
 }
 
 const fn argument(name: &'static str, help: &'static str, kind: Kind) -> Argument {
-    Argument { name, help, kind }
+    Argument { name, help, kind, option: "", is_ours: false }
 }
 
-const fn whole(name: &'static str, help: &'static str, default: i64, least: i64) -> Argument {
-    argument(name, help, Kind::Whole(default, least, u32::MAX as i64))
+/// An argument that is an option, with the option's values, default and help.
+const fn option(name: &'static str, option: &'static str) -> Argument {
+    argument(name, "", Kind::Option("")).sets(option)
 }
 
 use Kind::{Choice, Group, Real, Switch, Text, Whole};
@@ -81,7 +111,7 @@ use Kind::{Choice, Group, Real, Switch, Text, Whole};
 /// Everything that may follow the model.
 pub static TOP: &[Argument] = &[
     argument("method", "what to do", Choice(METHODS)),
-    argument("id", "id of the first chain; the others follow", Whole(1, 1, u32::MAX as i64)),
+    option("id", "init_chain_id"),
     argument(
         "data",
         "data of the program",
@@ -91,16 +121,18 @@ pub static TOP: &[Argument] = &[
         "init",
         "initial values: a file of values by name (name_ID.json before name.json, or a list with commas), or a number R: \
          all drawn from (-R, R) on the unconstrained scale",
-        Text("2"),
-    ),
+        Text(""),
+    )
+    .sets("init_radius"),
     argument(
         "random",
         "random numbers",
         Group(&[argument(
             "seed",
             "seed of all chains; -1: one from the clock",
-            Whole(SEED_FROM_CLOCK, SEED_FROM_CLOCK, u32::MAX as i64),
-        )]),
+            Whole(SEED_FROM_CLOCK, SEED_FROM_CLOCK, MOST as i64),
+        )
+        .sets("seed")]),
     ),
     argument(
         "output",
@@ -112,7 +144,7 @@ pub static TOP: &[Argument] = &[
                 Text("output.csv"),
             ),
             argument("diagnostic_file", "positions, momenta and gradients; named as file", Text("")),
-            whole("refresh", "iterations between two lines of progress; 0: none", 100, 0),
+            option("refresh", "refresh"),
             argument(
                 "sig_figs",
                 "significant digits; 0: as many as give the same bits back; -1: 6",
@@ -124,10 +156,11 @@ pub static TOP: &[Argument] = &[
         "num_threads",
         "threads of the run; -1: STAN_NUM_THREADS where that is set, else all cores. The draws do not depend on it",
         Whole(ALL_CORES, ALL_CORES, 65_536),
-    ),
+    )
+    .sets("num_threads"),
 ];
 
-static METHODS: &[Argument] = &[
+pub static METHODS: &[Argument] = &[
     argument("sample", "draw from the posterior", Group(SAMPLE)),
     argument(
         "generate_quantities",
@@ -138,7 +171,8 @@ static METHODS: &[Argument] = &[
                 "Stan CSV with the draws (name_ID.csv before name.csv, or a list with commas)",
                 Text(""),
             ),
-            whole("num_chains", "number of chains (also: chains)", 1, 1),
+            NUM_CHAINS,
+            option("on_failure", "on_failure").of_ours(),
         ]),
     ),
     argument(
@@ -151,8 +185,8 @@ static METHODS: &[Argument] = &[
                 "gradient",
                 "the gradient at the initial value",
                 Group(&[
-                    argument("epsilon", "half the distance of a difference's points", Real(1e-6, Range::Positive)),
-                    argument("error", "largest error that is no failure", Real(1e-6, Range::Positive)),
+                    argument("epsilon", "half the distance of a difference's points", Real(1e-6, Range::positive())),
+                    argument("error", "largest error that is no failure", Real(1e-6, Range::positive())),
                 ]),
             )]),
         )]),
@@ -168,11 +202,15 @@ static METHODS: &[Argument] = &[
     ),
 ];
 
+/// One, as in CmdStan.
+const NUM_CHAINS: Argument =
+    argument("num_chains", "number of chains (also: chains)", Kind::Option("1")).sets("num_chains");
+
 static SAMPLE: &[Argument] = &[
-    whole("num_samples", "iterations after warm-up", 1000, 0),
-    whole("num_warmup", "warm-up iterations", 1000, 0),
-    argument("save_warmup", "write the warm-up too", Switch(false)),
-    whole("thin", "keep every so many iterations", 1, 1),
+    option("num_samples", "num_samples"),
+    option("num_warmup", "num_warmup"),
+    option("save_warmup", "save_warmup"),
+    option("thin", "thin"),
     argument("adapt", "adaptation in warm-up", Group(ADAPT)),
     argument(
         "algorithm",
@@ -182,18 +220,21 @@ static SAMPLE: &[Argument] = &[
             argument("fixed_param", "stay at the initial values, draw generated quantities", Group(&[])),
         ]),
     ),
-    whole("num_chains", "number of chains (also: chains)", 1, 1),
+    NUM_CHAINS,
+    option("on_failure", "on_failure").of_ours(),
+    option("batch_size", "batch_size").of_ours(),
+    option("batch_wait", "batch_wait").of_ours(),
 ];
 
 static ADAPT: &[Argument] = &[
-    argument("engaged", "adapt at all", Switch(true)),
-    argument("gamma", "regularisation scale of the step size's adaptation", Real(0.05, Range::Positive)),
-    argument("delta", "target of the acceptance statistic", Real(0.8, Range::Inside01)),
-    argument("kappa", "relaxation exponent", Real(0.75, Range::Positive)),
-    argument("t0", "iteration offset", Real(10.0, Range::Positive)),
-    whole("init_buffer", "iterations before the metric is adapted", 75, 0),
-    whole("term_buffer", "iterations after the metric was adapted", 50, 0),
-    whole("window", "first window of the metric's adaptation", 25, 0),
+    option("engaged", "adapt"),
+    option("gamma", "gamma"),
+    option("delta", "delta"),
+    option("kappa", "kappa"),
+    option("t0", "t0"),
+    option("init_buffer", "init_buffer"),
+    option("term_buffer", "term_buffer"),
+    option("window", "window"),
     argument("save_metric", "write step size and metric as JSON, to name_metric.json", Switch(false)),
 ];
 
@@ -202,20 +243,8 @@ static HMC: &[Argument] = &[
         "engine",
         "trajectories",
         Choice(&[
-            argument(
-                "nuts",
-                "the no-U-turn sampler",
-                Group(&[argument(
-                    "max_depth",
-                    "most doublings of a trajectory",
-                    Whole(10, 1, catena::services::MAX_DEPTH_LIMIT as i64),
-                )]),
-            ),
-            argument(
-                "static",
-                "a fixed integration time",
-                Group(&[argument("int_time", "integration time", Real(std::f64::consts::TAU, Range::Positive))]),
-            ),
+            argument("nuts", "the no-U-turn sampler", Group(&[option("max_depth", "max_depth")])),
+            argument("static", "a fixed integration time", Group(&[option("int_time", "int_time")])),
         ]),
     ),
     argument(
@@ -226,12 +255,48 @@ static HMC: &[Argument] = &[
             argument("dense_e", "a matrix", Group(&[])),
             argument("unit_e", "the identity", Group(&[])),
         ]),
-    ),
+    )
+    .sets("metric"),
     argument(
         "metric_file",
         "JSON or R dump with the initial inv_metric (name_ID.json before name.json, or a list with commas)",
         Text(""),
     ),
-    argument("stepsize", "step size before adaptation", Real(1.0, Range::Positive)),
-    argument("stepsize_jitter", "relative half-width of its jitter", Real(0.0, Range::From0To1)),
+    option("stepsize", "stepsize"),
+    option("stepsize_jitter", "stepsize_jitter"),
+    option("max_energy_error", "max_energy_error").of_ours(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::visit;
+    use std::collections::HashSet;
+
+    /// Options that the command line has no argument for: a chain that was stopped is resumed by programs only.
+    const NOT_HERE: [&str; 1] = ["max_evaluations"];
+    /// Options that CmdStan has another default for.
+    const OTHERWISE: [&str; 3] = ["num_chains", "seed", "num_threads"];
+
+    #[test]
+    fn arguments_name_options_and_every_option_has_one() {
+        let mut named = HashSet::new();
+        visit("", TOP, &mut |path, argument| {
+            assert!(!argument.help().is_empty(), "{path}");
+            let Some(row) = argument.row() else {
+                assert!(!matches!(argument.kind, Kind::Option(_)), "{path} names an option");
+                return;
+            };
+            named.insert(row.name);
+            let differs = argument.default() != row.default_text();
+            assert_eq!(differs, OTHERWISE.contains(&row.name), "{path}");
+            if let Kind::Choice(of) = argument.kind {
+                let names: HashSet<&str> = of.iter().map(|a| a.name).collect();
+                assert_eq!(names, row.kind.choices().iter().map(|c| c.name).collect(), "{path}");
+            }
+        });
+        for row in OPTIONS {
+            assert!(named.contains(row.name) != NOT_HERE.contains(&row.name), "an argument for {}", row.name);
+        }
+    }
+}

@@ -1,7 +1,19 @@
+//! Options of a run. A new one is a field with its default here (or in [`Adaptation`]) and a row in `table.rs`: validation,
+//! the command line, the C ABI's options by name, `bindings/abi.json`, R, Julia, C++ and `docs/options.md` go by the rows.
+
+mod near;
+mod set;
+mod table;
+mod value;
+
+pub use near::{nearest, similarity};
+pub use set::OptionSet;
+pub use table::{OPTIONS, OptionRow, Service};
+pub use value::{Choice, Given, Kind, Range, Value};
+
 use crate::adapt::Adaptation;
 use crate::error::Error;
 use crate::hmc::MetricKind;
-use std::fmt::Display;
 use std::time::Duration;
 
 /// What one chain's failure does to the others.
@@ -19,7 +31,7 @@ pub enum FailurePolicy {
 pub struct SampleOptions {
     /// Number of chains, at least 1. Default 4.
     pub num_chains: usize,
-    /// Id of the first chain; chain i of the run has id `init_chain_id + i`. Default 1.
+    /// Id of the first chain, at least 1; chain i of the run has id `init_chain_id + i`. Default 1.
     pub init_chain_id: u64,
     /// Seed of all streams. Default 0.
     pub seed: u64,
@@ -101,38 +113,10 @@ impl SampleOptions {
     }
 
     /// Checks every option; the error names the first bad one.
+    ///
+    /// # Errors
+    /// A value outside its range in [`OPTIONS`], or chains whose ids would go beyond 2^64 - 1.
     pub fn validate(&self) -> Result<(), Error> {
-        check("num_chains", self.num_chains >= 1, "at least 1", self.num_chains)?;
-        check(
-            "init_chain_id",
-            self.init_chain_id.checked_add(self.num_chains as u64).is_some(),
-            "an id that leaves room for all chains",
-            self.init_chain_id,
-        )?;
-        check("thin", self.thin >= 1, "at least 1", self.thin)?;
-        let radius_ok = self.init_radius >= 0.0 && self.init_radius.is_finite();
-        check("init_radius", radius_ok, "a finite number of at least 0", self.init_radius)?;
-        positive("stepsize", self.stepsize)?;
-        let jitter_ok = (0.0..=1.0).contains(&self.stepsize_jitter);
-        check("stepsize_jitter", jitter_ok, "a number in [0, 1]", self.stepsize_jitter)?;
-        let depth_ok = (1..=MAX_DEPTH_LIMIT).contains(&self.max_depth);
-        check("max_depth", depth_ok, format!("1 to {MAX_DEPTH_LIMIT}"), self.max_depth)?;
-        positive("int_time", self.int_time)?;
-        positive("max_energy_error", self.max_energy_error)?;
-        if let Some(a) = &self.adaptation {
-            check("delta", a.delta > 0.0 && a.delta < 1.0, "a number strictly between 0 and 1", a.delta)?;
-            positive("gamma", a.gamma)?;
-            positive("kappa", a.kappa)?;
-            positive("t0", a.t0)?;
-        }
-        Ok(())
+        OptionSet::from(self).validate()
     }
-}
-
-fn check(name: &str, ok: bool, expected: impl Display, got: impl Display) -> Result<(), Error> {
-    if ok { Ok(()) } else { Err(Error::argument(name, expected, got)) }
-}
-
-fn positive(name: &str, value: f64) -> Result<(), Error> {
-    check(name, value > 0.0 && value.is_finite(), "a finite number above 0", value)
 }

@@ -1,0 +1,42 @@
+# Options of a run: arguments of catena_sample() to the library's options, by name.
+
+# Arguments that call an option by another name.
+renamed <- c(
+  chains = "num_chains", first_chain_id = "init_chain_id", iter_warmup = "num_warmup", iter_sampling = "num_samples",
+  init = "init_radius", step_size = "stepsize", step_size_jitter = "stepsize_jitter", max_treedepth = "max_depth",
+  adapt_engaged = "adapt", adapt_delta = "delta", threads = "num_threads"
+)
+
+option_of <- function(arguments) ifelse(arguments %in% names(renamed), renamed[arguments], arguments)
+
+argument_of <- function(options) ifelse(options %in% renamed, names(renamed)[match(options, renamed)], options)
+
+catena_options <- function() {
+  table <- as.data.frame(.Call(C_options))
+  cbind(argument = argument_of(table$option), table)
+}
+
+# The options among `...`, with their names and values looked at; which values they take is the library's business.
+more_options <- function(given) {
+  if (!length(given)) return(list())
+  arguments <- names(given)
+  if (is.null(arguments) || any(!nzchar(arguments))) stop("'...': expected options by name, got one without", call. = FALSE)
+  known <- .Call(C_options)$option
+  for (argument in arguments) {
+    if (argument %in% renamed) stop(sprintf("'%s' is called '%s' here", argument, argument_of(argument)), call. = FALSE)
+    if (!argument %in% known) unknown_option(argument, union(names(formals(catena_sample)), argument_of(known)))
+    if (sum(arguments == argument) > 1L) stop(sprintf("'%s': given twice", argument), call. = FALSE)
+    value <- given[[argument]]
+    if (!is.character(value)) as_number(value, argument, "a number, TRUE or FALSE, or a name")
+    else if (length(value) != 1L || is.na(value)) not_this(argument, "a number, TRUE or FALSE, or a name", value)
+  }
+  given
+}
+
+unknown_option <- function(name, known) {
+  known <- setdiff(known, c("model", "..."))
+  distance <- drop(utils::adist(name, known))
+  near <- known[which.min(distance)]
+  instead <- if (3 * min(distance) <= nchar(name) + 2) sprintf("did you mean '%s'?", near) else paste("there are", toString(sort(known)))
+  stop(sprintf("'%s': not an option; %s", name, instead), call. = FALSE)
+}

@@ -1,0 +1,33 @@
+/* The options that the library has. */
+#include "catena_r.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The texts of a list that ends with NULL, with commas. */
+static SEXP joined(const char *const *texts) {
+  size_t size = 1;
+  for (size_t i = 0; texts && texts[i]; i++) size += strlen(texts[i]) + 2;
+  char *all = R_alloc(size, 1), *end = all;
+  *end = 0;
+  for (size_t i = 0; texts && texts[i]; i++) end += snprintf(end, size - (size_t)(end - all), "%s%s", i ? ", " : "", texts[i]);
+  return utf8(all);
+}
+
+/* A list of character vectors with one entry per option. */
+SEXP r_options(void) {
+  static const char *const fields[] = {"option", "default", "values", "services", "help"};
+  enum { FIELDS = sizeof fields / sizeof *fields };
+  const R_xlen_t count = (R_xlen_t)catena_options_count();
+  SEXP list = PROTECT(named_list(fields, FIELDS));
+  for (int k = 0; k < FIELDS; k++) SET_VECTOR_ELT(list, k, Rf_allocVector(STRSXP, count));
+  for (R_xlen_t i = 0; i < count; i++) {
+    const catena_option *option = catena_options_at((size_t)i);
+    SET_STRING_ELT(VECTOR_ELT(list, 0), i, utf8(option->name));
+    SET_STRING_ELT(VECTOR_ELT(list, 1), i, utf8(option->default_value));
+    SET_STRING_ELT(VECTOR_ELT(list, 2), i, utf8(option->range));
+    SET_STRING_ELT(VECTOR_ELT(list, 3), i, joined(option->services));
+    SET_STRING_ELT(VECTOR_ELT(list, 4), i, utf8(option->help));
+  }
+  UNPROTECT(1);
+  return list;
+}

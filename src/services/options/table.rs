@@ -1,0 +1,244 @@
+//! The table: one row, one option.
+
+use super::set::OptionSet;
+use super::value::{Choice, Given, Kind, Range, Value};
+use super::{FailurePolicy, MAX_DEPTH_LIMIT};
+use crate::error::Error;
+use crate::hmc::MetricKind;
+use std::time::Duration;
+
+/// What a user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// [`sample_nuts`](crate::services::sample_nuts)
+    Nuts,
+    /// [`sample_hmc_static`](crate::services::sample_hmc_static)
+    Static,
+    /// [`sample_fixed_param`](crate::services::sample_fixed_param)
+    FixedParam,
+    /// [`generate_quantities`](crate::services::generate_quantities)
+    GenerateQuantities,
+    /// [`diagnose_gradient`](crate::services::diagnose_gradient)
+    Diagnose,
+    /// [`log_density`](crate::services::log_density), which takes no options
+    LogDensity,
+}
+
+use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Static};
+
+impl Service {
+    /// Every service.
+    pub fn all() -> [Self; 6] {
+        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity]
+    }
+
+    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose` or `log_density`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nuts => "nuts",
+            Self::Static => "static",
+            Self::FixedParam => "fixed_param",
+            Self::GenerateQuantities => "generate_quantities",
+            Self::Diagnose => "diagnose",
+            Self::LogDensity => "log_density",
+        }
+    }
+
+    /// What it does.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Nuts => "draws by the no-U-turn sampler",
+            Self::Static => "draws by static Hamiltonian Monte Carlo",
+            Self::FixedParam => "generated quantities at initial values that stay",
+            Self::GenerateQuantities => "generated quantities anew for draws made before",
+            Self::Diagnose => "the gradient against finite differences",
+            Self::LogDensity => "log density and gradient at given points",
+        }
+    }
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct OptionRow {
+    /// Its name in every language.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// The services that take it; others leave it alone.
+    pub services: &'static [Service],
+    /// What it is, in one line.
+    pub help: &'static str,
+    get: fn(&OptionSet) -> Value,
+    set: fn(&mut OptionSet, Value) -> bool,
+}
+
+impl OptionRow {
+    /// Its value in `set`.
+    pub fn get(&self, set: &OptionSet) -> Value {
+        (self.get)(set)
+    }
+
+    /// Its value when it is not set.
+    pub fn default(&self) -> Value {
+        self.get(&OptionSet::default())
+    }
+
+    /// The default as text.
+    pub fn default_text(&self) -> String {
+        self.kind.text(self.default())
+    }
+
+    /// Whether the option may have this value.
+    pub(super) fn check(&self, value: Value) -> Result<(), Error> {
+        if self.kind.holds(value) { Ok(()) } else { Err(self.refuse(self.kind.range(), value)) }
+    }
+
+    fn refuse(&self, expected: String, value: Value) -> Error {
+        match value {
+            // The words of a number that is not one are Rust's.
+            Value::Real(x) => Error::argument(self.name, expected, x),
+            value => Error::argument(self.name, expected, self.kind.text(value)),
+        }
+    }
+
+    pub(super) fn set(&self, set: &mut OptionSet, given: Given<'_>) -> Result<(), Error> {
+        let near = || self.kind.near(given).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+        let value = self
+            .kind
+            .read(given)
+            .map_err(|expected| Error::argument(self.name, expected, format_args!("{given}{}", near())))?;
+        self.check(value)?;
+        if (self.set)(set, value) { Ok(()) } else { Err(self.refuse(self.kind.range(), value)) }
+    }
+}
+
+/// A field of the options as a value and back.
+trait Field: Sized {
+    fn value(&self) -> Value;
+    /// `None`: the field cannot hold it.
+    fn of(value: Value) -> Option<Self>;
+}
+
+macro_rules! whole_fields {
+    ($($field:ty),*) => {$(
+        impl Field for $field {
+            fn value(&self) -> Value {
+                Value::Whole(*self as u64)
+            }
+            fn of(value: Value) -> Option<Self> {
+                if let Value::Whole(n) = value { n.try_into().ok() } else { None }
+            }
+        }
+    )*};
+}
+whole_fields!(u32, u64, usize);
+
+impl Field for f64 {
+    fn value(&self) -> Value {
+        Value::Real(*self)
+    }
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Real(x) = value { Some(x) } else { None }
+    }
+}
+
+impl Field for Duration {
+    fn value(&self) -> Value {
+        Value::Real(self.as_secs_f64())
+    }
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Real(x) = value { Self::try_from_secs_f64(x).ok() } else { None }
+    }
+}
+
+impl Field for bool {
+    fn value(&self) -> Value {
+        Value::Switch(*self)
+    }
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Switch(on) = value { Some(on) } else { None }
+    }
+}
+
+macro_rules! choice_field {
+    ($field:ty: $names:ident = $($variant:ident $name:literal $help:literal),*) => {
+        const $names: &[Choice] = &[$(Choice { name: $name, number: <$field>::$variant as i32, help: $help }),*];
+        impl Field for $field {
+            fn value(&self) -> Value {
+                Value::Choice(*self as i32)
+            }
+            fn of(value: Value) -> Option<Self> {
+                [$(<$field>::$variant),*].into_iter().find(|one| one.value() == value)
+            }
+        }
+    };
+}
+choice_field!(MetricKind: METRICS =
+    Unit "unit_e" "the identity, not adapted",
+    Diag "diag_e" "a vector of variances",
+    Dense "dense_e" "a covariance matrix");
+choice_field!(FailurePolicy: POLICIES =
+    StopChain "stop_chain" "the failed chain stops alone, the others go on",
+    StopRun "stop_run" "every chain stops, what all of them drew is kept");
+
+macro_rules! row {
+    ($name:literal, $kind:expr, $services:expr, $help:literal, $($field:ident).+) => {
+        OptionRow {
+            name: $name,
+            kind: $kind,
+            services: $services,
+            help: $help,
+            get: |set| set.$($field).+.value(),
+            set: |set, value| Field::of(value).map(|field| set.$($field).+ = field).is_some(),
+        }
+    };
+}
+
+const ANY: Kind = Kind::Whole(0, u64::MAX);
+const FROM_1: Kind = Kind::Whole(1, u64::MAX);
+const POSITIVE: Kind = Kind::Real(Range::positive());
+
+const MOVES: &[Service] = &[Nuts, Static];
+const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
+const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
+const STREAMS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
+
+/// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
+#[rustfmt::skip]
+pub static OPTIONS: &[OptionRow] = &[
+    row!("num_chains", FROM_1, RUNS, "number of chains", sample.num_chains),
+    row!("init_chain_id", FROM_1, STREAMS, "id of the first chain; the others follow", sample.init_chain_id),
+    row!("seed", ANY, STREAMS, "seed of all random streams", sample.seed),
+    row!("num_warmup", ANY, MOVES, "warm-up iterations", sample.num_warmup),
+    row!("num_samples", ANY, SAMPLES, "iterations after warm-up", sample.num_samples),
+    row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
+    row!("save_warmup", Kind::Switch, MOVES, "write the warm-up too", sample.save_warmup),
+    row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
+    row!("init_radius", Kind::Real(Range::not_negative()), &[Nuts, Static, FixedParam, Diagnose],
+        "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
+    row!("metric", Kind::Choice(METRICS), MOVES, "shape of the inverse metric", sample.metric),
+    row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
+    row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,
+        "each transition's step size is uniform within this fraction of the nominal one", sample.stepsize_jitter),
+    row!("max_depth", Kind::Whole(1, MAX_DEPTH_LIMIT as u64), &[Nuts], "most doublings of a trajectory", sample.max_depth),
+    row!("int_time", POSITIVE, &[Static], "integration time of a trajectory", sample.int_time),
+    row!("max_energy_error", POSITIVE, MOVES, "energy error above which a trajectory counts as divergent",
+        sample.max_energy_error),
+    row!("adapt", Kind::Switch, MOVES, "adapt step size and metric in warm-up", adapt),
+    row!("delta", Kind::Real(Range::inside_01()), MOVES, "target of the acceptance statistic", adaptation.delta),
+    row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation", adaptation.gamma),
+    row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation", adaptation.kappa),
+    row!("t0", POSITIVE, MOVES, "iteration offset of the step size's adaptation", adaptation.t0),
+    row!("init_buffer", ANY, MOVES, "warm-up iterations before the metric is adapted", adaptation.init_buffer),
+    row!("term_buffer", ANY, MOVES, "warm-up iterations after the metric was adapted", adaptation.term_buffer),
+    row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double; 0: it is not adapted",
+        adaptation.window),
+    row!("num_threads", ANY, RUNS, "threads of the run; 0: the cores available to the process", sample.num_threads),
+    row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
+    row!("max_evaluations", ANY, SAMPLES,
+        "stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit", sample.max_evaluations),
+    row!("batch_size", ANY, SAMPLES,
+        "evaluate up to so many chains in one call of the model's batch function; 0: each by itself", sample.batch_size),
+    row!("batch_wait", Kind::Real(Range::seconds()), SAMPLES,
+        "longest time in seconds that an evaluation waits for others to join its batch", sample.batch_wait),
+];
