@@ -28,12 +28,16 @@
 #ifndef CATENA_HPP
 #define CATENA_HPP
 
+#include <catena/checkpoint.hpp>
 #include <catena/draws.hpp>
 #include <catena/error.hpp>
+#include <catena/gradient.hpp>
 #include <catena/init.hpp>
 #include <catena/io.hpp>
 #include <catena/model.hpp>
 #include <catena/options.hpp>
+#include <catena/quantities.hpp>
+#include <catena/result.hpp>
 #include <catena/run.hpp>
 #include <catena/task.hpp>
 

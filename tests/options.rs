@@ -1,5 +1,7 @@
 //! Options by name: one row of the table, and validation, texts, numbers and the C ABI have the option.
 
+mod common;
+
 use catena::ffi::error::{
     catena_error, catena_error_argument, catena_error_code, catena_error_free, catena_error_message, catena_status,
 };
@@ -9,10 +11,13 @@ use catena::ffi::options::{
     catena_options_get_integer, catena_options_get_number, catena_options_new, catena_options_set,
     catena_options_set_integer, catena_options_set_number,
 };
-use catena::model::MAX_CHAIN_ID;
+use catena::io::TableWriter;
+use catena::model::{Density, MAX_CHAIN_ID};
 use catena::services::{
-    Adaptation, FailurePolicy, Given, Kind, MetricKind, OPTIONS, OptionRow, OptionSet, SampleOptions, Value, nearest,
+    Adaptation, FailurePolicy, Given, GivenDraws, Kind, MetricKind, OPTIONS, OptionRow, OptionSet, SampleIo,
+    SampleOptions, Service, Value, generate_quantities, nearest, sample_fixed_param, sample_hmc_static, sample_nuts,
 };
+use common::{Correlated, borrow};
 use std::collections::HashSet;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::{null, null_mut};
@@ -182,6 +187,56 @@ fn adaptations_options_are_kept_while_it_is_off() {
     assert!(set.set("delta", Given::Number(2.0)).is_err(), "also while it is off");
     set.set("adapt", Given::Text("1")).unwrap();
     assert_eq!(set.options().adaptation, Some(Adaptation { delta: 0.9, ..Default::default() }));
+}
+
+/// What a service gives for these options: every number it writes, in bits.
+fn given_by(service: Service, options: &SampleOptions) -> Vec<u64> {
+    let model = Correlated { dim: 2, rho: 0.5 };
+    let mut writers: Vec<TableWriter> = (0..options.num_chains).map(|_| TableWriter::new()).collect();
+    let io = SampleIo { sample_writers: borrow(&mut writers), ..Default::default() };
+    match service {
+        Service::Nuts => sample_nuts(&model, options, io).map(drop),
+        Service::Static => sample_hmc_static(&model, options, io).map(drop),
+        Service::FixedParam => sample_fixed_param(&model, options, io).map(drop),
+        Service::GenerateQuantities => {
+            let names = model.names();
+            let draws = GivenDraws { names, chains: vec![&[0.5, -0.5, 1.5, 0.25][..]; options.num_chains] };
+            generate_quantities(&model, options, &draws, io).map(drop)
+        }
+        Service::Diagnose | Service::LogDensity => unreachable!("they take options of their own"),
+    }
+    .unwrap();
+    writers.iter().flat_map(|w| w.values().iter().map(|x| x.to_bits())).collect()
+}
+
+#[test]
+fn a_service_leaves_alone_what_it_does_not_take() {
+    let short = SampleOptions { num_chains: 2, num_warmup: 30, num_samples: 15, refresh: 0, ..Default::default() };
+    let short = OptionSet::from(&short);
+    for service in [Service::Nuts, Service::Static, Service::FixedParam, Service::GenerateQuantities] {
+        let expected = given_by(service, &short.options());
+        for row in OPTIONS.iter().filter(|row| !row.services.contains(&service)) {
+            let mut set = short.clone();
+            set.set(row.name, Given::Text(&row.kind.text(other(row)))).unwrap();
+            assert!(given_by(service, &set.options()) == expected, "{} and {}", service.name(), row.name);
+        }
+        // And takes what decides its numbers.
+        let decides: &[&str] = match service {
+            Service::Nuts => {
+                &["seed", "init_chain_id", "num_warmup", "thin", "metric", "stepsize_jitter", "adapt", "delta"]
+            }
+            Service::Static => &["seed", "int_time", "num_samples", "save_warmup", "gamma", "init_radius"],
+            Service::FixedParam => &["seed", "init_chain_id", "num_samples", "thin", "init_radius"],
+            _ => &[],
+        };
+        for name in decides {
+            let row = OPTIONS.iter().find(|row| row.name == *name).unwrap();
+            assert!(row.services.contains(&service));
+            let mut set = short.clone();
+            set.set(name, Given::Text(&row.kind.text(other(row)))).unwrap();
+            assert!(given_by(service, &set.options()) != expected, "{} and {name}", service.name());
+        }
+    }
 }
 
 /// Options of the C ABI, freed in the end.

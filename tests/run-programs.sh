@@ -1,39 +1,43 @@
 #!/bin/sh
 # Runs the programs printed in the header, the README and the pages of docs/, as printed, against an installed package:
-# those in C and C++, or those in R, for which the R package must be found through R_LIBS.
-# Usage: tests/run-programs.sh PREFIX FOLDER [c|r]
+# those in C, in C++, or in R, for which the R package must be found through R_LIBS.
+# Usage: tests/run-programs.sh PREFIX FOLDER c|cpp|r
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-libdir=$(dirname "$(find "$1" -name libcatena.a)")
-folder=$2
-mkdir -p "$folder"
+libdir=$(cd "$(dirname "$(find "$1" -name libcatena.a)")" && pwd)
+mkdir -p "$2"
+folder=$(cd "$2" && pwd)
 PKG_CONFIG_PATH=$libdir/pkgconfig
 export PKG_CONFIG_PATH
-case ${3:-c} in
-c) fences='c|cpp' whole='^int main\(' ;;
-r) fences='r' whole='^library\(catena\)' ;;
-*) echo "expected c or r, got $3" >&2 && exit 1 ;;
+language=$3
+case $language in
+c | cpp) whole='^int main\(' ;;
+r) whole='^library\(catena\)' ;;
+*) echo "expected c, cpp or r, got $language" >&2 && exit 1 ;;
 esac
 say() { printf '== %s\n' "$*"; }
 
-# The program in the comment that opens the header: its lines are indented by three spaces after the star.
-awk '/^ \*   #include <catena.h>/ { on = 1 }
-     on && /^ \*\// { exit }
-     on { sub(/^ \*(   )?/, ""); print }' "$root/include/catena.h" >"$folder/header.c"
-
+# Those of a run before, which may be printed no more.
+rm -f "$folder"/*."$language"
+if [ "$language" = c ]; then
+    # The program in the comment that opens the header: its lines are indented by three spaces after the star.
+    awk '/^ \*   #include <catena.h>/ { on = 1 }
+         on && /^ \*\// { exit }
+         on { sub(/^ \*(   )?/, ""); print }' "$root/include/catena.h" >"$folder/header.c"
+fi
 # Fenced blocks of every page: <page>-<number>.c, .cpp or .r
 for page in "$root"/README.md "$root"/docs/*.md; do
-    awk -v stem="$folder/$(basename "$page" .md)" -v fence="^\`\`\`($fences)\$" '
-        $0 ~ fence { on = 1; n += 1; file = stem "-" n "." substr($0, 4); next }
+    awk -v stem="$folder/$(basename "$page" .md)" -v language="$language" '
+        $0 == "```" language { on = 1; n += 1; file = stem "-" n "." language; next }
         /^```$/ { on = 0; next }
         on { print > file }' "$page"
 done
 
-# Compiles or interprets a program; its output goes to a file.
+# Compiles or interprets a program; its output goes to a file, and files that it writes lie beside that.
 run_program() {
     case $1 in
     *.r)
-        Rscript --vanilla "$1" >"$1.out"
+        (cd "$folder" && Rscript --vanilla "$1" >"$1.out")
         return
         ;;
     *.cpp) compiler="${CXX:-c++} -std=c++17" ;;
@@ -41,12 +45,11 @@ run_program() {
     esac
     # shellcheck disable=SC2046,SC2086
     $compiler -Wall -Wextra -Wpedantic -Werror "$1" $(pkg-config --cflags --libs catena) -lm -o "$1.run"
-    LD_LIBRARY_PATH=$libdir "$1.run" >"$1.out"
+    (cd "$folder" && LD_LIBRARY_PATH=$libdir "$1.run" >"$1.out")
 }
 
 count=0
-for program in "$folder"/*.c "$folder"/*.cpp "$folder"/*.r; do
-    [ -e "$program" ] || continue
+for program in "$folder"/*."$language"; do
     # Fragments explain; only whole programs run.
     grep -qE "$whole" "$program" || continue
     name=$(basename "$program")

@@ -62,6 +62,14 @@ constexpr bool has_output_names = false;
 template <class T>
 constexpr bool has_output_names<T, std::void_t<decltype(std::declval<const T &>().output_names())>> = true;
 template <class T, class = void>
+constexpr bool has_parameter_outputs = false;
+template <class T>
+constexpr bool has_parameter_outputs<T, std::void_t<decltype(std::declval<const T &>().parameter_outputs())>> = true;
+template <class T, class = void>
+constexpr bool has_transformed_outputs = false;
+template <class T>
+constexpr bool has_transformed_outputs<T, std::void_t<decltype(std::declval<const T &>().transformed_outputs())>> = true;
+template <class T, class = void>
 constexpr bool has_threading = false;
 template <class T>
 constexpr bool has_threading<T, std::void_t<decltype(std::declval<const T &>().threading())>> = true;

@@ -4,6 +4,7 @@
 #ifndef CATENA_IO_HPP
 #define CATENA_IO_HPP
 
+#include <catena/checkpoint.hpp>
 #include <catena/init.hpp>
 
 namespace catena {
@@ -160,32 +161,9 @@ struct Table {
   void message(const std::string &line) { messages.push_back(line); }
 };
 
-// A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Checkpoint() starts a chain anew.
-class Checkpoint {
- public:
-  Checkpoint() = default;
-  // From what bytes() gave; checked when a run goes on with them.
-  explicit Checkpoint(const std::vector<std::uint8_t> &bytes)
-      : handle_(detail::made<Own>(catena_checkpoint_new, bytes.data(), bytes.size())) {}
-
-  std::vector<std::uint8_t> bytes() const {
-    std::size_t length = 0;
-    const std::uint8_t *first = catena_checkpoint_bytes(handle_.get(), &length);
-    return first ? std::vector<std::uint8_t>(first, first + length) : std::vector<std::uint8_t>();
-  }
-  const catena_checkpoint *handle() const noexcept { return handle_.get(); }
-
-  // For Result: a C handle, which is owned from here on.
-  static Checkpoint own(catena_checkpoint *handle) noexcept {
-    Checkpoint checkpoint;
-    checkpoint.handle_.reset(handle);
-    return checkpoint;
-  }
-
- private:
-  using Own = detail::Handle<catena_checkpoint, catena_checkpoint_free>;
-  Own handle_;
-};
+// Gets what the library logs, a line at a time; `chain` is -1 for a line about none. Calls come from any thread of the pool,
+// one after the other.
+using Logger = std::function<void(catena_level level, std::int64_t chain, const std::string &line)>;
 
 // What a run reads and writes, given to it by std::move. Each list has no entry or one per chain; one entry of `inits` or
 // `inv_metrics` serves all chains.
@@ -201,9 +179,8 @@ struct Io {
   std::vector<Writer> diagnostic_writers;
   // Chains to go on with.
   std::vector<Checkpoint> checkpoints;
-  // Gets progress, warnings and failures, a line at a time; `chain` is -1 for a line about none. Calls come from any
-  // thread of the pool, one after the other. When it throws, the run ends.
-  std::function<void(catena_level level, std::int64_t chain, const std::string &line)> logger;
+  // Gets progress, warnings and failures. When it throws, the run ends.
+  Logger logger;
   // Returns true to end the run early, resumably. Called on the thread that waits, at least every 10 ms.
   std::function<bool()> interrupt;
 };

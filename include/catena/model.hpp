@@ -66,6 +66,9 @@ inline std::vector<const char *> pointers(const std::vector<std::string> &texts)
 //   [names() const;]                                                        of the coordinates: any range of texts
 //   [output_names() const; and void constrain([Task &,] Position x, Values outputs [, W &]) const;]
 //                                                                           outputs; without them the coordinates
+//   [std::size_t parameter_outputs() const; std::size_t transformed_outputs() const;]
+//                         how many of the outputs, the first ones, are the parameters that initialize reads, and how many
+//                         after them are functions of these alone; the others are generated quantities
 //   [void initialize([Task &,] const Given &, Values x [, W &]) const;]     fills x (NaN on entry) from initial values
 //   [W make_worker() const;]                                                scratch memory for one call at a time
 //   [catena_threading threading() const;]                                   from which threads it may be called
@@ -92,6 +95,8 @@ class Model {
     table_.dimension = static_cast<std::size_t>(model.dimension());
     if constexpr (detail::has_names<Class>) names_ = detail::texts(model.names());
     if constexpr (detail::has_output_names<Class>) output_names_ = detail::texts(model.output_names());
+    if constexpr (detail::has_parameter_outputs<Class>) table_.parameter_outputs = model.parameter_outputs();
+    if constexpr (detail::has_transformed_outputs<Class>) table_.transformed_outputs = model.transformed_outputs();
     if constexpr (detail::has_threading<Class>) table_.threading = model.threading();
     if (!names_.empty() && names_.size() != table_.dimension)
       throw Error(CATENA_INVALID_ARGUMENT,
@@ -116,12 +121,31 @@ class Model {
                   [number](const catena_model *m, std::size_t i) { return catena_engine_column(m, number, i); });
   }
 
+  // Names of the columns of generate_quantities(): the outputs after the parameters and transformed parameters.
+  std::vector<std::string> quantity_columns() const {
+    return listed(catena_quantity_column_count(handle_.get()), catena_quantity_column);
+  }
+
   // The log density at a position of `dimension` numbers, on the calling thread; NaN when the model rejects it.
-  double log_density(const std::vector<double> &position) const { return evaluate(position, nullptr); }
+  double log_density(const std::vector<double> &position) const {
+    one(position);
+    return evaluate(1, position, nullptr)[0];
+  }
   // The same with the gradient, which is resized.
   double log_density(const std::vector<double> &position, std::vector<double> &gradient) const {
+    one(position);
     gradient.resize(dimension());
-    return evaluate(position, gradient.data());
+    return evaluate(1, position, gradient.data())[0];
+  }
+  // The log densities at several positions, given one after the other; NaN where the model rejects one. Log densities and
+  // gradients have the same bits as those of one position at a time when those of the model's log_density_batch have.
+  std::vector<double> log_densities(const std::vector<double> &positions) const {
+    return evaluate(count(positions), positions, nullptr);
+  }
+  // The same with the gradients, which are resized to positions x dimension.
+  std::vector<double> log_densities(const std::vector<double> &positions, std::vector<double> &gradients) const {
+    gradients.resize(positions.size());
+    return evaluate(count(positions), positions, gradients.data());
   }
 
   const catena_model *handle() const noexcept { return handle_.get(); }
@@ -153,12 +177,24 @@ class Model {
     return all;
   }
 
-  double evaluate(const std::vector<double> &position, double *gradient) const {
-    if (position.size() != dimension())
-      throw Error(CATENA_INVALID_ARGUMENT,
-                  "argument 'position': expected " + std::to_string(dimension()) + " numbers, got " +
-                      std::to_string(position.size()),
-                  "position");
+  void one(const std::vector<double> &position) const {
+    if (position.size() != dimension()) refuse("position", std::to_string(dimension()) + " numbers", position.size());
+  }
+
+  std::size_t count(const std::vector<double> &positions) const {
+    const std::size_t each = dimension();
+    if (each == 0 || positions.size() % each != 0)
+      refuse("positions", each == 0 ? "a model with coordinates" : "a multiple of " + std::to_string(each) + " numbers",
+             positions.size());
+    return positions.size() / each;
+  }
+
+  [[noreturn]] static void refuse(const char *argument, const std::string &expected, std::size_t got) {
+    throw Error(CATENA_INVALID_ARGUMENT, "argument '" + std::string(argument) + "': expected " + expected + ", got " +
+                std::to_string(got), argument);
+  }
+
+  std::vector<double> evaluate(std::size_t count, const std::vector<double> &positions, double *gradients) const {
     // A model may evaluate another one: the trouble of the outer call comes back afterwards.
     struct Scope {
       detail::Trouble trouble, *outer;
@@ -167,14 +203,14 @@ class Model {
       Scope(const Scope &) = delete;
       Scope &operator=(const Scope &) = delete;
     } scope;
-    double value = 0;
+    std::vector<double> values(count);
     catena_error *error = nullptr;
-    const catena_status status =
-        catena_model_log_density(handle_.get(), 1, position.data(), &value, gradient, nullptr, &error);
+    const catena_status status = catena_model_log_density(handle_.get(), count, positions.data(), values.data(), gradients,
+                                                          nullptr, &error);
     const detail::ErrorHandle owned(error);
     scope.trouble.rethrow();
     if (status != CATENA_OK) throw Error(error);
-    return value;
+    return values;
   }
 
   std::shared_ptr<const void> object_;

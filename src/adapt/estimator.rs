@@ -193,5 +193,9 @@ mod tests {
         let mut out = [7.0];
         assert!(!v.take(&mut out));
         assert_eq!(out, [7.0]);
+        let mut c = Covariance::new(1);
+        c.add(&[3.0]);
+        assert!(!c.take(&mut out));
+        assert_eq!(out, [7.0]);
     }
 }

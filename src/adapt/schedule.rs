@@ -83,6 +83,9 @@ mod tests {
         }
         assert!(ends(19, 75, 50, 25).is_empty());
         assert_eq!(ends(150, 75, 50, 25), [100]);
+        // The window after the next one, of 50, just fits: 75 + 25, then 50 to the limit.
+        assert_eq!(ends(200, 75, 50, 25), [100, 150]);
+        assert_eq!(ends(199, 75, 50, 25), [149]);
         // No last window of ten draws.
         assert_eq!(ends(160, 75, 50, 25), [110]);
     }

@@ -1,7 +1,28 @@
-# One run and one failing run for valgrind: no error, nothing lost.
+# Runs that end well and runs that fail, for valgrind: no error, nothing lost.
 library(catena)
 model <- catena_model(function(p) list(log_density = -sum(p^2) / 2, gradient = -p), names = c("a", "b"))
 fit <- catena_sample(model, chains = 2, iter_warmup = 100, iter_sampling = 100, seed = 1)
 print(fit)
 failed <- tryCatch(catena_sample(catena_model(function(p) stop("as wanted"), names = "a")), error = conditionMessage)
+stopifnot(grepl("as wanted", failed))
+
+# A run in the background that is stopped, saved, and gone on with; one that nobody waits for.
+run <- catena_start(model, chains = 2, iter_warmup = 100, iter_sampling = 1e6, seed = 1)
+catena_poll(run, 0.5)
+part <- catena_result(catena_cancel(run), progress = FALSE)
+stopifnot(all(part$chains$status == 7))
+part <- catena_sample(model, chains = 2, iter_warmup = 100, iter_sampling = 100, seed = 1, max_evaluations = 300)
+stopifnot(identical(catena_resume(unserialize(serialize(part, NULL)), model)$draws, fit$draws))
+abandoned <- catena_start(model, chains = 2, seed = 1)
+catena_poll(abandoned)
+rm(abandoned)
+invisible(gc())
+
+products <- catena_model(function(p) list(log_density = -sum(p^2) / 2, gradient = -p), names = c("a", "b"), constrain = prod, outputs = "ab")
+stopifnot(dim(catena_generate_quantities(products, fit, seed = 1)) == c(100, 2, 1))
+failing <- catena_model(function(p) 0, names = c("a", "b"), constrain = function(x) stop("as wanted"), outputs = "y")
+failed <- tryCatch(catena_generate_quantities(failing, fit), error = conditionMessage)
+stopifnot(grepl("as wanted", failed))
+print(catena_diagnose(model, seed = 1))
+failed <- tryCatch(catena_diagnose(catena_model(function(p) stop("as wanted"), names = "a")), error = conditionMessage)
 stopifnot(grepl("as wanted", failed))

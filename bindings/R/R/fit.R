@@ -16,10 +16,15 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
     list(
       draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
       warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
-      settings = settings, messages = result$messages, seconds = elapsed
+      settings = settings, messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints
     ),
     class = "catena_fit"
   )
+}
+
+as_fit <- function(fit) {
+  if (!inherits(fit, "catena_fit")) not_this("fit", "a fit made by catena_sample()", fit)
+  fit
 }
 
 format_id <- function(id) sprintf("%.0f", id)
@@ -29,6 +34,9 @@ rows_of <- function(fit, inc_warmup = FALSE) {
   all <- seq_len(dim(fit$draws)[[1L]])
   if (inc_warmup) all else all[all > fit$warmup_rows]
 }
+
+# Rows after warm-up that each chain has drawn.
+rows_written <- function(fit) pmax(fit$chains$rows - fit$warmup_rows, 0)
 
 # The array itself where no row is left out, which copies nothing.
 kept_rows <- function(fit) {
@@ -53,14 +61,18 @@ as.data.frame.catena_fit <- function(x, row.names = NULL, optional = FALSE, inc_
 }
 
 sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
-  if (!inherits(fit, "catena_fit")) not_this("fit", "a fit made by catena_sample()", fit)
+  as_fit(fit)
   fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
 }
 
 summary.catena_fit <- function(object, variables = NULL, ...) {
   draws <- kept_rows(object)
-  complete <- object$chains$status == status_ok
-  if (!all(complete)) draws <- draws[, complete, , drop = FALSE]
+  # Of chains that were stopped, as many draws as all of them have.
+  written <- rows_written(object)
+  used <- object$chains$status == status_ok | (object$chains$status == status_interrupted & written > 0)
+  if (!any(used)) stop("no chain has draws after warm-up", call. = FALSE)
+  shortest <- min(written[used])
+  if (!all(used) || shortest < nrow(draws)) draws <- draws[seq_len(shortest), used, , drop = FALSE]
   if (!is.null(variables)) {
     names <- dimnames(draws)[[3L]]
     base <- sub("\\[.*$", "", names)
@@ -96,6 +108,13 @@ print.catena_fit <- function(x, ...) {
   cat(sprintf("%s, seed %s, %.1f seconds\n", how, format_id(x$settings$seed), x$seconds))
   failed <- nzchar(x$messages)
   if (any(failed)) cat("Failed: ", paste(x$messages[failed], collapse = "\n        "), "\n", sep = "")
-  print(summary(x))
+  stopped <- x$chains$status == status_interrupted
+  if (any(stopped)) {
+    iterations <- x$settings$iter_warmup + x$settings$iter_sampling
+    lines <- sprintf("chain %s after %.0f of %.0f iterations", format_id(x$chains$chain_id), x$chains$iterations, iterations)[stopped]
+    if (length(lines) > 5L) lines <- c(lines[1:4], sprintf("and %d more", length(lines) - 4L))
+    cat("Stopped: ", paste(lines, collapse = "\n         "), "\n", sep = "")
+  }
+  if (any(rows_written(x) > 0) || !any(stopped)) print(summary(x))
   invisible(x)
 }

@@ -95,7 +95,8 @@ threadings <- c(any = 0L, one = 1L, caller = 2L)
 
 catena_model.externalptr <- function(x, dimension = NULL, names = NULL, user = NULL, log_density = NULL, batch = NULL,
                                      constrain = NULL, outputs = NULL, initialize = NULL, worker_new = NULL,
-                                     worker_free = NULL, threading = c("any", "one", "caller"), table = FALSE, ...) {
+                                     worker_free = NULL, threading = c("any", "one", "caller"), table = FALSE, parameter_outputs = 0,
+                                     transformed_outputs = 0, ...) {
   no_more(...)
   if (as_flag(table, "table")) return(new_model(.Call(C_model_table, x, user), "a catena_density table"))
   functions <- list(
@@ -107,7 +108,8 @@ catena_model.externalptr <- function(x, dimension = NULL, names = NULL, user = N
   threading <- threadings[[match.arg(threading)]]
   names <- coordinate_names(names, dimension)
   outputs <- if (!is.null(outputs)) names_to_library(outputs)
-  new_model(.Call(C_model_pointers, functions, user, threading, names, outputs), "compiled functions")
+  kinds <- c(as_count(parameter_outputs, "parameter_outputs"), as_count(transformed_outputs, "transformed_outputs"))
+  new_model(.Call(C_model_pointers, functions, user, threading, names, outputs, as.double(kinds)), "compiled functions")
 }
 
 catena_model.NativeSymbolInfo <- function(x, ...) catena_model.externalptr(as_native(x, "x"), ...)

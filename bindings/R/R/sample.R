@@ -1,11 +1,9 @@
-# How long a poll waits, in seconds: how soon Ctrl-C is heard.
-poll_seconds <- 0.05
-
 # Numbers of the library's catena_engine.
 engines <- c(nuts = 0L, static = 1L, fixed_param = 2L)
 
 # Numbers of the library's catena_status.
 status_ok <- 0L
+status_interrupted <- 7L
 status_chain_failed <- 8L
 
 # Numbers of the library's catena_level.
@@ -17,7 +15,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
                           inv_metric = NULL, step_size = 1, max_treedepth = 10, int_time = 2 * pi, adapt_delta = 0.8,
                           adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0, first_chain_id = 1,
                           init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0, batch_size = NULL,
-                          progress = interactive(), show_messages = TRUE, ...) {
+                          progress = interactive(), show_messages = TRUE, ..., wait = TRUE) {
   as_model(model)
   algorithm <- match.arg(algorithm)
   metric <- match.arg(metric)
@@ -56,57 +54,9 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
   inits <- if (!is.null(init)) as_inits(init, model, chain_ids)
   inv_metrics <- if (!is.null(inv_metric)) as_inv_metrics(inv_metric, metric, length(model$names), chains)
 
-  started <- proc.time()[["elapsed"]]
-  run <- .Call(C_run_start, model$pointer, engines[[algorithm]], settings, option_of(names(settings)), inits, inv_metrics)
-  on.exit(.Call(C_run_free, run))
-  watch(run, chains, chains * (iter_warmup + iter_sampling), progress, show_messages)
-  result <- .Call(C_run_result, run)
-  elapsed <- proc.time()[["elapsed"]] - started
-
-  fit <- new_fit(model, algorithm, metric, settings, result, elapsed)
-  report(result)
-  fit
-}
-
-# Waits for the run. Ctrl-C, or an error of an R function, leaves from C_run_poll, and on.exit ends the run.
-watch <- function(run, chains, total, progress, show_messages) {
-  bar <- NULL
-  if (progress) {
-    bar <- progress_bar(total, chains)
-    on.exit(bar$close())
-  }
-  repeat {
-    done <- .Call(C_run_poll, run, poll_seconds)
-    if (!is.null(bar)) {
-      now <- .Call(C_run_progress, run)
-      bar$update(sum(now$iteration), sum(now$divergences))
-    }
-    lines <- .Call(C_run_log, run)
-    if (show_messages) tell(lines)
-    if (done) break
-  }
-}
-
-tell <- function(lines) {
-  # Failures are raised as R's conditions in the end.
-  lines <- as.data.frame(lines)
-  lines <- lines[lines$level < level_error, ]
-  from <- ifelse(lines$chain < 0, "", sprintf("Chain %.0f ", lines$chain))
-  from <- ifelse(lines$level >= level_warning, paste0(from, "warning: "), sub(" $", ": ", from))
-  for (line in paste0(from, lines$line)) message(line)
-}
-
-report <- function(result) {
-  failed <- nzchar(result$messages)
-  if (result$status == status_chain_failed && !all(failed)) {
-    warning(sum(failed), " of ", length(failed), " chains failed:\n", paste(result$messages[failed], collapse = "\n"), call. = FALSE)
-  } else if (result$status != status_ok) {
-    stop(paste(unique(c(result$message, result$messages[failed])), collapse = "\n"), call. = FALSE)
-  }
-  unused <- unique(names_from_library(result$unused))
-  if (length(unused)) {
-    warning("'init' gives values that the model has no name for: ", paste(unused, collapse = ", "), call. = FALSE)
-  }
+  as_flag(wait, "wait")
+  run <- start_run(model, algorithm, metric, settings, inits, inv_metrics)
+  if (wait) finish_run(run, progress, show_messages) else run
 }
 
 # One vector or matrix of doubles per chain.

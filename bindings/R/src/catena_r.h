@@ -29,6 +29,9 @@ SEXP utf8(const char *text);
 /* Named list out of `count` names; to be filled and protected by the caller. */
 SEXP named_list(const char *const *names, int count);
 
+/* Lets compiled models that are loaded later call the library. */
+void offer_functions(void);
+
 shared_model *model_of(SEXP handle);
 void model_unref(shared_model *shared);
 
@@ -39,6 +42,25 @@ closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized,
 void closures_stop(closures *c, int stop);
 /* Goes on with the R error or interrupt that left an R function, if one did: frees `error` and does not return then. */
 void closures_rethrow(closures *c, catena_error *error);
+/* Whether one did. */
+int closures_pending(const closures *c);
+
+/* What a call of one piece uses and frees: NULL what it doesn't. */
+typedef struct job {
+  shared_model *model;
+  catena_options *options;
+  catena_init *init;
+  catena_writer **writers;
+  size_t num_writers;
+  catena_result *result;
+  catena_gradient_check *check;
+  struct log_queue *log;
+} job;
+/* A handle, to be protected, that frees the job when R collects it. Seed, first chain id, number of chains and threads
+ * come from `settings`, a vector of these in this order. `kept` lives as long as the handle. */
+SEXP job_new(SEXP model, SEXP settings, SEXP kept, job **out);
+/* Frees what the handle holds. */
+void job_free(SEXP handle);
 
 /* An init context over a named list of double arrays, which the caller keeps alive. `*values` belongs to the context. */
 typedef struct init_values init_values;
@@ -55,18 +77,21 @@ catena_logger log_table(log_queue *queue);
 SEXP log_take(log_queue *queue);
 
 SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
-SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names);
+SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);
 SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
 SEXP r_model_describe(SEXP model);
 SEXP r_model_columns(SEXP model, SEXP engine);
 SEXP r_model_log_density(SEXP model, SEXP positions, SEXP gradients);
-SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics);
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics, SEXP checkpoints);
 SEXP r_run_poll(SEXP run, SEXP timeout);
 SEXP r_run_log(SEXP run);
 SEXP r_run_progress(SEXP run);
 SEXP r_run_result(SEXP run);
+SEXP r_run_cancel(SEXP run);
 SEXP r_run_free(SEXP run);
+SEXP r_generate_quantities(SEXP model, SEXP settings, SEXP names, SEXP draws, SEXP rows);
+SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP epsilon, SEXP threshold);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
 SEXP r_version(void);
 SEXP r_options(void);

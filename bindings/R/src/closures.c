@@ -52,6 +52,8 @@ void closures_stop(closures *c, int stop) {
   if (c) c->stopped = stop;
 }
 
+int closures_pending(const closures *c) { return c && c->pending; }
+
 void closures_rethrow(closures *c, catena_error *error) {
   if (!c || !c->pending) return;
   c->pending = c->stopped = 0;

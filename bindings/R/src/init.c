@@ -32,14 +32,15 @@ SEXP r_version(void) { return Rf_ScalarString(utf8(catena_version_string())); }
 #define ROUTINE(name, arguments) {#name, (DL_FUNC)&r_##name, arguments}
 
 static const R_CallMethodDef routines[] = {
-    ROUTINE(model_closures, 5),    ROUTINE(model_pointers, 5), ROUTINE(model_table, 2), ROUTINE(model_bridgestan, 3),
-    ROUTINE(model_describe, 1),    ROUTINE(model_columns, 2),  ROUTINE(run_start, 6),   ROUTINE(run_poll, 2),
-    ROUTINE(model_log_density, 3), ROUTINE(run_log, 1),        ROUTINE(run_result, 1),  ROUTINE(run_progress, 1),
-    ROUTINE(run_free, 1),          ROUTINE(summary, 3),        ROUTINE(version, 0),     ROUTINE(options, 0),
-    {NULL, NULL, 0}};
+    ROUTINE(model_closures, 5),     ROUTINE(model_pointers, 6), ROUTINE(model_table, 2), ROUTINE(model_bridgestan, 3),
+    ROUTINE(model_describe, 1),     ROUTINE(model_columns, 2),  ROUTINE(run_start, 7),   ROUTINE(run_poll, 2),
+    ROUTINE(model_log_density, 3),  ROUTINE(run_log, 1),        ROUTINE(run_result, 1),  ROUTINE(run_progress, 1),
+    ROUTINE(run_cancel, 1),         ROUTINE(run_free, 1),       ROUTINE(summary, 3),     ROUTINE(version, 0),
+    ROUTINE(generate_quantities, 5), ROUTINE(diagnose_gradient, 6), ROUTINE(options, 0), {NULL, NULL, 0}};
 
 void R_init_catena(DllInfo *dll) {
   R_registerRoutines(dll, NULL, routines, NULL, NULL);
   R_useDynamicSymbols(dll, FALSE);
   R_forceSymbols(dll, TRUE);
+  offer_functions();
 }

@@ -87,7 +87,8 @@ static DL_FUNC function_of(SEXP pointers, int i) {
   return Rf_isNull(pointer) ? NULL : R_ExternalPtrAddrFn(pointer);
 }
 
-SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names) {
+SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names,
+                      SEXP kinds) {
   catena_density density = {.struct_size = sizeof density};
   shared_model *shared;
   SEXP kept = PROTECT(Rf_allocVector(VECSXP, 2));
@@ -105,6 +106,8 @@ SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEX
   *(DL_FUNC *)&density.worker_new = function_of(functions, 5);
   *(DL_FUNC *)&density.worker_free = function_of(functions, 6);
   density.threading = Rf_asInteger(threading);
+  density.parameter_outputs = (size_t)REAL(kinds)[0];
+  density.transformed_outputs = (size_t)REAL(kinds)[1];
   make(shared, &density);
   UNPROTECT(2);
   return handle;

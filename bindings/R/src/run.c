@@ -1,6 +1,7 @@
 /* Runs: started here, polled from a loop in R code, freed by its on.exit or else by R's collector. */
 #include "catena_r.h"
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
   catena_run *run;
@@ -9,9 +10,12 @@ typedef struct {
   catena_init **inits;
   const init_values **init_values;
   catena_writer **writers;
+  catena_checkpoint **checkpoints;
+  /* A checkpoint of the result while its bytes are copied. */
+  catena_checkpoint *taken;
   log_queue *log;
   shared_model *model;
-  size_t chains, rows, columns, num_inits;
+  size_t chains, rows, columns, num_inits, num_checkpoints;
 } run_state;
 
 /* R objects a run uses, behind its handle. */
@@ -25,11 +29,14 @@ static void release(run_state *s) {
   if (s->model) closures_stop(s->model->closures, 0);
   for (size_t i = 0; s->writers && i < s->chains; i++) catena_writer_free(s->writers[i]);
   for (size_t i = 0; s->inits && i < s->num_inits; i++) catena_init_free(s->inits[i]);
+  for (size_t i = 0; s->checkpoints && i < s->num_checkpoints; i++) catena_checkpoint_free(s->checkpoints[i]);
+  catena_checkpoint_free(s->taken);
   catena_result_free(s->result);
   catena_options_free(s->options);
   log_free(s->log);
   model_unref(s->model);
   free(s->writers);
+  free(s->checkpoints);
   free(s->inits);
   free(s->init_values);
   free(s);
@@ -84,8 +91,22 @@ static void make_inits(run_state *s, SEXP inits) {
   }
 }
 
+/* Checkpoints from a list of one raw vector or NULL per chain. */
+static void make_checkpoints(run_state *s, SEXP checkpoints) {
+  catena_error *error = NULL;
+  const size_t count = (size_t)Rf_length(checkpoints);
+  s->checkpoints = room(count, sizeof *s->checkpoints);
+  s->num_checkpoints = count;
+  for (size_t i = 0; i < count; i++) {
+    SEXP bytes = VECTOR_ELT(checkpoints, (R_xlen_t)i);
+    if (Rf_isNull(bytes)) continue;
+    check(catena_checkpoint_new(RAW(bytes), (size_t)XLENGTH(bytes), &s->checkpoints[i], &error), &error);
+  }
+}
+
 /* `settings` is a list of values by their arguments' names, `names` has the options' names. */
-SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics) {
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics,
+                 SEXP checkpoints) {
   catena_error *error = NULL;
   shared_model *shared = model_of(model);
   SEXP objects = PROTECT(Rf_allocVector(VECSXP, KEPT));
@@ -105,6 +126,7 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
   for (int i = 0; i < LENGTH(settings); i++)
     set(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)), VECTOR_ELT(settings, i));
   make_inits(s, inits);
+  make_checkpoints(s, checkpoints);
 
   const R_xlen_t num_inv_metrics = Rf_length(inv_metrics);
   const double **metrics = (const double **)R_alloc((size_t)num_inv_metrics + 1, sizeof *metrics);
@@ -140,6 +162,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
                         .inv_metric_size = num_inv_metrics ? (size_t)XLENGTH(VECTOR_ELT(inv_metrics, 0)) : 0,
                         .sample_writers = s->writers,
                         .num_sample_writers = s->chains,
+                        .checkpoints = (const catena_checkpoint *const *)s->checkpoints,
+                        .num_checkpoints = s->num_checkpoints,
                         .logger = &logger};
   check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), &error);
   UNPROTECT(2);
@@ -153,17 +177,25 @@ SEXP r_run_poll(SEXP handle, SEXP timeout) {
   catena_error *error = NULL;
   int done = 0;
   const catena_status status = catena_run_poll(s->run, Rf_asReal(timeout), &done, &error);
+  /* An error of an R function ends the run; what the other chains drew stays. */
+  if (closures_pending(s->model->closures)) catena_run_cancel(s->run);
   closures_rethrow(s->model->closures, error);
   check(status, &error);
   R_CheckUserInterrupt();
   return Rf_ScalarLogical(done);
 }
 
+SEXP r_run_cancel(SEXP handle) {
+  catena_run_cancel(state_of(handle)->run);
+  return R_NilValue;
+}
+
 SEXP r_run_log(SEXP handle) { return log_take(state_of(handle)->log); }
 
 /* A list of vectors with one entry per chain. */
 SEXP r_run_progress(SEXP handle) {
-  static const char *const fields[] = {"iteration", "total", "divergences", "gradients", "warmup", "over"};
+  static const char *const fields[] = {"chain_id",  "iteration", "total",  "divergences",
+                                       "gradients", "step_size", "warmup", "over"};
   enum { FIELDS = sizeof fields / sizeof *fields };
   run_state *s = state_of(handle);
   SEXP list = PROTECT(named_list(fields, FIELDS));
@@ -177,8 +209,8 @@ SEXP r_run_progress(SEXP handle) {
     catena_progress p = {.struct_size = sizeof p};
     catena_error *error = NULL;
     check(catena_run_progress(s->run, c, &p, &error), &error);
-    const double values[FIELDS] = {(double)p.iteration, (double)p.total,     (double)p.divergences,
-                                   (double)p.gradients, (double)p.in_warmup, (double)p.over};
+    const double values[FIELDS] = {(double)p.chain_id,  (double)p.iteration, (double)p.total,     (double)p.divergences,
+                                   (double)p.gradients, p.stepsize,          (double)p.in_warmup, (double)p.over};
     for (int i = 0; i < FIELDS; i++) to[i][c] = values[i];
   }
   UNPROTECT(1);
@@ -192,13 +224,20 @@ static void fill_missing(const run_state *s, double *draws) {
       for (size_t k = 0; k < s->columns; k++) draws[r + s->rows * (c + s->chains * k)] = NA_REAL;
 }
 
+/* Whether chain `i` began in this run, and so asked for its initial values. */
+static int began(const run_state *s, size_t i) {
+  if (i < s->num_checkpoints && s->checkpoints[i]) return 0;
+  return catena_result_chain_status(s->result, i) != CATENA_INTERRUPTED || catena_result_warmup_gradients(s->result, i) > 0 ||
+         catena_result_sampling_gradients(s->result, i) > 0;
+}
+
 static SEXP unused_inits(const run_state *s, SEXP inits) {
   R_xlen_t count = 0;
   for (int pass = 0;; pass++) {
     SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
     count = 0;
     for (size_t i = 0; i < s->num_inits; i++) {
-      if (!s->init_values[i]) continue;
+      if (!s->init_values[i] || !began(s, i)) continue;
       SEXP own = Rf_getAttrib(VECTOR_ELT(inits, (R_xlen_t)i), R_NamesSymbol);
       for (int v = 0; v < LENGTH(own); v++) {
         if (list_init_asked(s->init_values[i], v)) continue;
@@ -211,9 +250,28 @@ static SEXP unused_inits(const run_state *s, SEXP inits) {
   }
 }
 
+/* One raw vector per chain, NULL for a chain that has no checkpoint. */
+static SEXP checkpoints_of(run_state *s) {
+  const R_xlen_t chains = (R_xlen_t)catena_result_num_chains(s->result);
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, chains));
+  for (R_xlen_t c = 0; c < chains; c++) {
+    if (catena_result_checkpoint_new(s->result, (size_t)c, &s->taken, NULL) != CATENA_OK) continue;
+    size_t length = 0;
+    const uint8_t *bytes = catena_checkpoint_bytes(s->taken, &length);
+    SEXP copy = Rf_allocVector(RAWSXP, (R_xlen_t)length);
+    SET_VECTOR_ELT(list, c, copy);
+    if (length) memcpy(RAW(copy), bytes, length);
+    catena_checkpoint_free(s->taken);
+    s->taken = NULL;
+  }
+  UNPROTECT(1);
+  return list;
+}
+
 /* Of a run that has ended. The draws leave the handle, so that R may change them without a copy. */
 SEXP r_run_result(SEXP handle) {
-  static const char *const fields[] = {"status", "message", "draws", "unused", "chains", "messages", "inv_metric"};
+  static const char *const fields[] = {"status", "message", "draws", "unused", "chains", "messages", "inv_metric",
+                                       "checkpoints"};
   static const char *const columns[] = {"chain_id",         "status",           "iterations",  "rows",
                                         "step_size",        "warmup_gradients", "gradients",   "divergences",
                                         "max_treedepth_hits", "warmup_seconds",   "sampling_seconds"};
@@ -230,7 +288,7 @@ SEXP r_run_result(SEXP handle) {
 
   const catena_result *r = s->result;
   const R_xlen_t chains = (R_xlen_t)catena_result_num_chains(r);
-  SEXP list = PROTECT(named_list(fields, 7)), table, messages, metrics;
+  SEXP list = PROTECT(named_list(fields, 8)), table, messages, metrics;
   SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
   SET_VECTOR_ELT(list, 1, message);
   SET_VECTOR_ELT(list, 2, draws);
@@ -239,6 +297,7 @@ SEXP r_run_result(SEXP handle) {
   SET_VECTOR_ELT(list, 4, table = named_list(columns, COLUMNS));
   SET_VECTOR_ELT(list, 5, messages = Rf_allocVector(STRSXP, chains));
   SET_VECTOR_ELT(list, 6, metrics = Rf_allocVector(VECSXP, chains));
+  SET_VECTOR_ELT(list, 7, checkpoints_of(s));
   for (int i = 0; i < COLUMNS; i++) SET_VECTOR_ELT(table, i, Rf_allocVector(REALSXP, chains));
   for (R_xlen_t c = 0; c < chains; c++) {
     const size_t chain = (size_t)c;

@@ -72,7 +72,9 @@ function library_cost(f!, positions)
     model = FunctionModel(dimension, f!)
     values, gradients = zeros(points), zeros(dimension, points)
     Catena.with_handles() do handles
-        Catena.with_model(handles, model, Catena.session_of(model, true)) do handle
+        session = Catena.session_of(model, true)
+        GC.@preserve model session begin
+            handle = Catena.new_model(handles, model, session)
             # As in Catena.sample, where the callback alone lets Ctrl-C in.
             disable_sigint() do
                 best() do

@@ -18,10 +18,18 @@ export FunctionModel, CModel, BridgeStanModel, CatenaError
 include("library.jl")
 include("abi.jl")
 include("models.jl")
+include("given.jl")
 include("callbacks.jl")
 include("options.jl")
 include("inits.jl")
+include("density.jl")
 include("draws.jl")
+include("results.jl")
+include("waiting.jl")
+include("handle.jl")
 include("run.jl")
+include("checkpoints.jl")
+include("quantities.jl")
+include("gradient.jl")
 
 end

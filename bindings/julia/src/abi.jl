@@ -76,6 +76,16 @@ Base.@kwdef struct ProgressTable
     over::Int32 = 0
 end
 
+"`catena_draws`"
+Base.@kwdef struct DrawsTable
+    struct_size::Csize_t = 0
+    names::Ptr{Ptr{UInt8}} = C_NULL
+    columns::Csize_t = 0
+    values::Ptr{Ptr{Float64}} = C_NULL
+    rows::Ptr{Csize_t} = C_NULL
+    num_chains::Csize_t = 0
+end
+
 "`catena_option`, which is the library's"
 struct OptionTable
     name::Ptr{UInt8}

@@ -130,12 +130,32 @@ function constrain(session::Session, worker::Worker, task::Ptr{Cvoid}, position:
     end
 end
 
+function initialize(session::Session, worker::Worker, task::Ptr{Cvoid}, init::Ptr{Cvoid}, position::Ptr{Float64})::Cint
+    session.failed[] && return STOP
+    try
+        x, n = worker.x, session.model.dimension
+        fill!(x, NaN)
+        call_user(session, session.model.initialize!, x, Given(init))
+        length(x) == n || throw(DimensionMismatch("initialize!(x, given) changed the length of a vector"))
+        GC.@preserve x unsafe_copyto!(position, pointer(x), n)
+        return EVALUATED
+    catch exception
+        exception isa Reported && return STOP
+        return keep_failure!(session, exception, catch_backtrace())
+    end
+end
+
 # One compiled trampoline per type of session, so that a call of the user's function is a static one.
 worker_new_pointer(::Type{S}) where {S} = @cfunction(worker_new, Cint, (Ref{S}, Ptr{Ptr{Cvoid}}))
 evaluate_pointer(::Type{S}) where {S} =
     @cfunction(evaluate, Cint, (Ref{S}, Ref{Worker}, Ptr{Cvoid}, Ptr{Float64}, Ptr{Float64}, Ptr{Float64}))
 constrain_pointer(::Type{S}) where {S} =
     @cfunction(constrain, Cint, (Ref{S}, Ref{Worker}, Ptr{Cvoid}, Ptr{Float64}, Ptr{Float64}))
+initialize_pointer(::Type{S}) where {S} =
+    @cfunction(initialize, Cint, (Ref{S}, Ref{Worker}, Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Float64}))
+
+"Whether callbacks into Julia may come from threads that Julia did not start."
+const POOL_CALLBACKS = VERSION >= v"1.9"
 
 "Lines that the library logged, until the calling thread shows them."
 mutable struct Log
@@ -155,6 +175,12 @@ function log_line(log::Log, level::Int32, chain::Int64, line::Ptr{UInt8})::Cvoid
 end
 
 log_pointer() = @cfunction(log_line, Cvoid, (Ref{Log}, Int32, Int64, Ptr{UInt8}))
+
+"A table for the library that fills `log`; both must be rooted as long as it is used."
+new_logger(log::Log) = Ref(table(LoggerTable; user = pointer_from_objref(log), log = log_pointer()))
+
+"Whether lines may be logged: pool threads may only call into Julia where it lets foreign threads in."
+logs_into_julia(caller) = caller || POOL_CALLBACKS
 
 "Hands what was logged to Julia's logging. Failures are left out: they become exceptions or warnings of their own."
 function show_lines(log::Log)
@@ -181,66 +207,41 @@ session_of(::Model, caller) = nothing
 session_of(model::FunctionModel, caller) =
     Session(model, model.outputs === nothing ? 0 : length(model.outputs), caller)
 
-"Calls `f` with the handle of the library's model; `session` and all names are rooted until `f` returns."
-function with_model(f, handles::Handles, model::FunctionModel, session::Session)
+"The handle of the library's model; `session` and `model` must be rooted as long as it is used."
+function new_model(handles::Handles, model::FunctionModel, session::Session)
     S = typeof(session)
     has_outputs = model.outputs !== nothing
-    GC.@preserve session with_names(model.names) do names
+    with_names(model.names) do names
         with_names(model.outputs) do outputs
             density = Ref(table(DensityTable;
                 user = pointer_from_objref(session), dimension = model.dimension, names = names,
                 output_count = session.outputs, output_names = outputs,
                 log_density_gradient = evaluate_pointer(S), constrain = has_outputs ? constrain_pointer(S) : C_NULL,
+                initialize = model.initialize! === nothing ? C_NULL : initialize_pointer(S),
+                parameter_outputs = model.parameter_outputs, transformed_outputs = model.transformed_outputs,
                 worker_new = worker_new_pointer(S), threading = session.caller ? THREADS_CALLER : THREADS_ANY))
-            f(new_model(handles, density))
+            new_model(handles, density)
         end
     end
 end
 
-function with_model(f, handles::Handles, model::CModel, ::Nothing)
-    GC.@preserve model with_names(model.names) do names
+function new_model(handles::Handles, model::CModel, ::Nothing)
+    with_names(model.names) do names
         with_names(model.outputs) do outputs
             density = Ref(table(DensityTable;
                 user = model.user, dimension = model.dimension, log_density_gradient = model.log_density_gradient,
                 log_density = model.log_density, names = names, output_names = outputs,
                 output_count = model.outputs === nothing ? 0 : length(model.outputs), constrain = model.constrain,
-                initialize = model.initialize, worker_new = model.worker_new, worker_free = model.worker_free))
-            f(new_model(handles, density))
+                initialize = model.initialize, worker_new = model.worker_new, worker_free = model.worker_free,
+                parameter_outputs = model.parameter_outputs, transformed_outputs = model.transformed_outputs))
+            new_model(handles, density)
         end
     end
 end
 
-with_model(f, ::Handles, model::BridgeStanModel, ::Nothing) = GC.@preserve model f(model.handle)
+new_model(::Handles, model::BridgeStanModel, ::Nothing) = model.handle
 
-new_model(handles, density) =
+new_model(handles::Handles, density::Ref{DensityTable}) =
     make(handles, :catena_model_free) do out, e
         ccall(symbol(:catena_model_new), Int32, (Ptr{DensityTable}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), density, out, e)
     end
-
-"""
-    Catena.log_density_gradient(model, x) -> (log density, gradient)
-
-Evaluates the model at the unconstrained position `x` through the library, as a chain would. The log density is NaN where
-the model refuses the point.
-"""
-function log_density_gradient(object, x::AbstractVector{<:Real})
-    model = as_model(object)
-    session = session_of(model, true)
-    value, position = Ref(NaN), Vector{Float64}(x)
-    gradient = fill(NaN, length(position))
-    with_handles() do handles
-        with_model(handles, model, session) do handle
-            dimension = ccall(symbol(:catena_model_dimension), Csize_t, (Ptr{Cvoid},), handle)
-            length(position) == dimension ||
-                throw(DimensionMismatch("argument 'x': expected $dimension numbers, got $(length(position))"))
-            _, failure = disable_sigint() do
-                attempt(e -> ccall(symbol(:catena_model_log_density), Int32,
-                                   (Ptr{Cvoid}, Csize_t, Ptr{Float64}, Ptr{Float64}, Ptr{Float64}, Ptr{Cint},
-                                    Ptr{Ptr{Cvoid}}), handle, 1, position, value, gradient, C_NULL, e))
-            end
-            rethrow_failure(session)
-            failure === nothing || throw(failure)
-        end
-    end
-    value[], gradient
-end

@@ -1,11 +1,23 @@
 # Results: arrays with names, a table, a summary.
 
 """
-What one chain reports: its `id`, the nominal step size and inverse metric at its end, gradient evaluations in and after
-warm-up, divergent transitions and transitions of the largest depth after warm-up, and seconds.
+What one chain reports.
+
+- `id`; `status`: `:ok` when all its iterations were run, `:interrupted` when it was stopped before and can be resumed
+- `iterations`: iterations done, warm-up included; `rows`, `warmup_rows`: its draws in `values` and `warmup` of
+  [`Catena.Draws`](@ref)
+- `stepsize`, `inv_metric`: the nominal step size and inverse metric at its end: nothing (unit), variances (diag) or
+  covariances (dense)
+- `warmup_gradients`, `sampling_gradients`: gradient evaluations in and after warm-up; `warmup_seconds`,
+  `sampling_seconds`: what they took
+- `divergences`, `saturated`: divergent transitions and transitions of the largest depth after warm-up
 """
 struct ChainReport
     id::Int
+    status::Symbol
+    iterations::Int
+    rows::Int
+    warmup_rows::Int
     stepsize::Float64
     inv_metric::Vector{Float64}
     warmup_gradients::Int
@@ -19,12 +31,14 @@ end
 """
 Draws of several chains.
 
-- `values`: draws × chains × columns; `warmup`: the same of the warm-up, without draws unless `save_warmup = true`
+- `values`: draws × chains × columns; `warmup`: the same of the warm-up, without draws unless `save_warmup = true`. A chain
+  that was stopped before the others has NaN after its last row
 - `names`: names of the columns: first `sampler_columns` of the sampler (with NUTS `lp__`, `accept_stat__`, `stepsize__`,
   `treedepth__`, `n_leapfrog__`, `divergent__`, `energy__`), then the parameters
 - `chains`: a [`ChainReport`](@ref) each
 - `failures`: the [`CatenaError`](@ref)s of chains that failed, which have no draws here
-- `seed`, `max_depth`: of the run
+- `checkpoints`: each chain as bytes, to be stored and gone on with, see [`Catena.resume`](@ref); empty where there is none
+- `seed`, `max_depth`: of the run; `n`, `options`: what it was asked for
 
 `draws["mu"]` (or `draws[:mu]`) is the draws × chains matrix of a column; `Array(draws)` the draws × chains × parameters
 array and [`Catena.parameters`](@ref) its names; [`Catena.columns`](@ref) a table; [`Catena.summarize`](@ref) the summary that
@@ -37,8 +51,11 @@ struct Draws
     sampler_columns::Int
     chains::Vector{ChainReport}
     failures::Vector{CatenaError}
+    checkpoints::Vector{Vector{UInt8}}
     seed::UInt64
     max_depth::Int
+    n::Int
+    options::NamedTuple
 end
 
 "Names of the parameters (the model's outputs), in the order of `Array(draws)`."
@@ -58,14 +75,37 @@ end
 """
     Catena.columns(draws) -> NamedTuple of vectors
 
-One row per draw: `chain` (its id), `draw`, then every column of `draws.names`, the chains one after the other. A
+One row per draw: `chain` (its id), `draw` (from 1), then every column of `draws.names`, the chains one after the other. A
 `NamedTuple` of vectors is a table for everything that takes tables, e.g. `DataFrame(Catena.columns(draws))`.
 """
 function columns(draws::Draws)
     n, chains, count = size(draws.values)
     names = (:chain, :draw, Symbol.(draws.names)...)
     ids = repeat([report.id for report in draws.chains]; inner = n)
-    NamedTuple{names}((ids, repeat(1:n; outer = chains), (vec(draws.values[:, :, i]) for i in 1:count)...))
+    # Those that a stopped chain did not come to are left out.
+    there = [draw <= report.rows for report in draws.chains for draw in 1:n]
+    columns = (ids, repeat(1:n; outer = chains), (vec(draws.values[:, :, i]) for i in 1:count)...)
+    NamedTuple{names}(all(there) ? columns : map(column -> column[there], columns))
+end
+
+"The values, without chains that have no draws, up to the length of the shortest."
+function complete_rows(draws::Draws)
+    used = [i for (i, report) in enumerate(draws.chains) if report.rows > 0]
+    shortest = isempty(used) ? 0 : minimum(draws.chains[i].rows for i in used)
+    (shortest, length(used)) == size(draws.values)[1:2] ? draws.values : draws.values[1:shortest, used, :]
+end
+
+"""
+    Catena.inv_metrics(draws)
+
+The inverse metric that each chain ended with, as `inv_metric` of [`Catena.sample`](@ref) takes them: `nothing` with
+`metric = :unit`, else a vector of vectors of variances, or of covariance matrices with `metric = :dense`.
+"""
+function inv_metrics(draws::Draws)
+    metric = get(draws.options, :metric, :unit)
+    metric === :unit && return nothing
+    found = [report.inv_metric for report in draws.chains]
+    metric === :dense ? [reshape(one, isqrt(length(one)), :) for one in found] : found
 end
 
 "Statistics of the summary, in the order of `catena_statistic`."
@@ -101,10 +141,11 @@ end
 """
     Catena.summarize(draws) -> Catena.Summary
 
-Mean, standard deviation, quantiles, their Monte Carlo errors, effective sample sizes and R-hat of every parameter.
+Mean, standard deviation, quantiles, their Monte Carlo errors, effective sample sizes and R-hat of every parameter. Of a
+run that was stopped, chains without draws are left out, and the others count up to the length of the shortest.
 """
 function summarize(draws::Draws)
-    values, names = draws.values, draws.names
+    values, names = complete_rows(draws), draws.names
     n, chains, count = size(values)
     with_handles() do handles
         handle = with_names(names) do list

@@ -44,6 +44,7 @@ symbol(name::Symbol) = Libdl.dlsym(library(), name)
 library_version() = unsafe_string(ccall(symbol(:catena_version_string), Cstring, ()))
 
 const OK = Int32(0)
+const INTERRUPTED = Int32(7)
 
 const STATUS_NAMES = (:ok, :invalid_argument, :initialization, :model, :writer, :io, :checkpoint, :interrupted,
                       :chain_failed, :internal)
@@ -106,12 +107,14 @@ function with_handles(f)
     try
         f(handles)
     finally
-        # A Ctrl-C here would leak what is left, or free it too late.
-        disable_sigint() do
-            while !isempty(handles.frees)
-                pop!(handles.frees)()
-            end
-        end
+        free_all(handles)
+    end
+end
+
+"Frees what is left of them; a Ctrl-C here would leak it, or free it too late."
+free_all(handles::Handles) = disable_sigint() do
+    while !isempty(handles.frees)
+        pop!(handles.frees)()
     end
 end
 

@@ -16,7 +16,7 @@ function check_dimension(dimension)
 end
 
 """
-    FunctionModel(dimension, f!; names, outputs, constrain!)
+    FunctionModel(dimension, f!; names, outputs, constrain!, initialize!, parameter_outputs, transformed_outputs)
     FunctionModel(f!, dimension; ...)
 
 A model from a Julia function `f!(g, x)`, which returns the log density (up to a constant) at the unconstrained position
@@ -28,22 +28,33 @@ call: don't keep them. `g` is NaN on entry, so a derivative that was forgotten i
 - `outputs`, `constrain!`: names of the quantities to report instead of the coordinates, and a function
   `constrain!(out, x)` that fills in their values, or `constrain!(out, x, rng)`, where `rng` is an `AbstractRNG` of the
   chain's own: drawing from it never changes the draws of the position.
+- `initialize!`: a function `initialize!(x, given)` that fills the position from values by name (`init` of
+  [`Catena.sample`](@ref), rows of [`Catena.generate_quantities`](@ref)): `given["theta"]` is a number or an array,
+  `haskey(given, "theta")` says whether it is given. Entries left NaN are drawn. Without it values are looked up by the names
+  of the coordinates.
+- `parameter_outputs`: how many of the outputs, the first ones, are the parameters that `initialize!` reads, and
+  `transformed_outputs`: how many after them are functions of these alone; the others are generated quantities.
 
-On Julia 1.9 or later with several threads, `f!` and `constrain!` are called from several threads at once, also from threads
+On Julia 1.9 or later with several threads, the functions are called from several threads at once, also from threads
 that Julia did not start; they must not write to anything shared (see `callbacks` of [`Catena.sample`](@ref)). Otherwise
 they are only called on the thread that called `sample`.
 """
-struct FunctionModel{F,C} <: Model
+struct FunctionModel{F,C,I} <: Model
     dimension::Int
     f!::F
     names::Union{Nothing,Vector{String}}
     outputs::Union{Nothing,Vector{String}}
     constrain!::C
-    function FunctionModel(dimension::Integer, f!; names = nothing, outputs = nothing, constrain! = nothing)
+    initialize!::I
+    parameter_outputs::Int
+    transformed_outputs::Int
+    function FunctionModel(dimension::Integer, f!; names = nothing, outputs = nothing, constrain! = nothing,
+                           initialize! = nothing, parameter_outputs::Integer = 0, transformed_outputs::Integer = 0)
         check_count("names", names, check_dimension(dimension))
         (outputs === nothing) == (constrain! === nothing) ||
             throw(ArgumentError("arguments 'outputs' and 'constrain!': expected both or neither"))
-        new{typeof(f!),typeof(constrain!)}(dimension, f!, strings(names), strings(outputs), constrain!)
+        new{typeof(f!),typeof(constrain!),typeof(initialize!)}(dimension, f!, strings(names), strings(outputs), constrain!,
+                                                               initialize!, parameter_outputs, transformed_outputs)
     end
 end
 
@@ -53,7 +64,7 @@ FunctionModel(::Integer, ::Integer; options...) =
 
 """
     CModel(dimension, log_density_gradient; user, log_density, names, outputs, constrain, initialize,
-           worker_new, worker_free, keep)
+           worker_new, worker_free, parameter_outputs, transformed_outputs, keep)
 
 A model from pointers to compiled functions (`Ptr{Cvoid}`, by `Libdl.dlsym` or `@cfunction`) with the signatures of
 `catena_density` in catena.h; `user` is passed to all of them. They are called from any thread, several at once, on every
@@ -71,16 +82,18 @@ struct CModel <: Model
     initialize::Ptr{Cvoid}
     worker_new::Ptr{Cvoid}
     worker_free::Ptr{Cvoid}
+    parameter_outputs::Int
+    transformed_outputs::Int
     keep::Any
 end
 
 function CModel(dimension::Integer, log_density_gradient::Ptr{Cvoid}; user::Ptr = C_NULL,
                 log_density::Ptr{Cvoid} = C_NULL, names = nothing, outputs = nothing, constrain::Ptr{Cvoid} = C_NULL,
                 initialize::Ptr{Cvoid} = C_NULL, worker_new::Ptr{Cvoid} = C_NULL, worker_free::Ptr{Cvoid} = C_NULL,
-                keep = nothing)
+                parameter_outputs::Integer = 0, transformed_outputs::Integer = 0, keep = nothing)
     check_count("names", names, check_dimension(dimension))
     CModel(dimension, log_density_gradient, Ptr{Cvoid}(user), log_density, strings(names), strings(outputs), constrain,
-           initialize, worker_new, worker_free, keep)
+           initialize, worker_new, worker_free, parameter_outputs, transformed_outputs, keep)
 end
 
 """

@@ -5,7 +5,7 @@ const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :w
                          num_threads = :threads)
 
 "Arguments of `sample` that are none of the library's options."
-const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :callbacks, :progress)
+const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :callbacks, :progress)
 
 const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2))
 

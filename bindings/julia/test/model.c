@@ -22,6 +22,24 @@ int outputs(void *user, void *worker, catena_task *task, const double *x, double
   return 0;
 }
 
+/* The coordinates from the outputs m.1 and m.2, as the variable m; values above 1e6 are refused. */
+int from_outputs(void *user, void *worker, catena_task *task, const catena_init *init, double *x) {
+  (void)user, (void)worker;
+  if (catena_init_values(init, "m", x, 2) < 0) return -1;
+  if (x[0] > 1e6) {
+    catena_task_message(task, "too large");
+    return 1;
+  }
+  return 0;
+}
+
+/* The outputs m.1 and m.2, which are the parameters, and the quantities sum and noise. */
+int four_outputs(void *user, void *worker, catena_task *task, const double *x, double *out) {
+  out[0] = x[0];
+  out[1] = x[1];
+  return outputs(user, worker, task, x, out + 2);
+}
+
 /* Chain 2 stops, with a message. */
 int one_fails(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
   if (catena_task_chain_id(task) == 2) {
@@ -58,6 +76,8 @@ OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, c
         AT(catena_progress, iteration), AT(catena_progress, total), AT(catena_progress, divergences),
         AT(catena_progress, gradients), AT(catena_progress, stepsize), AT(catena_progress, in_warmup),
         AT(catena_progress, over));
+OFFSETS(catena_draws, AT(catena_draws, struct_size), AT(catena_draws, names), AT(catena_draws, columns),
+        AT(catena_draws, values), AT(catena_draws, rows), AT(catena_draws, num_chains));
 OFFSETS(catena_option, AT(catena_option, name), AT(catena_option, help), AT(catena_option, kind),
         AT(catena_option, default_value), AT(catena_option, range), AT(catena_option, least), AT(catena_option, greatest),
         AT(catena_option, choices), AT(catena_option, choice_numbers), AT(catena_option, services));

@@ -9,7 +9,7 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
 @testset "structs as the C compiler lays them out" begin
     for (T, name) in ((Catena.DensityTable, :catena_density), (Catena.LoggerTable, :catena_logger),
                       (Catena.IoTable, :catena_io), (Catena.ProgressTable, :catena_progress),
-                      (Catena.OptionTable, :catena_option))
+                      (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end

@@ -40,6 +40,13 @@ end
     @test Catena.sample(MODEL, 5; inv_metric = [[2, 3], [4, 5]], fixed...).chains[2].inv_metric == [4, 5]
     @test Catena.sample(MODEL, 5; metric = :dense, inv_metric = [2 1; 1 3], fixed...).chains[1].inv_metric == [2, 1, 1, 3]
     @test_throws CatenaError Catena.sample(MODEL, 5; inv_metric = [2.0], fixed...)
+    # What a run ended with is what the next one starts from.
+    @test Catena.inv_metrics(Catena.sample(MODEL, 5; metric = :unit, warmup = 50, seed = 1)) === nothing
+    for metric in (:diag, :dense)
+        found = Catena.inv_metrics(Catena.sample(MODEL, 5; metric = metric, warmup = 200, seed = 1, chains = 2))
+        @test size.(found) == fill(metric === :dense ? (2, 2) : (2,), 2)
+        @test Catena.inv_metrics(Catena.sample(MODEL, 5; metric = metric, inv_metric = found, fixed...)) == found
+    end
     @test_throws ArgumentError Catena.sample(MODEL, 5; metric = :round)
 end
 

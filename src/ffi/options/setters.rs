@@ -1,4 +1,4 @@
-//! A setter for each of the options that were there before options had names. All are [`set`] and go by the table; an
+//! A setter for each of the options that were there before options had names. All are one call of the setter by name; an
 //! option that comes to the table gets none.
 //!
 //! # Safety

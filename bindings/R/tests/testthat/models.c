@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { DIMENSION = 3 };
 
@@ -54,6 +55,43 @@ int normal_constrain(void *user, void *worker, catena_task *task, const double *
   (void)user, (void)worker, (void)task;
   for (int i = 0; i < DIMENSION; i++) outputs[i] = 10 * x[i];
   outputs[DIMENSION] = x[0] + x[1];
+  return 0;
+}
+
+/* The coordinates, then twice the first of them, then their sum. */
+int quantities(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  (void)user, (void)worker, (void)task;
+  for (int i = 0; i < DIMENSION; i++) outputs[i] = x[i];
+  outputs[DIMENSION] = 2 * x[0];
+  outputs[DIMENSION + 1] = x[0] + x[1] + x[2];
+  return 0;
+}
+
+/* The coordinates, then a standard normal number of the chain's. */
+int noisy(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  (void)user, (void)worker;
+  for (int i = 0; i < DIMENSION; i++) outputs[i] = x[i];
+  outputs[DIMENSION] = catena_task_normal(task);
+  return 0;
+}
+
+/* Refuses negative first coordinates, with words. */
+int choosy(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  (void)user, (void)worker;
+  outputs[0] = x[0];
+  if (x[0] >= 0) return 0;
+  catena_task_message(task, "negative");
+  return 1;
+}
+
+/* Takes 0.1 ms; the tenth call sends an interrupt. */
+int slow_interrupting(void *user, void *worker, catena_task *task, const double *x, double *outputs) {
+  static atomic_int calls;
+  const struct timespec pause = {.tv_nsec = 100000};
+  (void)user, (void)worker, (void)task;
+  if (atomic_fetch_add(&calls, 1) == 9) raise(SIGINT);
+  nanosleep(&pause, NULL);
+  outputs[0] = x[0];
   return 0;
 }
 

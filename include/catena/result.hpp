@@ -1,0 +1,183 @@
+// What runs give. Include <catena.hpp>.
+//
+// SPDX-License-Identifier: MIT OR Apache-2.0
+#ifndef CATENA_RESULT_HPP
+#define CATENA_RESULT_HPP
+
+#include <catena/draws.hpp>
+#include <catena/model.hpp>
+#include <catena/options.hpp>
+
+namespace catena {
+
+namespace detail {
+struct Session;
+}
+
+// What a run reports of one chain.
+struct ChainReport {
+  // Id of the chain.
+  std::uint64_t id;
+  // CATENA_OK when all its iterations were run; CATENA_INTERRUPTED when it was stopped before and can be resumed; else
+  // why it failed.
+  catena_status status;
+  // Why it failed, if it did.
+  std::optional<Error> error;
+  // Iterations done, warm-up included.
+  std::size_t iterations;
+  // Rows given to the sample writer, resumed parts included.
+  std::size_t rows;
+  // The nominal step size at the end; NaN for a model of dimension 0.
+  double stepsize;
+  // The inverse metric at the end: nothing (unit_e), variances (diag_e) or covariances (dense_e).
+  std::vector<double> inv_metric;
+  // Gradient evaluations.
+  std::uint64_t warmup_gradients, sampling_gradients;
+  // Transitions after warm-up that diverged, and that reached the largest depth.
+  std::uint64_t divergences, saturated;
+  // What warm-up and sampling took on their threads.
+  double warmup_seconds, sampling_seconds;
+};
+
+// What a run gives: draws, and a report for each chain.
+class Result {
+ public:
+  // Whether every chain has done all its iterations.
+  bool complete() const noexcept {
+    return std::all_of(chains_.begin(), chains_.end(), [](const ChainReport &c) { return c.status == CATENA_OK; });
+  }
+  // A report for each chain, in the order of their ids.
+  const std::vector<ChainReport> &chains() const noexcept { return chains_; }
+
+  // The draws; empty when the run had sample writers. Chain c has rows(c) of them, then NaN.
+  const Draws &draws() const noexcept { return draws_; }
+  // The draws, moved out.
+  Draws take_draws() noexcept { return std::exchange(draws_, Draws()); }
+  // Draws of chain `chain`, from 0, in draws().
+  std::size_t rows(std::size_t chain) const { return written_.at(chain); }
+
+  // Chain `chain`, from 0, to go on with: where it was stopped, or, when it finished, for more draws.
+  Checkpoint checkpoint(std::size_t chain) const {
+    catena_checkpoint *checkpoint = nullptr;
+    detail::check(catena_result_checkpoint_new, handle_.get(), chain, &checkpoint);
+    return Checkpoint::own(checkpoint);
+  }
+
+  // The checkpoints of all chains, for Io::checkpoints; empty ones for chains that have none, because they failed or were
+  // stopped before they began.
+  std::vector<Checkpoint> checkpoints() const {
+    std::vector<Checkpoint> all;
+    for (std::size_t c = 0; c < chains_.size(); ++c) {
+      catena_checkpoint *checkpoint = nullptr;
+      // The error is not asked for: having none is no failure here.
+      catena_result_checkpoint_new(handle_.get(), c, &checkpoint, nullptr);
+      all.push_back(Checkpoint::own(checkpoint));
+    }
+    return all;
+  }
+
+  // The inverse metrics of all chains at the end, for Io::inv_metrics.
+  std::vector<std::vector<double>> inv_metrics() const {
+    std::vector<std::vector<double>> all;
+    for (const ChainReport &chain : chains_) all.push_back(chain.inv_metric);
+    return all;
+  }
+
+  // Step size and inverse metric of chain `chain`, from 0, as a JSON object in the format of CmdStan's metric files.
+  std::string metric_json(std::size_t chain) const {
+    const char *text = catena_result_json(handle_.get(), chain);
+    if (!text)
+      throw Error(CATENA_INVALID_ARGUMENT, "argument 'chain': expected a number below " + std::to_string(chains_.size()) +
+                  ", got " + std::to_string(chain), "chain");
+    return text;
+  }
+
+  // Statistics of the draws. Chains that failed or wrote nothing are left out, and all others count up to the length of
+  // the shortest, so that an interrupted run has a summary too.
+  Summary summary() const {
+    std::size_t shortest = draws_.draws();
+    std::vector<std::size_t> used;
+    for (std::size_t c = 0; c < written_.size(); ++c) {
+      if (written_[c] == 0 || chains_[c].error) continue;
+      used.push_back(c);
+      shortest = std::min(shortest, written_[c]);
+    }
+    if (used.size() == draws_.chains() && shortest == draws_.draws()) return Summary(draws_, depth_);
+    const std::size_t width = draws_.columns().size();
+    std::vector<double> values;
+    values.reserve(used.size() * shortest * width);
+    for (const std::size_t c : used) {
+      const double *first = draws_.values().data() + c * draws_.draws() * width;
+      values.insert(values.end(), first, first + shortest * width);
+    }
+    return Summary(Draws(used.size(), shortest, draws_.columns(), std::move(values)), depth_);
+  }
+
+  const catena_result *handle() const noexcept { return handle_.get(); }
+
+ private:
+  friend struct detail::Session;
+  friend Result resume(const Model &, const Result &, const Options &, Io);
+  using Own = detail::Handle<catena_result, catena_result_free>;
+
+  Result(Own handle, Draws draws, std::vector<std::size_t> written, std::uint32_t depth)
+      : handle_(std::move(handle)), draws_(std::move(draws)), written_(std::move(written)), depth_(depth) {
+    const std::size_t count = catena_result_num_chains(handle_.get());
+    chains_.reserve(count);
+    for (std::size_t c = 0; c < count; ++c) chains_.push_back(report(handle_.get(), c));
+  }
+
+  static ChainReport report(const catena_result *r, std::size_t c) {
+    ChainReport chain{catena_result_chain_id(r, c),
+                      catena_result_chain_status(r, c),
+                      std::nullopt,
+                      catena_result_iterations(r, c),
+                      catena_result_rows(r, c),
+                      catena_result_stepsize(r, c),
+                      std::vector<double>(catena_result_inv_metric_size(r, c)),
+                      catena_result_warmup_gradients(r, c),
+                      catena_result_sampling_gradients(r, c),
+                      catena_result_divergences(r, c),
+                      catena_result_saturated(r, c),
+                      catena_result_warmup_seconds(r, c),
+                      catena_result_sampling_seconds(r, c)};
+    if (const catena_error *error = catena_result_chain_error(r, c)) chain.error.emplace(error);
+    if (!chain.inv_metric.empty())
+      detail::check(catena_result_inv_metric, r, c, chain.inv_metric.data(), chain.inv_metric.size());
+    return chain;
+  }
+
+  // Puts the draws of the part before in front of these. Room for `least` draws of each chain, or more.
+  void prepend(const Result &before, std::size_t least) {
+    if (before.draws_.columns() != draws_.columns())
+      throw Error(CATENA_INVALID_ARGUMENT, "argument 'before': expected draws of the columns that the run has, got others",
+                  "before");
+    const std::size_t width = draws_.columns().size(), count = written_.size();
+    std::vector<std::size_t> written(count);
+    for (std::size_t c = 0; c < count; ++c) {
+      written[c] = before.written_[c] + written_[c];
+      least = std::max(least, written[c]);
+    }
+    Draws all(count, least, draws_.columns());
+    const auto copy = [&](const Result &from, std::size_t c, std::size_t row) {
+      const double *first = from.draws_.values().data() + c * from.draws_.draws() * width;
+      std::copy_n(first, from.written_[c] * width, all.values().data() + (c * least + row) * width);
+    };
+    for (std::size_t c = 0; c < count; ++c) {
+      copy(before, c, 0);
+      copy(*this, c, before.written_[c]);
+    }
+    draws_ = std::move(all);
+    written_ = std::move(written);
+  }
+
+  Own handle_;
+  std::vector<ChainReport> chains_;
+  Draws draws_;
+  std::vector<std::size_t> written_;
+  std::uint32_t depth_;
+};
+
+}  // namespace catena
+
+#endif
