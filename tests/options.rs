@@ -12,7 +12,7 @@ use catena::ffi::options::{
     catena_options_set_integer, catena_options_set_number,
 };
 use catena::io::TableWriter;
-use catena::model::Density;
+use catena::model::{Density, MAX_CHAIN_ID};
 use catena::services::{
     Adaptation, FailurePolicy, Given, GivenDraws, Kind, MetricKind, OPTIONS, OptionRow, OptionSet, SampleIo,
     SampleOptions, Service, Value, generate_quantities, nearest, sample_fixed_param, sample_hmc_static, sample_nuts,
@@ -158,19 +158,22 @@ fn ids_begin_at_1_and_never_wrap() {
         error.to_string()
     };
     assert_eq!(refused(0, 1), "argument 'init_chain_id': expected at least 1, got 0");
-    options(u64::MAX, 1).unwrap();
-    options(u64::MAX - 3, 4).unwrap();
+    options(MAX_CHAIN_ID, 1).unwrap();
+    options(MAX_CHAIN_ID - 3, 4).unwrap();
     assert_eq!(
-        refused(u64::MAX - 2, 4),
-        "argument 'init_chain_id': expected an id that leaves room for 4 chains, at most 18446744073709551612, got 18446744073709551613"
+        refused(MAX_CHAIN_ID - 2, 4),
+        "argument 'init_chain_id': expected an id of at least 1 that leaves room for 4 chains, at most 9223372036854775804, \
+         got 9223372036854775805"
     );
+    refused(MAX_CHAIN_ID, 2);
+    refused(MAX_CHAIN_ID + 1, 1);
     refused(u64::MAX, 2);
     refused(2, usize::MAX);
-    options(1, usize::MAX).unwrap();
+    options(1, MAX_CHAIN_ID as usize).unwrap();
     // By name as well, whichever comes second.
     let mut set = OptionSet::default();
     set.set("num_chains", Given::Whole(1)).unwrap();
-    set.set("init_chain_id", Given::Whole(u64::MAX)).unwrap();
+    set.set("init_chain_id", Given::Whole(MAX_CHAIN_ID)).unwrap();
     let error = set.set("num_chains", Given::Whole(2)).unwrap_err();
     assert_eq!((error.argument_name(), set.get("num_chains").unwrap()), (Some("init_chain_id"), Value::Whole(1)));
 }

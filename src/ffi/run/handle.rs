@@ -39,7 +39,7 @@ enum State {
     /// On threads of its own.
     Away(JoinHandle<SampleReport>, Arc<Finish>),
     /// Only on the thread that polls.
-    Here(Session<'static, catena_model>),
+    Here(Box<Session<'static, catena_model>>),
     Ended(SampleReport),
     /// A bug: the run's thread panicked.
     Lost(String),
@@ -101,7 +101,7 @@ fn start((session, host): (Session<'static, catena_model>, Host)) -> Result<cate
     let control = session.control();
     let (first_chain, total) = (session.first_chain(), session.total_iterations());
     let state = if session.needs_caller() {
-        State::Here(session)
+        State::Here(Box::new(session))
     } else {
         let finish = Arc::new(Finish::default());
         let told = Arc::clone(&finish);

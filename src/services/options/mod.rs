@@ -1,6 +1,7 @@
 //! Options of a run. A new one is a field with its default here (or in [`Adaptation`]) and a row in `table.rs`: validation,
 //! the command line, the C ABI's options by name, `bindings/abi.json`, R, Julia, C++ and `docs/options.md` go by the rows.
 
+mod by_name;
 mod near;
 mod set;
 mod table;
@@ -115,7 +116,7 @@ impl SampleOptions {
     /// Checks every option; the error names the first bad one.
     ///
     /// # Errors
-    /// A value outside its range in [`OPTIONS`], or chains whose ids would go beyond 2^64 - 1.
+    /// A value outside its range in [`OPTIONS`], or chains whose ids would go beyond 2^63 - 1.
     pub fn validate(&self) -> Result<(), Error> {
         OptionSet::from(self).validate()
     }

@@ -53,7 +53,7 @@ impl Sampling<'_> {
         }
         self.tell(chain, here);
         let options = &here.run.options;
-        if nth % options.thin != 0 || (warmup_length.is_none() && !options.save_warmup) {
+        if !nth.is_multiple_of(options.thin) || (warmup_length.is_none() && !options.save_warmup) {
             return Ok(());
         }
         let outputs_at = sampler_values(self.columns.engine, &t, &mut here.bench.row);

@@ -231,12 +231,15 @@ impl Fold for Mean {
     }
 }
 
+/// Ids of walks with what was noted of them.
+type Notes = Mutex<Vec<(u64, Vec<f64>)>>;
+
 /// Notes the walk's sum after each round.
 struct Noting {
     jacobian: bool,
     stops_in: u64,
     notes: Vec<f64>,
-    out: Arc<Mutex<Vec<(u64, Vec<f64>)>>>,
+    out: Arc<Notes>,
     /// Set after the first round of the first walk.
     cancel: Option<Arc<AtomicBool>>,
 }
@@ -252,7 +255,7 @@ impl<D: Density> Service<D> for Noting {
             id,
             step: Step::Fresh,
             round: 0,
-            block: Block::new(ROWS, DIM, id % 2 == 0, self.jacobian),
+            block: Block::new(ROWS, DIM, id.is_multiple_of(2), self.jacobian),
             jacobian: self.jacobian,
             place: vec![0.0; DIM],
             noise: stream(Purpose::Sampler),
