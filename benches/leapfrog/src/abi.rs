@@ -7,7 +7,6 @@ use catena::ffi::density::catena_density;
 use catena::ffi::model::{catena_model, catena_model_free, catena_model_new};
 use catena::ffi::options::*;
 use catena::ffi::result::*;
-use catena::ffi::run_options::*;
 use catena::ffi::sample::catena_sample_nuts;
 use catena::ffi::task::catena_task;
 use catena::model::{Density, Refusal, Task, WorkerError};

@@ -3,6 +3,8 @@
 pub mod describe;
 pub mod setters;
 
+pub use setters::*;
+
 use super::boundary::{free, guard, hand_out, object, object_mut, text};
 use super::error::{catena_error, catena_status};
 use super::run::catena_pool;
