@@ -14,7 +14,7 @@ pub struct SampleIo<'a> {
     pub inv_metrics: Vec<&'a [f64]>,
     /// Get the initial unconstrained values: names, one row.
     pub init_writers: Vec<&'a mut dyn Writer>,
-    /// Get the draws: the engine's columns ([`Engine::columns`]), then the outputs. Stan's adaptation lines come as messages after warm-up, the
+    /// Get the draws: the engine's columns ([`Engine::columns`](crate::hmc::Engine::columns)), then the outputs. Stan's adaptation lines come as messages after warm-up, the
     /// elapsed times at the end.
     pub sample_writers: Vec<&'a mut dyn Writer>,
     /// Get the engine's columns, then position, momentum `p_…` and gradient `g_…` of each kept draw. As in Stan, `g_` is

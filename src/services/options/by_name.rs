@@ -32,7 +32,7 @@ impl OptionSet {
     /// Checks every option; the error names the first bad one.
     ///
     /// # Errors
-    /// As [`SampleOptions::validate`].
+    /// As [`SampleOptions::validate`](super::SampleOptions::validate).
     pub fn validate(&self) -> Result<(), Error> {
         OPTIONS.iter().try_for_each(|row| row.check(row.get(self)))?;
         self.check_ids()

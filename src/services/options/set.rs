@@ -3,7 +3,7 @@
 use super::SampleOptions;
 use crate::adapt::Adaptation;
 
-/// The options of a run, each to be set and read by its name in [`OPTIONS`]. Adaptation's are kept, and checked, while
+/// The options of a run, each to be set and read by its name in [`OPTIONS`](super::OPTIONS). Adaptation's are kept, and checked, while
 /// adaptation is off.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptionSet {
