@@ -1,4 +1,4 @@
-// What goes beyond a run: gone on with after a stop, generated quantities of given draws, gradients against finite
+// What reaches beyond a run: gone on with after a stop, generated quantities of given draws, gradients against finite
 // differences, log densities at many positions, inverse metrics in and out.
 #include "expect.hpp"
 
@@ -87,7 +87,7 @@ void stored() {
   const std::vector<catena::Checkpoint> kept = first.checkpoints();
   catena::Io io;
   for (std::size_t c = 0; c < chains; ++c) {
-    const std::string path = "test_services-" + std::to_string(c) + ".checkpoint";
+    const std::string path = "test_reach-" + std::to_string(c) + ".checkpoint";
     CHECK(!kept[c].empty());
     kept[c].save(path);
     io.checkpoints.push_back(catena::Checkpoint::load(path));
