@@ -569,9 +569,9 @@ typedef struct catena_progress {
   int32_t over;
 } catena_progress;
 
-// One piece of a sum: *sets* partial[0..width) to the sum of terms begin to end - 1. Called from any thread of the pool,
-// concurrently, each call with a worker of its own that no other call uses at the same time. Returns 0, above 0
-// (reject) or below 0 (stop), as evaluation callbacks do.
+// One piece of a sum: *sets* partial[0..width), zeros on entry, to the sum of terms begin to end - 1. Called from any
+// thread of the pool, concurrently, each call with a worker of its own that no other call uses at the same time. Returns
+// 0, above 0 (reject) or below 0 (stop), as evaluation callbacks do.
 typedef int (*catena_piece)(void *data, void *worker, size_t begin, size_t end, double *partial);
 
 // A writer of the host's own. Set `struct_size` to sizeof(catena_writer_table). Any callback may be NULL; each returns 0,

@@ -152,3 +152,43 @@ fn a_piece_that_refuses_or_panics_refuses_the_evaluation() {
         }
     }
 }
+
+/// Adds to what a piece finds, as is easily written.
+struct Adding;
+
+impl Density for Adding {
+    type Worker = ();
+
+    fn dim(&self) -> usize {
+        3
+    }
+
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+
+    fn log_density_gradient(&self, _: &mut (), task: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
+        g.iter_mut().zip(x).for_each(|(g, x)| *g = -x);
+        let piece = |_: &mut dyn Any, range: Range<usize>, partial: &mut [f64]| {
+            partial[0] -= 0.5 * x[range].iter().map(|x| x * x).sum::<f64>();
+            Ok(())
+        };
+        let mut sum = [0.0];
+        task.reduce(3, 1, &piece, &mut sum)?;
+        let expected = -0.5 * x.iter().map(|x| x * x).sum::<f64>();
+        assert!((sum[0] - expected).abs() < 1e-12, "{} for {expected}", sum[0]);
+        Ok(sum[0])
+    }
+}
+
+/// Whether helpers come by must not matter: on one thread a piece once found what the piece before it had left.
+#[test]
+fn a_piece_finds_zeros_whoever_runs_it() {
+    let expected = bits(&run(&Adding, &options(1, 1)).1[0]);
+    for num_threads in [2, 4] {
+        let (report, writers) = run(&Adding, &options(1, num_threads));
+        report.status().unwrap();
+        assert_eq!(bits(&writers[0]), expected);
+    }
+    catena::services::log_density(&Adding, &[1.0, 2.0, 3.0], None).unwrap();
+}

@@ -54,6 +54,8 @@ impl<D: Density> PoolReducer<'_, '_, D> {
         let mut bench = self.workers.check_out().map_err(|_| Refusal::Stop)?;
         let mut partial = vec![0.0; cut.width];
         for i in 0..cut.pieces() {
+            // As a helper finds it: a piece that adds must not depend on who runs it.
+            partial.fill(0.0);
             piece(&mut bench.worker, cut.range(i), &mut partial)?;
             add(sums, &partial);
         }

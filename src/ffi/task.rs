@@ -124,9 +124,9 @@ pub unsafe extern "C" fn catena_task_log(task: *mut catena_task, level: i32, lin
     });
 }
 
-/// One piece of a sum: *sets* partial[0..width) to the sum of terms begin to end - 1. Called from any thread of the pool,
-/// concurrently, each call with a worker of its own that no other call uses at the same time. Returns 0, above 0
-/// (reject) or below 0 (stop), as evaluation callbacks do.
+/// One piece of a sum: *sets* partial[0..width), zeros on entry, to the sum of terms begin to end - 1. Called from any
+/// thread of the pool, concurrently, each call with a worker of its own that no other call uses at the same time. Returns
+/// 0, above 0 (reject) or below 0 (stop), as evaluation callbacks do.
 pub type catena_piece = Option<
     unsafe extern "C" fn(data: *mut c_void, worker: *mut c_void, begin: usize, end: usize, partial: *mut f64) -> c_int,
 >;

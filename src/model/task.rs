@@ -3,7 +3,7 @@ use crate::random::Stream;
 use std::any::Any;
 use std::ops::Range;
 
-/// One piece of a sum inside a model: adds nothing, but *sets* `partial` to the sum of the terms in `range`.
+/// One piece of a sum inside a model: *sets* `partial`, which holds zeros on entry, to the sum of the terms in `range`.
 /// Runs on any pool thread, with a worker of its own that no other call uses at the same time.
 pub type Piece<'a> = dyn Fn(&mut dyn Any, Range<usize>, &mut [f64]) -> Result<(), Refusal> + Sync + 'a;
 
@@ -95,6 +95,7 @@ impl<W: Any, F: Fn() -> W> Reducer for SerialReducer<F> {
         let mut partial = vec![0.0; sums.len()];
         sums.fill(0.0);
         for start in (0..terms).step_by(grain.max(1)) {
+            partial.fill(0.0);
             piece(&mut worker, start..terms.min(start + grain.max(1)), &mut partial)?;
             for (sum, part) in sums.iter_mut().zip(&partial) {
                 *sum += part;
