@@ -170,11 +170,13 @@ test_that("Ctrl-C ends the wait, and the run can go on or be stopped", {
   expect_identical(interrupted(run), "interrupted")
   expect_identical(wait(run)$draws, draw(model)$draws)
   calls <- 0
-  run <- start(closures)
+  # So long that the run is not over before it is cancelled, however fast the machine is.
+  run <- start(closures, iter_sampling = 20000)
   expect_identical(interrupted(run), "interrupted")
   fit <- wait(catena_cancel(run))
   expect_true(any(fit$chains$status == 7))
-  expect_identical(catena_resume(fit, model, progress = FALSE)$draws, draw(model)$draws)
+  whole <- draw(model, iter_sampling = 20000)$draws
+  expect_identical(catena_resume(fit, model, progress = FALSE)$draws, whole)
 })
 
 test_that("an error in an R function is raised and ends the run", {
