@@ -46,11 +46,19 @@ pub struct MomentumLanes {
 impl MomentumLanes {
     /// The lanes of chain `chain_id` of a run seeded with `seed`.
     pub fn new(seed: u64, chain_id: u64) -> Self {
-        let mut states = States([[0; LANES]; 4]);
         let mut state = jump::jumped(seed_state(seed), chain_id, FIRST_STREAM);
-        for lane in 0..LANES {
-            states.put(lane, state);
+        Self::of_states(std::array::from_fn(|_| {
+            let here = state;
             state = jump::jumped(state, 0, 1);
+            here
+        }))
+    }
+
+    /// Lanes in these states.
+    pub(super) fn of_states(of: [State; LANES]) -> Self {
+        let mut states = States([[0; LANES]; 4]);
+        for (lane, state) in of.into_iter().enumerate() {
+            states.put(lane, state);
         }
         Self { states }
     }

@@ -4,10 +4,13 @@
 
 mod jump;
 mod lanes;
+mod particles;
 mod stream;
 mod tables;
+mod threefry;
 mod xoshiro;
 mod ziggurat;
 
 pub use lanes::{LANES, MomentumLanes};
+pub use particles::{ParticlePurpose, ParticleStreams};
 pub use stream::{Purpose, Stream};
