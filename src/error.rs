@@ -24,6 +24,15 @@ pub enum Code {
     ChainFailed = 8,
     /// A bug in Catena: a panic was caught at the boundary.
     Internal = 9,
+    /// All weights of a set of particles are zero; the particles can still be read.
+    AllLost = 10,
+}
+
+/// Which member of a set an [`Error`] is about, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    Trace(usize),
+    Particle(usize),
 }
 
 /// A failure with its place. Shown as `chain 3: argument 'delta': expected …, got …`.
@@ -31,6 +40,8 @@ pub enum Code {
 pub struct Error {
     code: Code,
     chain: Option<u64>,
+    set: Option<u64>,
+    member: Option<Member>,
     argument: Option<String>,
     message: String,
 }
@@ -38,27 +49,40 @@ pub struct Error {
 impl Error {
     /// An error with a free message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, chain: None, argument: None, message: message.into() }
+        Self { code, chain: None, set: None, member: None, argument: None, message: message.into() }
     }
 
     /// A bad argument: its name, what was expected and what came.
     pub fn argument(name: impl Into<String>, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
-        Self {
-            code: Code::InvalidArgument,
-            chain: None,
-            argument: Some(name.into()),
-            message: format!("expected {expected}, got {got}"),
-        }
+        Self::unknown(name, format!("expected {expected}, got {got}"))
     }
 
     /// A name that there is nothing of; `message` says so, and what was perhaps meant.
     pub fn unknown(name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: Code::InvalidArgument, chain: None, argument: Some(name.into()), message: message.into() }
+        Self { argument: Some(name.into()), ..Self::new(Code::InvalidArgument, message) }
     }
 
     /// The same error, said to belong to chain `id`; an id that is already there stays.
     pub fn in_chain(mut self, id: u64) -> Self {
         self.chain.get_or_insert(id);
+        self
+    }
+
+    /// The same error, said to belong to the set of id `id`; an id that is already there stays.
+    pub fn in_set(mut self, id: u64) -> Self {
+        self.set.get_or_insert(id);
+        self
+    }
+
+    /// The same error, said to be about a trace of its set, counted from 0.
+    pub fn of_trace(mut self, index: usize) -> Self {
+        self.member.get_or_insert(Member::Trace(index));
+        self
+    }
+
+    /// The same error, said to be about a particle of its set, counted from 0.
+    pub fn of_particle(mut self, index: usize) -> Self {
+        self.member.get_or_insert(Member::Particle(index));
         self
     }
 
@@ -70,6 +94,16 @@ impl Error {
     /// The id of the chain it belongs to, if it belongs to one.
     pub fn chain(&self) -> Option<u64> {
         self.chain
+    }
+
+    /// The id of the set it belongs to, if it belongs to one.
+    pub fn set(&self) -> Option<u64> {
+        self.set
+    }
+
+    /// The trace or particle of its set that it is about, counted from 0.
+    pub fn particle(&self) -> Option<usize> {
+        self.member.map(|(Member::Trace(index) | Member::Particle(index))| index)
     }
 
     /// The name of the offending argument, if it is about one.
@@ -87,6 +121,14 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(id) = self.chain {
             write!(f, "chain {id}: ")?;
+        }
+        match (self.set, self.member) {
+            (Some(id), Some(Member::Trace(i))) => write!(f, "set {id}, trace {i}: ")?,
+            (Some(id), Some(Member::Particle(i))) => write!(f, "set {id}, particle {i}: ")?,
+            (Some(id), None) => write!(f, "set {id}: ")?,
+            (None, Some(Member::Trace(i))) => write!(f, "trace {i}: ")?,
+            (None, Some(Member::Particle(i))) => write!(f, "particle {i}: ")?,
+            (None, None) => {}
         }
         if let Some(name) = &self.argument {
             write!(f, "argument '{name}': ")?;

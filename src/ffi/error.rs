@@ -28,6 +28,8 @@ pub enum catena_status {
     CATENA_CHAIN_FAILED = 8,
     /// A bug in Catena: a panic was caught at the boundary.
     CATENA_INTERNAL = 9,
+    /// All weights of a set of particles are zero; the particles can still be read.
+    CATENA_ALL_LOST = 10,
 }
 
 impl From<Code> for catena_status {
@@ -42,6 +44,7 @@ impl From<Code> for catena_status {
             Code::Interrupted => Self::CATENA_INTERRUPTED,
             Code::ChainFailed => Self::CATENA_CHAIN_FAILED,
             Code::Internal => Self::CATENA_INTERNAL,
+            Code::AllLost => Self::CATENA_ALL_LOST,
         }
     }
 }
@@ -93,6 +96,26 @@ pub unsafe extern "C" fn catena_error_message(error: *const catena_error) -> *co
 pub unsafe extern "C" fn catena_error_chain(error: *const catena_error) -> i64 {
     // SAFETY: the caller vouches for the pointer.
     unsafe { error.as_ref() }.and_then(|e| e.error.chain()).and_then(|id| i64::try_from(id).ok()).unwrap_or(-1)
+}
+
+/// Id of the set of traces or particles the failure belongs to; -1 when it belongs to none.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_error_set(error: *const catena_error) -> i64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { error.as_ref() }.and_then(|e| e.error.set()).and_then(|id| i64::try_from(id).ok()).unwrap_or(-1)
+}
+
+/// The trace or particle of its set that the failure is about, from 0; -1 when it is about none.
+///
+/// # Safety
+/// `error` is NULL or a live error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_error_particle(error: *const catena_error) -> i64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { error.as_ref() }.and_then(|e| e.error.particle()).and_then(|i| i64::try_from(i).ok()).unwrap_or(-1)
 }
 
 /// Name of the offending argument, borrowed from the error; NULL when the failure is about none.

@@ -47,7 +47,7 @@ const OK = Int32(0)
 const INTERRUPTED = Int32(7)
 
 const STATUS_NAMES = (:ok, :invalid_argument, :initialization, :model, :writer, :io, :checkpoint, :interrupted,
-                      :chain_failed, :internal)
+                      :chain_failed, :internal, :all_lost)
 
 """
 A failure that the library reports.
