@@ -71,13 +71,13 @@ fn every_scheme_is_unbiased() {
     }
 }
 
-/// Variance of the resampled mean of a function of the particle: with sorted particles systematic <= stratified <=
-/// residual or SSP <= multinomial.
+/// Variance of the resampled mean of a function of the particle that knows nothing of the particles' order: systematic and
+/// SSP <= stratified and residual <= multinomial. (Of sorted particles and a smooth function stratified can be ahead.)
 #[test]
 fn schemes_vary_in_their_order() {
     let n = 200;
     let weights = normalised(&(0..n).map(|i| (-((i as f64 - 80.0) / 40.0).powi(2)).exp()).collect::<Vec<_>>());
-    let value = |i: usize| i as f64 / n as f64;
+    let value = |i: usize| (i * 7919 % 199) as f64 / n as f64;
     let exact: f64 = weights.iter().enumerate().map(|(i, w)| w * value(i)).sum();
     let variance = |scheme| {
         let mut stream = stream(5);
@@ -90,8 +90,8 @@ fn schemes_vary_in_their_order() {
         sum / 2000.0
     };
     let [multinomial, stratified, systematic, residual, ssp] = Scheme::ALL.map(variance);
-    assert!(systematic <= stratified && stratified < ssp.min(residual), "{systematic} {stratified} {ssp} {residual}");
-    assert!(residual.max(ssp) < multinomial, "{residual} {ssp} {multinomial}");
+    let all = format!("{systematic} {ssp} {stratified} {residual} {multinomial}");
+    assert!(systematic.max(ssp) <= stratified.min(residual) && stratified.max(residual) <= multinomial, "{all}");
     let expected: f64 = weights.iter().enumerate().map(|(i, w)| w * (value(i) - exact).powi(2)).sum::<f64>() / n as f64;
     assert!((multinomial / expected - 1.0).abs() < 0.15, "{multinomial} for {expected}");
 }

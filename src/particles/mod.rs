@@ -1,5 +1,6 @@
 //! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
 
+mod exp;
 pub mod resample;
 pub mod weights;
 
