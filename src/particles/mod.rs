@@ -1,6 +1,7 @@
 //! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
 
 mod evidence;
+mod exp;
 mod genealogy;
 mod history;
 pub mod resample;
