@@ -190,7 +190,7 @@ fn where_traces_may_be_lost_they_are_dropped_with_a_warning() {
     // Traces that can't be copied can't be left as they were.
     let host = Walkers { cannot_copy: true, ..Walkers::default() };
     let error = made(host, TraceFailure::Keep, PopulationIo::default()).err().unwrap().to_string();
-    assert!(error.contains("'on_failure'") && error.contains("cannot be copied"), "{error}");
+    assert!(error.contains("'on_trace_failure'") && error.contains("cannot be copied"), "{error}");
 }
 
 /// All weights zero: -inf and a status of its own, no NaN, and traces that can be read.

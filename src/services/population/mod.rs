@@ -8,14 +8,17 @@
 //! | `read` | weights, evidence, reports |
 //! | `sets` | the number of sets: begun anew, grown, dropped |
 //! | `saved` | the whole population as bytes |
+//! | `options` | what is chosen when it is made |
 
 mod crew;
+mod options;
 mod read;
 mod reorder;
 mod saved;
 mod sets;
 mod steps;
 
+pub use options::{PopulationOptions, TraceFailure};
 pub use read::Which;
 
 use crate::drive::Pool;
@@ -26,37 +29,6 @@ use crate::particles::{History, Resampling, Set, Step};
 use crate::random::ParticleStreams;
 use crew::{Crew, Watch};
 use std::sync::Arc;
-
-/// What becomes of a trace in which an operation fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TraceFailure {
-    /// The operation fails, and the population stays as it was before. Operations work on copies, so that traces must be
-    /// copyable.
-    #[default]
-    Keep,
-    /// The trace is dropped, its weight zero. Operations work in place, and an interrupt waits for the end of one.
-    Lose,
-}
-
-/// How a population is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PopulationOptions {
-    /// Seed of all streams.
-    pub seed: u64,
-    /// Id of the first set, from 1; others follow. A set's traces depend on the seed, its id and what is done to it
-    /// alone, so that sets 1 to 3 are sets 1 and 2 to 3 of two populations.
-    pub init_set_id: u64,
-    /// See [`TraceFailure`].
-    pub on_failure: TraceFailure,
-    /// Keep who descends from whom: 4 bytes per trace and resampling.
-    pub genealogy: bool,
-}
-
-impl Default for PopulationOptions {
-    fn default() -> Self {
-        Self { seed: 0, init_set_id: 1, on_failure: TraceFailure::Keep, genealogy: false }
-    }
-}
 
 /// Told how many traces of a step are done, of how many.
 pub type StepProgress = dyn FnMut(usize, usize);
@@ -107,7 +79,7 @@ impl<H: Traces> Population<H> {
         check_chain_ids("init_set_id", options.init_set_id, 1)?;
         if options.on_failure == TraceFailure::Keep && !host.can_copy() {
             return Err(Error::argument(
-                "on_failure",
+                "on_trace_failure",
                 "'lose', for the traces cannot be copied: an operation that fails could not leave them as they were",
                 "'keep'",
             ));

@@ -1,0 +1,12 @@
+//! Independent sets of weighted traces of a host.
+
+pub mod handle;
+mod host;
+pub mod read;
+pub mod saved;
+pub mod sets;
+pub mod sinks;
+pub mod steps;
+pub mod table;
+
+pub use handle::catena_population;
