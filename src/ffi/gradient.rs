@@ -43,7 +43,7 @@ pub unsafe extern "C" fn catena_diagnose_gradient(
             };
             let options = GradientOptions {
                 epsilon,
-                error: threshold,
+                threshold,
                 seed: options.seed,
                 chain_id: options.init_chain_id,
                 init_radius: options.init_radius,
