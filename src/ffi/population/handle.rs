@@ -4,7 +4,8 @@ use super::host::Host;
 use super::table::{catena_population_io, catena_traces};
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::ffi::boundary::{free, guard, hand_out, object_mut, table};
+use crate::ffi::UserData;
+use crate::ffi::boundary::{free, make, object_mut, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
 use crate::ffi::watch::{HostInterrupt, HostLogger};
@@ -14,9 +15,26 @@ use std::sync::Arc;
 /// Several independent sets of weighted traces. One thread at a time uses it.
 pub struct catena_population {
     pub(super) population: Population<Host>,
+    /// Released after the traces.
+    #[expect(dead_code, reason = "held to be dropped")]
+    data: UserData,
 }
 
 impl catena_population {
+    /// A population of the host's, which `make` makes; it owns the host's data once it is made.
+    ///
+    /// # Safety
+    /// `traces` is null or a table as documented.
+    pub(super) unsafe fn made(
+        traces: *const catena_traces,
+        make: impl FnOnce(Host) -> Result<Population<Host>, Error>,
+    ) -> Result<Self, Error> {
+        // SAFETY: passed on to the caller.
+        let table = unsafe { table(traces, "traces")? };
+        let population = make(Host::new(table)?)?;
+        Ok(Self { population, data: UserData { user: table.user, release: table.release } })
+    }
+
     /// The population behind a handle.
     ///
     /// # Safety
@@ -43,33 +61,24 @@ pub unsafe extern "C" fn catena_population_new(
     out: *mut *mut catena_population,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the pointers.
-            let (host, options, pool, io) = unsafe { (made(traces)?, of(options)?, pool(options)?, borrowed(io)?) };
-            Ok(catena_population { population: Population::new(host, options, io, pool)? })
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
-}
-
-/// The host of a table.
-///
-/// # Safety
-/// `traces` is null or a table as documented.
-pub(super) unsafe fn made(traces: *const catena_traces) -> Result<Host, Error> {
-    // SAFETY: passed on to the caller.
-    Host::new(unsafe { table(traces, "traces")? })
+    let new = || {
+        // SAFETY: the caller vouches for the pointers.
+        unsafe {
+            let (of, pool, io) = (of(options), pool(options)?, borrowed(io)?);
+            catena_population::made(traces, |host| Population::new(host, of, io, pool))
+        }
+    };
+    // SAFETY: the caller vouches for `out` and `error`.
+    unsafe { make(out, error, new) }
 }
 
 /// What a population takes of the options.
 ///
 /// # Safety
 /// `options` is null or live options.
-unsafe fn of(options: *const catena_options) -> Result<PopulationOptions, Error> {
+unsafe fn of(options: *const catena_options) -> PopulationOptions {
     // SAFETY: passed on to the caller.
-    Ok(unsafe { options.as_ref() }.map_or_else(PopulationOptions::default, catena_options::population))
+    unsafe { options.as_ref() }.map_or_else(PopulationOptions::default, catena_options::population)
 }
 
 /// The pool of the options, or one of the population's own.

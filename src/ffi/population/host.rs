@@ -2,45 +2,12 @@
 
 use super::sinks::{catena_bytes, catena_family};
 use super::table::catena_traces;
+use super::trace::{Free, Trace};
 use crate::error::Error;
-use crate::ffi::UserData;
 use crate::ffi::density::threading;
 use crate::ffi::task::{catena_task, hand, outcome};
 use crate::model::{Fingerprint, Operation, Refusal, Task, Threading, Traces};
 use std::ffi::{c_int, c_void};
-
-/// Frees a trace.
-type Free = unsafe extern "C" fn(*mut c_void, *mut c_void);
-
-/// A trace of the host, freed once when it is dropped.
-pub struct Trace {
-    pointer: *mut c_void,
-    free: Free,
-    user: *mut c_void,
-}
-
-// SAFETY: the header says from which threads traces are used; where that is one only, the library keeps to it.
-unsafe impl Send for Trace {}
-// SAFETY: the header says that several threads may have a trace as a const pointer.
-unsafe impl Sync for Trace {}
-
-impl Trace {
-    /// A trace that the host gave away. Its `user` outlives it.
-    pub(super) fn new(pointer: *mut c_void, free: Free, user: *mut c_void) -> Self {
-        Self { pointer, free, user }
-    }
-
-    pub(super) fn pointer(&self) -> *mut c_void {
-        self.pointer
-    }
-}
-
-impl Drop for Trace {
-    fn drop(&mut self) {
-        // SAFETY: the host's function with the host's trace, which was given away once and is freed once.
-        unsafe { (self.free)(self.user, self.pointer) };
-    }
-}
 
 /// A host's table, whose required functions are there.
 pub struct Host {
@@ -48,20 +15,16 @@ pub struct Host {
     threading: Threading,
     create: unsafe extern "C" fn(*mut c_void, *mut catena_task, *mut *mut c_void) -> c_int,
     free: Free,
-    apply: unsafe extern "C" fn(
-        *mut c_void,
-        *mut c_void,
-        i64,
-        *const c_void,
-        usize,
-        *mut catena_task,
-        *mut f64,
-    ) -> c_int,
-    data: UserData,
+    apply:
+        unsafe extern "C" fn(*mut c_void, *mut c_void, i64, *const c_void, usize, *mut catena_task, *mut f64) -> c_int,
+    user: *mut c_void,
 }
 
+// SAFETY: the header says that callbacks may be called from any thread with the same user.
+unsafe impl Sync for Host {}
+
 impl Host {
-    /// The host of a table; when this fails, `user` stays with who gave it.
+    /// The host of a table, whose `user` outlives it.
     pub fn new(table: catena_traces) -> Result<Self, Error> {
         fn required<F>(name: &str, function: Option<F>) -> Result<F, Error> {
             function.ok_or_else(|| Error::argument(format!("traces.{name}"), "a function", "NULL"))
@@ -78,7 +41,7 @@ impl Host {
             create: required("create", table.create)?,
             free: required("free", table.free)?,
             apply: required("apply", table.apply)?,
-            data: UserData { user: table.user, release: table.release },
+            user: table.user,
             table,
         })
     }
@@ -96,7 +59,7 @@ impl Host {
             return Err(task.stop("it gave NULL for a trace"));
         }
         // What was given is freed, also where the callback says that it failed.
-        let trace = Trace::new(pointer, self.free, self.data.user);
+        let trace = Trace::new(pointer, self.free, self.user);
         result.map(|()| trace)
     }
 }
@@ -115,7 +78,7 @@ impl Traces for Host {
 
     fn create(&self, task: &mut Task<'_>) -> Result<Trace, Refusal> {
         // SAFETY: the host's function with the host's data.
-        self.take(task, |task, out| unsafe { (self.create)(self.data.user, task, out) })
+        self.take(task, |task, out| unsafe { (self.create)(self.user, task, out) })
     }
 
     fn can_copy(&self) -> bool {
@@ -125,17 +88,17 @@ impl Traces for Host {
     fn copy(&self, trace: &Trace, task: &mut Task<'_>) -> Result<Trace, Refusal> {
         let copy = given(self.table.copy, "copy", task)?;
         // SAFETY: the host's function with the host's data and trace, which nobody changes meanwhile.
-        self.take(task, |task, out| unsafe { copy(self.data.user, trace.pointer, task, out) })
+        self.take(task, |task, out| unsafe { copy(self.user, trace.pointer(), task, out) })
     }
 
     fn apply(&self, trace: &mut Trace, operation: &Operation, task: &mut Task<'_>) -> Result<f64, Refusal> {
         let Operation { number, argument } = operation;
         let mut increment = 0.0;
         let bytes = argument.as_ptr().cast();
-        let user = self.data.user;
+        let user = self.user;
         // SAFETY: the host's function with the host's data and trace, which nobody else uses meanwhile.
         let code =
-            unsafe { (self.apply)(user, trace.pointer, *number, bytes, argument.len(), hand(task), &mut increment) };
+            unsafe { (self.apply)(user, trace.pointer(), *number, bytes, argument.len(), hand(task), &mut increment) };
         outcome(code).map(|()| increment)
     }
 
@@ -143,13 +106,13 @@ impl Traces for Host {
         let incorporate = given(self.table.incorporate, "incorporate", task)?;
         let mut increment = 0.0;
         // SAFETY: as in `apply`.
-        outcome(unsafe { incorporate(self.data.user, trace.pointer, hand(task), &mut increment) }).map(|()| increment)
+        outcome(unsafe { incorporate(self.user, trace.pointer(), hand(task), &mut increment) }).map(|()| increment)
     }
 
     fn reset_to_prior(&self, trace: &mut Trace, task: &mut Task<'_>) -> Result<(), Refusal> {
         match self.table.reset_to_prior {
             // SAFETY: as in `apply`.
-            Some(reset) => outcome(unsafe { reset(self.data.user, trace.pointer, hand(task)) }),
+            Some(reset) => outcome(unsafe { reset(self.user, trace.pointer(), hand(task)) }),
             None => self.create(task).map(|fresh| *trace = fresh),
         }
     }
@@ -158,7 +121,7 @@ impl Traces for Host {
         let weigh = given(self.table.weigh, "weigh", task)?;
         let mut weight = 0.0;
         // SAFETY: as in `apply`.
-        outcome(unsafe { weigh(self.data.user, trace.pointer, hand(task), &mut weight) }).map(|()| weight)
+        outcome(unsafe { weigh(self.user, trace.pointer(), hand(task), &mut weight) }).map(|()| weight)
     }
 
     fn diversify(
@@ -170,12 +133,11 @@ impl Traces for Host {
     ) -> Result<(), Refusal> {
         let diversify = given(self.table.diversify, "diversify", task)?;
         let Operation { number, argument } = operation;
-        let user = self.data.user;
+        let user = self.user;
         let mut family = catena_family { members: Vec::new(), free: self.free, user };
         let bytes = argument.as_ptr().cast();
         // SAFETY: the host's function with the host's data and trace, which nobody changes meanwhile.
-        let code =
-            unsafe { diversify(user, trace.pointer, *number, bytes, argument.len(), hand(task), &mut family) };
+        let code = unsafe { diversify(user, trace.pointer(), *number, bytes, argument.len(), hand(task), &mut family) };
         outcome(code)?;
         family.members.into_iter().for_each(|(trace, increment)| emit(trace, increment));
         Ok(())
@@ -185,21 +147,21 @@ impl Traces for Host {
         let fingerprint = given(self.table.fingerprint, "fingerprint", task)?;
         let mut words = Fingerprint::default();
         // SAFETY: as in `diversify`; there is room for both words.
-        outcome(unsafe { fingerprint(self.data.user, trace.pointer, scope, hand(task), words.as_mut_ptr()) })
+        outcome(unsafe { fingerprint(self.user, trace.pointer(), scope, hand(task), words.as_mut_ptr()) })
             .map(|()| words)
     }
 
     fn report(&self, trace: &Trace, what: i64, task: &mut Task<'_>, out: &mut [f64]) -> Result<(), Refusal> {
         let report = given(self.table.report, "report", task)?;
         // SAFETY: as in `diversify`; there is room for as many numbers as are asked for.
-        outcome(unsafe { report(self.data.user, trace.pointer, what, hand(task), out.len(), out.as_mut_ptr()) })
+        outcome(unsafe { report(self.user, trace.pointer(), what, hand(task), out.len(), out.as_mut_ptr()) })
     }
 
     fn sample(&self, trace: &Trace, what: i64, task: &mut Task<'_>, out: &mut [f64]) -> Result<(), Refusal> {
         match self.table.sample {
             // SAFETY: as in `report`.
             Some(sample) => {
-                outcome(unsafe { sample(self.data.user, trace.pointer, what, hand(task), out.len(), out.as_mut_ptr()) })
+                outcome(unsafe { sample(self.user, trace.pointer(), what, hand(task), out.len(), out.as_mut_ptr()) })
             }
             None => self.report(trace, what, task, out),
         }
@@ -213,7 +175,7 @@ impl Traces for Host {
         let serialize = given(self.table.serialize, "serialize", task)?;
         let mut sink = catena_bytes { bytes: std::mem::take(out) };
         // SAFETY: as in `diversify`.
-        let code = unsafe { serialize(self.data.user, trace.pointer, hand(task), &mut sink) };
+        let code = unsafe { serialize(self.user, trace.pointer(), hand(task), &mut sink) };
         *out = sink.bytes;
         outcome(code)
     }
@@ -222,6 +184,6 @@ impl Traces for Host {
         let deserialize = given(self.table.deserialize, "deserialize", task)?;
         let from = bytes.as_ptr().cast();
         // SAFETY: the host's function with the host's data; the bytes live through the call.
-        self.take(task, |task, out| unsafe { deserialize(self.data.user, from, bytes.len(), task, out) })
+        self.take(task, |task, out| unsafe { deserialize(self.user, from, bytes.len(), task, out) })
     }
 }

@@ -8,5 +8,7 @@ pub mod sets;
 pub mod sinks;
 pub mod steps;
 pub mod table;
+mod trace;
+pub mod weights;
 
 pub use handle::catena_population;

@@ -1,6 +1,6 @@
 //! Where callbacks put what comes in a number they decide.
 
-use super::host::Trace;
+use super::trace::{Free, Trace};
 use crate::ffi::boundary::{ask, slice};
 use std::ffi::{c_int, c_void};
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn catena_bytes_write(out: *mut catena_bytes, bytes: *cons
 /// Where the traces go that a trace becomes. Valid only inside the callback that got it.
 pub struct catena_family {
     pub(super) members: Vec<(Trace, f64)>,
-    pub(super) free: unsafe extern "C" fn(*mut c_void, *mut c_void),
+    pub(super) free: Free,
     pub(super) user: *mut c_void,
 }
 

@@ -185,3 +185,11 @@ pub(super) fn looks_at<T, R>(sets: &[Set<T>]) -> Vec<Call<&T, R>> {
 pub(super) fn log_lost(logger: &dyn Logger, error: &Error) {
     crate::io::log_lines(logger, Level::Warning, None, &format!("{error}; the trace is lost, its weight zero"));
 }
+
+/// A copy of `trace`; a copy that is rejected has failed.
+pub(super) fn copied<H: Traces>(host: &H, trace: &H::Trace, task: &mut Task<'_>) -> Result<H::Trace, Refusal> {
+    host.copy(trace, task).map_err(|_| {
+        task.add_message("the trace could not be copied");
+        Refusal::Stop
+    })
+}

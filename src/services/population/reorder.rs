@@ -1,7 +1,6 @@
 //! Traces that change places within their set: resampled, made several, merged.
 
-use super::crew::{Call, Crew, Ends, looks_at};
-use super::steps::copied;
+use super::crew::{Call, Crew, Ends, copied, looks_at};
 use crate::error::{Code, Error};
 use crate::model::{Fingerprint, Operation, Refusal, Task, Traces};
 use crate::particles::{Resampling, Set, resample, weights};

@@ -1,7 +1,7 @@
 //! What a step does to sets: all of it or nothing.
 
 use super::TraceFailure;
-use super::crew::{Call, Crew, Ends, calls_over, log_lost};
+use super::crew::{Call, Crew, Ends, calls_over, copied, log_lost};
 use super::reorder;
 use crate::error::{Code, Error};
 use crate::model::{Operation, Refusal, Task, Traces};
@@ -147,14 +147,6 @@ fn changes<H: Traces>(
             Change { set: call.set, index: call.index, fresh, outcome }
         })
         .collect())
-}
-
-/// A copy of `trace`; a copy that is rejected has failed.
-pub(super) fn copied<H: Traces>(host: &H, trace: &H::Trace, task: &mut Task<'_>) -> Result<H::Trace, Refusal> {
-    host.copy(trace, task).map_err(|_| {
-        task.add_message("the trace could not be copied");
-        Refusal::Stop
-    })
 }
 
 /// Sets the weights of one set.
