@@ -40,12 +40,14 @@ pub(super) struct Call<A, R> {
     pub set: u64,
     pub index: usize,
     pub with: A,
-    pub outcome: Option<Result<R, Error>>,
+    /// Boxed, for there are as many of these as traces.
+    pub outcome: Option<Result<R, Box<Error>>>,
+    number: usize,
 }
 
 impl<A, R> Call<A, R> {
     pub fn new(set: u64, index: usize, with: A) -> Self {
-        Self { set, index, with, outcome: None }
+        Self { set, index, with, outcome: None, number: 0 }
     }
 }
 
@@ -78,20 +80,20 @@ impl<H: Traces> Crew<'_, H> {
         let first_failed = AtomicUsize::new(usize::MAX);
         let Watch { io: PopulationIo { logger, interrupt, progress } } = &mut self.watch;
         let (host, streams, logger) = (self.host, self.streams, logger.as_ref());
-        let mut numbered: Vec<_> = calls.iter_mut().enumerate().collect();
+        calls.iter_mut().enumerate().for_each(|(number, call)| call.number = number);
         let finished = map(
             self.pool,
             host.threading(),
-            &mut numbered,
+            calls,
             |done| {
                 if let Some(progress) = progress {
                     progress(done, total);
                 }
                 ends == Ends::Early && interrupt.requested()
             },
-            |(number, call)| {
+            |call| {
                 // What comes after a failure changes nothing any more; what comes before could be the first to fail.
-                if ends == Ends::Early && *number > first_failed.load(Ordering::Relaxed) {
+                if ends == Ends::Early && call.number > first_failed.load(Ordering::Relaxed) {
                     return;
                 }
                 let mut stream = streams.at(call.set, call.index as u64, generation, purpose);
@@ -108,15 +110,15 @@ impl<H: Traces> Crew<'_, H> {
                     Err(panic) => Err(Error::new(Code::Internal, format!("{what}: a panic was caught: {panic}"))),
                 };
                 if outcome.is_err() {
-                    first_failed.fetch_min(*number, Ordering::Relaxed);
+                    first_failed.fetch_min(call.number, Ordering::Relaxed);
                 }
-                call.outcome = Some(outcome.map_err(|e| e.in_set(call.set).of_trace(call.index)));
+                call.outcome = Some(outcome.map_err(|e| Box::new(e.in_set(call.set).of_trace(call.index))));
             },
         );
         if ends == Ends::Early {
             let first = calls.get_mut(first_failed.into_inner());
             if let Some(Err(error)) = first.and_then(|call| call.outcome.take()) {
-                return Err(error);
+                return Err(*error);
             }
         }
         match finished {

@@ -130,6 +130,12 @@ impl<H: Traces> Population<H> {
         self.place(set).map(|place| self.sets[place].ess())
     }
 
+    /// Log evidence of a set: the log of its mean weight, counted from where it was begun or its weights were set; -inf
+    /// when all are lost.
+    pub fn log_evidence(&self, set: u64) -> Result<f64, Error> {
+        self.place(set).map(|place| self.sets[place].log_evidence())
+    }
+
     /// Log evidence of each set, in their order.
     pub fn log_evidences(&self) -> Vec<f64> {
         self.sets.iter().map(Set::log_evidence).collect()
