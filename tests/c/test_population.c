@@ -282,6 +282,11 @@ static void test_sets_weights_and_traces(catena_options *options) {
   CHECK(x[0] != x[1]);
   CHECK_OK(catena_population_set_log_weights(p, 3, w, TRACES, &error));
 
+  CHECK_OK(catena_population_for_each(p, ADD, &one, sizeof one, 3, 1, x, 2 * TRACES, &error));
+  CHECK(x[TRACES + 5] == 3 * w[5]);
+  CHECK_OK(catena_population_set_log_weights(p, 3, w, TRACES, &error));
+  CHECK_REFUSES(catena_population_for_each(p, ADD, &one, sizeof one, 3, 1, x, 2, &error), "out", "2");
+
   /* Ancestors. */
   CHECK_OK(catena_population_resample(p, 0, CATENA_RESAMPLING_MULTINOMIAL, ALL, &error));
   CHECK_OK(catena_population_distinct_ancestors(p, 3, NULL, 0, &count, &error));
