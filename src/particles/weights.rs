@@ -55,6 +55,11 @@ impl Sums {
         all
     }
 
+    /// What the sums of a block are to be multiplied with where `total`, in which the block is, is the reference.
+    pub fn scale(&self, total: &Self) -> f64 {
+        if self.largest == f64::NEG_INFINITY { 0.0 } else { exp(self.largest - total.largest) }
+    }
+
     /// log of the sum of the weights; -inf when all are lost.
     pub fn log_sum_exp(&self) -> f64 {
         self.largest + libm::log(self.sum)
@@ -168,6 +173,11 @@ impl WithSimd for Scale<'_> {
             *out = exp(*x - self.reference) * self.scale;
         }
     }
+}
+
+/// `out[i] = exp(log_weights[i] - reference)`, of the same length.
+pub fn rescale(log_weights: &[f64], reference: f64, out: &mut [f64]) {
+    Arch::new().dispatch(Scale { log_weights, out, reference, scale: 1.0 });
 }
 
 /// Writes the normalised weights to `out` (as long as `log_weights`) and returns their [`log_sum_exp`]; all zero when
