@@ -4,6 +4,7 @@
 //! evaluations of many machines into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]).
 
 mod answer;
+mod blocks;
 mod desk;
 mod job;
 mod meet;
@@ -14,6 +15,7 @@ mod threads;
 mod workers;
 
 pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
+pub use blocks::{PolledBlocks, PoolBlocks, on_pool};
 pub use desk::Desk;
 pub use job::{Job, Slice};
 pub use meet::{Seated, Together};
