@@ -41,7 +41,8 @@ fn the_evidence_is_that_of_the_kalman_filter() {
                     seed: 5,
                     ..FilterRun::default()
                 };
-                let (estimate, error) = run(&model, &options).log_evidence();
+                let e = run(&model, &options).evidence();
+                let (estimate, error) = (e.log_estimate, e.standard_error);
                 let off = (estimate - exact) / error;
                 assert!(off.abs() < 4.0 && error < 0.05, "{kind:?} {scheme}: {estimate} for {exact}, {off} errors off");
             }
@@ -50,7 +51,8 @@ fn the_evidence_is_that_of_the_kalman_filter() {
     let (mut inside, mut sum) = (0, 0.0);
     for seed in 0..200 {
         let options = FilterRun { num_sets: 8, num_particles: 400, num_times: 12, seed, ..FilterRun::default() };
-        let (estimate, error) = run(&model, &options).log_evidence();
+        let e = run(&model, &options).evidence();
+        let (estimate, error) = (e.log_estimate, e.standard_error);
         let off = (estimate - exact) / error;
         assert!(off.abs() < 8.0, "{off}");
         inside += usize::from(off.abs() < 2.36);
@@ -193,7 +195,7 @@ fn when_all_are_lost_the_set_says_when() {
                 assert!(of.last.states.iter().all(|x| x.is_finite()));
                 assert!(of.last.log_weights.iter().all(|w| *w == f64::NEG_INFINITY));
             }
-            assert_eq!(report.log_evidence().0, f64::NEG_INFINITY);
+            assert_eq!(report.evidence().log_estimate, f64::NEG_INFINITY);
             let error = report.status().unwrap_err();
             assert_eq!((error.code(), error.set()), (Code::AllLost, Some(1)));
             assert_eq!(error.to_string(), format!("set 1: all {num_particles} particles were lost at time 1"));
@@ -201,7 +203,7 @@ fn when_all_are_lost_the_set_says_when() {
     }
     // One lost set of several counts as evidence 0.
     let level = Linear { fault: Some((0, None, 0.0)), ..Linear::new(1, 1) };
-    assert_eq!(run(&level, &FilterRun { num_particles: 7, ..FilterRun::default() }).log_evidence().0, 0.0);
+    assert_eq!(run(&level, &FilterRun { num_particles: 7, ..FilterRun::default() }).evidence().log_estimate, 0.0);
 }
 
 /// P5: what is no weight is an error that names set, particle and time.

@@ -3,7 +3,7 @@
 use super::step::{bench, refused};
 use super::{Bench, Benches, Cloud, Filtered};
 use crate::error::{Code, Error};
-use crate::model::{Logger, NO_CHAIN, SerialReducer, StateSpace, Task};
+use crate::model::{Logger, SerialReducer, StateSpace, Task};
 use crate::particles::BLOCK;
 use crate::particles::blocks::{Blocks, Lent};
 use crate::particles::exp::exp;
@@ -198,7 +198,7 @@ impl<M: StateSpace> Back<'_, M> {
         let set = self.filtered.set;
         bench.message.clear();
         let reducer = SerialReducer(|| ());
-        let mut task = Task::new(NO_CHAIN, stream, &mut bench.message, &reducer).with_logger(self.logger);
+        let mut task = Task::new(set, stream, &mut bench.message, &reducer).with_logger(self.logger);
         let done = self.model.transition_log_density(&mut bench.worker, &mut task, time, previous, states, out);
         done.map_err(|_| refused(set, time, &bench.message))?;
         match out.iter().position(|x| x.is_nan() || *x == f64::INFINITY) {

@@ -3,7 +3,7 @@
 use super::layout::rows_of;
 use super::{Bench, Benches, Kind, Layout, moments};
 use crate::error::{Code, Error};
-use crate::model::{Logger, NO_CHAIN, SerialReducer, StateSpace, Task};
+use crate::model::{Logger, SerialReducer, StateSpace, Task};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Lent;
 use crate::particles::weights::{Sums, first_invalid, weigh_block};
@@ -60,7 +60,8 @@ impl<M: StateSpace> Moment<'_, M> {
         let mut stream = self.streams.at(self.set, block, self.time as u64, ParticlePurpose::Work);
         let reducer = SerialReducer(|| ());
         message.clear();
-        let mut task = Task::new(NO_CHAIN, &mut stream, message, &reducer).with_logger(self.logger).with_lanes(lanes);
+        let mut task = Task::new(self.set, &mut stream, message, &reducer);
+        task = task.with_particle(first).with_logger(self.logger).with_lanes(lanes);
         let guided = self.kind == Kind::Guided;
         let moved = match self.time {
             time if guided => self.model.propose(worker, &mut task, time, before, chunk.states),
@@ -110,7 +111,8 @@ impl<M: StateSpace> Moment<'_, M> {
         let mut stream = self.streams.at(self.set, block, generation, ParticlePurpose::Work);
         let reducer = SerialReducer(|| ());
         message.clear();
-        let mut task = Task::new(NO_CHAIN, &mut stream, message, &reducer).with_logger(self.logger).with_lanes(lanes);
+        let mut task = Task::new(self.set, &mut stream, message, &reducer);
+        task = task.with_particle(first).with_logger(self.logger).with_lanes(lanes);
         let done = self.model.auxiliary_log_weight(worker, &mut task, self.time, before, promised);
         done.map_err(|_| refused(self.set, self.time, message))?;
         self.check(promised, first, "auxiliary log weight")?;

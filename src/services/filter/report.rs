@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error};
 use crate::particles::filter::Filtered;
-use crate::particles::weights::pooled;
+use crate::particles::{Evidence, pooled};
 
 /// One set of a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,9 +21,8 @@ pub struct FilterReport {
 }
 
 impl FilterReport {
-    /// log of the mean of the sets' evidence estimates, and its standard error over the sets (the delta method); the
-    /// error is NaN of one set. Lost sets count as evidence 0.
-    pub fn log_evidence(&self) -> (f64, f64) {
+    /// What the sets say together; lost ones count as evidence 0.
+    pub fn evidence(&self) -> Evidence {
         let each: Vec<f64> = self.sets.iter().map(|set| set.filtered.log_evidence()).collect();
         pooled(&each)
     }
