@@ -10,6 +10,7 @@ mod log;
 mod machine;
 mod refusal;
 mod task;
+mod traces;
 
 pub use block::Block;
 pub use checkpoint::{open, seal};
@@ -22,3 +23,4 @@ pub use log::{Level, Logger};
 pub use machine::{Ask, Fold, Machine, Member, Reply};
 pub use refusal::Refusal;
 pub use task::{Piece, Reducer, SerialReducer, Task};
+pub use traces::{Fingerprint, Operation, Traces};

@@ -2,6 +2,7 @@
 
 use super::SampleOptions;
 use crate::adapt::Adaptation;
+use crate::services::population::PopulationOptions;
 
 /// The options of a run, each to be set and read by its name in [`OPTIONS`](super::OPTIONS). Adaptation's are kept, and checked, while
 /// adaptation is off.
@@ -11,6 +12,8 @@ pub struct OptionSet {
     pub(super) sample: SampleOptions,
     pub(super) adaptation: Adaptation,
     pub(super) adapt: bool,
+    /// Its seed means nothing: there is one for all.
+    pub(super) population: PopulationOptions,
 }
 
 impl Default for OptionSet {
@@ -25,6 +28,7 @@ impl From<&SampleOptions> for OptionSet {
             sample: options.clone(),
             adaptation: options.adaptation.unwrap_or_default(),
             adapt: options.adaptation.is_some(),
+            population: PopulationOptions::default(),
         }
     }
 }
@@ -33,5 +37,10 @@ impl OptionSet {
     /// The options as a run takes them.
     pub fn options(&self) -> SampleOptions {
         SampleOptions { adaptation: self.adapt.then_some(self.adaptation), ..self.sample.clone() }
+    }
+
+    /// The options as a population takes them.
+    pub fn population(&self) -> PopulationOptions {
+        PopulationOptions { seed: self.sample.seed, ..self.population.clone() }
     }
 }

@@ -5,6 +5,7 @@ use super::value::{Choice, Given, Kind, Range, Value};
 use super::{FailurePolicy, MAX_DEPTH_LIMIT};
 use crate::error::Error;
 use crate::hmc::MetricKind;
+use crate::services::population::TraceFailure;
 use std::time::Duration;
 
 /// What a user asks for.
@@ -22,14 +23,16 @@ pub enum Service {
     Diagnose,
     /// [`log_density`](crate::services::log_density), which takes no options
     LogDensity,
+    /// [`Population`](crate::services::Population)
+    Population,
 }
 
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Static};
+use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Static};
 
 impl Service {
     /// Every service.
-    pub fn all() -> [Self; 6] {
-        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity]
+    pub fn all() -> [Self; 7] {
+        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Self::Population]
     }
 
     /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose` or `log_density`.
@@ -41,6 +44,7 @@ impl Service {
             Self::GenerateQuantities => "generate_quantities",
             Self::Diagnose => "diagnose",
             Self::LogDensity => "log_density",
+            Self::Population => "population",
         }
     }
 
@@ -53,6 +57,7 @@ impl Service {
             Self::GenerateQuantities => "generated quantities anew for draws made before",
             Self::Diagnose => "the gradient against finite differences",
             Self::LogDensity => "log density and gradient at given points",
+            Self::Population => "independent sets of weighted traces",
         }
     }
 }
@@ -180,6 +185,9 @@ choice_field!(MetricKind: METRICS =
 choice_field!(FailurePolicy: POLICIES =
     StopChain "stop_chain" "the failed chain stops alone, the others go on",
     StopRun "stop_run" "every chain stops, what all of them drew is kept");
+choice_field!(TraceFailure: TRACE_FAILURES =
+    Keep "keep" "the operation fails, the population stays as it was",
+    Lose "lose" "the trace is dropped, its weight zero");
 
 macro_rules! row {
     ($name:literal, $kind:expr, $services:expr, $help:literal, $($field:ident).+) => {
@@ -202,13 +210,16 @@ const MOVES: &[Service] = &[Nuts, Static];
 const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
 const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
 const STREAMS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
+const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population];
+const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population];
+const SETS: &[Service] = &[Population];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
 pub static OPTIONS: &[OptionRow] = &[
     row!("num_chains", FROM_1, RUNS, "number of chains", sample.num_chains),
     row!("init_chain_id", FROM_1, STREAMS, "id of the first chain; the others follow", sample.init_chain_id),
-    row!("seed", ANY, STREAMS, "seed of all random streams", sample.seed),
+    row!("seed", ANY, SEEDED, "seed of all random streams", sample.seed),
     row!("num_warmup", ANY, MOVES, "warm-up iterations", sample.num_warmup),
     row!("num_samples", ANY, SAMPLES, "iterations after warm-up", sample.num_samples),
     row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
@@ -233,7 +244,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("term_buffer", ANY, MOVES, "warm-up iterations after the metric was adapted", adaptation.term_buffer),
     row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double; 0: it is not adapted",
         adaptation.window),
-    row!("num_threads", ANY, RUNS, "threads of the run; 0: the cores available to the process", sample.num_threads),
+    row!("num_threads", ANY, THREADED, "threads of the run; 0: the cores available to the process", sample.num_threads),
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,
         "stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit", sample.max_evaluations),
@@ -241,4 +252,8 @@ pub static OPTIONS: &[OptionRow] = &[
         "evaluate up to so many chains in one call of the model's batch function; 0: each by itself", sample.batch_size),
     row!("batch_wait", Kind::Real(Range::seconds()), SAMPLES,
         "longest time in seconds that an evaluation waits for others to join its batch", sample.batch_wait),
+    row!("init_set_id", FROM_1, SETS, "id of the first set; the others follow", population.init_set_id),
+    row!("on_trace_failure", Kind::Choice(TRACE_FAILURES), SETS, "what becomes of a trace in which an operation fails",
+        population.on_failure),
+    row!("genealogy", Kind::Switch, SETS, "keep who descends from whom", population.genealogy),
 ];

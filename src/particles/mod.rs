@@ -1,0 +1,18 @@
+//! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
+
+mod evidence;
+mod exp;
+mod genealogy;
+mod history;
+pub mod resample;
+mod set;
+pub mod weights;
+
+pub use evidence::{Evidence, pooled};
+pub use genealogy::Genealogy;
+pub use history::{History, Resampling, Step};
+pub use set::Set;
+
+/// Particles are weighed, and their random numbers drawn, in blocks of so many (the last may be shorter), whatever the
+/// number of threads: sums go block by block, in order, so that no cut of a set over threads changes a bit.
+pub const BLOCK: usize = 1024;
