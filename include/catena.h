@@ -336,6 +336,28 @@ typedef int32_t catena_resampling;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Where particles go, and how they are weighed.
+enum catena_filter_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // By `transition`; weighed by `log_weight`.
+  CATENA_FILTER_BOOTSTRAP = 0,
+  // By `propose`; weighed by `proposal_log_weight`.
+  CATENA_FILTER_GUIDED = 1,
+  // As bootstrap, but resampled by their weights times how well they promise to explain the next observation
+  // (`auxiliary_log_weight`).
+  CATENA_FILTER_AUXILIARY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_filter_kind catena_filter_kind;
+#else
+typedef int32_t catena_filter_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // Which traces are asked.
 enum catena_which
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
