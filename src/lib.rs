@@ -23,6 +23,7 @@ pub mod ffi;
 pub mod hmc;
 pub mod io;
 pub mod model;
+pub mod particles;
 pub mod random;
 pub mod services;
 

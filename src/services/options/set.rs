@@ -1,6 +1,6 @@
 //! All options as one value.
 
-use super::SampleOptions;
+use super::{SampleOptions, SmcOptions};
 use crate::adapt::Adaptation;
 
 /// The options of a run, each to be set and read by its name in [`OPTIONS`](super::OPTIONS). Adaptation's are kept, and checked, while
@@ -11,6 +11,7 @@ pub struct OptionSet {
     pub(super) sample: SampleOptions,
     pub(super) adaptation: Adaptation,
     pub(super) adapt: bool,
+    pub(super) smc: SmcOptions,
 }
 
 impl Default for OptionSet {
@@ -25,6 +26,7 @@ impl From<&SampleOptions> for OptionSet {
             sample: options.clone(),
             adaptation: options.adaptation.unwrap_or_default(),
             adapt: options.adaptation.is_some(),
+            smc: SmcOptions::default(),
         }
     }
 }
@@ -33,5 +35,15 @@ impl OptionSet {
     /// The options as a run takes them.
     pub fn options(&self) -> SampleOptions {
         SampleOptions { adaptation: self.adapt.then_some(self.adaptation), ..self.sample.clone() }
+    }
+
+    /// The options of sequential Monte Carlo alone.
+    pub fn smc(&self) -> SmcOptions {
+        self.smc.clone()
+    }
+
+    /// The same options of other runs, with these of sequential Monte Carlo.
+    pub fn with_smc(self, smc: &SmcOptions) -> Self {
+        Self { smc: smc.clone(), ..self }
     }
 }
