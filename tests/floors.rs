@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["diagnostics"],
     &["io"],
     &["drive"],
+    &["particles"],
     &["hmc"],
     &["adapt", "model"],
     &["random"],

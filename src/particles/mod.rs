@@ -1,0 +1,11 @@
+//! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
+
+pub mod blocks;
+mod exp;
+pub mod filter;
+pub mod resample;
+pub mod weights;
+
+/// Particles are weighed, and their random numbers drawn, in blocks of so many (the last may be shorter), whatever the
+/// number of threads: sums go block by block, in order, so that no cut of a set over threads changes a bit.
+pub const BLOCK: usize = crate::random::PARTICLE_BLOCK;
