@@ -116,6 +116,8 @@ enum catena_status
   CATENA_CHAIN_FAILED = 8,
   // A bug in Catena: a panic was caught at the boundary.
   CATENA_INTERNAL = 9,
+  // All weights of a set of particles are zero; the particles can still be read.
+  CATENA_ALL_LOST = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -309,11 +311,89 @@ typedef int32_t catena_threading;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How the parents of a set's next generation are drawn. Every scheme draws trace or particle i n w_i times on average.
+enum catena_resampling
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Independent draws.
+  CATENA_RESAMPLING_MULTINOMIAL = 0,
+  // One draw in each of n strata.
+  CATENA_RESAMPLING_STRATIFIED = 1,
+  // One uniform number for all strata.
+  CATENA_RESAMPLING_SYSTEMATIC = 2,
+  // floor(n w) copies of each, the rest multinomial.
+  CATENA_RESAMPLING_RESIDUAL = 3,
+  // Srinivasan's sampling process (Gerber, Chopin and Whiteley 2019).
+  CATENA_RESAMPLING_SSP = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_resampling catena_resampling;
+#else
+typedef int32_t catena_resampling;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Which traces are asked.
+enum catena_which
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The distinguished trace: the first of the first set.
+  CATENA_WHICH_DISTINGUISHED = 0,
+  // The first trace of each set.
+  CATENA_WHICH_SETS = 1,
+  // All traces, set by set.
+  CATENA_WHICH_ALL = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_which catena_which;
+#else
+typedef int32_t catena_which;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How weights are given out.
+enum catena_weights
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Their logs, as they are.
+  CATENA_WEIGHTS_LOG = 0,
+  // So that those of the set sum to 1; zeros when all are zero.
+  CATENA_WEIGHTS_NORMALIZED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_weights catena_weights;
+#else
+typedef int32_t catena_weights;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How ancestors are drawn.
+typedef struct Scheme Scheme;
+
+// What a set of weights amounts to: `largest` is the largest log weight, and the sums are of exp(w - largest) and its
+// square. Of no weights, or lost ones alone, `largest` is -inf and both sums are 0.
+typedef struct Sums Sums;
+
+// Where a trace's bytes go. Valid only inside the callback that got it.
+typedef struct catena_bytes catena_bytes;
+
 // A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
 typedef struct catena_checkpoint catena_checkpoint;
 
 // A failure: its status, its message, and the chain and argument it is about. Immutable; may be read from any thread.
 typedef struct catena_error catena_error;
+
+// Where the traces go that a trace becomes. Valid only inside the callback that got it.
+typedef struct catena_family catena_family;
 
 // What catena_diagnose_gradient found. Immutable.
 typedef struct catena_gradient_check catena_gradient_check;
@@ -330,6 +410,9 @@ typedef struct catena_options catena_options;
 
 // Threads that several runs share. Immutable: may be used by several runs at once.
 typedef struct catena_pool catena_pool;
+
+// Several independent sets of weighted traces. One thread at a time uses it.
+typedef struct catena_population catena_population;
 
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
@@ -547,6 +630,86 @@ typedef struct catena_option {
   const char *const *services;
 } catena_option;
 
+// Traces: opaque values of the host that a population moves, and what can be done with them.
+//
+// Set `struct_size` to sizeof(catena_traces) and everything you don't provide to zero. The table is copied by
+// catena_population_new; `user` must live until `release` is called.
+//
+// Threads: callbacks are called from any thread of the pool, several at once with the same `user`, unless `threading`
+// says otherwise. One thread at a time has a trace as `void *`; several may have one as `const void *`.
+//
+// Callbacks return 0 (done), above 0 (the trace is impossible: weight zero; a failure where there is no weight) or below
+// 0 (failed). Attach a reason with catena_task_message. Random numbers come from the task: each trace has a stream of its
+// own for each operation, a function of the seed, the id of the set (catena_task_chain_id), the number of the trace
+// (catena_task_particle) and the number of operations before. They must not throw or longjmp out.
+typedef struct catena_traces {
+  // sizeof(catena_traces) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the population is freed, after its traces; may be NULL.
+  void (*release)(void *user);
+  // A catena_threading: from which threads the callbacks may be called. CATENA_THREADS_CALLER (R, Julia before 1.9):
+  // only from the thread that called into the library, with the same results.
+  int32_t threading;
+  // A trace drawn from the prior. Required.
+  int (*create)(void *user, struct catena_task *task, void **trace);
+  // Frees a trace. Required.
+  void (*free)(void *user, void *trace);
+  // A trace that is as `trace` and independent of it; draws no random numbers. Without it nothing can be resampled that
+  // needs copies, and operations that fail cannot leave the population as it was (option on_trace_failure).
+  int (*copy)(void *user, const void *trace, struct catena_task *task, void **copy);
+  // Does one of the host's own operations (define, observe, infer, forget, ...) with its `argument` of `size` bytes;
+  // `*log_increment`, 0 on entry, receives the increment of the trace's log weight, below infinity. Required.
+  int (*apply)(void *user,
+               void *trace,
+               int64_t operation,
+               const void *argument,
+               size_t size,
+               struct catena_task *task,
+               double *log_increment);
+  // Makes the trace consistent with its observations; as `apply`. For catena_population_incorporate.
+  int (*incorporate)(void *user, void *trace, struct catena_task *task, double *log_increment);
+  // Draws the trace anew from the prior. NULL: it is freed, and another one created.
+  int (*reset_to_prior)(void *user, void *trace, struct catena_task *task);
+  // The log of the trace's likelihood weight. For catena_population_likelihood_weight.
+  int (*weigh)(void *user, void *trace, struct catena_task *task, double *log_weight);
+  // Writes the value `what` of a trace as `width` numbers. For catena_population_report.
+  int (*report)(void *user, const void *trace, int64_t what, struct catena_task *task, size_t width, double *out);
+  // As `report`, for a value that is drawn. NULL: `report` serves.
+  int (*sample)(void *user, const void *trace, int64_t what, struct catena_task *task, size_t width, double *out);
+  // Gives the traces that `trace` becomes to `family`, by catena_family_add. For catena_population_diversify.
+  int (*diversify)(void *user,
+                   const void *trace,
+                   int64_t operation,
+                   const void *argument,
+                   size_t size,
+                   struct catena_task *task,
+                   struct catena_family *family);
+  // Writes the two words of a hash of what traces that merge in `scope` have in common. For catena_population_collapse.
+  int (*fingerprint)(void *user, const void *trace, int64_t scope, struct catena_task *task, uint64_t *words);
+  // Writes a trace's bytes by catena_bytes_write. With `deserialize` for catena_population_save and _load.
+  int (*serialize)(void *user, const void *trace, struct catena_task *task, struct catena_bytes *out);
+  // The trace of bytes that `serialize` wrote.
+  int (*deserialize)(void *user, const void *bytes, size_t size, struct catena_task *task, void **trace);
+} catena_traces;
+
+// What a population borrows as long as it lives. Set `struct_size` to sizeof(catena_population_io) and everything you
+// don't provide to zero.
+typedef struct catena_population_io {
+  // sizeof(catena_population_io) of the header the program was compiled with.
+  size_t struct_size;
+  // Gets warnings (traces that were lost) and what callbacks log; NULL: silence.
+  const struct catena_logger *logger;
+  // Asked every few milliseconds, on the calling thread, whether to end the call under way; NULL: never.
+  const struct catena_interrupt *interrupt;
+  // Passed to `progress`.
+  void *progress_user;
+  // Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
+  // NULL.
+  void (*progress)(void *progress_user, size_t done, size_t total);
+} catena_population_io;
+
 // Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
 typedef struct catena_progress {
   // sizeof(catena_progress) of the header the program was compiled with.
@@ -740,6 +903,12 @@ const char *catena_error_message(const struct catena_error *error);
 
 // Id of the chain the failure belongs to; -1 when it belongs to none.
 int64_t catena_error_chain(const struct catena_error *error);
+
+// Id of the set of traces or particles the failure belongs to; -1 when it belongs to none.
+int64_t catena_error_set(const struct catena_error *error);
+
+// The trace or particle of its set that the failure is about, from 0; -1 when it is about none.
+int64_t catena_error_particle(const struct catena_error *error);
 
 // Name of the offending argument, borrowed from the error; NULL when the failure is about none.
 const char *catena_error_argument(const struct catena_error *error);
@@ -1079,6 +1248,261 @@ catena_status catena_options_set_batch_wait(struct catena_options *options,
                                             double value,
                                             struct catena_error **error);
 
+// A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
+// may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
+// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
+// fails, `user` stays the caller's and `release` is not called.
+catena_status catena_population_new(const struct catena_traces *traces,
+                                    const struct catena_options *options,
+                                    const struct catena_population_io *io,
+                                    struct catena_population **out,
+                                    struct catena_error **error);
+
+// Frees a population, its traces and then what it borrowed. NULL is fine.
+void catena_population_free(struct catena_population *population);
+
+// Writes the value `what` of the traces asked (`which`: a catena_which), `width` numbers each, one after the other into
+// `out`, which has room for `size` numbers: NaN for traces that were lost. By `report` of the table; changes nothing.
+catena_status catena_population_report(struct catena_population *population,
+                                       int32_t which,
+                                       int64_t what,
+                                       size_t width,
+                                       double *out,
+                                       size_t size,
+                                       struct catena_error **error);
+
+// As catena_population_report, for a value that is drawn, each time anew, by `sample` of the table.
+catena_status catena_population_sample(struct catena_population *population,
+                                       int32_t which,
+                                       int64_t what,
+                                       size_t width,
+                                       double *out,
+                                       size_t size,
+                                       struct catena_error **error);
+
+// As catena_population_report, of one trace of the set with id `set`.
+catena_status catena_population_report_trace(struct catena_population *population,
+                                             uint64_t set,
+                                             size_t trace,
+                                             int64_t what,
+                                             size_t width,
+                                             double *out,
+                                             struct catena_error **error);
+
+// A trace itself, lent until the next call that changes the population; NULL when there is none (it was lost, or the
+// arguments are wrong).
+const void *catena_population_trace(const struct catena_population *population, uint64_t set, size_t trace);
+
+// Number of sets; 0 for NULL.
+size_t catena_population_num_sets(const struct catena_population *population);
+
+// Id of the set at `place`, from 0; 0 past the last.
+uint64_t catena_population_set_id(const struct catena_population *population, size_t place);
+
+// Number of traces of the set with id `set`, lost ones included; 0 when it is gone.
+size_t catena_population_set_size(const struct catena_population *population, uint64_t set);
+
+// Number of steps since the population was begun; 0 for NULL.
+uint64_t catena_population_generation(const struct catena_population *population);
+
+// Copies of traces that resampling has made since the population was begun; 0 for NULL.
+uint64_t catena_population_copies(const struct catena_population *population);
+
+// The whole population as bytes: sets, traces (by `serialize` of the table), weights, history, options and where its random
+// streams are. The caller frees the checkpoint.
+catena_status catena_population_save(struct catena_population *population,
+                                     struct catena_checkpoint **out,
+                                     struct catena_error **error);
+
+// The population of bytes that catena_population_save gave: it goes on with the same bits. Of `options`, which may be NULL,
+// it takes num_threads or the pool alone. Otherwise as catena_population_new.
+catena_status catena_population_load(const struct catena_traces *traces,
+                                     const struct catena_checkpoint *checkpoint,
+                                     const struct catena_options *options,
+                                     const struct catena_population_io *io,
+                                     struct catena_population **out,
+                                     struct catena_error **error);
+
+// Drops everything and begins anew: `n_sets` sets of `n_particles` traces each, from the prior, of weight 1, with ids from
+// init_set_id on and an empty history. With the same seed they are the same again; catena_population_set_seed.
+catena_status catena_population_reinitialize(struct catena_population *population,
+                                             size_t n_sets,
+                                             size_t n_particles,
+                                             struct catena_error **error);
+
+// Seed of all random streams from the next call on.
+catena_status catena_population_set_seed(struct catena_population *population,
+                                         uint64_t seed,
+                                         struct catena_error **error);
+
+// Makes `count` more sets by doing to them what was done to the others since the population was begun; those are left
+// alone. A grown set is bit for bit what a population begun with more sets would have there. The id of the first goes to
+// `*first_id`, unless that is NULL. Refused, with words, when the history was cleared or has something that was done to some
+// sets or traces only.
+catena_status catena_population_grow_iid(struct catena_population *population,
+                                         size_t count,
+                                         uint64_t *first_id,
+                                         struct catena_error **error);
+
+// Drops the last `count` sets; at least one stays.
+catena_status catena_population_drop_iid(struct catena_population *population,
+                                         size_t count,
+                                         struct catena_error **error);
+
+// Drops the sets with these ids; at least one stays. Ids are not used again.
+catena_status catena_population_drop_ids(struct catena_population *population,
+                                         const uint64_t *ids,
+                                         size_t num_ids,
+                                         struct catena_error **error);
+
+// Forgets what was done so far, with the memory it takes. No set can be grown until the population is begun anew.
+catena_status catena_population_clear_history(struct catena_population *population, struct catena_error **error);
+
+// Appends `size` bytes (copied). Returns 0, or -1 for NULL.
+int catena_bytes_write(struct catena_bytes *out, const void *bytes, size_t size);
+
+// Adds a trace, which the population owns from here on, with the increment of its log weight, below infinity. Returns
+// 0, or -1 for NULL (the trace stays the caller's).
+int catena_family_add(struct catena_family *family, void *trace, double log_increment);
+
+// Does the host's `operation` with `argument` (`size` bytes, copied) to every trace of every set, and adds the increments
+// to the log weights. A trace that the callback rejects (a code above 0) has weight zero from here on.
+//
+// When it fails in a trace the error names set, trace and operation, and by the option on_trace_failure the population
+// stays as it was before the call or the trace is lost: dropped, its weight zero, with a warning in the log. The same
+// holds for all functions here.
+catena_status catena_population_apply(struct catena_population *population,
+                                      int64_t operation,
+                                      const void *argument,
+                                      size_t size,
+                                      struct catena_error **error);
+
+// Makes every trace consistent with its observations, by `incorporate` of the table, and adds the increments.
+catena_status catena_population_incorporate(struct catena_population *population, struct catena_error **error);
+
+// *Sets* every log weight to the trace's likelihood weight, by `weigh` of the table. The evidence of a set is from here on
+// their mean weight.
+catena_status catena_population_likelihood_weight(struct catena_population *population,
+                                                  struct catena_error **error);
+
+// Resamples each set by itself to `count` traces (0: as many as it has), by `scheme`, a catena_resampling. Only sets with an
+// effective sample size below `ess_below` times their number of traces are resampled; INFINITY: all. The first use of a
+// parent keeps the trace itself, further ones copy it. Afterwards the weights are level and their sum is what it was, so that
+// the evidence is kept. Each trace alone is a draw from the weights, the first too. CATENA_ALL_LOST when all weights of a set
+// are zero.
+catena_status catena_population_resample(struct catena_population *population,
+                                         size_t count,
+                                         int32_t scheme,
+                                         double ess_below,
+                                         struct catena_error **error);
+
+// As catena_population_resample, the set at place i to `counts`[i] traces. Samples of different sets then differ in
+// distribution, and no set can be grown any more.
+catena_status catena_population_block_resample(struct catena_population *population,
+                                               const size_t *counts,
+                                               size_t num_counts,
+                                               int32_t scheme,
+                                               double ess_below,
+                                               struct catena_error **error);
+
+// Begins inference anew: resamples every set to `count` traces (0: as many as it has), sets their weights to 1 and every
+// trace back to the prior, by `reset_to_prior` of the table. The sets stay.
+catena_status catena_population_reset_to_prior(struct catena_population *population,
+                                               size_t count,
+                                               int32_t scheme,
+                                               struct catena_error **error);
+
+// Every trace becomes several, by `diversify` of the table; the increments are added to its log weight.
+catena_status catena_population_diversify(struct catena_population *population,
+                                          int64_t operation,
+                                          const void *argument,
+                                          size_t size,
+                                          struct catena_error **error);
+
+// In each set, traces with equal fingerprints in `scope` merge: one of them, drawn by weight, is kept, and their weights are
+// summed.
+catena_status catena_population_collapse(struct catena_population *population,
+                                         int64_t scope,
+                                         struct catena_error **error);
+
+// As catena_population_collapse, but the trace of the largest weight is kept, with its own weight.
+catena_status catena_population_collapse_map(struct catena_population *population,
+                                             int64_t scope,
+                                             struct catena_error **error);
+
+// Does the host's operation to one trace of the set with id `set`; its increment is added and goes to `*log_increment`,
+// unless that is NULL. No set can be grown afterwards.
+catena_status catena_population_on_trace(struct catena_population *population,
+                                         uint64_t set,
+                                         size_t trace,
+                                         int64_t operation,
+                                         const void *argument,
+                                         size_t size,
+                                         double *log_increment,
+                                         struct catena_error **error);
+
+// Sets the log weights of the set with id `set`, below infinity; the evidence is from here on their mean weight. No set can
+// be grown afterwards.
+catena_status catena_population_set_log_weights(struct catena_population *population,
+                                                uint64_t set,
+                                                const double *log_weights,
+                                                size_t count,
+                                                struct catena_error **error);
+
+// Writes the weights of the set with id `set`, in the way that `kind` (a catena_weights) says, to `out`, which has room for
+// `size` numbers: as many as it has traces.
+catena_status catena_population_weights(const struct catena_population *population,
+                                        uint64_t set,
+                                        int32_t kind,
+                                        double *out,
+                                        size_t size,
+                                        struct catena_error **error);
+
+// Writes the weights of all traces, set by set, so that they sum to 1 together; `out` has room for `size` numbers, one per
+// trace. Each set counts with its evidence.
+catena_status catena_population_pooled_weights(const struct catena_population *population,
+                                               double *out,
+                                               size_t size,
+                                               struct catena_error **error);
+
+// Effective sample size of the set with id `set`, (sum w)^2 / sum w^2; 0 when all weights are zero, NaN when it is gone.
+double catena_population_ess(const struct catena_population *population,
+                             uint64_t set);
+
+// Log evidence of the set with id `set`: the log of its mean weight, counted from where the population was begun or its
+// weights were set. -inf when all weights are zero, NaN when the set is gone.
+double catena_population_log_evidence(const struct catena_population *population, uint64_t set);
+
+// Log evidence of all sets together: the log of the mean of theirs, which is as unbiased as they are. Its standard error
+// across the independent sets (by the delta method) goes to `*standard_error`, unless that is NULL; NaN for one set. NaN for
+// NULL.
+double catena_population_pooled_log_evidence(const struct catena_population *population,
+                                             double *standard_error);
+
+// How many different ancestors the traces of a set have in each generation (resampling, traces made several or merged),
+// from the founders to the last, into `out`, which has room for `size` numbers; their number goes to `*count`, unless that
+// is NULL. With `out` NULL only the count is told. Needs the option genealogy.
+catena_status catena_population_distinct_ancestors(const struct catena_population *population,
+                                                   uint64_t set,
+                                                   size_t *out,
+                                                   size_t size,
+                                                   size_t *count,
+                                                   struct catena_error **error);
+
+// The number of each trace's ancestor in generation `generation` (0: the founders), into `out`, which has room for `size`
+// numbers: as many as the set has traces. Needs the option genealogy.
+catena_status catena_population_ancestors(const struct catena_population *population,
+                                          uint64_t set,
+                                          size_t generation,
+                                          uint32_t *out,
+                                          size_t size,
+                                          struct catena_error **error);
+
+// How many generations back all traces of a set have one ancestor; -1 when even the founders of their lines differ, when the
+// set is gone and without the option genealogy.
+int64_t catena_population_coalescence(const struct catena_population *population,
+                                      uint64_t set);
+
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);
 
@@ -1272,9 +1696,13 @@ int64_t catena_summary_saturated(const struct catena_summary *summary);
 // Frees a summary with all that was borrowed from it. NULL is fine.
 void catena_summary_free(struct catena_summary *summary);
 
-// Id of the chain the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
+// Id of the chain (or of the set of traces) the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
 // catena_model_log_density) and for NULL.
 uint64_t catena_task_chain_id(const struct catena_task *task);
+
+// The number in its set, from 0, of the trace or particle the callback is called for; -1 where that is none, and for
+// NULL.
+int64_t catena_task_particle(const struct catena_task *task);
 
 // 64 random bits from the stream of this callback's purpose. Outputs, initial values and evaluations have streams of
 // their own, so drawing here never changes the sampler's draws. 0 for NULL.

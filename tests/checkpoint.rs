@@ -2,103 +2,15 @@
 
 mod common;
 
-use catena::hmc::{Chain, ChainSettings, Metric, Reply, Request, Start};
 use catena::io::TableWriter;
-use catena::model::{Density, SerialReducer, Task};
-use catena::services::{MetricKind, Outcome, SampleIo, SampleOptions, sample_nuts};
+use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, sample_nuts};
 use catena::{Code, Error};
+use common::bytes::{self, DIM};
 use common::{Correlated, bits, borrow};
-
-const DIM: usize = 4;
-const NUM_WARMUP: usize = 120;
-const NUM_SAMPLES: usize = 60;
-
-fn settings(metric: MetricKind) -> ChainSettings {
-    ChainSettings {
-        seed: 11,
-        chain_id: 3,
-        dim: DIM,
-        num_warmup: NUM_WARMUP,
-        num_samples: NUM_SAMPLES,
-        metric: match metric {
-            MetricKind::Unit => Metric::unit(),
-            MetricKind::Diag => Metric::diag(&[1.0; DIM]).unwrap(),
-            MetricKind::Dense => Metric::dense_identity(DIM).unwrap(),
-        },
-        stepsize: 1.0,
-        stepsize_jitter: 0.3,
-        max_depth: 10,
-        max_energy_error: 1000.0,
-        adaptation: Some(Default::default()),
-        init_radius: 2.0,
-        keep_momentum: true,
-    }
-}
-
-/// All draws' bits; after each evaluation for which `stop` says so the chain goes through bytes.
-fn draws(metric: MetricKind, mut stop: impl FnMut(u64) -> bool) -> Vec<u64> {
-    let model = Correlated { dim: DIM, rho: 0.8 };
-    let reducer = SerialReducer(|| ());
-    let mut chain = Chain::new(settings(metric), Start(vec![f64::NAN; DIM]));
-    let (mut out, mut momentum, mut evaluations) = (Vec::new(), [0.0; DIM], 0);
-    let mut request = chain.resume(Reply::Continue);
-    loop {
-        request = match request {
-            Request::Evaluate => {
-                evaluations += 1;
-                if stop(evaluations) {
-                    chain = Chain::from_bytes(&chain.to_bytes()).unwrap();
-                    assert_eq!(chain.request(), Some(Request::Evaluate));
-                }
-                let mut message = String::new();
-                let (position, gradient, stream) = chain.evaluation();
-                let mut task = Task::new(3, stream, &mut message, &reducer);
-                let value = model.log_density_gradient(&mut (), &mut task, position, gradient).unwrap();
-                let request = chain.resume(Reply::LogDensity(value));
-                if stop(u64::MAX - evaluations) {
-                    chain = Chain::from_bytes(&chain.to_bytes()).unwrap();
-                    assert_eq!(chain.request(), Some(request.clone()));
-                }
-                request
-            }
-            Request::Draw => {
-                assert!(chain.momentum(&mut momentum));
-                let t = chain.transition();
-                let numbers = [t.log_density, t.accept_stat, t.stepsize, t.n_leapfrog as f64, t.energy];
-                let all = chain.position().iter().chain(chain.gradient()).chain(&momentum).chain(&numbers);
-                out.extend(all.map(|v| v.to_bits()));
-                chain.resume(Reply::Continue)
-            }
-            Request::Done => return out,
-            Request::Failed(failure) => panic!("{failure}"),
-            Request::Initialized | Request::WarmupDone => chain.resume(Reply::Continue),
-        };
-    }
-}
-
-/// A small generator of test decisions.
-fn xorshift(seed: u64) -> impl FnMut() -> u64 {
-    let mut s = seed;
-    move || {
-        s ^= s << 13;
-        s ^= s >> 7;
-        s ^= s << 17;
-        s
-    }
-}
 
 #[test]
 fn a_chain_goes_through_bytes_at_random_places() {
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
-        let reference = draws(metric, |_| false);
-        for seed in 1..4 {
-            let mut random = xorshift(seed);
-            assert_eq!(draws(metric, |_| random().is_multiple_of(50)), reference, "{metric:?}, seed {seed}");
-        }
-        let mut random = xorshift(99);
-        let sparse = draws(metric, |n| n < 300 || random().is_multiple_of(3));
-        assert_eq!(sparse, reference, "{metric:?}, at every early evaluation");
-    }
+    bytes::check(Engine::Nuts);
 }
 
 /// Runs in steps of `max_evaluations` gradients, each from the checkpoints of the one before; returns the gathered rows.
@@ -144,8 +56,8 @@ fn in_steps(options: &SampleOptions, max_evaluations: impl Fn(usize) -> u64) -> 
 fn a_run_goes_on_where_it_was_stopped() {
     let options = SampleOptions {
         num_chains: 1,
-        num_warmup: NUM_WARMUP,
-        num_samples: NUM_SAMPLES,
+        num_warmup: 120,
+        num_samples: 60,
         seed: 5,
         num_threads: 2,
         save_warmup: true,

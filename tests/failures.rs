@@ -7,38 +7,14 @@ use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Writer};
 use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{FailurePolicy, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use catena::{Code, Error};
-use common::{Correlated, bits, borrow, column, run};
+use common::{Correlated, Normal, bits, borrow, column, run};
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A standard normal that misbehaves as its function says, given the chain's id and the position.
-struct Moody<F>(F);
-
-impl<F: Fn(u64, &[f64]) -> Result<f64, Refusal> + Sync> Density for Moody<F> {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        2
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(
-        &self,
-        _: &mut (),
-        task: &mut Task<'_>,
-        position: &[f64],
-        gradient: &mut [f64],
-    ) -> Result<f64, Refusal> {
-        let extra = (self.0)(task.chain_id(), position).inspect_err(|_| task.set_message("as the test wants it"))?;
-        for (g, x) in gradient.iter_mut().zip(position) {
-            *g = -x;
-        }
-        Ok(extra - 0.5 * position.iter().map(|x| x * x).sum::<f64>())
-    }
+/// A standard normal that misbehaves as `f` says, given the chain's id and the position.
+fn moody(f: impl Fn(u64, &[f64]) -> Result<f64, Refusal> + Sync) -> impl Density {
+    Normal::new(2, move |task, x| f(task.chain_id(), x).inspect_err(|_| task.set_message("as the test wants it")))
 }
 
 fn options() -> SampleOptions {
@@ -54,8 +30,8 @@ fn failure(report: &SampleReport, index: usize) -> &Error {
 
 /// Chain 3 fails with `bad`; the others must draw what they draw without it.
 fn only_chain_3_fails(bad: impl Fn(&[f64]) -> Result<f64, Refusal> + Sync, code: Code, words: &[&str]) {
-    let reference = run(&Moody(|_, _: &[f64]| Ok(0.0)), &options()).1;
-    let (report, writers) = run(&Moody(|id, x: &[f64]| if id == 3 { bad(x) } else { Ok(0.0) }), &options());
+    let reference = run(&moody(|_, _: &[f64]| Ok(0.0)), &options()).1;
+    let (report, writers) = run(&moody(|id, x: &[f64]| if id == 3 { bad(x) } else { Ok(0.0) }), &options());
     let error = failure(&report, 2);
     assert_eq!((error.code(), error.chain()), (code, Some(3)), "{error}");
     for word in words {
@@ -110,7 +86,7 @@ fn the_whole_run_stops_when_the_user_chose_so() {
         refresh: 0,
         ..options()
     };
-    let model = Moody(|id, _: &[f64]| if id == 3 { Err(Refusal::Stop) } else { Ok(0.0) });
+    let model = moody(|id, _: &[f64]| if id == 3 { Err(Refusal::Stop) } else { Ok(0.0) });
     let report = sample_nuts(&model, &options, SampleIo::default()).unwrap();
     assert_eq!(failure(&report, 2).chain(), Some(3));
     for i in [0, 1, 3] {
@@ -156,7 +132,7 @@ fn a_writer_that_fails_fails_its_chain_alone() {
 fn rejections_are_divergences() {
     // A wall beyond which every point is refused: the draws stay before it and trajectories that cross diverge.
     let (report, writers) =
-        run(&Moody(|_, x: &[f64]| if x[0] > 1.0 { Err(Refusal::Reject) } else { Ok(0.0) }), &options());
+        run(&moody(|_, x: &[f64]| if x[0] > 1.0 { Err(Refusal::Reject) } else { Ok(0.0) }), &options());
     report.status().unwrap();
     for (chain, writer) in report.chains.iter().zip(&writers) {
         assert!(column(writer, "x.1").iter().all(|&x| x <= 1.0));
@@ -190,7 +166,7 @@ fn an_improper_posterior_is_an_error_not_an_empty_file() {
         let mut first = first.lock().unwrap();
         if first.get_or_insert_with(|| x.to_vec()) == x { Ok(0.0) } else { Err(Refusal::Reject) }
     };
-    let (report, _) = run(&Moody(only_there), &SampleOptions { num_chains: 1, ..options() });
+    let (report, _) = run(&moody(only_there), &SampleOptions { num_chains: 1, ..options() });
     assert!(failure(&report, 0).message().contains("no step size is small enough"));
 }
 
@@ -201,7 +177,7 @@ fn starting_at_the_mode_works() {
     let mut writers = vec![TableWriter::new()];
     let io = SampleIo { inits: vec![&init], sample_writers: borrow(&mut writers), ..Default::default() };
     let report =
-        sample_nuts(&Moody(|_, _: &[f64]| Ok(0.0)), &SampleOptions { num_chains: 1, ..options() }, io).unwrap();
+        sample_nuts(&moody(|_, _: &[f64]| Ok(0.0)), &SampleOptions { num_chains: 1, ..options() }, io).unwrap();
     report.status().unwrap();
     assert_eq!(writers[0].rows(), 100);
 }
@@ -213,7 +189,7 @@ fn initial_values_given_are_kept_and_the_others_drawn() {
     let io =
         SampleIo { inits: vec![&a as &dyn InitContext, &b], init_writers: borrow(&mut writers), ..Default::default() };
     let run_options = SampleOptions { num_chains: 2, init_radius: 0.5, ..options() };
-    sample_nuts(&Moody(|_, _: &[f64]| Ok(0.0)), &run_options, io).unwrap();
+    sample_nuts(&moody(|_, _: &[f64]| Ok(0.0)), &run_options, io).unwrap();
     assert_eq!(writers[0].column_names(), ["x.1", "x.2"]);
     assert_eq!((writers[0].rows(), writers[0].values()[0]), (1, 0.25));
     for value in writers.iter().flat_map(|w| w.values()) {
@@ -221,13 +197,13 @@ fn initial_values_given_are_kept_and_the_others_drawn() {
     }
     // All given and refused: one try, not a hundred.
     let outside = PositionInit::new(&[3.0, 0.0]).unwrap();
-    let model = Moody(|_, x: &[f64]| if x[0] > 1.0 { Err(Refusal::Reject) } else { Ok(0.0) });
+    let model = moody(|_, x: &[f64]| if x[0] > 1.0 { Err(Refusal::Reject) } else { Ok(0.0) });
     let io = SampleIo { inits: vec![&outside], ..Default::default() };
     let report = sample_nuts(&model, &SampleOptions { num_chains: 1, ..options() }, io).unwrap();
     assert!(failure(&report, 0).message().contains("after 1 try"), "{}", failure(&report, 0));
     // A radius of 0 puts all at the origin, with one try too.
     let (report, _) =
-        run(&Moody(|_, _: &[f64]| Err(Refusal::Reject)), &SampleOptions { init_radius: 0.0, ..options() });
+        run(&moody(|_, _: &[f64]| Err(Refusal::Reject)), &SampleOptions { init_radius: 0.0, ..options() });
     assert!(failure(&report, 0).message().contains("after 1 try"));
     assert_eq!(INIT_TRIES, 100);
 }
@@ -336,7 +312,7 @@ impl Logger for Lines {
 fn progress_and_failures_are_logged_with_the_chain() {
     let lines = Lines::default();
     let io = SampleIo { logger: &lines, ..Default::default() };
-    let model = Moody(|id, _: &[f64]| if id == 2 { Err(Refusal::Stop) } else { Ok(0.0) });
+    let model = moody(|id, _: &[f64]| if id == 2 { Err(Refusal::Stop) } else { Ok(0.0) });
     sample_nuts(&model, &SampleOptions { num_chains: 2, refresh: 50, ..options() }, io).unwrap();
     let lines = lines.0.into_inner().unwrap();
     let of = |id: u64| lines.iter().filter(move |l| l.1 == Some(id)).map(|l| l.2.as_str()).collect::<Vec<_>>();
@@ -355,7 +331,7 @@ fn progress_and_failures_are_logged_with_the_chain() {
 
 #[test]
 fn wrong_arguments_are_named_before_any_chain_runs() {
-    let model = Moody(|_, _: &[f64]| panic!("must not be evaluated"));
+    let model = moody(|_, _: &[f64]| panic!("must not be evaluated"));
     let bad = |options: SampleOptions, name: &str| {
         let error = sample_nuts(&model, &options, SampleIo::default()).unwrap_err();
         assert_eq!((error.code(), error.argument_name()), (Code::InvalidArgument, Some(name)), "{error}");

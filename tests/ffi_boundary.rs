@@ -3,7 +3,9 @@
 use catena::ffi::checkpoint::{catena_checkpoint_bytes, catena_checkpoint_free, catena_checkpoint_new};
 use catena::ffi::density::catena_density;
 use catena::ffi::error::{catena_error, catena_error_argument, catena_error_free, catena_error_message, catena_status};
+use catena::ffi::gradient::catena_diagnose_gradient;
 use catena::ffi::model::{catena_model_free, catena_model_log_density, catena_model_new};
+use catena::ffi::options::{catena_options_free, catena_options_new};
 use catena::ffi::task::catena_task;
 use catena::ffi::writer::{catena_writer_free, catena_writer_new, catena_writer_table};
 use std::ffi::{CStr, c_int, c_void};
@@ -133,6 +135,27 @@ fn a_host_of_a_newer_version_may_not_ask_for_what_is_unknown() {
             )),
             "{message}"
         );
+    }
+}
+
+#[test]
+fn the_numbers_of_a_gradient_check_are_named_as_in_the_header() {
+    let (mut model, mut options) = (null_mut(), null_mut());
+    // SAFETY: the table is as long as it says; the others are places for one result each, freed once.
+    unsafe {
+        let table = density(size_of::<catena_density>());
+        assert_eq!(catena_model_new(&table, &mut model, null_mut()), catena_status::CATENA_OK);
+        assert_eq!(catena_options_new(&mut options, null_mut()), catena_status::CATENA_OK);
+        for (epsilon, threshold, name) in [(-1.0, 1.0, "epsilon"), (1.0, -1.0, "threshold")] {
+            let mut check = null_mut();
+            let (argument, message) = refused(|error| {
+                catena_diagnose_gradient(model, options, null(), null(), epsilon, threshold, &mut check, error)
+            });
+            assert_eq!(argument, name);
+            assert!(message.ends_with("expected a finite number above 0, got -1"), "{message}");
+        }
+        catena_options_free(options);
+        catena_model_free(model);
     }
 }
 

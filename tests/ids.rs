@@ -1,20 +1,27 @@
 //! Ids of chains: they begin at 1, end at 2^63 - 1, and what belongs to no one chain has a place of its own.
 
-use catena::io::{Silent, TableWriter, Writer};
-use catena::model::{Density, Level, Logger, MAX_CHAIN_ID, NO_CHAIN, Refusal, Task, WorkerError};
+mod common;
+
+use catena::io::Silent;
+use catena::model::{Level, Logger, MAX_CHAIN_ID, NO_CHAIN, Refusal, Task};
 use catena::random::{Purpose, Stream};
 use catena::services::{GradientOptions, SampleIo, SampleOptions, diagnose_gradient, log_density, sample_nuts};
+use common::Normal;
 use std::sync::Mutex;
 
-/// A normal that notes who asks for an evaluation and the first random bits that it gets, and says so.
+/// Who asked for an evaluation, and the first random bits that it got.
 #[derive(Default)]
 struct Asked(Mutex<Vec<(u64, u64)>>);
 
 impl Asked {
-    fn note(&self, task: &mut Task<'_>) {
-        let bits = task.random().bits();
-        self.0.lock().unwrap().push((task.chain_id(), bits));
-        task.log(Level::Info, "asked");
+    /// A density whose every evaluation is noted, and says so to the logger.
+    fn density(&self) -> Normal<impl Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> {
+        Normal::new(1, |task, _| {
+            let bits = task.random().bits();
+            self.0.lock().unwrap().push((task.chain_id(), bits));
+            task.log(Level::Info, "asked");
+            Ok(0.0)
+        })
     }
 
     fn all(&self) -> Vec<(u64, u64)> {
@@ -22,50 +29,6 @@ impl Asked {
         all.sort_unstable();
         all.dedup();
         all
-    }
-}
-
-impl Density for Asked {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        1
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(
-        &self,
-        _worker: &mut (),
-        task: &mut Task<'_>,
-        position: &[f64],
-        gradient: &mut [f64],
-    ) -> Result<f64, Refusal> {
-        self.note(task);
-        gradient[0] = -position[0];
-        Ok(-0.5 * position[0] * position[0])
-    }
-
-    fn has_batch(&self) -> bool {
-        true
-    }
-
-    fn log_density_gradient_batch(
-        &self,
-        _worker: &mut (),
-        task: &mut Task<'_>,
-        positions: &[f64],
-        log_densities: &mut [f64],
-        gradients: &mut [f64],
-        _outcomes: &mut [Result<(), Refusal>],
-    ) -> Result<(), Refusal> {
-        self.note(task);
-        for ((x, value), gradient) in positions.iter().zip(log_densities).zip(gradients) {
-            (*value, *gradient) = (-0.5 * x * x, -x);
-        }
-        Ok(())
     }
 }
 
@@ -87,41 +50,36 @@ fn options() -> SampleOptions {
 
 #[test]
 fn a_batch_belongs_to_no_chain() {
-    let (density, logger) = (Asked::default(), Chains::default());
+    let (asked, logger) = (Asked::default(), Chains::default());
     let io = SampleIo { logger: &logger, ..Default::default() };
-    sample_nuts(&density, &SampleOptions { batch_size: 2, ..options() }, io).unwrap().status().unwrap();
-    assert_eq!(density.all(), [(NO_CHAIN, Stream::of_run(9, Purpose::Model).bits())]);
+    sample_nuts(&asked.density(), &SampleOptions { batch_size: 2, ..options() }, io).unwrap().status().unwrap();
+    assert_eq!(asked.all(), [(NO_CHAIN, Stream::of_run(9, Purpose::Model).bits())]);
     let chains = logger.0.into_inner().unwrap();
     assert!(!chains.is_empty() && chains.iter().all(Option::is_none), "{chains:?}");
 }
 
 #[test]
 fn an_evaluation_outside_a_run_belongs_to_no_chain() {
-    let density = Asked::default();
-    log_density(&density, &[1.0], Some(&mut [0.0])).unwrap();
-    assert_eq!(density.all(), [(NO_CHAIN, Stream::of_run(0, Purpose::Model).bits())]);
+    let asked = Asked::default();
+    log_density(&asked.density(), &[1.0], Some(&mut [0.0])).unwrap();
+    assert_eq!(asked.all(), [(NO_CHAIN, Stream::of_run(0, Purpose::Model).bits())]);
 }
 
 #[test]
 fn an_evaluation_of_a_chain_is_its_own() {
-    let (density, logger) = (Asked::default(), Chains::default());
+    let (asked, logger) = (Asked::default(), Chains::default());
     let io = SampleIo { logger: &logger, ..Default::default() };
-    sample_nuts(&density, &options(), io).unwrap().status().unwrap();
+    sample_nuts(&asked.density(), &options(), io).unwrap().status().unwrap();
     let mut chains = logger.0.into_inner().unwrap();
     chains.sort_unstable();
     chains.dedup();
     assert_eq!(chains, [Some(1), Some(2)]);
-    assert!(density.all().iter().all(|(id, _)| [1, 2].contains(id)));
+    assert!(asked.all().iter().all(|(id, _)| [1, 2].contains(id)));
 }
 
 /// The ids of a run and each chain's draws.
 fn run(options: &SampleOptions) -> (Vec<u64>, Vec<f64>) {
-    let mut tables: Vec<TableWriter> = (0..options.num_chains).map(|_| TableWriter::new()).collect();
-    let io = SampleIo {
-        sample_writers: tables.iter_mut().map(|table| table as &mut dyn Writer).collect(),
-        ..Default::default()
-    };
-    let report = sample_nuts(&Asked::default(), options, io).unwrap();
+    let (report, tables) = common::run(&Asked::default().density(), options);
     report.status().unwrap();
     let draws = tables.iter().flat_map(|table| table.values().to_vec()).collect();
     (report.chains.iter().map(|chain| chain.chain_id).collect(), draws)
@@ -141,12 +99,12 @@ fn the_largest_ids_work() {
 fn a_gradient_check_has_an_id_of_a_chain() {
     for chain_id in [0, MAX_CHAIN_ID + 1, u64::MAX] {
         let options = GradientOptions { chain_id, logger: &Silent, ..Default::default() };
-        let error = diagnose_gradient(&Asked::default(), &options).unwrap_err();
+        let error = diagnose_gradient(&Asked::default().density(), &options).unwrap_err();
         assert_eq!(error.argument_name(), Some("chain_id"), "{error}");
         assert!(error.to_string().ends_with(&format!("got {chain_id}")), "{error}");
     }
     for chain_id in [1, MAX_CHAIN_ID] {
         let options = GradientOptions { chain_id, logger: &Silent, ..Default::default() };
-        assert_eq!(diagnose_gradient(&Asked::default(), &options).unwrap().failures, 0);
+        assert_eq!(diagnose_gradient(&Asked::default().density(), &options).unwrap().failures, 0);
     }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use catena::model::{Density, Refusal, Task, WorkerError};
 use catena::services::SampleOptions;
-use common::{bits, run};
+use common::{Normal, bits, run};
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
@@ -117,36 +117,17 @@ fn the_grain_is_what_the_bits_depend_on() {
     assert_eq!(bits_of(5000), bits_of(usize::MAX));
 }
 
-/// Refuses in some pieces, panics in others.
-struct Broken(fn(usize) -> Result<(), Refusal>);
-
-impl Density for Broken {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        1
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(&self, _: &mut (), task: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
-        task.reduce(64, 1, &|_: &mut dyn Any, r: Range<usize>, _: &mut [f64]| (self.0)(r.start), &mut [0.0])?;
-        g[0] = -x[0];
-        Ok(-0.5 * x[0] * x[0])
-    }
-}
-
 #[test]
 fn a_piece_that_refuses_or_panics_refuses_the_evaluation() {
     for num_threads in [1, 4] {
         for (bad, words) in [
-            ((|i| if i == 63 { Err(Refusal::Reject) } else { Ok(()) }) as fn(usize) -> _, "refused"),
+            ((|i| if i == 63 { Err(Refusal::Reject) } else { Ok(()) }) as fn(usize) -> Result<(), Refusal>, "refused"),
             (|i| if i == 40 { Err(Refusal::Stop) } else { Ok(()) }, "stopped the run"),
             (|i| if i == 41 { panic!("a planted panic") } else { Ok(()) }, "a planted panic"),
         ] {
-            let (report, _) = run(&Broken(bad), &options(1, num_threads));
+            let piece = |_: &mut dyn Any, r: Range<usize>, _: &mut [f64]| bad(r.start);
+            let broken = Normal::new(1, |task, _| task.reduce(64, 1, &piece, &mut [0.0]).map(|()| 0.0));
+            let (report, _) = run(&broken, &options(1, num_threads));
             let error = report.status().unwrap_err();
             assert!(error.to_string().contains(words), "{error} / {words}, {num_threads} threads");
         }

@@ -5,11 +5,11 @@ mod common;
 
 use catena::adapt::Adaptation;
 use catena::diagnostics::{Draws, mcse_mean};
-use catena::hmc::{Chain, ChainSettings, Metric, Reply, Request, Start};
 use catena::io::TableWriter;
-use catena::model::{Density, Refusal, SerialReducer, Task, WorkerError};
+use catena::model::{Density, Refusal};
 use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_hmc_static};
-use common::{Correlated, bits, borrow, column};
+use common::bytes::{self, DIM};
+use common::{Correlated, Normal, bits, borrow, column};
 
 /// How many Monte Carlo standard errors a mean may be off; with some 100 comparisons, 4.5 leaves a chance of 1e-3 for a
 /// false alarm, and the seeds are fixed.
@@ -140,23 +140,8 @@ fn rejected_draws_stay() {
 }
 
 /// A half-normal whose other half is refused.
-struct Half;
-
-impl Density for Half {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        1
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
-        g[0] = -x[0];
-        if x[0] < 0.0 { Err(Refusal::Reject) } else { Ok(-0.5 * x[0] * x[0]) }
-    }
+fn half() -> impl Density {
+    Normal::new(1, |_, x| if x[0] < 0.0 { Err(Refusal::Reject) } else { Ok(0.0) })
 }
 
 #[test]
@@ -170,7 +155,7 @@ fn refused_points_reject_the_trajectory() {
         int_time: 1.2,
         ..options()
     };
-    let (report, writers) = run(&Half, &options);
+    let (report, writers) = run(&half(), &options);
     let x: Vec<Vec<f64>> = writers.iter().map(|w| column(w, "x.1")).collect();
     assert!(x.iter().flatten().all(|&x| x >= 0.0));
     check_mean("half-normal", (2.0 / std::f64::consts::PI).sqrt(), &x);
@@ -205,86 +190,9 @@ fn same_bits_for_any_number_of_threads_and_any_company() {
     }
 }
 
-/// A small generator of test decisions.
-fn xorshift(seed: u64) -> impl FnMut() -> u64 {
-    let mut s = seed;
-    move || {
-        s ^= s << 13;
-        s ^= s >> 7;
-        s ^= s << 17;
-        s
-    }
-}
-
-const DIM: usize = 4;
-
-/// All draws' bits; after each evaluation for which `stop` says so the chain goes through bytes.
-fn draws(metric: MetricKind, mut stop: impl FnMut() -> bool) -> Vec<u64> {
-    let model = Correlated { dim: DIM, rho: 0.8 };
-    let reducer = SerialReducer(|| ());
-    let settings = ChainSettings {
-        seed: 11,
-        chain_id: 3,
-        dim: DIM,
-        num_warmup: 120,
-        num_samples: 60,
-        metric: match metric {
-            MetricKind::Unit => Metric::unit(),
-            MetricKind::Diag => Metric::diag(&[1.0; DIM]).unwrap(),
-            MetricKind::Dense => Metric::dense_identity(DIM).unwrap(),
-        },
-        stepsize: 1.0,
-        stepsize_jitter: 0.3,
-        max_depth: 10,
-        max_energy_error: 1000.0,
-        adaptation: Some(Default::default()),
-        init_radius: 2.0,
-        keep_momentum: true,
-    };
-    let mut chain = Chain::with_engine(settings, Engine::Static { int_time: 2.0 }, Start(vec![f64::NAN; DIM]));
-    let (mut out, mut momentum, mut message) = (Vec::new(), [0.0; DIM], String::new());
-    let mut request = chain.resume(Reply::Continue);
-    loop {
-        if stop() {
-            chain = Chain::from_bytes(&chain.to_bytes()).unwrap();
-            assert_eq!(chain.request(), Some(request.clone()));
-        }
-        request = match request {
-            Request::Evaluate => {
-                let (position, gradient, stream) = chain.evaluation();
-                let mut task = Task::new(3, stream, &mut message, &reducer);
-                let value = model.log_density_gradient(&mut (), &mut task, position, gradient).unwrap();
-                chain.resume(Reply::LogDensity(value))
-            }
-            Request::Draw => {
-                assert!(chain.momentum(&mut momentum));
-                let t = chain.transition();
-                // The energy is the kinetic one of the momentum kept and the potential of the draw.
-                if metric == MetricKind::Unit {
-                    let energy = 0.5 * momentum.iter().map(|p| p * p).sum::<f64>() - t.log_density;
-                    assert!((t.energy - energy).abs() < 1e-12 * energy.abs().max(1.0));
-                }
-                let numbers = [t.log_density, t.accept_stat, t.stepsize, t.n_leapfrog as f64, t.energy];
-                let all = chain.position().iter().chain(chain.gradient()).chain(&momentum).chain(&numbers);
-                out.extend(all.map(|v| v.to_bits()));
-                chain.resume(Reply::Continue)
-            }
-            Request::Done => return out,
-            Request::Failed(failure) => panic!("{failure}"),
-            Request::Initialized | Request::WarmupDone => chain.resume(Reply::Continue),
-        };
-    }
-}
-
 #[test]
 fn a_chain_goes_through_bytes_at_random_places() {
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
-        let reference = draws(metric, || false);
-        for (seed, every) in [(1, 50), (2, 7), (3, 1)] {
-            let mut random = xorshift(seed);
-            assert_eq!(draws(metric, || random().is_multiple_of(every)), reference, "{metric:?}, seed {seed}");
-        }
-    }
+    bytes::check(Engine::Static { int_time: 2.0 });
 }
 
 #[test]
@@ -323,7 +231,7 @@ fn a_run_goes_on_where_it_was_stopped_but_not_as_another() {
 fn bad_integration_times_are_named() {
     for int_time in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let options = SampleOptions { int_time, ..options() };
-        let error = sample_hmc_static(&Half, &options, SampleIo::default()).unwrap_err();
+        let error = sample_hmc_static(&half(), &options, SampleIo::default()).unwrap_err();
         assert_eq!(error.argument_name(), Some("int_time"));
     }
 }

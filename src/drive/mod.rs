@@ -6,6 +6,7 @@
 mod answer;
 mod desk;
 mod job;
+mod map;
 mod meet;
 mod pool;
 pub mod quiet;
@@ -16,6 +17,7 @@ mod workers;
 pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
 pub use desk::Desk;
 pub use job::{Job, Slice};
+pub use map::{Unfinished, map};
 pub use meet::{Seated, Together};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;

@@ -1,6 +1,6 @@
 //! Stopped chains as bytes.
 
-use super::boundary::{free, guard, hand_out, slice};
+use super::boundary::{free, make, slice};
 use super::error::{catena_error, catena_status};
 
 /// A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
@@ -19,12 +19,10 @@ pub unsafe extern "C" fn catena_checkpoint_new(
     out: *mut *mut catena_checkpoint,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the bytes.
-        let new = || Ok(catena_checkpoint { bytes: unsafe { slice(bytes, length, "bytes")? }.to_vec() });
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    // SAFETY: the caller vouches for the bytes.
+    let new = || Ok(catena_checkpoint { bytes: unsafe { slice(bytes, length, "bytes")? }.to_vec() });
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// The bytes of a checkpoint, borrowed from it; their number goes to `length` unless that is NULL. NULL for NULL.

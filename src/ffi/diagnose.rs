@@ -1,6 +1,6 @@
 //! Diagnostics of one variable's draws.
 
-use super::boundary::{guard, slice};
+use super::boundary::{guard, put, slice};
 use super::error::{catena_error, catena_status};
 use crate::diagnostics::{self, Draws};
 use crate::error::Error;
@@ -27,13 +27,8 @@ unsafe fn diagnose(
         // SAFETY: the caller vouches for every number from the first to the last draw.
         let values = unsafe { slice(values, size, "values")? };
         let draws = Draws::new(values, chains, draws, chain_stride, draw_stride)?;
-        let value = statistic(&draws)?;
-        if out.is_null() {
-            return Err(Error::argument("out", "a place for the result", "NULL"));
-        }
-        // SAFETY: not null; the caller vouches for it.
-        unsafe { *out = value };
-        Ok(())
+        // SAFETY: the caller vouches for `out`.
+        unsafe { put(out, statistic(&draws)?, "out", "a place for the result") }
     })
 }
 

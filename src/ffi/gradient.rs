@@ -1,6 +1,6 @@
 //! A model's gradient against finite differences.
 
-use super::boundary::{free, guard, hand_out, object};
+use super::boundary::{free, make, object};
 use super::error::{c_text, catena_error, catena_status};
 use super::init::catena_init;
 use super::model::{catena_model, model};
@@ -34,28 +34,26 @@ pub unsafe extern "C" fn catena_diagnose_gradient(
     out: *mut *mut catena_gradient_check,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the pointers.
-            let (model, options, init, logger) = unsafe {
-                let options = object(options, "options", "catena_options")?.run().0;
-                (self::model(model)?, options, init.as_ref(), HostLogger::new(logger)?)
-            };
-            let options = GradientOptions {
-                epsilon,
-                error: threshold,
-                seed: options.seed,
-                chain_id: options.init_chain_id,
-                init_radius: options.init_radius,
-                init: init.map(|i| i.context()),
-                logger: &logger,
-            };
-            let check = diagnose_gradient(model, &options)?;
-            Ok(catena_gradient_check { text: c_text(&check.to_string()), check })
+    let new = || {
+        // SAFETY: the caller vouches for the pointers.
+        let (model, options, init, logger) = unsafe {
+            let options = object(options, "options", "catena_options")?.run().0;
+            (self::model(model)?, options, init.as_ref(), HostLogger::new(logger)?)
         };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+        let options = GradientOptions {
+            epsilon,
+            threshold,
+            seed: options.seed,
+            chain_id: options.init_chain_id,
+            init_radius: options.init_radius,
+            init: init.map(|i| i.context()),
+            logger: &logger,
+        };
+        let check = diagnose_gradient(model, &options)?;
+        Ok(catena_gradient_check { text: c_text(&check.to_string()), check })
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// A number of coordinate `index`; NaN past the last.

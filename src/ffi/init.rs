@@ -1,7 +1,7 @@
 //! Init contexts: where a chain's initial values come from.
 
 use super::UserData;
-use super::boundary::{Table, free, guard, hand_out, slice, table, text};
+use super::boundary::{Table, free, make, slice, table, text};
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
 use crate::io::{PositionInit, Values};
@@ -146,21 +146,19 @@ pub unsafe extern "C" fn catena_init_new(
     out: *mut *mut catena_init,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the table.
-            let t = unsafe { self::table(table, "table")? };
-            for (name, missing) in [("table.shape", t.shape.is_none()), ("table.values", t.values.is_none())] {
-                if missing {
-                    return Err(Error::argument(name, "a function", "NULL"));
-                }
+    let new = || {
+        // SAFETY: the caller vouches for the table.
+        let t = unsafe { self::table(table, "table")? };
+        for (name, missing) in [("table.shape", t.shape.is_none()), ("table.values", t.values.is_none())] {
+            if missing {
+                return Err(Error::argument(name, "a function", "NULL"));
             }
-            let data = UserData { user: t.user, release: t.release };
-            Ok(catena_init::own(HostInit { table: t, data }))
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+        }
+        let data = UserData { user: t.user, release: t.release };
+        Ok(catena_init::own(HostInit { table: t, data }))
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// An init context from a JSON text of `length` bytes in Stan's conventions: an object of named numbers and nested arrays,
@@ -175,16 +173,14 @@ pub unsafe extern "C" fn catena_init_json_new(
     out: *mut *mut catena_init,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the text.
-            let bytes = unsafe { slice(text.cast::<u8>(), length, "text")? };
-            let text = std::str::from_utf8(bytes).map_err(|e| Error::argument("text", "text in UTF-8", e))?;
-            Values::from_json(text).map(catena_init::own)
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || {
+        // SAFETY: the caller vouches for the text.
+        let bytes = unsafe { slice(text.cast::<u8>(), length, "text")? };
+        let text = std::str::from_utf8(bytes).map_err(|e| Error::argument("text", "text in UTF-8", e))?;
+        Values::from_json(text).map(catena_init::own)
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// As catena_init_json_new, from the file at `path`.
@@ -197,12 +193,10 @@ pub unsafe extern "C" fn catena_init_json_file_new(
     out: *mut *mut catena_init,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the path.
-        let new = || Values::from_json_file(unsafe { text(path, "path")? }).map(catena_init::own);
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    // SAFETY: the caller vouches for the path.
+    let new = || Values::from_json_file(unsafe { text(path, "path")? }).map(catena_init::own);
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// An init context from an unconstrained position of `dimension` numbers (copied); NaN entries are drawn.
@@ -216,12 +210,10 @@ pub unsafe extern "C" fn catena_init_position_new(
     out: *mut *mut catena_init,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the position.
-        let new = || PositionInit::new(unsafe { slice(position, dimension, "position")? }).map(catena_init::own);
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    // SAFETY: the caller vouches for the position.
+    let new = || PositionInit::new(unsafe { slice(position, dimension, "position")? }).map(catena_init::own);
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// Frees an init context and releases its user data. NULL is fine.

@@ -19,6 +19,8 @@ pub mod init;
 pub mod io;
 pub mod model;
 pub mod options;
+pub mod population;
+pub mod resampling;
 pub mod result;
 pub mod run;
 pub mod sample;

@@ -1,6 +1,6 @@
 //! What a run reports of its chains.
 
-use super::boundary::{ask, free, guard, hand_out, object, slice_mut};
+use super::boundary::{ask, free, guard, make, object, slice_mut};
 use super::checkpoint::catena_checkpoint;
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
@@ -270,16 +270,14 @@ pub unsafe extern "C" fn catena_result_checkpoint_new(
     out: *mut *mut catena_checkpoint,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the pointer.
-            let report = &unsafe { object(result, "result", "a catena_result")? }.chain(chain)?.report;
-            let none = || Error::new(Code::Checkpoint, "the chain has no checkpoint").in_chain(report.chain_id);
-            Ok(catena_checkpoint { bytes: report.checkpoint.clone().ok_or_else(none)? })
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || {
+        // SAFETY: the caller vouches for the pointer.
+        let report = &unsafe { object(result, "result", "a catena_result")? }.chain(chain)?.report;
+        let none = || Error::new(Code::Checkpoint, "the chain has no checkpoint").in_chain(report.chain_id);
+        Ok(catena_checkpoint { bytes: report.checkpoint.clone().ok_or_else(none)? })
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// Frees a result with all that was borrowed from it. NULL is fine.

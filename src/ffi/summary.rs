@@ -1,6 +1,6 @@
 //! The summary table.
 
-use super::boundary::{free, guard, hand_out, object, slice, text};
+use super::boundary::{free, guard, make, object, put, slice, text};
 use super::error::{c_text, catena_error, catena_status};
 use super::writer::layout;
 use crate::diagnostics::{Statistic, Summary, SummaryInput};
@@ -61,25 +61,22 @@ pub unsafe extern "C" fn catena_summary_new(
     out: *mut *mut catena_summary,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the pointers.
-            let (values, pointers) = unsafe { (slice(values, size, "values")?, slice(names, columns, "names")?) };
-            let mut names = Vec::with_capacity(columns);
-            for (i, &pointer) in pointers.iter().enumerate() {
-                // SAFETY: the caller vouches for the names.
-                names.push(unsafe { text(pointer, &format!("names[{i}]"))? }.to_string());
-            }
-            let layout = self::layout(layout)?;
-            let max_depth = (max_depth > 0).then_some(max_depth);
-            let summary =
-                Summary::new(&SummaryInput { values, chains, draws, columns, layout, names: &names, max_depth })?;
-            let names = summary.rows().iter().map(|r| c_text(&r.name)).collect();
-            Ok(catena_summary { text: c_text(&summary.to_string()), names, summary })
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || {
+        // SAFETY: the caller vouches for the pointers.
+        let (values, pointers) = unsafe { (slice(values, size, "values")?, slice(names, columns, "names")?) };
+        let mut names = Vec::with_capacity(columns);
+        for (i, &pointer) in pointers.iter().enumerate() {
+            // SAFETY: the caller vouches for the names.
+            names.push(unsafe { text(pointer, &format!("names[{i}]"))? }.to_string());
+        }
+        let layout = self::layout(layout)?;
+        let max_depth = (max_depth > 0).then_some(max_depth);
+        let summary = Summary::new(&SummaryInput { values, chains, draws, columns, layout, names: &names, max_depth })?;
+        let names = summary.rows().iter().map(|r| c_text(&r.name)).collect();
+        Ok(catena_summary { text: c_text(&summary.to_string()), names, summary })
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// The table with its warnings, several lines, borrowed from the summary. Empty for NULL.
@@ -131,12 +128,8 @@ pub unsafe extern "C" fn catena_summary_value(
         let row = rows.get(row).ok_or_else(|| Error::argument("row", expected, row))?;
         let statistic = Statistic::from_number(statistic)
             .ok_or_else(|| Error::argument("statistic", "a CATENA_STATISTIC constant (0 to 9)", statistic))?;
-        if out.is_null() {
-            return Err(Error::argument("out", "a place for the result", "NULL"));
-        }
-        // SAFETY: not null; the caller vouches for it.
-        unsafe { *out = row.value(statistic) };
-        Ok(())
+        // SAFETY: the caller vouches for `out`.
+        unsafe { put(out, row.value(statistic), "out", "a place for the result") }
     })
 }
 

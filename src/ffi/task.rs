@@ -36,7 +36,7 @@ pub(super) fn outcome(code: c_int) -> Result<(), Refusal> {
     }
 }
 
-/// Id of the chain the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
+/// Id of the chain (or of the set of traces) the callback is called for, at least 1; 0 where that is no one chain (a batch in a run, or
 /// catena_model_log_density) and for NULL.
 ///
 /// # Safety
@@ -45,6 +45,18 @@ pub(super) fn outcome(code: c_int) -> Result<(), Refusal> {
 pub unsafe extern "C" fn catena_task_chain_id(task: *const catena_task) -> u64 {
     // SAFETY: the caller vouches for the pointer; it is only read.
     unsafe { self::task(task.cast_mut()) }.map_or(0, |t| t.chain_id())
+}
+
+/// The number in its set, from 0, of the trace or particle the callback is called for; -1 where that is none, and for
+/// NULL.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_particle(task: *const catena_task) -> i64 {
+    // SAFETY: the caller vouches for the pointer; it is only read.
+    let particle = unsafe { self::task(task.cast_mut()) }.and_then(|t| t.particle());
+    particle.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1)
 }
 
 /// 64 random bits from the stream of this callback's purpose. Outputs, initial values and evaluations have streams of

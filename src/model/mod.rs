@@ -11,6 +11,7 @@ mod machine;
 mod refusal;
 mod state_space;
 mod task;
+mod traces;
 
 pub use block::Block;
 pub use checkpoint::{open, seal};
@@ -24,3 +25,4 @@ pub use machine::{Ask, Fold, Machine, Member, Reply};
 pub use refusal::Refusal;
 pub use state_space::StateSpace;
 pub use task::{Piece, Reducer, SerialReducer, Task};
+pub use traces::{Fingerprint, Operation, Traces};

@@ -17,6 +17,7 @@ pub trait Reducer {
 /// a parallel sum on the pool the chains run on.
 pub struct Task<'a> {
     chain_id: u64,
+    particle: Option<usize>,
     random: &'a mut Stream,
     message: &'a mut String,
     reducer: &'a dyn Reducer,
@@ -27,7 +28,12 @@ pub struct Task<'a> {
 impl<'a> Task<'a> {
     /// A task for chain `chain_id` ([`NO_CHAIN`]: for no one chain); `random` is the stream of the purpose at hand, `message` receives the model's words.
     pub fn new(chain_id: u64, random: &'a mut Stream, message: &'a mut String, reducer: &'a dyn Reducer) -> Self {
-        Self { chain_id, random, message, reducer, logger: None, lanes: None }
+        Self { chain_id, particle: None, random, message, reducer, logger: None, lanes: None }
+    }
+
+    /// The same task for member `index` (from 0) of the set whose id stands for the chain's.
+    pub fn with_particle(self, index: usize) -> Self {
+        Self { particle: Some(index), ..self }
     }
 
     /// The same task inside a run: what the model logs goes to `logger`.
@@ -40,10 +46,15 @@ impl<'a> Task<'a> {
         Self { lanes: Some(lanes), ..self }
     }
 
-    /// The id of the chain this evaluation is for; [`NO_CHAIN`] (0) where it is for no one chain: a batch of several
+    /// The id of the chain (or set of traces) this call is for; [`NO_CHAIN`] (0) where it is for no one chain: a batch of several
     /// chains' points, or an evaluation outside a run.
     pub fn chain_id(&self) -> u64 {
         self.chain_id
+    }
+
+    /// The trace or particle of the set, from 0, that this call is for; `None` where it is for a chain.
+    pub fn particle(&self) -> Option<usize> {
+        self.particle
     }
 
     /// The generator of this purpose (initial values, outputs or evaluations); the sampler's own is never handed out.
@@ -102,7 +113,11 @@ impl<'a> Task<'a> {
 
     /// Logs each line of `text` by itself, as said by this chain, if it is one's. Dropped outside a run.
     pub fn log(&self, level: Level, text: &str) {
-        if let Some(logger) = self.logger {
+        let Some(logger) = self.logger else { return };
+        if let Some(particle) = self.particle {
+            let set = self.chain_id;
+            text.lines().for_each(|line| logger.log(level, None, &format!("set {set}, trace {particle}: {line}")));
+        } else {
             let chain = Some(self.chain_id).filter(|id| *id != NO_CHAIN);
             text.lines().for_each(|line| logger.log(level, chain, line));
         }
@@ -115,7 +130,15 @@ impl<'a> Task<'a> {
 
     /// The same task for a model inside another one, whose pieces go by way of `reducer`.
     pub fn through<'b>(&'b mut self, reducer: &'b dyn Reducer) -> Task<'b> {
-        Task { chain_id: self.chain_id, random: self.random, message: self.message, reducer, logger: self.logger }
+        Task {
+            chain_id: self.chain_id,
+            particle: self.particle,
+            random: self.random,
+            message: self.message,
+            reducer,
+            logger: self.logger,
+            lanes: self.lanes.as_deref_mut(),
+        }
     }
 
     /// What sums pieces.

@@ -201,8 +201,15 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let course =
-            Course { segment: 3, share: 0.25, log_evidence: -7.5, variance: 0.01, settled: 0.005, stage: 12, log_step: -0.5 };
+        let course = Course {
+            segment: 3,
+            share: 0.25,
+            log_evidence: -7.5,
+            variance: 0.01,
+            settled: 0.005,
+            stage: 12,
+            log_step: -0.5,
+        };
         let mut tally = Tally::default();
         tally.count(0.75);
         tally.add(&Tally { refused: 2.0, ..tally });

@@ -17,13 +17,14 @@ mod ssp;
 
 use crate::error::Error;
 use crate::random::Stream;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 pub use spread::Spread;
 
 /// How ancestors are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Scheme {
     /// Independent draws.
     Multinomial,

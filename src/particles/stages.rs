@@ -1,6 +1,6 @@
 //! What a meeting of a set's blocks decides: how far to follow the path, who goes on, how to move.
 
-use super::course::{BROUGHT, Action, Course, Head, Order, Tally};
+use super::course::{Action, BROUGHT, Course, Head, Order, Tally};
 use super::plan::{Kernel, Plan};
 use super::resample::{Scheme, ancestors};
 use super::spread::fitted;

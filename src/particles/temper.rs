@@ -116,7 +116,7 @@ pub fn next(
 fn first_guess(log_weights: &[f64], increments: &[f64], sums: &Sums, ratio: f64) -> Option<f64> {
     let (mut mean, mut square) = (0.0, 0.0);
     for (w, x) in log_weights.iter().zip(increments).filter(|(_, x)| x.is_finite()) {
-        let weight = super::weights::exp(w - sums.largest) / sums.sum;
+        let weight = super::exp::exp(w - sums.largest) / sums.sum;
         mean += weight * x;
         square += weight * x * x;
     }

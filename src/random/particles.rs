@@ -16,6 +16,8 @@ pub enum ParticlePurpose {
     Move = 2,
     /// What the host draws to report a value.
     Report = 3,
+    /// What the host draws while it copies, writes or reads a trace.
+    Copy = 4,
 }
 
 /// Random numbers of numeric particles are drawn in blocks of so many particles, each block from lanes of its own, so

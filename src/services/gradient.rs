@@ -13,10 +13,10 @@ const TABLE_DIGITS: u32 = 6;
 /// Where and how closely a gradient is looked at. The numbers' defaults are Stan's.
 #[derive(Clone, Copy)]
 pub struct GradientOptions<'a> {
-    /// Half the distance of the two points of a central difference; finite, above 0. Default 1e-6.
+    /// Half the distance of the two points of a central difference; finite, above 0.
     pub epsilon: f64,
-    /// Largest absolute difference that is no failure; finite, above 0. Default 1e-6.
-    pub error: f64,
+    /// Largest absolute difference that is no failure; finite, above 0.
+    pub threshold: f64,
     /// Seed of the initial value's random numbers. Default 0.
     pub seed: u64,
     /// Chain whose initial value it is, at least 1. Default 1.
@@ -29,9 +29,17 @@ pub struct GradientOptions<'a> {
     pub logger: &'a dyn Logger,
 }
 
+impl GradientOptions<'_> {
+    /// Default of `epsilon`.
+    pub const EPSILON: f64 = 1e-6;
+    /// Default of `threshold`.
+    pub const THRESHOLD: f64 = 1e-6;
+}
+
 impl Default for GradientOptions<'_> {
     fn default() -> Self {
-        Self { epsilon: 1e-6, error: 1e-6, seed: 0, chain_id: 1, init_radius: 2.0, init: None, logger: &Silent }
+        let (epsilon, threshold) = (Self::EPSILON, Self::THRESHOLD);
+        Self { epsilon, threshold, seed: 0, chain_id: 1, init_radius: 2.0, init: None, logger: &Silent }
     }
 }
 
@@ -67,7 +75,7 @@ pub struct GradientCheck {
 /// # Errors
 /// A bad option, no usable initial value, or a model that stops.
 pub fn diagnose_gradient<D: Density>(density: &D, options: &GradientOptions<'_>) -> Result<GradientCheck, Error> {
-    for (name, value) in [("epsilon", options.epsilon), ("error", options.error)] {
+    for (name, value) in [("epsilon", options.epsilon), ("threshold", options.threshold)] {
         if !(value > 0.0 && value.is_finite()) {
             return Err(Error::argument(name, "a finite number above 0", value));
         }
@@ -89,7 +97,7 @@ pub fn diagnose_gradient<D: Density>(density: &D, options: &GradientOptions<'_>)
         let finite_difference = (above - below) / (2.0 * options.epsilon);
         coordinates.push(CoordinateCheck { value, model, finite_difference, error: model - finite_difference });
     }
-    let good = |c: &&CoordinateCheck| c.error.abs() <= options.error;
+    let good = |c: &&CoordinateCheck| c.error.abs() <= options.threshold;
     let failures = coordinates.len() - coordinates.iter().filter(good).count();
     Ok(GradientCheck { log_density, coordinates, failures })
 }

@@ -16,6 +16,7 @@ mod gradient;
 mod io;
 mod options;
 mod points;
+mod population;
 mod report;
 mod run;
 mod sample;
@@ -37,6 +38,7 @@ pub use options::{
     Service, SmcOptions, Value, nearest, similarity,
 };
 pub use points::log_density;
+pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;

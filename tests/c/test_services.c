@@ -280,6 +280,7 @@ static void test_gradient(void) {
   CHECK_HAS(catena_gradient_check_text(check), "finite diff");
   catena_gradient_check_free(check);
   CHECK_REFUSES(catena_diagnose_gradient(bad, options, init, NULL, 0, 1e-6, &check, &error), "epsilon", "got 0");
+  CHECK_REFUSES(catena_diagnose_gradient(bad, options, init, NULL, 1e-6, -1, &check, &error), "threshold", "got -1");
   CHECK_REFUSES(catena_diagnose_gradient(NULL, options, init, NULL, 1e-6, 1e-6, &check, &error), "model", "NULL");
   catena_init_free(init);
   catena_model_free(bad);

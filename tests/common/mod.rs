@@ -3,6 +3,7 @@
 
 pub mod bridgestan;
 pub mod by_hand;
+pub mod bytes;
 
 use catena::diagnostics::{Summary, SummaryInput};
 use catena::io::{Layout, TableWriter, Writer};
@@ -70,6 +71,58 @@ impl Density for Correlated {
     fn constrain(&self, _: &mut (), task: &mut Task<'_>, position: &[f64], outputs: &mut [f64]) -> Result<(), Refusal> {
         outputs[..self.dim].copy_from_slice(position);
         outputs[self.dim] = task.random().uniform();
+        Ok(())
+    }
+}
+
+/// A standard normal with a function that sees every call first, with the task and the positions: it refuses, or says what
+/// is added to the log density.
+pub struct Normal<F> {
+    dim: usize,
+    first: F,
+}
+
+impl<F: Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> Normal<F> {
+    pub fn new(dim: usize, first: F) -> Self {
+        Self { dim, first }
+    }
+}
+
+impl<F: Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> Density for Normal<F> {
+    type Worker = ();
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+
+    fn log_density_gradient(&self, _: &mut (), task: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
+        let extra = (self.first)(task, x)?;
+        g.iter_mut().zip(x).for_each(|(g, x)| *g = -x);
+        Ok(extra - 0.5 * x.iter().map(|x| x * x).sum::<f64>())
+    }
+
+    fn has_batch(&self) -> bool {
+        true
+    }
+
+    fn log_density_gradient_batch(
+        &self,
+        _: &mut (),
+        task: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+        _: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        let extra = (self.first)(task, positions)?;
+        gradients.iter_mut().zip(positions).for_each(|(g, x)| *g = -x);
+        for (value, x) in log_densities.iter_mut().zip(positions.chunks(self.dim)) {
+            *value = extra - 0.5 * x.iter().map(|x| x * x).sum::<f64>();
+        }
         Ok(())
     }
 }

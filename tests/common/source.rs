@@ -39,6 +39,8 @@ impl File {
 /// All files, by module.
 pub struct House {
     files: BTreeMap<Module, File>,
+    /// Files that are declared for tests only, with their numbers of lines: they import what they like.
+    tests: BTreeMap<String, usize>,
 }
 
 impl House {
@@ -58,7 +60,7 @@ impl House {
                 }
             }
         }
-        let mut house = Self { files: BTreeMap::new() };
+        let mut house = Self { files: BTreeMap::new(), tests: BTreeMap::new() };
         texts.iter().for_each(|(name, text)| house.insert(name, text));
         assert!(house.files.len() > 50, "src is found");
         house
@@ -87,8 +89,8 @@ impl House {
         if own {
             module.pop();
         }
-        if module.last().is_some_and(|last| last == "tests") {
-            // Only ever declared for tests.
+        if module.iter().any(|part| part == "tests") {
+            *self.tests.entry(name.to_string()).or_default() += text.lines().count();
             return;
         }
         let file = File {
@@ -106,6 +108,12 @@ impl House {
     /// The files but the library's own.
     pub fn files(&self) -> impl Iterator<Item = &File> {
         self.files.values().filter(|file| !file.module.is_empty())
+    }
+
+    /// Every file's name with its number of lines, those of tests among them.
+    pub fn lengths(&self) -> impl Iterator<Item = (&str, usize)> {
+        let tests = self.tests.iter().map(|(name, lines)| (name.as_str(), *lines));
+        self.files.values().map(|file| (file.name.as_str(), file.lines)).chain(tests)
     }
 
     /// Every import: the file, the path as written, the file where what it names is defined.

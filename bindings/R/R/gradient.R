@@ -10,9 +10,12 @@ catena_diagnose <- function(model, seed = NULL, init = 2, chain_id = 1, epsilon 
     init <- NULL
   }
   if (!is.null(init)) init <- as_inits(init, model, chain_id)[[1L]]
+  # The library calls it `threshold`.
+  error <- as_number(error, "error")
+  if (!(error > 0 && is.finite(error))) not_this("error", "a finite number above 0", error)
   result <- .Call(
     C_diagnose_gradient, model$pointer, call_settings(seed, chain_id, 1, 1), init, radius, as_number(epsilon, "epsilon"),
-    as_number(error, "error")
+    error
   )
   if (show_messages) tell(result$log)
   warn_unused(names(init)[result$unused])

@@ -21,7 +21,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
         &model,
         &GradientOptions {
             epsilon: settings.real("diagnose gradient epsilon"),
-            error: settings.real("diagnose gradient error"),
+            threshold: settings.real("diagnose gradient error"),
             seed: options.seed,
             chain_id: options.init_chain_id,
             init_radius: options.init_radius,

@@ -2,7 +2,7 @@
 //! default unless CmdStan has another, from the table of options.
 
 use catena::io::shortest;
-use catena::services::{Kind as Values, OPTIONS, OptionRow, Range};
+use catena::services::{GradientOptions, Kind as Values, OPTIONS, OptionRow, Range};
 
 /// Least value of a seed: one that asks for a seed from the clock.
 pub const SEED_FROM_CLOCK: i64 = -1;
@@ -185,8 +185,16 @@ pub static METHODS: &[Argument] = &[
                 "gradient",
                 "the gradient at the initial value",
                 Group(&[
-                    argument("epsilon", "half the distance of a difference's points", Real(1e-6, Range::positive())),
-                    argument("error", "largest error that is no failure", Real(1e-6, Range::positive())),
+                    argument(
+                        "epsilon",
+                        "half the distance of a difference's points",
+                        Real(GradientOptions::EPSILON, Range::positive()),
+                    ),
+                    argument(
+                        "error",
+                        "largest error that is no failure",
+                        Real(GradientOptions::THRESHOLD, Range::positive()),
+                    ),
                 ]),
             )]),
         )]),

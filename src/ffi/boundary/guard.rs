@@ -1,5 +1,6 @@
 //! Results that become statuses and error objects.
 
+use super::pointers::hand_out;
 use crate::drive::quiet;
 use crate::error::{Code, Error};
 use crate::ffi::error::{catena_error, catena_status};
@@ -21,4 +22,17 @@ pub(in crate::ffi) fn guard(error: *mut *mut catena_error, f: impl FnOnce() -> R
             status
         }
     }
+}
+
+/// All that a function does which makes a handle: `value` is handed out, or why there is none.
+///
+/// # Safety
+/// `out` and `error` are null or point to places for pointers.
+pub(in crate::ffi) unsafe fn make<T>(
+    out: *mut *mut T,
+    error: *mut *mut catena_error,
+    value: impl FnOnce() -> Result<T, Error>,
+) -> catena_status {
+    // SAFETY: passed on to the caller.
+    guard(error, || unsafe { hand_out(out, value) })
 }

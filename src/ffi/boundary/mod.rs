@@ -4,6 +4,6 @@ mod guard;
 mod pointers;
 mod table;
 
-pub(super) use guard::guard;
-pub(super) use pointers::{ask, check_size, free, hand_out, object, object_mut, slice, slice_mut, text};
+pub(super) use guard::{guard, make};
+pub(super) use pointers::{ask, check_size, free, object, object_mut, put, slice, slice_mut, text};
 pub(super) use table::{Table, table};

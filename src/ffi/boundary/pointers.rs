@@ -88,6 +88,19 @@ pub(in crate::ffi) unsafe fn text<'a>(pointer: *const c_char, name: &str) -> Res
     bytes.to_str().map_err(|_| Error::argument(name, "text in UTF-8", format_args!("{bytes:?}")))
 }
 
+/// Writes `value` to the place that the caller has for it, the argument `name`.
+///
+/// # Safety
+/// `place` is null or points to a place for a `T`.
+pub(in crate::ffi) unsafe fn put<T>(place: *mut T, value: T, name: &str, what: &str) -> Result<(), Error> {
+    if place.is_null() {
+        return Err(Error::argument(name, what, "NULL"));
+    }
+    // SAFETY: not null; passed on to the caller.
+    unsafe { place.write(value) };
+    Ok(())
+}
+
 /// Hands `value` out as a handle.
 ///
 /// # Safety

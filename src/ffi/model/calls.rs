@@ -31,9 +31,22 @@ impl Density for catena_model {
         gradients: &mut [f64],
         outcomes: &mut [Result<(), Refusal>],
     ) -> Result<(), Refusal> {
+        let Some(batch) = self.table.log_density_gradient_batch else { return Err(Refusal::Stop) };
         worker.codes.clear();
         worker.codes.resize(log_densities.len(), 0);
-        self.batch(worker, task, positions, log_densities, gradients)?;
+        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
+        outcome(unsafe {
+            batch(
+                self.data.user,
+                worker.pointer(),
+                hand(task),
+                log_densities.len(),
+                positions.as_ptr(),
+                log_densities.as_mut_ptr(),
+                gradients.as_mut_ptr(),
+                worker.codes.as_mut_ptr(),
+            )
+        })?;
         outcomes.iter_mut().zip(&worker.codes).for_each(|(out, &code)| *out = outcome(code));
         Ok(())
     }
@@ -132,32 +145,5 @@ impl Density for catena_model {
             task.add_message(&reason);
         }
         outcome(code)
-    }
-}
-
-impl catena_model {
-    /// The host's batch function, with room for the codes in the worker.
-    fn batch(
-        &self,
-        worker: &mut Worker,
-        task: &mut Task<'_>,
-        positions: &[f64],
-        log_densities: &mut [f64],
-        gradients: &mut [f64],
-    ) -> Result<(), Refusal> {
-        let Some(batch) = self.table.log_density_gradient_batch else { return Err(Refusal::Stop) };
-        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
-        outcome(unsafe {
-            batch(
-                self.data.user,
-                worker.pointer(),
-                hand(task),
-                log_densities.len(),
-                positions.as_ptr(),
-                log_densities.as_mut_ptr(),
-                gradients.as_mut_ptr(),
-                worker.codes.as_mut_ptr(),
-            )
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{check_size, free, guard, hand_out, object, table};
+use crate::ffi::boundary::{check_size, free, make, object, table};
 use crate::ffi::density::{catena_density, names, threading};
 use crate::ffi::engine::{ENGINES, number};
 use crate::ffi::error::{c_text, catena_error, catena_status};
@@ -40,12 +40,10 @@ pub unsafe extern "C" fn catena_model_new(
     out: *mut *mut catena_model,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the table.
-        let new = || unsafe { catena_model::from_table(table(density, "density")?) };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    // SAFETY: the caller vouches for the table.
+    let new = || unsafe { catena_model::from_table(table(density, "density")?) };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// Frees a model and releases its user data. NULL is fine. No run may still use it.

@@ -5,12 +5,12 @@ pub mod setters;
 
 pub use setters::*;
 
-use super::boundary::{free, guard, hand_out, object, object_mut, text};
+use super::boundary::{free, guard, make, object, object_mut, put, text};
 use super::error::{catena_error, catena_status};
 use super::run::catena_pool;
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::services::{Given, OPTIONS, OptionSet, SampleOptions, Value};
+use crate::services::{Given, OPTIONS, OptionSet, PopulationOptions, SampleOptions, Value};
 use std::ffi::c_char;
 use std::sync::Arc;
 
@@ -49,6 +49,11 @@ impl catena_options {
     pub(super) fn run(&self) -> (SampleOptions, Option<Arc<Pool>>) {
         (self.set.options(), self.pool.clone())
     }
+
+    /// For a population.
+    pub(super) fn population(&self) -> PopulationOptions {
+        self.set.population()
+    }
 }
 
 /// Options with the defaults of Stan.
@@ -61,7 +66,7 @@ pub unsafe extern "C" fn catena_options_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for `out`.
-    guard(error, || unsafe { hand_out(out, || Ok(catena_options::default())) })
+    unsafe { make(out, error, || Ok(catena_options::default())) }
 }
 
 /// Frees options. NULL is fine.
@@ -207,18 +212,8 @@ pub unsafe extern "C" fn catena_options_get(
     unsafe { get(options, name, error, write) }
 }
 
-/// Writes a value to a place of the host's.
-///
-/// # Safety
-/// `place` is null or points to a place for a `T`.
-unsafe fn give<T>(place: *mut T, value: T) -> Result<(), Error> {
-    if place.is_null() {
-        return Err(Error::argument("value", "a pointer to a place for the value", "NULL"));
-    }
-    // SAFETY: not null; passed on to the caller.
-    unsafe { place.write(value) };
-    Ok(())
-}
+/// What the caller must bring for a value.
+const PLACE: &str = "a pointer to a place for the value";
 
 /// Writes the value of the option `name` as a number to `*value`: 1 or 0 for a switch, the number of a choice. Whole numbers
 /// above 2^53 are rounded: catena_options_get_integer has them all.
@@ -233,7 +228,7 @@ pub unsafe extern "C" fn catena_options_get_number(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    unsafe { get(options, name, error, |_, found| give(value, found.number())) }
+    unsafe { get(options, name, error, |_, found| put(value, found.number(), "value", PLACE)) }
 }
 
 /// Writes the value of the option `name`, which must be no CATENA_OPTION_REAL, to `*value`.
@@ -250,7 +245,7 @@ pub unsafe extern "C" fn catena_options_get_integer(
     let whole = |name: &str, found: Value| {
         let real = || Error::argument("name", "an option that is a whole number", format_args!("'{name}'"));
         // SAFETY: the caller vouches for `value`.
-        unsafe { give(value, found.whole().ok_or_else(real)?) }
+        unsafe { put(value, found.whole().ok_or_else(real)?, "value", PLACE) }
     };
     // SAFETY: the caller vouches for the pointers.
     unsafe { get(options, name, error, whole) }

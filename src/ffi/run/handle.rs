@@ -2,7 +2,7 @@
 
 use crate::drive::quiet;
 use crate::error::{Code, Error};
-use crate::ffi::boundary::{free, guard, hand_out, object};
+use crate::ffi::boundary::{free, guard, make, object};
 use crate::ffi::engine::{chosen, with_options};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::io::{Host, catena_io};
@@ -10,7 +10,7 @@ use crate::ffi::model::catena_model;
 use crate::ffi::options::catena_options;
 use crate::ffi::result::catena_result;
 use crate::io::Interrupt;
-use crate::services::{Control, Engine, SampleOptions, SampleReport, Session};
+use crate::services::{Control, Engine, SampleReport, Session};
 use std::ffi::c_int;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -69,11 +69,9 @@ pub unsafe extern "C" fn catena_run_start(
     out: *mut *mut catena_run,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the pointers, and that what they list outlives the run, so that borrowing it
-        // forever is fine.
-        unsafe { hand_out(out, || start(Host::session(model, options, io, |_| Engine::Nuts)?)) }
-    })
+    // SAFETY: the caller vouches for the pointers, and that what they list outlives the run, so that borrowing it forever
+    // is fine.
+    unsafe { make(out, error, || start(Host::session(model, options, io, |_| Engine::Nuts)?)) }
 }
 
 /// As catena_run_start, with the chains moved by `engine`, a catena_engine.
@@ -89,12 +87,13 @@ pub unsafe extern "C" fn catena_run_start_engine(
     out: *mut *mut catena_run,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
+    let new = || {
         let chosen = chosen(engine)?;
-        let engine = |options: &SampleOptions| with_options(chosen, options);
         // SAFETY: as for catena_run_start.
-        unsafe { hand_out(out, || start(Host::session(model, options, io, engine)?)) }
-    })
+        start(unsafe { Host::session(model, options, io, |options| with_options(chosen, options))? })
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 fn start((session, host): (Session<'static, catena_model>, Host)) -> Result<catena_run, Error> {

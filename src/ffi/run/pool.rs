@@ -1,7 +1,7 @@
 //! Pools that several runs share.
 
 use crate::drive::Pool;
-use crate::ffi::boundary::{free, guard, hand_out};
+use crate::ffi::boundary::{free, make};
 use crate::ffi::error::{catena_error, catena_status};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn catena_pool_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for `out`.
-    guard(error, || unsafe { hand_out(out, || Ok(catena_pool { pool: Arc::new(Pool::new(threads)?) })) })
+    unsafe { make(out, error, || Ok(catena_pool { pool: Arc::new(Pool::new(threads)?) })) }
 }
 
 /// Number of the pool's threads; 0 for NULL.

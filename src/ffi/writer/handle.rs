@@ -1,7 +1,7 @@
 //! Writers of the library's own: none, CSV, Arrow.
 
 use crate::error::Error;
-use crate::ffi::boundary::{free, guard, hand_out, text};
+use crate::ffi::boundary::{free, make, text};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::io::{CsvWriter, NullWriter, Writer};
 use std::ffi::{c_char, c_int};
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn catena_writer_none_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for `out`.
-    guard(error, || unsafe { hand_out(out, || Ok(catena_writer::new(NullWriter))) })
+    unsafe { make(out, error, || Ok(catena_writer::new(NullWriter))) }
 }
 
 /// A writer to a Stan CSV file at `path`. `sig_figs` significant figures, 1 to 18; 0 writes the shortest text that reads
@@ -77,17 +77,15 @@ pub unsafe extern "C" fn catena_writer_csv_new(
     out: *mut *mut catena_writer,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the path.
-            let path = unsafe { text(path, "path")? };
-            let figures = u32::try_from(sig_figs).map_err(|_| Error::argument("sig_figs", "0 to 18", sig_figs))?;
-            let file = if append == 0 { CsvWriter::create(path, figures)? } else { CsvWriter::append(path, figures)? };
-            Ok(catena_writer::new(file))
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || {
+        // SAFETY: the caller vouches for the path.
+        let path = unsafe { text(path, "path")? };
+        let figures = u32::try_from(sig_figs).map_err(|_| Error::argument("sig_figs", "0 to 18", sig_figs))?;
+        let file = if append == 0 { CsvWriter::create(path, figures)? } else { CsvWriter::append(path, figures)? };
+        Ok(catena_writer::new(file))
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 /// A writer of chain `chain_id` (at least 1) to an Arrow IPC file ("Feather version 2") at `path`, record batch by record
@@ -103,12 +101,10 @@ pub unsafe extern "C" fn catena_writer_arrow_new(
     out: *mut *mut catena_writer,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        // SAFETY: the caller vouches for the path.
-        let new = || arrow(unsafe { text(path, "path")? }, chain_id);
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    // SAFETY: the caller vouches for the path.
+    let new = || arrow(unsafe { text(path, "path")? }, chain_id);
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 #[cfg(feature = "arrow")]

@@ -2,7 +2,7 @@
 
 use super::handle::catena_writer;
 use crate::error::Error;
-use crate::ffi::boundary::{check_size, guard, hand_out, slice_mut};
+use crate::ffi::boundary::{check_size, guard, make, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::io::{Grid, Layout, MemoryWriter, Sink};
 
@@ -63,11 +63,9 @@ pub unsafe extern "C" fn catena_writer_memory_new(
     out: *mut *mut catena_writer,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || memory(values, size, Grid::new(rows, columns, row_stride, column_stride)?);
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || memory(values, size, Grid::new(rows, columns, row_stride, column_stride)?);
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }
 
 fn memory(values: *mut f64, size: usize, grid: Grid) -> Result<catena_writer, Error> {

@@ -3,7 +3,7 @@
 use super::handle::catena_writer;
 use crate::error::{Code, Error};
 use crate::ffi::UserData;
-use crate::ffi::boundary::{Table, guard, hand_out, table};
+use crate::ffi::boundary::{Table, make, table};
 use crate::ffi::error::{c_text, catena_error, catena_status};
 use crate::io::Writer;
 use std::ffi::{c_char, c_int, c_void};
@@ -97,14 +97,12 @@ pub unsafe extern "C" fn catena_writer_new(
     out: *mut *mut catena_writer,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    guard(error, || {
-        let new = || {
-            // SAFETY: the caller vouches for the table.
-            let t = unsafe { self::table(table, "table")? };
-            let data = UserData { user: t.user, release: t.release };
-            Ok(catena_writer::new(HostWriter { table: t, data }))
-        };
-        // SAFETY: the caller vouches for `out`.
-        unsafe { hand_out(out, new) }
-    })
+    let new = || {
+        // SAFETY: the caller vouches for the table.
+        let t = unsafe { self::table(table, "table")? };
+        let data = UserData { user: t.user, release: t.release };
+        Ok(catena_writer::new(HostWriter { table: t, data }))
+    };
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
 }

@@ -176,7 +176,7 @@ impl Mover {
     /// Moves point `row` to its proposal with probability exp(gain), at most 1.
     #[inline]
     fn decide(&mut self, row: usize, gain: f64, answer: Answer) {
-        let probability = if gain.is_nan() { 0.0 } else { super::weights::exp(gain.min(0.0)) };
+        let probability = if gain.is_nan() { 0.0 } else { super::exp::exp(gain.min(0.0)) };
         self.tally.count(probability);
         if self.stream.uniform() >= probability {
             return;

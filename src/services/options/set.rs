@@ -2,6 +2,7 @@
 
 use super::{SampleOptions, SmcOptions};
 use crate::adapt::Adaptation;
+use crate::services::population::PopulationOptions;
 
 /// The options of a run, each to be set and read by its name in [`OPTIONS`](super::OPTIONS). Adaptation's are kept, and checked, while
 /// adaptation is off.
@@ -11,7 +12,10 @@ pub struct OptionSet {
     pub(super) sample: SampleOptions,
     pub(super) adaptation: Adaptation,
     pub(super) adapt: bool,
+    /// Its first set's id means nothing: there is one for all.
     pub(super) smc: SmcOptions,
+    /// Its seed means nothing: there is one for all.
+    pub(super) population: PopulationOptions,
 }
 
 impl Default for OptionSet {
@@ -27,6 +31,7 @@ impl From<&SampleOptions> for OptionSet {
             adaptation: options.adaptation.unwrap_or_default(),
             adapt: options.adaptation.is_some(),
             smc: SmcOptions::default(),
+            population: PopulationOptions::default(),
         }
     }
 }
@@ -39,11 +44,17 @@ impl OptionSet {
 
     /// The options of sequential Monte Carlo alone.
     pub fn smc(&self) -> SmcOptions {
-        self.smc.clone()
+        SmcOptions { init_set_id: self.population.init_set_id, ..self.smc.clone() }
     }
 
     /// The same options of other runs, with these of sequential Monte Carlo.
     pub fn with_smc(self, smc: &SmcOptions) -> Self {
-        Self { smc: smc.clone(), ..self }
+        let population = PopulationOptions { init_set_id: smc.init_set_id, ..self.population };
+        Self { smc: smc.clone(), population, ..self }
+    }
+
+    /// The options as a population takes them.
+    pub fn population(&self) -> PopulationOptions {
+        PopulationOptions { seed: self.sample.seed, ..self.population.clone() }
     }
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::hmc::MetricKind;
 use crate::particles::plan::Kernel;
 use crate::particles::resample::Scheme;
+use crate::services::population::TraceFailure;
 use std::time::Duration;
 
 /// What a user asks for.
@@ -24,16 +25,18 @@ pub enum Service {
     Diagnose,
     /// [`log_density`](crate::services::log_density), which takes no options
     LogDensity,
+    /// [`Population`](crate::services::Population)
+    Population,
     /// [`sample_smc`](crate::services::sample_smc)
     Smc,
 }
 
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Smc, Static};
+use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Smc, Static};
 
 impl Service {
     /// Every service.
-    pub fn all() -> [Self; 7] {
-        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Smc]
+    pub fn all() -> [Self; 8] {
+        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Population, Smc]
     }
 
     /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density` or `smc`.
@@ -45,6 +48,7 @@ impl Service {
             Self::GenerateQuantities => "generate_quantities",
             Self::Diagnose => "diagnose",
             Self::LogDensity => "log_density",
+            Self::Population => "population",
             Self::Smc => "smc",
         }
     }
@@ -58,6 +62,7 @@ impl Service {
             Self::GenerateQuantities => "generated quantities anew for draws made before",
             Self::Diagnose => "the gradient against finite differences",
             Self::LogDensity => "log density and gradient at given points",
+            Self::Population => "independent sets of weighted traces",
             Self::Smc => "weighted draws and the evidence by sequential Monte Carlo",
         }
     }
@@ -202,6 +207,9 @@ choice_field!(Kernel: KERNELS =
     Independent "independent" "independent proposals from a normal fitted to the particles",
     Hmc "hmc" "Hamiltonian Monte Carlo",
     Nuts "nuts" "the no-U-turn sampler");
+choice_field!(TraceFailure: TRACE_FAILURES =
+    Keep "keep" "the operation fails, the population stays as it was",
+    Lose "lose" "the trace is dropped, its weight zero");
 
 macro_rules! row {
     ($name:literal, $kind:expr, $services:expr, $help:literal, $($field:ident).+) => {
@@ -225,17 +233,20 @@ const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
 const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
 const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc];
 const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
-const STREAMS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Smc];
+const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc];
+const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc];
 const TUNED: &[Service] = &[Nuts, Static, Smc];
 const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc];
-const SETS: &[Service] = &[Smc];
+const SETS: &[Service] = &[Population, Smc];
+const TRACES: &[Service] = &[Population];
+const SMC: &[Service] = &[Smc];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
 pub static OPTIONS: &[OptionRow] = &[
     row!("num_chains", FROM_1, CHAINS, "number of chains", sample.num_chains),
     row!("init_chain_id", FROM_1, IDS, "id of the first chain; the others follow", sample.init_chain_id),
-    row!("seed", ANY, STREAMS, "seed of all random streams", sample.seed),
+    row!("seed", ANY, SEEDED, "seed of all random streams", sample.seed),
     row!("num_warmup", ANY, MOVES, "warm-up iterations", sample.num_warmup),
     row!("num_samples", ANY, SAMPLES, "iterations after warm-up", sample.num_samples),
     row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
@@ -260,7 +271,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("term_buffer", ANY, MOVES, "warm-up iterations after the metric was adapted", adaptation.term_buffer),
     row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double; 0: it is not adapted",
         adaptation.window),
-    row!("num_threads", ANY, RUNS, "threads of the run; 0: the cores available to the process", sample.num_threads),
+    row!("num_threads", ANY, THREADED, "threads of the run; 0: the cores available to the process", sample.num_threads),
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,
         "stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit", sample.max_evaluations),
@@ -268,17 +279,20 @@ pub static OPTIONS: &[OptionRow] = &[
         "evaluate up to so many chains in one call of the model's batch function; 0: each by itself", sample.batch_size),
     row!("batch_wait", Kind::Real(Range::seconds()), BATCHES,
         "longest time in seconds that an evaluation waits for others to join its batch", sample.batch_wait),
-    row!("num_sets", FROM_1, SETS, "number of independent sets of particles", smc.num_sets),
-    row!("num_particles", Kind::Whole(2, u32::MAX as u64), SETS, "particles of each set", smc.num_particles),
-    row!("init_set_id", FROM_1, SETS, "id of the first set; the others follow", smc.init_set_id),
-    row!("ess_threshold", Kind::Real(Range::share()), SETS,
+    row!("init_set_id", FROM_1, SETS, "id of the first set; the others follow", population.init_set_id),
+    row!("on_trace_failure", Kind::Choice(TRACE_FAILURES), TRACES, "what becomes of a trace in which an operation fails",
+        population.on_failure),
+    row!("genealogy", Kind::Switch, TRACES, "keep who descends from whom", population.genealogy),
+    row!("num_sets", FROM_1, SMC, "number of independent sets of particles", smc.num_sets),
+    row!("num_particles", Kind::Whole(2, u32::MAX as u64), SMC, "particles of each set", smc.num_particles),
+    row!("ess_threshold", Kind::Real(Range::share()), SMC,
         "effective sample size to keep, as a share of the number of particles", smc.ess_threshold),
-    row!("resampling", Kind::Choice(SCHEMES), SETS, "how particles are resampled", smc.resampling),
-    row!("path", Kind::Choice(PATHS), SETS, "which path leads to the posterior", smc.path),
-    row!("kernel", Kind::Choice(KERNELS), SETS, "how particles move", smc.kernel),
-    row!("num_moves", ANY, SETS, "moves of each particle after it was resampled", smc.num_moves),
-    row!("num_leapfrog", Kind::Whole(1, u32::MAX as u64), SETS, "leapfrog steps of a move by HMC", smc.num_leapfrog),
-    row!("waste_free", Kind::Switch, SETS,
+    row!("resampling", Kind::Choice(SCHEMES), SMC, "how particles are resampled", smc.resampling),
+    row!("path", Kind::Choice(PATHS), SMC, "which path leads to the posterior", smc.path),
+    row!("kernel", Kind::Choice(KERNELS), SMC, "how particles move", smc.kernel),
+    row!("num_moves", ANY, SMC, "moves of each particle after it was resampled", smc.num_moves),
+    row!("num_leapfrog", Kind::Whole(1, u32::MAX as u64), SMC, "leapfrog steps of a move by HMC", smc.num_leapfrog),
+    row!("waste_free", Kind::Switch, SMC,
         "resample but num_particles / (num_moves + 1) particles and keep all states of their chains", smc.waste_free),
-    row!("max_stages", FROM_1, SETS, "most stages of a set", smc.max_stages),
+    row!("max_stages", FROM_1, SMC, "most stages of a set", smc.max_stages),
 ];

@@ -60,7 +60,8 @@ impl Particles {
             return;
         }
         let StageRecord { stage, way, ess, log_evidence, acceptance, stepsize, .. } = *record;
-        let way = if self.plan.segments > 1 { format!("data {}", shortest(way)) } else { format!("temperature {way:.6}") };
+        let way =
+            if self.plan.segments > 1 { format!("data {}", shortest(way)) } else { format!("temperature {way:.6}") };
         let mut line = format!("stage {stage}: {way}, ESS {ess:.1}, log evidence {log_evidence:.4}");
         if record.resampled && self.plan.moves > 0 {
             line += &format!(", acceptance {acceptance:.3}, step {stepsize:.4}");
@@ -119,12 +120,7 @@ impl<D: Density> Service<Path<'_, D>> for Particles {
         Ok(())
     }
 
-    fn event(
-        &mut self,
-        mover: &mut Mover,
-        event: Happening,
-        here: &mut Here<'_, Path<'_, D>>,
-    ) -> Result<After, Error> {
+    fn event(&mut self, mover: &mut Mover, event: Happening, here: &mut Here<'_, Path<'_, D>>) -> Result<After, Error> {
         match event {
             Happening::Draw => Self::draw(mover, here)?,
             Happening::Met => {}

@@ -164,4 +164,3 @@ fn bridge<D: Density>(
 fn first_step(kernel: Kernel, dim: usize) -> f64 {
     if kernel.has_gradient() { -0.25 * libm::log(dim as f64) } else { 0.0 }
 }
-

@@ -15,12 +15,7 @@ pub fn smc_columns<D: Density>(density: &D) -> Vec<String> {
 
 /// Gives each set's rows to its writer, on the calling thread. A set that did not finish has none. A writer that fails
 /// fails its set.
-pub(super) fn write(
-    report: &mut SmcReport,
-    columns: &[String],
-    writers: Vec<&mut dyn Writer>,
-    logger: &dyn Logger,
-) {
+pub(super) fn write(report: &mut SmcReport, columns: &[String], writers: Vec<&mut dyn Writer>, logger: &dyn Logger) {
     for (set, writer) in report.sets.iter_mut().zip(writers) {
         let rows = std::mem::take(&mut set.output);
         let written = (|| -> Result<usize, Error> {

@@ -102,7 +102,8 @@ impl SmcReport {
 
 impl SetReport {
     fn new(set_id: u64, blocks: &[ChainReport], ledger: SetLedger) -> Self {
-        let failed = blocks.iter().find_map(|b| if let Outcome::Failed(e) = &b.outcome { Some(e.clone()) } else { None });
+        let failed =
+            blocks.iter().find_map(|b| if let Outcome::Failed(e) = &b.outcome { Some(e.clone()) } else { None });
         let stopped = blocks.iter().any(|b| b.outcome == Outcome::Stopped);
         let outcome = match (failed, ledger.end) {
             (Some(error), _) => SetOutcome::Failed(error),
@@ -113,7 +114,8 @@ impl SetReport {
         };
         let known = matches!(outcome, SetOutcome::Finished | SetOutcome::Lost | SetOutcome::Stalled);
         let course = ledger.end.map(|(_, course, _)| course).filter(|_| known);
-        let variance = course.map_or(f64::NAN, |c| if outcome == SetOutcome::Lost { f64::INFINITY } else { c.variance });
+        let variance =
+            course.map_or(f64::NAN, |c| if outcome == SetOutcome::Lost { f64::INFINITY } else { c.variance });
         Self {
             set_id,
             log_evidence: course.map_or(f64::NAN, |c| c.log_evidence),

@@ -1,0 +1,126 @@
+//! Populations, made and freed.
+
+use super::host::Host;
+use super::table::{catena_population_io, catena_traces};
+use crate::drive::Pool;
+use crate::error::Error;
+use crate::ffi::UserData;
+use crate::ffi::boundary::{free, make, object_mut, table};
+use crate::ffi::error::{catena_error, catena_status};
+use crate::ffi::options::catena_options;
+use crate::ffi::watch::{HostInterrupt, HostLogger};
+use crate::services::{Population, PopulationIo, PopulationOptions};
+use std::sync::Arc;
+
+/// Several independent sets of weighted traces. One thread at a time uses it.
+pub struct catena_population {
+    pub(super) population: Population<Host>,
+    /// Released after the traces.
+    #[expect(dead_code, reason = "held to be dropped")]
+    data: UserData,
+}
+
+impl catena_population {
+    /// A population of the host's, which `make` makes; it owns the host's data once it is made.
+    ///
+    /// # Safety
+    /// `traces` is null or a table as documented.
+    pub(super) unsafe fn made(
+        traces: *const catena_traces,
+        make: impl FnOnce(Host) -> Result<Population<Host>, Error>,
+    ) -> Result<Self, Error> {
+        // SAFETY: passed on to the caller.
+        let table = unsafe { table(traces, "traces")? };
+        let population = make(Host::new(table)?)?;
+        Ok(Self { population, data: UserData { user: table.user, release: table.release } })
+    }
+
+    /// The population behind a handle.
+    ///
+    /// # Safety
+    /// `population` is null or a live population that nobody else uses.
+    pub(super) unsafe fn of<'a>(population: *mut Self) -> Result<&'a mut Population<Host>, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { object_mut(population, "population", "a catena_population") }.map(|p| &mut p.population)
+    }
+}
+
+/// A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
+/// may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
+/// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
+/// fails, `user` stays the caller's and `release` is not called.
+///
+/// # Safety
+/// `traces` is NULL or a table as documented; `io` is NULL or as documented, and what it lists lives as long as the
+/// population; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_population_new(
+    traces: *const catena_traces,
+    options: *const catena_options,
+    io: *const catena_population_io,
+    out: *mut *mut catena_population,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    let new = || {
+        // SAFETY: the caller vouches for the pointers.
+        unsafe {
+            let (of, pool, io) = (of(options), pool(options)?, borrowed(io)?);
+            catena_population::made(traces, |host| Population::new(host, of, io, pool))
+        }
+    };
+    // SAFETY: the caller vouches for `out` and `error`.
+    unsafe { make(out, error, new) }
+}
+
+/// What a population takes of the options.
+///
+/// # Safety
+/// `options` is null or live options.
+unsafe fn of(options: *const catena_options) -> PopulationOptions {
+    // SAFETY: passed on to the caller.
+    unsafe { options.as_ref() }.map_or_else(PopulationOptions::default, catena_options::population)
+}
+
+/// The pool of the options, or one of the population's own.
+///
+/// # Safety
+/// `options` is null or live options.
+pub(super) unsafe fn pool(options: *const catena_options) -> Result<Arc<Pool>, Error> {
+    // SAFETY: passed on to the caller.
+    let (threads, pool) = unsafe { options.as_ref() }.map_or((0, None), |options| {
+        let (options, pool) = options.run();
+        (options.num_threads, pool)
+    });
+    pool.map_or_else(|| Pool::new(threads).map(Arc::new), Ok)
+}
+
+/// What the host lends.
+///
+/// # Safety
+/// `io` is null or as documented.
+pub(super) unsafe fn borrowed(io: *const catena_population_io) -> Result<PopulationIo, Error> {
+    if io.is_null() {
+        return Ok(PopulationIo::default());
+    }
+    // SAFETY: passed on to the caller.
+    let io = unsafe { table(io, "io")? };
+    let progress = io.progress.map(|progress| {
+        let user = io.progress_user;
+        // SAFETY: the host's function with the host's data, on the calling thread.
+        let tell = move |done, total| unsafe { progress(user, done, total) };
+        Box::new(tell) as Box<dyn FnMut(usize, usize)>
+    });
+    // SAFETY: passed on to the caller.
+    let (logger, interrupt) = unsafe { (HostLogger::new(io.logger)?, HostInterrupt::new(io.interrupt)?) };
+    Ok(PopulationIo { logger: Box::new(logger), interrupt: Box::new(interrupt), progress })
+}
+
+/// Frees a population, its traces and then what it borrowed. NULL is fine.
+///
+/// # Safety
+/// `population` is NULL or came from catena_population_new or _load and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_population_free(population: *mut catena_population) {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { free(population) }
+}

@@ -1,0 +1,195 @@
+//! One call of the host for each of many traces.
+
+use super::{PopulationIo, TraceFailure};
+use crate::drive::{Pool, Unfinished, map, quiet};
+use crate::error::{Code, Error};
+use crate::model::{Level, Logger, Refusal, SerialReducer, Task, Threading, Traces};
+use crate::particles::Set;
+use crate::random::{ParticlePurpose, ParticleStreams};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Who works on traces, and with what.
+pub(super) struct Crew<'a, H: Traces> {
+    pub host: &'a H,
+    pub pool: &'a Pool,
+    pub streams: ParticleStreams,
+    pub on_failure: TraceFailure,
+    pub genealogy: bool,
+    pub watch: Watch<'a>,
+    /// Copies that resampling made.
+    pub copies: u64,
+}
+
+/// Interrupt, progress and logger of the calling thread.
+pub(super) struct Watch<'a> {
+    io: &'a mut PopulationIo,
+}
+
+impl<'a> Watch<'a> {
+    pub fn new(io: &'a mut PopulationIo) -> Self {
+        Self { io }
+    }
+
+    pub fn logger(&self) -> &dyn Logger {
+        self.io.logger.as_ref()
+    }
+}
+
+/// One call: for which trace of which set, with what, and what came of it (`None`: not called).
+pub(super) struct Call<A, R> {
+    pub set: u64,
+    pub index: usize,
+    pub with: A,
+    pub outcome: Option<Result<R, Error>>,
+}
+
+impl<A, R> Call<A, R> {
+    pub fn new(set: u64, index: usize, with: A) -> Self {
+        Self { set, index, with, outcome: None }
+    }
+}
+
+/// When calls end before all were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// With the first that fails, and when the interrupt asks for it.
+    Early,
+    /// Never: what was changed in place has to be changed everywhere.
+    Never,
+}
+
+impl<H: Traces> Crew<'_, H> {
+    /// Makes all `calls`, in parallel where the host allows it, each with a task whose stream is that of `generation`
+    /// and `purpose`. A refusal is an error that names set, trace and `what` was done.
+    ///
+    /// With [`Ends::Early`] the error returned is that of the first call in order that failed, and none may be missing
+    /// otherwise; with [`Ends::Never`] each call has an outcome of its own.
+    pub fn call<A: Send, R: Send>(
+        &mut self,
+        calls: &mut [Call<A, R>],
+        generation: u64,
+        purpose: ParticlePurpose,
+        what: &str,
+        ends: Ends,
+        work: impl Fn(&H, &mut A, &mut Task<'_>) -> Result<R, Refusal> + Sync,
+    ) -> Result<(), Error> {
+        self.watch.begin()?;
+        let total = calls.len();
+        let first_failed = AtomicUsize::new(usize::MAX);
+        let Watch { io: PopulationIo { logger, interrupt, progress } } = &mut self.watch;
+        let (host, streams, logger) = (self.host, self.streams, logger.as_ref());
+        let mut numbered: Vec<_> = calls.iter_mut().enumerate().collect();
+        let finished = map(
+            self.pool,
+            host.threading(),
+            &mut numbered,
+            |done| {
+                if let Some(progress) = progress {
+                    progress(done, total);
+                }
+                ends == Ends::Early && interrupt.requested()
+            },
+            |(number, call)| {
+                // What comes after a failure changes nothing any more; what comes before could be the first to fail.
+                if ends == Ends::Early && *number > first_failed.load(Ordering::Relaxed) {
+                    return;
+                }
+                let mut stream = streams.at(call.set, call.index as u64, generation, purpose);
+                let mut message = String::new();
+                let reducer = SerialReducer(|| ());
+                let with = &mut call.with;
+                let outcome = quiet::catch(|| {
+                    let task = Task::new(call.set, &mut stream, &mut message, &reducer).with_particle(call.index);
+                    work(host, with, &mut task.with_logger(logger))
+                });
+                let outcome = match outcome {
+                    Ok(Ok(value)) => Ok(value),
+                    Ok(Err(refusal)) => Err(refused(what, refusal, &message)),
+                    Err(panic) => Err(Error::new(Code::Internal, format!("{what}: a panic was caught: {panic}"))),
+                };
+                if outcome.is_err() {
+                    first_failed.fetch_min(*number, Ordering::Relaxed);
+                }
+                call.outcome = Some(outcome.map_err(|e| e.in_set(call.set).of_trace(call.index)));
+            },
+        );
+        if ends == Ends::Early {
+            let first = calls.get_mut(first_failed.into_inner());
+            if let Some(Err(error)) = first.and_then(|call| call.outcome.take()) {
+                return Err(error);
+            }
+        }
+        match finished {
+            Ok(()) => Ok(()),
+            Err(Unfinished::Stopped) => Err(interrupted()),
+            Err(Unfinished::Panicked(message)) => Err(Error::new(Code::Internal, message)),
+        }
+    }
+
+    /// Drops traces that are no longer needed, in parallel as all else that the host does with them.
+    pub fn dispose(&self, traces: Vec<H::Trace>) {
+        /// Fewer are not worth the threads.
+        const MANY: usize = 1024;
+        if self.host.threading() == Threading::Any && traces.len() >= MANY {
+            let mut traces: Vec<_> = traces.into_iter().map(Some).collect();
+            // Dropping cannot fail but by a panic, after which there is nothing to be done either.
+            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, |trace| drop(trace.take()));
+        } else {
+            let _ = quiet::catch(|| drop(traces));
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Before anything is changed.
+    fn begin(&self) -> Result<(), Error> {
+        if self.io.interrupt.requested() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(Code::Interrupted, "the interrupt asked for the end; the population is as it was before the call")
+}
+
+fn refused(what: &str, refusal: Refusal, message: &str) -> Error {
+    let how = match refusal {
+        Refusal::Reject => "the trace was rejected",
+        Refusal::Stop => "it failed",
+    };
+    let words = if message.is_empty() { String::new() } else { format!("; it says: {message}") };
+    Error::new(Code::Model, format!("{what}: {how}{words}"))
+}
+
+/// One call for each trace that is still there, `with` a reference to its place.
+pub(super) fn calls_over<T, R>(sets: &mut [Set<T>]) -> Vec<Call<&mut Option<T>, R>> {
+    sets.iter_mut()
+        .flat_map(|set| {
+            let id = set.id();
+            set.traces_mut().iter_mut().enumerate().map(move |(i, place)| Call::new(id, i, place))
+        })
+        .filter(|call| call.with.is_some())
+        .collect()
+}
+
+/// As [`calls_over`], to look at the traces only.
+pub(super) fn looks_at<T, R>(sets: &[Set<T>]) -> Vec<Call<&T, R>> {
+    sets.iter()
+        .flat_map(|set| {
+            let there = set.traces().iter().enumerate();
+            there.filter_map(|(i, trace)| Some(Call::new(set.id(), i, trace.as_ref()?)))
+        })
+        .collect()
+}
+
+/// Says in the log what was lost.
+pub(super) fn log_lost(logger: &dyn Logger, error: &Error) {
+    crate::io::log_lines(logger, Level::Warning, None, &format!("{error}; the trace is lost, its weight zero"));
+}
+
+/// A copy of `trace`; a copy that is rejected has failed.
+pub(super) fn copied<H: Traces>(host: &H, trace: &H::Trace, task: &mut Task<'_>) -> Result<H::Trace, Refusal> {
+    host.copy(trace, task).map_err(|_| {
+        task.add_message("the trace could not be copied");
+        Refusal::Stop
+    })
+}

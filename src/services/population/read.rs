@@ -1,0 +1,152 @@
+//! What a population is asked: weights, evidence, reports. Nothing here changes a trace.
+
+use super::Population;
+use super::crew::{Call, Ends};
+use crate::error::Error;
+use crate::model::{Refusal, Task, Traces};
+use crate::particles::{Evidence, Genealogy, Set, pooled, weights};
+use crate::random::ParticlePurpose;
+use std::ops::Range;
+
+/// Which traces are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The distinguished trace: the first of the first set.
+    Distinguished,
+    /// The first of each set.
+    EachSet,
+    /// All, set by set.
+    All,
+    /// One trace of the set of this id.
+    One {
+        /// Id of the set.
+        set: u64,
+        /// Its number in the set, from 0.
+        trace: usize,
+    },
+}
+
+impl<H: Traces> Population<H> {
+    /// The values `what` of the traces asked, `width` numbers each, one after the other into `out`; NaN for a trace that
+    /// was lost.
+    pub fn report(&mut self, which: Which, what: i64, width: usize, out: &mut [f64]) -> Result<(), Error> {
+        self.ask("report", which, width, out, |host, trace, task, out| host.report(trace, what, task, out))
+    }
+
+    /// As [`Population::report`], for a value that is drawn: each time anew.
+    pub fn sample(&mut self, which: Which, what: i64, width: usize, out: &mut [f64]) -> Result<(), Error> {
+        self.samplings += 1;
+        self.ask("sample", which, width, out, |host, trace, task, out| host.sample(trace, what, task, out))
+    }
+
+    /// How many traces `which` are.
+    pub fn count(&self, which: Which) -> usize {
+        match which {
+            Which::Distinguished | Which::One { .. } => 1,
+            Which::EachSet => self.sets.len(),
+            Which::All => self.sets.iter().map(Set::len).sum(),
+        }
+    }
+
+    fn ask(
+        &mut self,
+        what: &str,
+        which: Which,
+        width: usize,
+        out: &mut [f64],
+        ask: impl Fn(&H, &H::Trace, &mut Task<'_>, &mut [f64]) -> Result<(), Refusal> + Sync,
+    ) -> Result<(), Error> {
+        let expected = self.count(which).checked_mul(width);
+        if expected != Some(out.len()) {
+            let expected = format!("room for {width} numbers of each of {} traces", self.count(which));
+            return Err(Error::argument("out", expected, out.len()));
+        }
+        let (sets, traces): (Range<usize>, _) = match which {
+            Which::Distinguished => (0..1, Some(0)),
+            Which::EachSet => (0..self.sets.len(), Some(0)),
+            Which::All => (0..self.sets.len(), None),
+            Which::One { set, trace } => {
+                let place = self.place(set)?;
+                self.check_trace(place, trace)?;
+                (place..place + 1, Some(trace))
+            }
+        };
+        out.fill(f64::NAN);
+        if width == 0 {
+            return Ok(());
+        }
+        let generation = self.samplings;
+        self.with_crew(|crew, all| {
+            let asked = all[sets].iter().flat_map(|set| {
+                let traces = traces.map_or(0..set.len(), |i| i..i + 1);
+                traces.map(move |i| (set.id(), i, set.trace(i)))
+            });
+            let mut calls: Vec<_> = asked
+                .zip(out.chunks_mut(width))
+                .filter_map(|((id, i, trace), out)| Some(Call::new(id, i, (trace?, out))))
+                .collect();
+            crew.call(&mut calls, generation, ParticlePurpose::Report, what, Ends::Early, |host, (trace, out), task| {
+                ask(host, trace, task, out)
+            })
+        })
+    }
+
+    /// Trace `trace` of the set of id `set`.
+    pub fn trace(&self, set: u64, trace: usize) -> Result<&H::Trace, Error> {
+        let place = self.place(set)?;
+        self.check_trace(place, trace)?;
+        Ok(self.sets[place].trace(trace).expect("checked"))
+    }
+
+    /// Number of traces of a set, lost ones included.
+    pub fn set_size(&self, set: u64) -> Result<usize, Error> {
+        self.place(set).map(|place| self.sets[place].len())
+    }
+
+    /// Log weights of a set.
+    pub fn log_weights(&self, set: u64) -> Result<&[f64], Error> {
+        self.place(set).map(|place| self.sets[place].log_weights())
+    }
+
+    /// Weights of a set that sum to 1; zeros when all are zero.
+    pub fn normalized_weights(&self, set: u64) -> Result<Vec<f64>, Error> {
+        let log_weights = self.log_weights(set)?;
+        let mut out = vec![0.0; log_weights.len()];
+        weights::normalize(log_weights, &mut out);
+        Ok(out)
+    }
+
+    /// Weights of all traces, set by set, that sum to 1 together: each set counts with its evidence.
+    pub fn pooled_weights(&self) -> Vec<f64> {
+        let log_weights: Vec<f64> =
+            self.sets.iter().flat_map(|set| set.log_weights().iter().map(|w| w - set.log_base())).collect();
+        let mut out = vec![0.0; log_weights.len()];
+        weights::normalize(&log_weights, &mut out);
+        out
+    }
+
+    /// Effective sample size of a set.
+    pub fn ess(&self, set: u64) -> Result<f64, Error> {
+        self.place(set).map(|place| self.sets[place].ess())
+    }
+
+    /// Log evidence of each set, in their order.
+    pub fn log_evidences(&self) -> Vec<f64> {
+        self.sets.iter().map(Set::log_evidence).collect()
+    }
+
+    /// The evidence of all sets together, with its error across them.
+    pub fn evidence(&self) -> Evidence {
+        pooled(&self.log_evidences())
+    }
+
+    /// Who descends from whom in a set; `None` where that is not kept.
+    pub fn genealogy(&self, set: u64) -> Result<Option<&Genealogy>, Error> {
+        self.place(set).map(|place| self.sets[place].genealogy())
+    }
+
+    /// Copies that resampling has made since the population was begun.
+    pub fn copies(&self) -> u64 {
+        self.copies
+    }
+}

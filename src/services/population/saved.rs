@@ -1,0 +1,141 @@
+//! The whole population as bytes.
+
+use super::crew::{Call, Ends, looks_at};
+use super::{Population, PopulationIo, PopulationOptions, TraceFailure};
+use crate::drive::Pool;
+use crate::error::{Code, Error};
+use crate::model::{Traces, open, seal};
+use crate::particles::{Genealogy, History, Set};
+use crate::random::ParticlePurpose;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// So that no other checkpoint is taken for a population's.
+const KIND: &str = "population";
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    kind: String,
+    seed: u64,
+    init_set_id: u64,
+    lose: bool,
+    genealogy: bool,
+    next_id: u64,
+    founders: usize,
+    samplings: u64,
+    copies: u64,
+    history: History,
+    sets: Vec<SavedSet>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedSet {
+    id: u64,
+    log_base: f64,
+    log_weights: Vec<f64>,
+    genealogy: Option<Genealogy>,
+    traces: Vec<Option<Vec<u8>>>,
+}
+
+impl<H: Traces> Population<H> {
+    /// The population as bytes: sets, weights, history and where its streams are. What is done after
+    /// [`Population::load`] has the bits of what would have been done without.
+    pub fn save(&mut self) -> Result<Vec<u8>, Error> {
+        if !self.host.can_serialize() {
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "the population can't be saved: its traces can't be written",
+            ));
+        }
+        let generation = self.history.len();
+        let written = self.with_crew(|crew, sets| {
+            let mut calls = looks_at::<_, Vec<u8>>(sets);
+            crew.call(&mut calls, generation, ParticlePurpose::Copy, "serialize", Ends::Early, |host, trace, task| {
+                let mut bytes = Vec::new();
+                host.serialize(trace, task, &mut bytes).map(|()| bytes)
+            })?;
+            Ok(calls.into_iter().filter_map(|call| call.outcome?.ok()).collect::<Vec<_>>())
+        })?;
+        let mut written = written.into_iter();
+        let sets = self.sets.iter().map(|set| SavedSet {
+            id: set.id(),
+            log_base: set.log_base(),
+            log_weights: set.log_weights().to_vec(),
+            genealogy: set.genealogy().cloned(),
+            traces: set.traces().iter().map(|trace| trace.as_ref().and_then(|_| written.next())).collect(),
+        });
+        Ok(seal(&Saved {
+            kind: KIND.into(),
+            seed: self.options.seed,
+            init_set_id: self.options.init_set_id,
+            lose: self.options.on_failure == TraceFailure::Lose,
+            genealogy: self.options.genealogy,
+            next_id: self.next_id,
+            founders: self.founders,
+            samplings: self.samplings,
+            copies: self.copies,
+            history: self.history.clone(),
+            sets: sets.collect(),
+        }))
+    }
+
+    /// The population of bytes that [`Population::save`] gave, with the host's traces read back.
+    pub fn load(host: H, bytes: &[u8], io: PopulationIo, pool: Arc<Pool>) -> Result<Self, Error> {
+        let foreign = |why: &str| Error::new(Code::Checkpoint, format!("expected a saved population: {why}"));
+        let mut saved: Saved = open(bytes)?;
+        if saved.kind != KIND {
+            return Err(foreign("the bytes are those of something else"));
+        }
+        let whole = |set: &SavedSet| !set.traces.is_empty() && set.traces.len() == set.log_weights.len();
+        if saved.sets.is_empty() || !saved.sets.iter().all(whole) || !saved.history.is_whole() {
+            return Err(foreign("its parts don't fit each other"));
+        }
+        if !host.can_serialize() {
+            return Err(Error::new(Code::InvalidArgument, "the population can't be loaded: its traces can't be read"));
+        }
+        let generation = saved.history.len();
+        let mut population = Self {
+            host,
+            pool,
+            io,
+            options: PopulationOptions {
+                seed: saved.seed,
+                init_set_id: saved.init_set_id,
+                on_failure: if saved.lose { TraceFailure::Lose } else { TraceFailure::Keep },
+                genealogy: saved.genealogy,
+            },
+            sets: Vec::new(),
+            next_id: saved.next_id,
+            founders: saved.founders,
+            history: saved.history,
+            samplings: saved.samplings,
+            copies: saved.copies,
+        };
+        let read = population.with_crew(|crew, _| {
+            let bytes = saved.sets.iter_mut().flat_map(|set| {
+                let there = set.traces.iter_mut().enumerate();
+                there.filter_map(|(i, bytes)| Some(Call::new(set.id, i, bytes.take()?)))
+            });
+            let mut calls: Vec<Call<Vec<u8>, H::Trace>> = bytes.collect();
+            crew.call(
+                &mut calls,
+                generation,
+                ParticlePurpose::Copy,
+                "deserialize",
+                Ends::Early,
+                |host, bytes, task| host.deserialize(bytes, task),
+            )?;
+            Ok(calls)
+        })?;
+        let mut read = read.into_iter().peekable();
+        for set in saved.sets {
+            let count = set.log_weights.len();
+            let mut traces: Vec<Option<H::Trace>> = (0..count).map(|_| None).collect();
+            while let Some(call) = read.next_if(|call| call.set == set.id) {
+                traces[call.index] = call.outcome.and_then(Result::ok);
+            }
+            population.sets.push(Set::restored(set.id, traces, set.log_weights, set.log_base, set.genealogy));
+        }
+        Ok(population)
+    }
+}
