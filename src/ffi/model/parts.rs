@@ -60,12 +60,7 @@ impl catena_model {
     }
 
     /// Draws from the prior; the model has the function.
-    pub(super) fn prior(
-        &self,
-        worker: &mut Worker,
-        task: &mut Task<'_>,
-        position: &mut [f64],
-    ) -> Result<(), Refusal> {
+    pub(super) fn prior(&self, worker: &mut Worker, task: &mut Task<'_>, position: &mut [f64]) -> Result<(), Refusal> {
         let Some(draw) = self.table.sample_prior else { return Err(Refusal::Stop) };
         // SAFETY: the host's function with the host's data; the position is `dimension` long.
         outcome(unsafe { draw(self.data.user, worker.pointer(), hand(task), position.as_mut_ptr()) })

@@ -23,7 +23,7 @@ pub enum PathKind {
 pub struct SmcOptions {
     /// Number of independent sets, at least 1. Default 4.
     pub num_sets: usize,
-    /// Particles of each set, at least 2. Default 1000.
+    /// Particles of each set, at least 1. Default 1000.
     pub num_particles: usize,
     /// Id of the first set, at least 1; set i of the run has id `init_set_id + i`. Default 1.
     pub init_set_id: u64,

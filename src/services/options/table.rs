@@ -284,7 +284,7 @@ pub static OPTIONS: &[OptionRow] = &[
         population.on_failure),
     row!("genealogy", Kind::Switch, TRACES, "keep who descends from whom", population.genealogy),
     row!("num_sets", FROM_1, SMC, "number of independent sets of particles", smc.num_sets),
-    row!("num_particles", Kind::Whole(2, u32::MAX as u64), SMC, "particles of each set", smc.num_particles),
+    row!("num_particles", Kind::Whole(1, u32::MAX as u64), SMC, "particles of each set", smc.num_particles),
     row!("ess_threshold", Kind::Real(Range::share()), SMC,
         "effective sample size to keep, as a share of the number of particles", smc.ess_threshold),
     row!("resampling", Kind::Choice(SCHEMES), SMC, "how particles are resampled", smc.resampling),
