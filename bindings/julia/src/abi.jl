@@ -33,6 +33,11 @@ Base.@kwdef struct DensityTable
     threading::Int32 = THREADS_ANY
     parameter_outputs::Csize_t = 0
     transformed_outputs::Csize_t = 0
+    log_density_parts::Ptr{Cvoid} = C_NULL
+    log_density_parts_batch::Ptr{Cvoid} = C_NULL
+    sample_prior::Ptr{Cvoid} = C_NULL
+    data_count::Csize_t = 0
+    log_density_data::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_logger`"

@@ -64,7 +64,9 @@ OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user
         AT(catena_density, log_density_gradient_batch), AT(catena_density, names), AT(catena_density, output_count),
         AT(catena_density, output_names), AT(catena_density, constrain), AT(catena_density, initialize),
         AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading),
-        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs));
+        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs),
+        AT(catena_density, log_density_parts), AT(catena_density, log_density_parts_batch),
+        AT(catena_density, sample_prior), AT(catena_density, data_count), AT(catena_density, log_density_data));
 OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
         AT(catena_logger, log));
 OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),
