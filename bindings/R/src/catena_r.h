@@ -45,6 +45,9 @@ void closures_rethrow(closures *c, catena_error *error);
 /* Whether one did. */
 int closures_pending(const closures *c);
 
+/* Sets one option; `argument` is its name in R. R code has seen to it that `value` is one logical, number or text. */
+void set_option(catena_options *options, const char *name, const char *argument, SEXP value);
+
 /* What a call of one piece uses and frees: NULL what it doesn't. */
 typedef struct job {
   shared_model *model;
@@ -76,6 +79,29 @@ catena_logger log_table(log_queue *queue);
 /* The lines since the last call: a list of level, chain and line. */
 SEXP log_take(log_queue *queue);
 
+/* Traces that are R objects, and the R functions that work on them. */
+typedef struct traces {
+  /* The population's environment, whose finalizer frees this: `functions`, `operations`, `asked`, `results`, and where an R
+   * error is noted, `condition` and its `message`. */
+  SEXP state;
+  /* A list of the objects that C code alone looks after. */
+  SEXP kept;
+  /* Places of the registry that are free. */
+  int *vacant, num_vacant, places;
+  /* An R jump that is no error waits for the library to return; nothing is called meanwhile. */
+  int pending;
+  /* How many values were reported in this call. */
+  int reported;
+} traces;
+
+/* Fills the table's functions. `kept` (to be kept alive by the caller) has room for KEPT objects. */
+enum { REGISTRY, TOKEN, KEPT_OBJECTS };
+void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table);
+/* An object of the registry. */
+SEXP trace_object(const traces *t, const void *trace);
+/* For catena_interrupt: Ctrl-C, whose jump is held back. */
+int traces_interrupted(void *user);
+
 SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
 SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);
@@ -92,6 +118,9 @@ SEXP r_run_cancel(SEXP run);
 SEXP r_run_free(SEXP run);
 SEXP r_generate_quantities(SEXP model, SEXP settings, SEXP names, SEXP draws, SEXP rows);
 SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP epsilon, SEXP threshold);
+SEXP r_population_new(SEXP state, SEXP settings, SEXP names, SEXP saved);
+SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
+SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
 SEXP r_version(void);
 SEXP r_options(void);
