@@ -1,5 +1,5 @@
 //! Tempered sequential Monte Carlo with HMC moves: the seconds of a set of 10^4 particles in 10 dimensions, 5 moves of 10
-//! leapfrog steps at each temperature, on one thread and on two. `benches/smc/peer.py` does the same with BlackJAX.
+//! leapfrog steps at each temperature, on one thread and on two. `benches/smc_peer.py` does the same with BlackJAX.
 //!
 //! The model: x ~ N(0, 5² I), and of each coordinate one observation with standard deviation 0.1; its evidence is known.
 

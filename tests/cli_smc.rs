@@ -78,6 +78,6 @@ fn a_stan_program_begins_with_a_reference() {
     assert!(code == Some(78) && words.contains("reference.json"), "{words}");
     let refused = model(&at, "smc path=prior output file=bad.csv").output().unwrap();
     assert!(told(&refused).0.contains("sample_prior"), "{}", told(&refused).0);
-    let refused = model(&at, "smc kernel=hcm").output().unwrap();
-    assert!(told(&refused).0.contains("did you mean 'hmc'?"), "{}", told(&refused).0);
+    let refused = model(&at, "smc kernel=randomwalk").output().unwrap();
+    assert!(told(&refused).0.contains("did you mean 'random_walk'?"), "{}", told(&refused).0);
 }

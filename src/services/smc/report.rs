@@ -4,7 +4,7 @@ use super::ledger::{Ledger, SetLedger};
 use crate::error::{Code, Error};
 use crate::particles::course::Action;
 use crate::particles::mover::StageRecord;
-use crate::particles::{Evidence, pooled};
+use crate::particles::pooled;
 use crate::services::{ChainReport, Outcome, SampleReport, SmcOptions};
 
 /// How a set ended.
@@ -74,13 +74,13 @@ impl SmcReport {
             machines.enumerate().map(|(i, (b, l))| SmcSet::new(smc.init_set_id + i as u64, b, l)).collect();
         let whole = sets.iter().filter(|set| matches!(set.outcome, SetOutcome::Finished | SetOutcome::Lost));
         let values: Vec<f64> = whole.clone().map(|set| set.log_evidence).collect();
-        let none = Evidence { log_estimate: f64::NAN, standard_error: f64::NAN };
-        let Evidence { log_estimate: log_evidence, standard_error: across } =
-            if values.is_empty() { none } else { pooled(&values) };
-        let standard_error = match (&values[..], log_evidence) {
+        let within: Vec<f64> = whole.map(|set| set.log_evidence_error).collect();
+        let pool = if values.is_empty() { None } else { Some(pooled(&values)) };
+        let log_evidence = pool.map_or(f64::NAN, |pool| pool.log_estimate);
+        let standard_error = match (&within[..], log_evidence) {
             (_, f64::NEG_INFINITY) => f64::INFINITY,
-            ([_], _) => whole.last().map_or(f64::NAN, |set| set.log_evidence_error),
-            _ => across,
+            ([only], _) => *only,
+            _ => pool.map_or(f64::NAN, |pool| pool.standard_error),
         };
         Self { sets, log_evidence, standard_error, interrupted }
     }
