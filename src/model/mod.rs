@@ -9,6 +9,7 @@ mod init;
 mod log;
 mod machine;
 mod refusal;
+mod state_space;
 mod task;
 mod traces;
 
@@ -22,5 +23,6 @@ pub use init::{InitContext, NoInit, Variable};
 pub use log::{Level, Logger};
 pub use machine::{Ask, Fold, Machine, Member, Reply};
 pub use refusal::Refusal;
+pub use state_space::StateSpace;
 pub use task::{Piece, Reducer, SerialReducer, Task};
 pub use traces::{Fingerprint, Operation, Traces};

@@ -1,5 +1,5 @@
 use super::{Level, Logger, NO_CHAIN, Refusal};
-use crate::random::Stream;
+use crate::random::{BlockLanes, Stream};
 use std::any::Any;
 use std::ops::Range;
 
@@ -22,12 +22,13 @@ pub struct Task<'a> {
     message: &'a mut String,
     reducer: &'a dyn Reducer,
     logger: Option<&'a dyn Logger>,
+    lanes: Option<&'a mut BlockLanes>,
 }
 
 impl<'a> Task<'a> {
     /// A task for chain `chain_id` ([`NO_CHAIN`]: for no one chain); `random` is the stream of the purpose at hand, `message` receives the model's words.
     pub fn new(chain_id: u64, random: &'a mut Stream, message: &'a mut String, reducer: &'a dyn Reducer) -> Self {
-        Self { chain_id, particle: None, random, message, reducer, logger: None }
+        Self { chain_id, particle: None, random, message, reducer, logger: None, lanes: None }
     }
 
     /// The same task for member `index` (from 0) of the set whose id stands for the chain's.
@@ -38,6 +39,11 @@ impl<'a> Task<'a> {
     /// The same task inside a run: what the model logs goes to `logger`.
     pub fn with_logger(self, logger: &'a dyn Logger) -> Self {
         Self { logger: Some(logger), ..self }
+    }
+
+    /// The same task for a call that covers many particles, whose numbers come from `lanes`.
+    pub fn with_lanes(self, lanes: &'a mut BlockLanes) -> Self {
+        Self { lanes: Some(lanes), ..self }
     }
 
     /// The id of the chain (or set of traces) this call is for; [`NO_CHAIN`] (0) where it is for no one chain: a batch of several
@@ -54,6 +60,35 @@ impl<'a> Task<'a> {
     /// The generator of this purpose (initial values, outputs or evaluations); the sampler's own is never handed out.
     pub fn random(&mut self) -> &mut Stream {
         self.random
+    }
+
+    /// Fills `out` with standard normals. In a call that covers n particles, `out` is columns of n numbers, one number
+    /// per particle in each, which depend on (seed, set, particle, time) alone; else they are drawn one by one from
+    /// [`Task::random`].
+    pub fn fill_normals(&mut self, out: &mut [f64]) -> Result<(), Refusal> {
+        match self.whole_columns(out.len())? {
+            Some(lanes) => lanes.fill_normals(out),
+            None => out.iter_mut().for_each(|x| *x = self.random.normal()),
+        }
+        Ok(())
+    }
+
+    /// As [`Task::fill_normals`], uniform on (0, 1).
+    pub fn fill_uniforms(&mut self, out: &mut [f64]) -> Result<(), Refusal> {
+        match self.whole_columns(out.len())? {
+            Some(lanes) => lanes.fill_uniforms(out),
+            None => out.iter_mut().for_each(|x| *x = self.random.uniform_open()),
+        }
+        Ok(())
+    }
+
+    /// The lanes, if there are any; refuses when `count` is not one number or several for each particle.
+    fn whole_columns(&mut self, count: usize) -> Result<Option<&mut BlockLanes>, Refusal> {
+        match self.lanes.as_deref().map(BlockLanes::particles) {
+            Some(n) if n == 0 || !count.is_multiple_of(n) => Err(self
+                .stop(&format!("expected room for a multiple of {n} random numbers, one particle each, got {count}"))),
+            _ => Ok(self.lanes.as_deref_mut()),
+        }
     }
 
     /// Leaves a message that is reported when the callback refuses.

@@ -1,7 +1,9 @@
 //! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
 
+pub mod blocks;
 mod evidence;
 mod exp;
+pub mod filter;
 mod genealogy;
 mod history;
 pub mod resample;
@@ -15,4 +17,4 @@ pub use set::Set;
 
 /// Particles are weighed, and their random numbers drawn, in blocks of so many (the last may be shorter), whatever the
 /// number of threads: sums go block by block, in order, so that no cut of a set over threads changes a bit.
-pub const BLOCK: usize = 1024;
+pub const BLOCK: usize = crate::random::PARTICLE_BLOCK;

@@ -74,6 +74,11 @@ impl MomentumLanes {
         self.fill_normals_on(Arch::new(), out);
     }
 
+    /// Fills `out` with uniforms on (0, 1), `out[b][l]` being the b-th of lane l, as [`Stream::uniform_open`] gives it.
+    pub fn fill_uniforms(&mut self, out: &mut [[f64; LANES]]) {
+        Arch::new().dispatch(FillUniforms { states: &mut self.states, out });
+    }
+
     /// As [`MomentumLanes::fill_normals`], with the instructions of `arch`.
     #[inline]
     pub(crate) fn fill_normals_on(&mut self, arch: Arch, out: &mut [[f64; LANES]]) {
@@ -118,6 +123,31 @@ impl WithSimd for Fill<'_> {
             }
         }
         keep::<S>(&words, states);
+    }
+}
+
+struct FillUniforms<'a> {
+    states: &'a mut States,
+    out: &'a mut [[f64; LANES]],
+}
+
+impl WithSimd for FillUniforms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let mut words = words_of(simd, self.states);
+        for block in self.out {
+            let mut bits = [0; LANES];
+            for (part, bits) in S::as_mut_simd_u64s(&mut bits).0.iter_mut().enumerate() {
+                *bits = xoshiro::next(simd, &mut words[part]);
+            }
+            let mantissas = bits.map(|bits| bits >> 12);
+            for (x, &m) in S::as_mut_simd_f64s(block).0.iter_mut().zip(S::as_simd_u64s(&mantissas).0) {
+                *x = ziggurat::mantissa_open(simd, m);
+            }
+        }
+        keep::<S>(&words, self.states);
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn uniform_open(bits: u64) -> f64 {
 
 /// `(2 m + 1) 2^-53` of 52 bits m.
 #[inline(always)]
-fn mantissa_open<S: Simd>(simd: S, m: S::u64s) -> S::f64s {
+pub(super) fn mantissa_open<S: Simd>(simd: S, m: S::u64s) -> S::f64s {
     // As the mantissa of a double in [1, 2), which vectorises where the conversion of integers does not; the
     // subtraction is exact.
     let above_one = simd.or_u64s(simd.splat_u64s(1.0f64.to_bits()), m);

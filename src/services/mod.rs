@@ -11,6 +11,7 @@
 mod clock;
 mod company;
 mod control;
+mod filter;
 mod generate;
 mod gradient;
 mod io;
@@ -29,6 +30,7 @@ pub use crate::adapt::Adaptation;
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
+pub use filter::{FilterReport, FilterRun, SetReport, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
