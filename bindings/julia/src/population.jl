@@ -24,8 +24,8 @@ functions with the arguments of those methods without the model.
 
 What is done: [`Catena.apply!`](@ref), [`Catena.incorporate!`](@ref), [`Catena.likelihood_weight!`](@ref),
 [`Catena.resample!`](@ref), [`Catena.block_resample!`](@ref), [`Catena.reset_to_prior!`](@ref), [`Catena.diversify!`](@ref),
-[`Catena.collapse!`](@ref), [`Catena.on_trace!`](@ref), [`Catena.set_log_weights!`](@ref); to the sets:
-[`Catena.reinitialize!`](@ref), [`Catena.grow!`](@ref), [`Catena.drop!`](@ref), [`Catena.forget!`](@ref). What is asked:
+[`Catena.collapse!`](@ref), [`Catena.on_trace!`](@ref), [`Catena.set_log_weights!`](@ref),
+[`Catena.for_each!`](@ref); to the sets: [`Catena.reinitialize!`](@ref), [`Catena.grow!`](@ref), [`Catena.drop!`](@ref), [`Catena.forget!`](@ref). What is asked:
 [`Catena.report`](@ref), `Catena.sample(f, population)`, [`Catena.trace`](@ref), [`Catena.sets`](@ref),
 [`Catena.weights`](@ref), [`Catena.log_evidence`](@ref), [`Catena.genealogy`](@ref). [`Catena.save`](@ref) and
 [`Catena.load`](@ref) turn it into bytes and back.
@@ -379,6 +379,14 @@ report(f::Function, population::Population, arguments...; which = :all) =
     answers(population, :catena_population_report, (rng, trace) -> f(trace, arguments...), which)
 
 """
+    Catena.for_each!(f, population, arguments...; report = identity) -> Vector
+
+[`Catena.apply!`](@ref), and [`Catena.report`](@ref) of all traces afterwards.
+"""
+for_each!(f::Function, population::Population, arguments...; report = identity) =
+    Catena.report(report, apply!(f, population, arguments...))
+
+"""
     Catena.sample(f, population, arguments...; which = :all) -> Vector
 
 As [`Catena.report`](@ref), for `f(rng, trace, arguments...)`, which draws random numbers, others in each call.
@@ -428,6 +436,15 @@ function sets(population::Population)
          log_evidence = ccall(symbol(:catena_population_log_evidence), Float64, (Ptr{Cvoid}, UInt64), p, id))
     end
 end
+
+"""
+    Catena.counts(population) -> (operations, copies)
+
+How many operations were done since the population was begun, and how many copies of traces resampling has made.
+"""
+counts(population::Population) =
+    (operations = Int(ccall(symbol(:catena_population_generation), UInt64, (Ptr{Cvoid},), handle_of(population))),
+     copies = Int(ccall(symbol(:catena_population_copies), UInt64, (Ptr{Cvoid},), handle_of(population))))
 
 """
     Catena.weights(population, set)

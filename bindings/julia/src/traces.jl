@@ -130,11 +130,13 @@ mutable struct TraceSession
     exceptions::Vector{Tuple{UInt64,Int64,Any,Any}}
     interrupted::Threads.Atomic{Bool}
     busy::Bool
+    # The library's function for random bits.
+    bits::Ptr{Cvoid}
 end
 
 TraceSession(model, caller, in_place) =
     TraceSession(model, caller, in_place, Threads.SpinLock(), [], [], [], nothing, [], Threads.Atomic{Int}(0), [],
-                 Threads.Atomic{Bool}(false), false)
+                 Threads.Atomic{Bool}(false), false, symbol(:catena_task_bits))
 
 "More exceptions of one verb are not kept."
 const MOST_EXCEPTIONS = 64
@@ -159,7 +161,7 @@ box_of(trace::Ptr{Cvoid}) = unsafe_pointer_to_objref(trace)::TraceBox
 function guarded(f, session::TraceSession, task::Ptr{Cvoid})::Cint
     session.interrupted[] && return STOP
     try
-        rng = ChainRNG(task, symbol(:catena_task_bits))
+        rng = ChainRNG(task, session.bits)
         session.caller && !session.in_place ? Base.reenable_sigint(() -> f(rng)) : f(rng)
         return EVALUATED
     catch exception

@@ -174,6 +174,8 @@ end
     @test occursin("step 1 was done to some sets", message_of(() -> Catena.grow!(p)))
     @test Catena.on_trace!((rng, x) -> (9.0, 0.5), p, 1, 2) == 0.5
     @test Catena.trace(p, 1, 2) == 9
+    @test Catena.for_each!((rng, x) -> 0.0, p; report = x -> x > 8) == [false, true, false, false]
+    @test Catena.counts(p) == (operations = 4, copies = 0)
     @test Catena.report(x -> x > 8, p; which = :sets) == [false, false]
     Catena.collapse!(x -> "same", p; map = true)
     @test Catena.report(string, p; which = :distinguished) == ["9.0"]
