@@ -193,13 +193,25 @@ class Population {
     call(catena_population_sample, static_cast<std::int32_t>(which), what, width, out.data(), out.size());
     return out;
   }
+  // An operation, or a function, on every trace, and a report of all afterwards.
+  std::vector<double> for_each(std::int64_t operation, Bytes argument = {}, std::int64_t what = 0, std::size_t width = 1) {
+    operation = of_model(operation, state_->host->applies, "apply");
+    std::vector<double> out(width * count(CATENA_WHICH_ALL));
+    call(catena_population_for_each, operation, pointer(argument), argument.size(), what, width, out.data(), out.size());
+    return out;
+  }
+  template <class F, class = std::enable_if_t<!std::is_convertible_v<F, std::int64_t>>>
+  std::vector<double> for_each(F function, std::int64_t what = 0, std::size_t width = 1) {
+    apply(std::move(function));
+    return report(what, width);
+  }
   // A trace, valid until the population changes; null when it was lost or there is none.
   const T *trace(std::uint64_t set, std::size_t trace) const noexcept {
     return static_cast<const T *>(catena_population_trace(handle(), set, trace));
   }
   // Calls `look(set id, number, const T &, log weight)` for every trace that is there, on this thread.
   template <class F>
-  void for_each(F &&look) const {
+  void visit(F &&look) const {
     for (const std::uint64_t set : set_ids()) {
       const std::vector<double> weights = log_weights(set);
       for (std::size_t i = 0; i < weights.size(); ++i)

@@ -161,7 +161,7 @@ void functions_are_kept_for_sets_that_are_grown() {
   };
   const auto all = [](const catena::Population<double> &p) {
     std::vector<double> all;
-    p.for_each([&](std::uint64_t set, std::size_t, const double &x, double w) {
+    p.visit([&](std::uint64_t set, std::size_t, const double &x, double w) {
       all.insert(all.end(), {static_cast<double>(set), x, w});
     });
     return all;
@@ -253,6 +253,9 @@ void numbers_go_out_and_come_in() {
   CHECK_BETWEEN(p.evidence().standard_error, 0, 1e-12);
   CHECK_BETWEEN(p.ess(1), 1.6 - 1e-12, 1.6 + 1e-12);
   equal(p.report(2, 2, CATENA_WHICH_DISTINGUISHED), {2.5, 3.0});
+  const double place = 0.25;
+  equal(p.for_each(PUT, Bytes(&place, sizeof place), 1), {1.25, 1.25, 1.25, 1.25});
+  equal(p.for_each([](Walker &walker) { walker.x() += 1; }), {1.25, 1.25, 1.25, 1.25});
   p.collapse_map();
   CHECK_INT(p.set_size(1), 1);
   CHECK(p.log_weights(1)[0] == std::log(3.0));

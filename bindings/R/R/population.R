@@ -253,6 +253,11 @@ population_report <- function(p, f = identity, ..., which = c("all", "sets", "di
   values_of(p, "report", bound(p, "report", f, ...), match.arg(which))
 }
 
+population_for_each <- function(p, f, ..., report = identity) {
+  population_apply(p, f, ...)
+  population_report(p, report)
+}
+
 population_sample <- function(p, f = identity, ..., which = c("all", "sets", "distinguished")) {
   as_population(p)
   member <- if (is.null(p$functions$sample)) "report" else "sample"
@@ -264,6 +269,8 @@ population_trace <- function(p, set, trace) {
   if (!length(found)) stop(sprintf("set %.0f has no trace %.0f, or it was lost", set, trace), call. = FALSE)
   found[[1L]]
 }
+
+population_counts <- function(p) stats::setNames(ask(p, "counts"), c("operations", "copies"))
 
 population_sets <- function(p) as.data.frame(ask(p, "sets"))
 
@@ -330,7 +337,7 @@ population_load <- function(saved, ...) {
 
 print.catena_population <- function(x, ...) {
   sets <- population_sets(x)
-  counts <- ask(x, "counts")
+  counts <- population_counts(x)
   evidence <- population_log_evidence(x)
   cat(sprintf("%d sets of traces, %.0f operations done, %.0f copies made\n", nrow(sets), counts[[1L]], counts[[2L]]))
   cat(sprintf("log evidence: estimate %.6g, standard error %.3g\n", evidence$estimate, evidence$standard_error))

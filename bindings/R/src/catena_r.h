@@ -78,18 +78,43 @@ void log_free(log_queue *queue);
 catena_logger log_table(log_queue *queue);
 /* The lines since the last call: a list of level, chain and line. */
 SEXP log_take(log_queue *queue);
+/* What a call comes to, to be protected: what went wrong, a value, and the lines that were logged. */
+SEXP bridge_outcome(SEXP failure, SEXP value, log_queue *log);
+
+/* What calls of R functions from the library share. */
+typedef struct bridge {
+  /* An environment that R code around the call sees, where an R error is noted: its `condition` and `message`. */
+  SEXP state;
+  /* Where R_UnwindProtect keeps a jump. */
+  SEXP token;
+  /* An R jump that is no error waits for the library to return; nothing is called meanwhile. */
+  int pending;
+} bridge;
+
+/* `state` and `token` (of R_MakeUnwindCont) are kept alive by the caller. */
+void bridge_init(bridge *b, SEXP state, SEXP token);
+/* A variable of `state`. */
+SEXP bridge_object(const bridge *b, const char *name);
+/* Calls `body(data)`, which may raise R errors. 0, or -1 with the words of the error attached to the task. */
+int bridge_call(bridge *b, catena_task *task, SEXP (*body)(void *), void *data);
+/* For catena_interrupt: Ctrl-C, whose jump is held back. */
+int bridge_interrupted(void *user);
+/* Ends a call into the library: R's generator is as it was `before`, and a jump that was held back goes on. Returns what went
+ * wrong, a list to be protected, or NULL. */
+SEXP bridge_finish(bridge *b, SEXP before, catena_status status, catena_error *error);
+/* R's generator as it is before a call, to be protected. */
+SEXP generator(void);
+/* R's generator goes on from the task's own stream. */
+void seed_generator(catena_task *task);
 
 /* Traces that are R objects, and the R functions that work on them. */
 typedef struct traces {
-  /* The population's environment, whose finalizer frees this: `functions`, `operations`, `asked`, `results`, and where an R
-   * error is noted, `condition` and its `message`. */
-  SEXP state;
+  /* Its state is the population's environment: `functions`, `operations`, `asked` and `results` are there as well. */
+  bridge bridge;
   /* A list of the objects that C code alone looks after. */
   SEXP kept;
   /* Places of the registry that are free. */
   int *vacant, num_vacant, places;
-  /* An R jump that is no error waits for the library to return; nothing is called meanwhile. */
-  int pending;
   /* How many values were reported in this call. */
   int reported;
 } traces;
@@ -99,9 +124,6 @@ enum { REGISTRY, TOKEN, KEPT_OBJECTS };
 void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table);
 /* An object of the registry. */
 SEXP trace_object(const traces *t, const void *trace);
-/* For catena_interrupt: Ctrl-C, whose jump is held back. */
-int traces_interrupted(void *user);
-
 SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
 SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);

@@ -37,52 +37,15 @@ static state *state_of(SEXP handle) {
   return s;
 }
 
-/* R's generator as it was before the call, to be protected. */
-static SEXP generator(void) { return Rf_findVarInFrame(R_GlobalEnv, Rf_install(".Random.seed")); }
-
 static void begin(state *s) {
   s->busy = 1;
   s->traces.reported = 0;
 }
 
-/* Ends a call into the library: R's generator is as it was, and a jump that was held back goes on. Returns what went wrong,
- * to be protected, or NULL. */
+/* Ends a call into the library, as bridge_finish. */
 static SEXP finish(state *s, SEXP before, catena_status status, catena_error *error) {
-  static const char *const fields[] = {"message", "status", "set", "particle", "argument"};
   s->busy = 0;
-  if (before != R_UnboundValue) Rf_defineVar(Rf_install(".Random.seed"), before, R_GlobalEnv);
-  if (s->traces.pending) {
-    s->traces.pending = 0;
-    catena_error_free(error);
-    R_ContinueUnwind(VECTOR_ELT(s->traces.kept, TOKEN));
-  }
-  if (status == CATENA_OK) return R_NilValue;
-  /* Freed by R should one of the allocations fail. */
-  const char *message = catena_error_message(error), *argument = catena_error_argument(error);
-  char *said = strcpy(R_alloc(strlen(message) + 1, 1), message), *about = NULL;
-  if (argument) about = strcpy(R_alloc(strlen(argument) + 1, 1), argument);
-  const double set = (double)catena_error_set(error), trace = (double)catena_error_particle(error);
-  catena_error_free(error);
-  SEXP failure = PROTECT(named_list(fields, 5));
-  SET_VECTOR_ELT(failure, 0, Rf_ScalarString(utf8(said)));
-  SET_VECTOR_ELT(failure, 1, Rf_ScalarInteger(status));
-  SET_VECTOR_ELT(failure, 2, Rf_ScalarReal(set < 0 ? NA_REAL : set));
-  /* R counts from 1. */
-  SET_VECTOR_ELT(failure, 3, Rf_ScalarReal(trace < 0 ? NA_REAL : trace + 1));
-  SET_VECTOR_ELT(failure, 4, about ? Rf_ScalarString(utf8(about)) : R_NilValue);
-  UNPROTECT(1);
-  return failure;
-}
-
-/* What a call comes to: what went wrong, a value, and the lines that were logged. */
-static SEXP outcome(state *s, SEXP failure, SEXP value) {
-  static const char *const fields[] = {"failure", "value", "log"};
-  SEXP list = PROTECT(named_list(fields, 3));
-  SET_VECTOR_ELT(list, 0, failure);
-  SET_VECTOR_ELT(list, 1, value);
-  SET_VECTOR_ELT(list, 2, log_take(s->log));
-  UNPROTECT(1);
-  return list;
+  return bridge_finish(&s->traces.bridge, before, status, error);
 }
 
 /* `settings` and `names` are as for runs; `saved` is NULL or raw. The value is the handle. */
@@ -108,8 +71,8 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
 
   s->logger = log_table(s->log);
   s->interrupt.struct_size = sizeof s->interrupt;
-  s->interrupt.user = &s->traces;
-  s->interrupt.requested = traces_interrupted;
+  s->interrupt.user = &s->traces.bridge;
+  s->interrupt.requested = bridge_interrupted;
   const catena_population_io io = {.struct_size = sizeof io, .logger = &s->logger, .interrupt = &s->interrupt};
   SEXP before = PROTECT(generator());
   begin(s);
@@ -119,7 +82,7 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
   SEXP failure = PROTECT(finish(s, before, status, error));
   catena_checkpoint_free(s->checkpoint);
   s->checkpoint = NULL;
-  SEXP result = outcome(s, failure, handle);
+  SEXP result = bridge_outcome(failure, handle, s->log);
   UNPROTECT(5);
   return result;
 }
@@ -213,7 +176,7 @@ SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments) {
     s->checkpoint = NULL;
   }
   PROTECT(value);
-  SEXP result = outcome(s, failure, value);
+  SEXP result = bridge_outcome(failure, value, s->log);
   UNPROTECT(4);
   return result;
 }

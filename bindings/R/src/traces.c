@@ -1,10 +1,8 @@
 /* Traces that are R objects.
  *
  * A trace is the number of a place in a registry, a list that R's collector sees. The library calls back on R's thread
- * alone. An R error in a function leaves it by a jump, which R_UnwindProtect stops here: the library hears words, and R code
- * around the call (population.R) has the condition. Other jumps, as Ctrl-C, are held back until the library has returned. */
+ * alone, by bridge.c. */
 #include "catena_r.h"
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,55 +23,9 @@ typedef struct {
   size_t size;
 } request;
 
-typedef struct {
-  jmp_buf place;
-} landing;
+static SEXP of_state(const traces *t, const char *name) { return bridge_object(&t->bridge, name); }
 
-static void land(void *data, Rboolean jump) {
-  if (jump) longjmp(((landing *)data)->place, 1);
-}
-
-static SEXP of_state(const traces *t, const char *name) { return Rf_findVarInFrame(t->state, Rf_install(name)); }
-
-/* The words of the R error that left a function; 0 when it was no error. */
-static int error_said(traces *t, catena_task *task) {
-  SEXP message = of_state(t, "message");
-  if (TYPEOF(message) != STRSXP || LENGTH(message) != 1) return 0;
-  catena_task_message(task, CHAR(STRING_ELT(message, 0)));
-  Rf_defineVar(Rf_install("message"), R_NilValue, t->state);
-  return 1;
-}
-
-/* Calls `body`, which may raise R errors. */
-static int guarded(request *r, SEXP (*body)(void *)) {
-  landing here;
-  traces *t = r->t;
-  if (t->pending) return -1;
-  if (setjmp(here.place)) {
-    if (!error_said(t, r->task)) t->pending = 1;
-    return -1;
-  }
-  R_UnwindProtect(body, r, land, &here, VECTOR_ELT(t->kept, TOKEN));
-  return 0;
-}
-
-static SEXP look(void *data) {
-  (void)data;
-  R_CheckUserInterrupt();
-  return R_NilValue;
-}
-
-int traces_interrupted(void *user) {
-  landing here;
-  traces *t = user;
-  if (t->pending) return 1;
-  if (setjmp(here.place)) {
-    t->pending = 1;
-    return 1;
-  }
-  R_UnwindProtect(look, NULL, land, &here, VECTOR_ELT(t->kept, TOKEN));
-  return 0;
-}
+static int guarded(request *r, SEXP (*body)(void *)) { return bridge_call(&r->t->bridge, r->task, body, r); }
 
 static R_xlen_t place_of(const void *trace) { return (R_xlen_t)(uintptr_t)trace - 1; }
 
@@ -104,23 +56,6 @@ static void free_trace(void *user, void *trace) {
   traces *t = user;
   SET_VECTOR_ELT(VECTOR_ELT(t->kept, REGISTRY), place_of(trace), R_NilValue);
   t->vacant[t->num_vacant++] = (int)place_of(trace);
-}
-
-/* R's generator goes on from the trace's own stream: six words of L'Ecuyer's generator. Whoever called the library has kept
- * the state of before. */
-static void seed(catena_task *task) {
-  static const uint64_t below[2] = {4294967087u, 4294944443u};
-  /* L'Ecuyer-CMRG, inversion, rejection, as RNGkind() has them. */
-  const int kinds = 10407;
-  SEXP state = PROTECT(Rf_allocVector(INTSXP, 7));
-  INTEGER(state)[0] = kinds;
-  for (int i = 0; i < 6; i++) {
-    /* Neither triple may be all zeros. */
-    const uint32_t word = (uint32_t)(1 + catena_task_bits(task) % (below[i / 3] - 1));
-    memcpy(INTEGER(state) + i + 1, &word, sizeof word);
-  }
-  Rf_defineVar(Rf_install(".Random.seed"), state, R_GlobalEnv);
-  UNPROTECT(1);
 }
 
 /* An object as an argument of a call, which must not be evaluated. */
@@ -185,7 +120,7 @@ static void replace(const request *r, SEXP object) {
 
 static SEXP create_body(void *data) {
   request *r = data;
-  seed(r->task);
+  seed_generator(r->task);
   *r->out = put(r->t, value_of(r, function_of(r)));
   return R_NilValue;
 }
@@ -203,7 +138,7 @@ static SEXP copy_body(void *data) {
 static SEXP change_body(void *data) {
   request *r = data;
   SEXP trace;
-  seed(r->task);
+  seed_generator(r->task);
   SEXP value = PROTECT(value_of(r, function_of(r)));
   read_change(value, &trace, r->number);
   if (trace) replace(r, trace);
@@ -213,7 +148,7 @@ static SEXP change_body(void *data) {
 
 static SEXP reset_body(void *data) {
   request *r = data;
-  seed(r->task);
+  seed_generator(r->task);
   SEXP value = value_of(r, function_of(r));
   replace(r, value);
   return R_NilValue;
@@ -221,14 +156,14 @@ static SEXP reset_body(void *data) {
 
 static SEXP weigh_body(void *data) {
   request *r = data;
-  seed(r->task);
+  seed_generator(r->task);
   *r->number = number(value_of(r, function_of(r)), "the likelihood weight");
   return R_NilValue;
 }
 
 static SEXP report_body(void *data) {
   request *r = data;
-  seed(r->task);
+  seed_generator(r->task);
   SEXP results = of_state(r->t, "results");
   SEXP value = value_of(r, of_state(r->t, "asked"));
   SET_VECTOR_ELT(results, r->t->reported, value);
@@ -238,7 +173,7 @@ static SEXP report_body(void *data) {
 
 static SEXP diversify_body(void *data) {
   request *r = data;
-  seed(r->task);
+  seed_generator(r->task);
   SEXP value = PROTECT(value_of(r, function_of(r)));
   if (TYPEOF(value) != VECSXP || !Rf_isNull(Rf_getAttrib(value, R_NamesSymbol)))
     Rf_errorcall(R_NilValue, "expected a list without names, of lists of trace and log_increment");
@@ -378,7 +313,7 @@ static int deserialize(void *user, const void *bytes, size_t size, catena_task *
 
 void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table) {
   SEXP functions = Rf_findVarInFrame(state, Rf_install("functions"));
-  t->state = state;
+  bridge_init(&t->bridge, state, VECTOR_ELT(kept, TOKEN));
   t->kept = kept;
   table->struct_size = sizeof *table;
   table->user = t;

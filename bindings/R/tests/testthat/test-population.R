@@ -211,6 +211,8 @@ test_that("sets and weights", {
   expect_equal(population_log_evidence(p)$estimate, log(2))
   expect_error(population_grow(p), "step 1 was done to some sets or traces only")
   expect_equal(population_report(p, function(x) 1, which = "sets"), c(1, 1))
+  expect_equal(population_for_each(p, function(x) list(trace = 2), report = function(x) 2 * x), rep(4, 4))
+  expect_equal(population_counts(p), c(operations = 3, copies = 0))
   population_collapse(p, function(x) "same", map = TRUE)
   expect_equal(population_sets(p)$traces, c(1, 1))
   population_drop(p, ids = 1)
