@@ -1556,6 +1556,18 @@ catena_status catena_population_sample(struct catena_population *population,
                                        size_t size,
                                        struct catena_error **error);
 
+// Does the host's `operation` to every trace, as catena_population_apply, and writes the value `what` of each afterwards,
+// as catena_population_report does for all.
+catena_status catena_population_for_each(struct catena_population *population,
+                                         int64_t operation,
+                                         const void *argument,
+                                         size_t size,
+                                         int64_t what,
+                                         size_t width,
+                                         double *out,
+                                         size_t room,
+                                         struct catena_error **error);
+
 // As catena_population_report, of one trace of the set with id `set`.
 catena_status catena_population_report_trace(struct catena_population *population,
                                              uint64_t set,

@@ -19,7 +19,7 @@ pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
 pub use blocks::{PolledBlocks, PoolBlocks, on_pool};
 pub use desk::Desk;
 pub use job::{Job, Slice};
-pub use map::{Unfinished, map};
+pub use map::map;
 pub use meet::{Seated, Together};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;

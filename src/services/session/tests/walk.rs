@@ -10,6 +10,7 @@ use crate::services::service::{After, End, Here, Service};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 pub(super) const DIM: usize = 3;
 pub(super) const ROWS: usize = 5;
@@ -124,6 +125,8 @@ pub(super) struct Walk {
     sum: f64,
     /// The round in which the model stops.
     stops_in: u64,
+    /// What it takes to take in a single point's log density.
+    thinks: Duration,
 }
 
 impl Walk {
@@ -164,6 +167,7 @@ impl Machine for Walk {
                 self.step = Step::Single;
             }
             Step::Single => {
+                std::thread::sleep(self.thinks);
                 match reply {
                     Reply::LogDensity(value) => self.sum += value,
                     reply => assert_eq!(reply, Reply::Rejected),
@@ -236,6 +240,7 @@ pub(super) type Notes = Mutex<Vec<(u64, Vec<f64>)>>;
 pub(super) struct Noting {
     pub(super) jacobian: bool,
     pub(super) stops_in: u64,
+    pub(super) thinks: Duration,
     pub(super) notes: Vec<f64>,
     pub(super) out: Arc<Notes>,
     /// Set after the first round of the first walk.
@@ -260,6 +265,7 @@ impl<D: Density> Service<D> for Noting {
             model: stream(Purpose::Model),
             sum: 0.0,
             stops_in: self.stops_in,
+            thinks: self.thinks,
         })
     }
 
