@@ -10,7 +10,6 @@ use catena::model::Threading;
 use catena::particles::blocks::Serial;
 use catena::particles::filter::{self, Benches, FilterOptions, Kind};
 use catena::particles::resample::Scheme;
-use catena::random::{Purpose, Stream};
 use catena::services::{FilterReport, FilterRun, particle_filter};
 use linear::Linear;
 use std::sync::Arc;
@@ -266,14 +265,11 @@ fn conditional_sweeps_keep_the_path_and_the_law() {
     let (means, variances) = model.smoother();
     let (sweeps, batch) = (60_000, 600);
     let mut path = vec![0.0; 3];
-    let mut choice = Stream::of_run(7, Purpose::Sampler);
     let mut sums = vec![[0.0; 3]; sweeps / batch];
     for sweep in 0..sweeps {
         let options = conditional(2, 3, sweep as u64, &path);
         let of = filter::run(&model, &options, 1, &Silent, &Serial, &benches).unwrap();
-        let weights: Vec<f64> = of.last.log_weights.iter().map(|w| w.exp()).collect();
-        let second = choice.uniform() * (weights[0] + weights[1]) >= weights[0];
-        path = of.lineage(usize::from(second));
+        path = of.lineage(of.drawn(sweep as u64).unwrap());
         path.iter().zip(&mut sums[sweep / batch]).for_each(|(x, sum)| *sum += x / batch as f64);
     }
     for t in 0..3 {

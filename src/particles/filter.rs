@@ -12,8 +12,9 @@ mod moments;
 mod set;
 mod step;
 
-use crate::particles::resample::Scheme;
-use crate::random::BlockLanes;
+use crate::particles::resample::{Scheme, ancestors};
+use crate::particles::weights::normalize;
+use crate::random::{BlockLanes, OF_SET, ParticlePurpose, ParticleStreams};
 use std::sync::Arc;
 
 use super::blocks::Lender;
@@ -104,6 +105,16 @@ impl Filtered {
     /// log of the estimated density of all observations; -inf when all particles were lost.
     pub fn log_evidence(&self) -> f64 {
         self.steps.last().map_or(f64::NEG_INFINITY, |step| step.log_evidence)
+    }
+
+    /// A particle of the last time, drawn by its weight; `None` when all are lost. With the same seed always the same one.
+    pub fn drawn(&self, seed: u64) -> Option<usize> {
+        let streams = ParticleStreams::new(seed);
+        let mut stream = streams.at(self.set, OF_SET, self.steps.len() as u64, ParticlePurpose::Choice);
+        let mut weights = vec![0.0; self.layout.particles];
+        normalize(&self.last.log_weights, &mut weights);
+        let mut one = [0];
+        ancestors(Scheme::Multinomial, &weights, &mut stream, &mut one).ok().map(|()| one[0] as usize)
     }
 
     /// The path that led to a particle of the last time, `dim` numbers per time, through its ancestors.

@@ -12,5 +12,5 @@ mod xoshiro;
 mod ziggurat;
 
 pub use lanes::{LANES, MomentumLanes};
-pub use particles::{BlockLanes, PARTICLE_BLOCK, ParticlePurpose, ParticleStreams};
+pub use particles::{BlockLanes, OF_SET, PARTICLE_BLOCK, ParticlePurpose, ParticleStreams};
 pub use stream::{Purpose, Stream};

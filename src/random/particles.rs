@@ -24,6 +24,9 @@ pub enum ParticlePurpose {
 /// that they depend on no cut of a set over threads.
 pub const PARTICLE_BLOCK: usize = 1024;
 
+/// Stands for a number of a particle in the streams of a set itself.
+pub const OF_SET: u64 = u64::MAX;
+
 /// The number of the first of the eight purposes that [`ParticleStreams::lanes_at`] uses.
 const FIRST_LANE: u64 = 8;
 

@@ -364,6 +364,44 @@ static void test_weights(void) {
   CHECK_INT(m.released, 3);
 }
 
+static void test_particle_gibbs(void) {
+  catena_error *error = NULL;
+  double path[TIMES] = {0.1, 0.2, 0.3, 0.2, 0.1, 0}, kept[TIMES], sum[TIMES] = {0};
+  int sweep;
+  printf("conditional sweeps: one particle keeps its path, twenty find the smoothing mean\n");
+  memcpy(kept, path, sizeof path);
+  for (sweep = 0; sweep < 2100; ++sweep) {
+    linear m;
+    catena_filter *filter = NULL;
+    catena_filter_options o = options_of(1, sweep < 100 ? 1 : 20);
+    catena_state_space t;
+    size_t i;
+    linear_init(&m, 1);
+    t = table_of(&m);
+    t.threading = CATENA_THREADS_CALLER;
+    o.seed = (uint64_t)sweep;
+    o.retained = path;
+    CHECK_OK(catena_filter_run(&t, &o, NULL, NULL, &filter, &error));
+    CHECK_OK(catena_filter_lineage(filter, 0, catena_filter_drawn(filter, 0), path, TIMES, &error));
+    if (sweep < 100) CHECK_BITS(path, kept, TIMES);
+    for (i = 0; sweep >= 100 && i < TIMES; ++i) sum[i] += path[i] / 2000;
+    catena_filter_free(filter);
+  }
+  /* Kalman's filter and Rauch, Tung and Striebel's smoother. */
+  {
+    double mean[TIMES], variance[TIMES];
+    int t;
+    for (t = 0; t < TIMES; ++t) {
+      const double before = t ? A * mean[t - 1] : 0, spread = t ? A * A * variance[t - 1] + Q : 1;
+      mean[t] = before + spread / (spread + R) * (observations[t] - before);
+      variance[t] = spread * R / (spread + R);
+    }
+    for (t = TIMES - 2; t >= 0; --t)
+      mean[t] += variance[t] * A / (A * A * variance[t] + Q) * (mean[t + 1] - A * mean[t]);
+    for (t = 0; t < TIMES; ++t) CHECK_BETWEEN(sum[t], mean[t] - 0.1, mean[t] + 0.1);
+  }
+}
+
 static int requested(void *user) { return ++*(int *)user > 3; }
 
 static int sleepy(void *user, void *worker, catena_task *task, size_t time, size_t n, const double *previous,
@@ -457,6 +495,7 @@ int main(void) {
   test_bits();
   test_failures();
   test_weights();
+  test_particle_gibbs();
   test_arguments();
   return 0;
 }

@@ -1,7 +1,7 @@
 //! Options of a filter.
 
 use crate::error::Error;
-use crate::ffi::boundary::{Table, guard, table};
+use crate::ffi::boundary::{Table, guard, slice, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::{catena_resampling, scheme};
 use crate::ffi::run::catena_pool;
@@ -55,6 +55,11 @@ pub struct catena_filter_options {
     pub moments: i32,
     /// Other than 0 (default 0): the particles of all times are kept, 8 dimension + 12 bytes for each particle and time.
     pub history: i32,
+    /// A trajectory of num_times times dimension numbers, dimension for each time, that the first particle of each set
+    /// follows, or NULL (default): a bootstrap filter is then a sweep of conditional sequential Monte Carlo (Andrieu, Doucet
+    /// and Holenstein 2010), resampled at every time by the multinomial scheme, with its history. The next trajectory of
+    /// particle Gibbs is the catena_filter_lineage of catena_filter_drawn; give each sweep another seed.
+    pub retained: *const f64,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -98,6 +103,7 @@ pub unsafe extern "C" fn catena_filter_options_init(
             num_trajectories,
             moments: i32::from(moments),
             history: i32::from(history),
+            retained: std::ptr::null(),
         };
         // What a header newer than the library knows beyond stays zero, "not provided".
         let bytes = struct_size.min(size_of::<catena_filter_options>());
@@ -110,12 +116,13 @@ pub unsafe extern "C" fn catena_filter_options_init(
     })
 }
 
-/// The options that a host gave, and its pool.
+/// The options that a host gave for a model of `dimension`, and its pool.
 ///
 /// # Safety
 /// `options` is null or points to a table as documented.
 pub(super) unsafe fn given<'a>(
     options: *const catena_filter_options,
+    dimension: usize,
 ) -> Result<(FilterRun, Option<&'a catena_pool>), Error> {
     use catena_filter_kind::*;
     // SAFETY: passed on to the caller.
@@ -126,6 +133,13 @@ pub(super) unsafe fn given<'a>(
         (CATENA_FILTER_AUXILIARY, Kind::Auxiliary),
     ];
     let kind = kind.into_iter().find_map(|(known, kind)| (known as i32 == t.kind).then_some(kind));
+    let retained = if t.retained.is_null() {
+        None
+    } else {
+        let size = t.num_times.saturating_mul(dimension);
+        // SAFETY: not null, and passed on to the caller.
+        Some(unsafe { slice(t.retained, size, "retained")? }.into())
+    };
     let run = FilterRun {
         num_sets: t.num_sets,
         init_set_id: t.init_set_id,
@@ -140,6 +154,7 @@ pub(super) unsafe fn given<'a>(
         moments: t.moments != 0,
         history: t.history != 0,
         num_trajectories: t.num_trajectories,
+        retained,
     };
     // SAFETY: passed on to the caller.
     Ok((run, unsafe { t.pool.as_ref() }))

@@ -2,7 +2,7 @@
 
 use super::run::catena_filter;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, object, slice_mut};
+use crate::ffi::boundary::{ask, guard, object, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::particles::filter::{Filtered, Step};
 use crate::services::FilterSet;
@@ -211,6 +211,18 @@ fn whole(set: &FilterSet) -> Result<&Filtered, Error> {
         return Ok(of);
     }
     Err(Error::argument("options.history", "1, so that the particles of all times are kept", 0).in_set(of.set))
+}
+
+/// A particle of the last time drawn by its weight, with a random number of the set's own; SIZE_MAX when all were lost, and
+/// past the last set.
+///
+/// # Safety
+/// `filter` is NULL or a live filter.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_filter_drawn(filter: *const catena_filter, set: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    let drawn = || unsafe { set_of(filter, set).zip(filter.as_ref()) }.and_then(|(s, f)| s.filtered.drawn(f.seed));
+    ask(usize::MAX, || drawn().unwrap_or(usize::MAX))
 }
 
 /// Copies the path that led to particle `particle` of the last time, through its ancestors: `dimension` numbers for each time.

@@ -13,6 +13,7 @@ use crate::services::{FilterReport, FilterSet, particle_filter};
 /// What a filter found, set by set. Immutable.
 pub struct catena_filter {
     pub(super) report: FilterReport,
+    pub(super) seed: u64,
 }
 
 impl catena_filter {
@@ -53,12 +54,17 @@ pub unsafe extern "C" fn catena_filter_run(
                 return Err(Error::argument("out", "a place for the result", "NULL"));
             }
             *out = std::ptr::null_mut();
-            (Host::new(model, data)?, given(options)?, HostLogger::new(logger)?, HostInterrupt::new(interrupt)?)
+            (
+                Host::new(model, data)?,
+                given(options, model.dimension)?,
+                HostLogger::new(logger)?,
+                HostInterrupt::new(interrupt)?,
+            )
         };
         let report = particle_filter(&host, &options, &logger, &interrupt, pool.map(|pool| pool.share()))?;
         let status = report.status();
         // SAFETY: not null, and the caller vouches for it.
-        unsafe { *out = Box::into_raw(Box::new(catena_filter { report })) };
+        unsafe { *out = Box::into_raw(Box::new(catena_filter { report, seed: options.seed })) };
         status
     })
 }

@@ -8,7 +8,7 @@ use crate::particles::BLOCK;
 use crate::particles::blocks::{Blocks, Lent};
 use crate::particles::resample::{self, Scheme, Spread};
 use crate::particles::weights::{Sums, normalize, rescale};
-use crate::random::{ParticlePurpose, ParticleStreams};
+use crate::random::{OF_SET, ParticlePurpose, ParticleStreams};
 
 /// Filters set `set`: same options, model and id, same bits, whatever runs the blocks.
 ///
@@ -269,7 +269,7 @@ impl<'a, M: StateSpace> Run<'a, M> {
     ) -> Result<Vec<u32>, Error> {
         let n = log_weights.len();
         drawn.resize(n, 0);
-        let mut stream = self.streams.at(self.set, 0, time as u64, ParticlePurpose::Choice);
+        let mut stream = self.streams.at(self.set, OF_SET, time as u64, ParticlePurpose::Choice);
         if self.options.retained.is_none() && self.options.scheme == Scheme::Systematic {
             let spread = Spread::of_sums(sums.iter().map(|block| block.sum * block.scale(total)), n);
             let shift = stream.uniform();

@@ -52,7 +52,7 @@ impl<M: StateSpace> OneSet<FilterSet> for Job<'_, M> {
         let mut filtered = filter::run(*model, of_set, set, *logger, blocks, benches)?;
         let wanted = if filtered.lost_at.is_none() { options.num_trajectories } else { 0 };
         let trajectories = backward(*model, &filtered, wanted, options.seed, *logger, blocks, benches)?;
-        if !options.history {
+        if !options.keeps_history() {
             filtered.history = Vec::new();
         }
         Ok(FilterSet { filtered, trajectories })

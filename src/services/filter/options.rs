@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::model::StateSpace;
 use crate::particles::filter::{FilterOptions, Kind};
 use crate::particles::resample::Scheme;
+use std::sync::Arc;
 
 /// A run of a particle filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,9 @@ pub struct FilterRun {
     pub history: bool,
     /// Trajectories to draw backwards in time from each set; they need the history.
     pub num_trajectories: usize,
+    /// A trajectory, `dim` numbers per time, that the first particle of each set follows: a sweep of conditional
+    /// sequential Monte Carlo, resampled at every time by the multinomial scheme, whose history is kept.
+    pub retained: Option<Arc<[f64]>>,
 }
 
 impl Default for FilterRun {
@@ -49,6 +53,7 @@ impl Default for FilterRun {
             moments: true,
             history: false,
             num_trajectories: 0,
+            retained: None,
         }
     }
 }
@@ -64,9 +69,14 @@ impl FilterRun {
             threshold: self.ess_threshold,
             seed: self.seed,
             moments: self.moments,
-            history: self.history || self.num_trajectories > 0,
-            retained: None,
+            history: self.keeps_history() || self.num_trajectories > 0,
+            retained: self.retained.clone(),
         }
+    }
+
+    /// Whether the particles of all times can be read in the end.
+    pub(super) fn keeps_history(&self) -> bool {
+        self.history || self.retained.is_some()
     }
 
     pub(super) fn check(&self, model: &impl StateSpace) -> Result<(), Error> {
@@ -86,6 +96,15 @@ impl FilterRun {
         }
         if !(self.ess_threshold >= 0.0 && self.ess_threshold.is_finite()) {
             return Err(Error::argument("ess_threshold", "a finite number, at least 0", self.ess_threshold));
+        }
+        if let Some(path) = &self.retained {
+            if path.len() != self.num_times * model.dim() {
+                let expected = format!("{} numbers, the dimension for each time", self.num_times * model.dim());
+                return Err(Error::argument("retained", expected, path.len()));
+            }
+            if self.kind != Kind::Bootstrap {
+                return Err(Error::argument("kind", "a bootstrap filter with a retained trajectory", "another kind"));
+            }
         }
         let lacks = |what: &str| Err(Error::argument("kind", what, "a model without"));
         match self.kind {

@@ -4,11 +4,8 @@ use super::crew::{Call, Crew, Ends, copied, looks_at};
 use crate::error::{Code, Error};
 use crate::model::{Fingerprint, Operation, Refusal, Task, Traces};
 use crate::particles::{Resampling, Set, resample, weights};
-use crate::random::ParticlePurpose;
+use crate::random::{OF_SET, ParticlePurpose};
 use std::collections::HashMap;
-
-/// The number in [`crate::random::ParticleStreams::at`] that belongs to no trace, but to the set itself.
-const OF_SET: u64 = u64::MAX;
 
 /// Who goes on in a set, and what each weighs.
 struct Plan {
