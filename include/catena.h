@@ -361,6 +361,28 @@ typedef int32_t catena_resampling;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Where particles go, and how they are weighed.
+enum catena_filter_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // By `transition`; weighed by `log_weight`.
+  CATENA_FILTER_BOOTSTRAP = 0,
+  // By `propose`; weighed by `proposal_log_weight`.
+  CATENA_FILTER_GUIDED = 1,
+  // As bootstrap, but resampled by their weights times how well they promise to explain the next observation
+  // (`auxiliary_log_weight`).
+  CATENA_FILTER_AUXILIARY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_filter_kind catena_filter_kind;
+#else
+typedef int32_t catena_filter_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // Which traces are asked.
 enum catena_which
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -411,7 +433,7 @@ typedef struct Scheme Scheme;
 // square. Of no weights, or lost ones alone, `largest` is -inf and both sums are 0.
 typedef struct Sums Sums;
 
-// What a block tells of the moves since its last meeting of stages.
+// One thread's count, told to the others now and then.
 typedef struct Tally Tally;
 
 // Where a trace's bytes go. Valid only inside the callback that got it.
@@ -425,6 +447,9 @@ typedef struct catena_error catena_error;
 
 // Where the traces go that a trace becomes. Valid only inside the callback that got it.
 typedef struct catena_family catena_family;
+
+// What a filter found, set by set. Immutable.
+typedef struct catena_filter catena_filter;
 
 // What catena_diagnose_gradient found. Immutable.
 typedef struct catena_gradient_check catena_gradient_check;
@@ -576,21 +601,140 @@ typedef struct catena_density {
                           double *likelihood_gradient);
 } catena_density;
 
-// Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
-typedef struct catena_draws {
-  // sizeof(catena_draws) of the header the program was compiled with.
+// What a filter is to do. Have it filled with the defaults by catena_filter_options_init and change what you want.
+typedef struct catena_filter_options {
+  // sizeof(catena_filter_options) of the header the program was compiled with.
   size_t struct_size;
-  // Names of the columns, as in a Stan CSV (mu, theta.1, theta.2): `columns` NUL-terminated texts.
-  const char *const *names;
-  // Number of columns.
-  size_t columns;
-  // One table per chain: its draws, row after row.
-  const double *const *values;
-  // Number of rows of each chain's table.
-  const size_t *rows;
-  // Number of entries of `values` and `rows`: the number of chains.
-  size_t num_chains;
-} catena_draws;
+  // Independent sets, at least 1 (default 1).
+  size_t num_sets;
+  // Id of the first set, at least 1; the others follow (default 1). What becomes of a set depends on its id, the seed,
+  // the model and these options, not on the other sets.
+  uint64_t init_set_id;
+  // Particles of each set, from 1 to 2^32 - 1 (default 1000).
+  size_t num_particles;
+  // Times, at least 1 (default 1).
+  size_t num_times;
+  // Seed (default 0).
+  uint64_t seed;
+  // Threads of a pool of the run's own; 0 (default): the cores available to the process.
+  size_t num_threads;
+  // A pool to use instead, or NULL (default).
+  const struct catena_pool *pool;
+  // A catena_filter_kind (default CATENA_FILTER_BOOTSTRAP).
+  int32_t kind;
+  // A catena_resampling (default CATENA_RESAMPLING_SYSTEMATIC).
+  int32_t resampling;
+  // Particles are resampled when their effective sample size is below this times their number (default 0.5). 0: never;
+  // above 1: at every time.
+  double ess_threshold;
+  // Trajectories to draw backwards in time from each set (default 0); wants `transition_log_density`.
+  size_t num_trajectories;
+  // Other than 0 (default 1): means and variances are wanted.
+  int32_t moments;
+  // Other than 0 (default 0): the particles of all times are kept, 8 dimension + 12 bytes for each particle and time.
+  int32_t history;
+} catena_filter_options;
+
+// A state-space model: functions over many particles at once.
+//
+// Set `struct_size` to sizeof(catena_state_space) and everything you don't provide to zero.
+//
+// States are matrices of n rows (particles) and `dimension` columns, column by column: coordinate j of particle i is
+// states[j * n + i], so that inner loops run over neighbours and R and Julia see a matrix. Times count from 0, the time of
+// the first observation; the observations are the model's own. `previous` are the states of the time before, NULL at time 0.
+//
+// A call covers a block of 1024 particles of one set, the last block of a set what is left; with `whole_sets` all particles
+// of the set. Random numbers: catena_task_normals and catena_task_uniforms give one number or several to each particle,
+// which depend on the seed, the id of the set (catena_task_chain_id), the particle and the time alone. What is drawn by
+// catena_task_normal and its kin depends on `whole_sets` as well.
+//
+// Log weights are numbers or -INFINITY (a particle that is lost). NaN and INFINITY end the filter with an error that names
+// set, particle and time.
+//
+// Threads: callbacks are called from any thread of the pool, several at once with the same `user`, unless `threading` says
+// otherwise; each call has a `worker` that no other call uses at the same time. They return 0, or another number to end the
+// filter; attach a reason with catena_task_message. They must not throw or longjmp out.
+typedef struct catena_state_space {
+  // sizeof(catena_state_space) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` before catena_filter_run returns, whatever it returns, if the table could be read at all; may
+  // be NULL.
+  void (*release)(void *user);
+  // A catena_threading: from which threads the callbacks may be called. CATENA_THREADS_CALLER (R, Julia before 1.9): only
+  // from the thread that called into the library, with the same results.
+  int32_t threading;
+  // Other than 0: each call covers all particles of a set, as languages want it that work on whole matrices. Results
+  // are the same.
+  int32_t whole_sets;
+  // Numbers in a state, at least 1.
+  size_t dimension;
+  // Makes scratch memory for one call at a time; may be NULL. Returns 0, or another number on failure.
+  int (*worker_new)(void *user, void **worker);
+  // Frees what worker_new made; may be NULL.
+  void (*worker_free)(void *user, void *worker);
+  // Draws `n` states at time 0. Required.
+  int (*initial)(void *user, void *worker, struct catena_task *task, size_t n, double *states);
+  // Draws states at `time`, 1 or later, each from the one before. Required.
+  int (*transition)(void *user,
+                    void *worker,
+                    struct catena_task *task,
+                    size_t time,
+                    size_t n,
+                    const double *previous,
+                    double *states);
+  // The log weights of states: the log density of the observation at `time`, or 0 where there is none. Required.
+  int (*log_weight)(void *user,
+                    void *worker,
+                    struct catena_task *task,
+                    size_t time,
+                    size_t n,
+                    const double *previous,
+                    const double *states,
+                    double *log_weights);
+  // For guided filters: draws states by a proposal that knows the observation; at time 0 as well.
+  int (*propose)(void *user,
+                 void *worker,
+                 struct catena_task *task,
+                 size_t time,
+                 size_t n,
+                 const double *previous,
+                 double *states);
+  // For guided filters: the log weights of proposed states, log density of the observation plus that of the transition
+  // (at time 0 of the initial law) minus that of the proposal.
+  int (*proposal_log_weight)(void *user,
+                             void *worker,
+                             struct catena_task *task,
+                             size_t time,
+                             size_t n,
+                             const double *previous,
+                             const double *states,
+                             double *log_weights);
+  // For auxiliary filters: how well states at `time` - 1 promise to explain the observation at `time`, as a log weight
+  // (Pitt and Shephard 1999). -INFINITY only for a state that cannot.
+  int (*auxiliary_log_weight)(void *user,
+                              void *worker,
+                              struct catena_task *task,
+                              size_t time,
+                              size_t n,
+                              const double *previous,
+                              double *log_weights);
+  // For trajectories: the log density of row i of `states` at `time` given row i of `previous`. `n` is any number here.
+  int (*transition_log_density)(void *user,
+                                void *worker,
+                                struct catena_task *task,
+                                size_t time,
+                                size_t n,
+                                const double *previous,
+                                const double *states,
+                                double *log_densities);
+  // Other than 0: `transition_log_density_bound` counts. Trajectories then take a time that does not grow with the number
+  // of particles.
+  int32_t has_transition_log_density_bound;
+  // An upper bound of `transition_log_density` at all times.
+  double transition_log_density_bound;
+} catena_state_space;
 
 // Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
 //
@@ -619,6 +763,22 @@ typedef struct catena_interrupt {
   // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
   int (*requested)(void *user);
 } catena_interrupt;
+
+// Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
+typedef struct catena_draws {
+  // sizeof(catena_draws) of the header the program was compiled with.
+  size_t struct_size;
+  // Names of the columns, as in a Stan CSV (mu, theta.1, theta.2): `columns` NUL-terminated texts.
+  const char *const *names;
+  // Number of columns.
+  size_t columns;
+  // One table per chain: its draws, row after row.
+  const double *const *values;
+  // Number of rows of each chain's table.
+  const size_t *rows;
+  // Number of entries of `values` and `rows`: the number of chains.
+  size_t num_chains;
+} catena_draws;
 
 // What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
 // don't provide to zero. Each list has 0 entries or one per chain.
@@ -1008,6 +1168,122 @@ uint32_t catena_abi_version(void);
 // Version of the library, e.g. "0.1.0". Static; never freed.
 const char *catena_version_string(void);
 
+// Fills `options` with the defaults; `struct_size` is sizeof(catena_filter_options).
+catena_status catena_filter_options_init(struct catena_filter_options *options,
+                                         size_t struct_size,
+                                         struct catena_error **error);
+
+// The log of the mean of the sets' estimates of the evidence (the likelihood of all observations), which is unbiased as each
+// of them is. NaN for NULL.
+double catena_filter_log_evidence(const struct catena_filter *filter);
+
+// Standard error of catena_filter_log_evidence across the independent sets, by the delta method. NaN of one set.
+double catena_filter_standard_error(const struct catena_filter *filter);
+
+// Number of sets; 0 for NULL.
+size_t catena_filter_num_sets(const struct catena_filter *filter);
+
+// Id of the set at place `set`, from 0; 0 past the last.
+uint64_t catena_filter_set_id(const struct catena_filter *filter, size_t set);
+
+// How a set ended: CATENA_OK, or CATENA_ALL_LOST at its last time. CATENA_INVALID_ARGUMENT past the last set.
+catena_status catena_filter_set_status(const struct catena_filter *filter, size_t set);
+
+// A set's own estimate of the log evidence; -INFINITY when it lost all its particles. NaN past the last set.
+double catena_filter_set_log_evidence(const struct catena_filter *filter, size_t set);
+
+// Times that a set was filtered over: all, or up to the one at which its particles were lost, and with it. 0 past the last
+// set.
+size_t catena_filter_num_times(const struct catena_filter *filter,
+                               size_t set);
+
+// Copies for each time a set's log of the estimated likelihood of the observations so far; `size` must be
+// catena_filter_num_times.
+catena_status catena_filter_log_evidences(const struct catena_filter *filter,
+                                          size_t set,
+                                          double *values,
+                                          size_t size,
+                                          struct catena_error **error);
+
+// Copies a set's effective sample size at each time, its observation taken in; `size` must be catena_filter_num_times.
+catena_status catena_filter_ess(const struct catena_filter *filter,
+                                size_t set,
+                                double *values,
+                                size_t size,
+                                struct catena_error **error);
+
+// Copies the means of a set's states, `dimension` numbers for each time, given the observations up to it; `size` must be
+// dimension times catena_filter_num_times, or 0 if no moments were wanted.
+catena_status catena_filter_means(const struct catena_filter *filter,
+                                  size_t set,
+                                  double *values,
+                                  size_t size,
+                                  struct catena_error **error);
+
+// Copies the variances that go with catena_filter_means.
+catena_status catena_filter_variances(const struct catena_filter *filter,
+                                      size_t set,
+                                      double *values,
+                                      size_t size,
+                                      struct catena_error **error);
+
+// Copies the trajectories drawn backwards in time: coordinate j of trajectory m at time t is at
+// values[(t * dimension + j) * num_trajectories + m]. `size` is their product, or 0 for a set that was lost.
+catena_status catena_filter_trajectories(const struct catena_filter *filter,
+                                         size_t set,
+                                         double *values,
+                                         size_t size,
+                                         struct catena_error **error);
+
+// Copies the path that led to particle `particle` of the last time, through its ancestors: `dimension` numbers for each time.
+// Wants the option `history`.
+catena_status catena_filter_lineage(const struct catena_filter *filter,
+                                    size_t set,
+                                    size_t particle,
+                                    double *values,
+                                    size_t size,
+                                    struct catena_error **error);
+
+// Copies for each time how many of its particles have descendants at the last time; `size` must be catena_filter_num_times.
+// Wants the option `history`.
+catena_status catena_filter_survivors(const struct catena_filter *filter,
+                                      size_t set,
+                                      size_t *values,
+                                      size_t size,
+                                      struct catena_error **error);
+
+// Copies the particles of a set at `time`: `states`, num_particles rows and dimension columns, column by column;
+// `log_weights`, not normalised; `ancestors`, for each particle the one of the time before that it came from. Any of them
+// may be NULL. Times other than the last want the option `history`.
+catena_status catena_filter_particles(const struct catena_filter *filter,
+                                      size_t set,
+                                      size_t time,
+                                      size_t num_particles,
+                                      double *states,
+                                      double *log_weights,
+                                      uint32_t *ancestors,
+                                      struct catena_error **error);
+
+// Runs a particle filter on `options->num_sets` independent sets and returns when it is over. `model` and `options` are
+// copied; `logger` and `interrupt` may be NULL.
+//
+// Returns CATENA_OK and sets *out; when a set lost all its particles, CATENA_ALL_LOST with an error that names the first
+// such set and the time, and *out is set all the same: the evidence of that set is 0 (its log evidence -INFINITY), its
+// particles can be read, and the other sets are whole. Otherwise *out is NULL: CATENA_MODEL when a callback failed or a log
+// weight is NaN or INFINITY, CATENA_INTERRUPTED.
+//
+// Memory: 16 dimension + 12 bytes per particle for one set (of sets of less than 8 blocks per thread as many as there are
+// threads at once), 16 more with auxiliary weights, and for each set that is done 8 dimension + 12.
+catena_status catena_filter_run(const struct catena_state_space *model,
+                                const struct catena_filter_options *options,
+                                const struct catena_logger *logger,
+                                const struct catena_interrupt *interrupt,
+                                struct catena_filter **out,
+                                struct catena_error **error);
+
+// Frees a filter's results. NULL is fine.
+void catena_filter_free(struct catena_filter *filter);
+
 // Computes the outputs anew for draws made before, chain by chain, in parallel, and gives the generated quantities
 // (catena_quantity_column) of each row to the chain's sample writer.
 //
@@ -1364,6 +1640,18 @@ catena_status catena_population_sample(struct catena_population *population,
                                        double *out,
                                        size_t size,
                                        struct catena_error **error);
+
+// Does the host's `operation` to every trace, as catena_population_apply, and writes the value `what` of each afterwards,
+// as catena_population_report does for all.
+catena_status catena_population_for_each(struct catena_population *population,
+                                         int64_t operation,
+                                         const void *argument,
+                                         size_t size,
+                                         int64_t what,
+                                         size_t width,
+                                         double *out,
+                                         size_t room,
+                                         struct catena_error **error);
 
 // As catena_population_report, of one trace of the set with id `set`.
 catena_status catena_population_report_trace(struct catena_population *population,
@@ -1894,6 +2182,17 @@ double catena_task_normal(struct catena_task *task);
 
 // An exponential random number of mean 1, from the stream of catena_task_bits. NaN for NULL.
 double catena_task_exponential(struct catena_task *task);
+
+// Fills `values` with `size` standard normals. In a callback of catena_state_space that covers n particles, `size` is a
+// multiple of n and `values` is columns of n numbers, one number per particle in each, which depend on seed, set, particle
+// and time alone; about 1 ns each. Elsewhere they are drawn one by one, as by catena_task_normal. Returns 0, or -1 (with a
+// message attached) when `size` is no such multiple or a pointer is NULL; the callback may return what this returns.
+int catena_task_normals(struct catena_task *task,
+                        size_t size,
+                        double *values);
+
+// As catena_task_normals, uniform on (0, 1), neither end included.
+int catena_task_uniforms(struct catena_task *task, size_t size, double *values);
 
 // Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.
 void catena_task_message(struct catena_task *task, const char *message);

@@ -315,6 +315,9 @@ fn weights_go_out_and_come_in() {
     let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
     assert!(close(&p.normalized_weights(2).unwrap(), &[0.75, 0.25]));
     assert!(close(&p.pooled_weights(), &[1.0 / 6.0, 1.0 / 6.0, 0.5, 1.0 / 6.0]));
+    let mut x = [0.0; 8];
+    p.for_each(op(PUT, 2.0), 0, 2, &mut x).unwrap();
+    assert_eq!(x, [2.0, 4.0, 2.0, 4.0, 2.0, 4.0, 2.0, 4.0]);
     // Set anew, the mean weight is the evidence.
     p.set_log_weights(2, &[2f64.ln(), 4f64.ln()]).unwrap();
     assert!((p.log_evidences()[1] - 3f64.ln()).abs() < 1e-15);
@@ -323,7 +326,7 @@ fn weights_go_out_and_come_in() {
     assert!(error.contains("no sets can be grown: step 2"), "{error}");
     p.clear_history();
     let error = p.grow_iid(1).unwrap_err().to_string();
-    assert!(error.contains("first 3 steps was cleared"), "{error}");
+    assert!(error.contains("first 4 steps was cleared"), "{error}");
     p.reinitialize(1, 2).unwrap();
     p.grow_iid(1).unwrap();
 }

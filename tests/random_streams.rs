@@ -1,6 +1,6 @@
 //! The contract of `docs/random-streams.md`: its test vectors, lanes against single streams, and writing and reading.
 
-use catena::random::{LANES, MomentumLanes, Purpose, Stream};
+use catena::random::{LANES, MomentumLanes, ParticlePurpose, ParticleStreams, Purpose, Stream};
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -125,7 +125,8 @@ const PURPOSES: [Purpose; 5] = [Purpose::Init, Purpose::Sampler, Purpose::Output
 /// What belongs to no chain: the contract's second table, which powers of the transition's 256 x 256 matrix gave.
 #[test]
 fn the_vectors_of_the_runs_own_streams() {
-    let table = CONTRACT.split("## Test vectors of the run's own streams").nth(1).unwrap();
+    let table =
+        CONTRACT.split("## Test vectors of the run's own streams").nth(1).unwrap().split("\n## ").next().unwrap();
     let mut rows = 0;
     for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -155,4 +156,28 @@ fn no_id_reaches_the_runs_own_streams() {
         let mut stream = Stream::of_run(3, purpose);
         assert!((0..100).all(|_| seen.insert(stream.bits())), "the run, {purpose:?}");
     }
+}
+
+/// Streams of traces and particles: the contract's third table, which `tests/data/threefry.py` gave.
+#[test]
+fn the_vectors_of_particles_streams() {
+    use ParticlePurpose::{Choice, Copy, Move, Report, Work};
+    let table = CONTRACT.split("## Test vectors of particles' streams").nth(1).unwrap();
+    let mut rows = 0;
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [kind, seed, set, particle, generation, purpose, expected] = cells[..] else {
+            panic!("seven columns in {row}")
+        };
+        let number = |text: &str| text.parse::<u64>().unwrap();
+        let streams = ParticleStreams::new(number(seed));
+        let (set, particle, generation) = (number(set), number(particle), number(generation));
+        let stream = match number(purpose) {
+            lane @ 8.. => streams.lanes_at(set, particle, generation).streams()[lane as usize - FIRST_LANE].clone(),
+            purpose => streams.at(set, particle, generation, [Work, Choice, Move, Report, Copy][purpose as usize]),
+        };
+        assert_eq!(values(kind, stream), expected, "{row}");
+        rows += 1;
+    }
+    assert_eq!(rows, 8);
 }

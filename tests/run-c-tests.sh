@@ -32,7 +32,7 @@ make_programs() {
     parts=$2
     shift 2
     cmake -S "$root/tests" -B "$folder" -DCATENA_PARTS="$parts" -DCMAKE_PREFIX_PATH="$build/prefix" "$@" >>"$build/cmake.log"
-    cmake --build "$folder" >>"$build/cmake.log"
+    cmake --build "$folder" --parallel "$(getconf _NPROCESSORS_ONLN)" >>"$build/cmake.log"
 }
 by_clang() { make_programs "$1-clang" "$1" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++; }
 

@@ -40,6 +40,15 @@ impl<J: Job> Desk<J> {
         self.board().over.len() == self.count
     }
 
+    /// The board unless all jobs are over; those who wait for a meeting are released once the run is to stop.
+    fn open(&self, stop: &AtomicBool) -> Option<MutexGuard<'_, Board<J>>> {
+        let mut board = self.board();
+        if stop.load(atomic::Ordering::Relaxed) {
+            board.release();
+        }
+        (board.over.len() < self.count).then_some(board)
+    }
+
     /// Works on the calling thread until all jobs are over (then true) or `until` has come: slices and answers happen
     /// here and nowhere else, only [`Job::compute`] on the pool. `poll` is asked every few milliseconds, between two
     /// slices; when it returns true all jobs are told to stop.
@@ -53,14 +62,7 @@ impl<J: Job> Desk<J> {
     ) -> bool {
         let mut polled = Instant::now();
         pool.rayon().in_place_scope_fifo(|scope| {
-            loop {
-                let mut board = self.board();
-                if board.over.len() == self.count {
-                    return;
-                }
-                if stop.load(atomic::Ordering::Relaxed) {
-                    board.release();
-                }
+            while let Some(mut board) = self.open(stop) {
                 match board.next(company, self.count, 1) {
                     Work::Slices(jobs) => {
                         drop(board);
@@ -131,14 +133,7 @@ impl<J: Job> Desk<J> {
         let floor = Floor { desk: self, pool, company, stop };
         let mut polled = Instant::now();
         pool.rayon().in_place_scope_fifo(|scope| {
-            loop {
-                let mut board = self.board();
-                if board.over.len() == self.count {
-                    return;
-                }
-                if stop.load(atomic::Ordering::Relaxed) {
-                    board.release();
-                }
+            while let Some(board) = self.open(stop) {
                 // Calls threads for a batch whose time has come, and for the first slices.
                 let board = floor.call(scope, board);
                 let wait = company.wait().clamp(MIN_WAIT, POLL_INTERVAL);

@@ -4,6 +4,7 @@
 //! evaluations of many machines into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]).
 
 mod answer;
+mod blocks;
 mod desk;
 mod job;
 mod map;
@@ -15,9 +16,10 @@ mod threads;
 mod workers;
 
 pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
+pub use blocks::{PolledBlocks, PoolBlocks, on_pool};
 pub use desk::Desk;
 pub use job::{Job, Slice};
-pub use map::{Unfinished, map};
+pub use map::map;
 pub use meet::{Seated, Together};
 pub use pool::{Pool, default_threads};
 pub use reduce::PoolReducer;

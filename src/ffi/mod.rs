@@ -13,6 +13,7 @@ pub mod diagnose;
 pub mod engine;
 pub mod error;
 pub mod exported;
+pub mod filter;
 pub mod generate;
 pub mod gradient;
 pub mod init;

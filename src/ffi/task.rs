@@ -1,6 +1,6 @@
 //! What a model's callbacks get besides their arguments.
 
-use super::boundary::{ask, text};
+use super::boundary::{ask, slice_mut, text};
 use super::model::Worker;
 use crate::model::{Level, Refusal, Task};
 use std::any::Any;
@@ -98,6 +98,51 @@ pub unsafe extern "C" fn catena_task_normal(task: *mut catena_task) -> f64 {
 pub unsafe extern "C" fn catena_task_exponential(task: *mut catena_task) -> f64 {
     // SAFETY: the caller vouches for the pointer.
     ask(f64::NAN, || unsafe { self::task(task) }.map_or(f64::NAN, |t| t.random().exponential()))
+}
+
+/// Fills `values` with `size` standard normals. In a callback of catena_state_space that covers n particles, `size` is a
+/// multiple of n and `values` is columns of n numbers, one number per particle in each, which depend on seed, set, particle
+/// and time alone; about 1 ns each. Elsewhere they are drawn one by one, as by catena_task_normal. Returns 0, or -1 (with a
+/// message attached) when `size` is no such multiple or a pointer is NULL; the callback may return what this returns.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running; `values` has room for `size` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_normals(task: *mut catena_task, size: usize, values: *mut f64) -> c_int {
+    // SAFETY: passed on to the caller.
+    unsafe { fill(task, size, values, |task, values| task.fill_normals(values)) }
+}
+
+/// As catena_task_normals, uniform on (0, 1), neither end included.
+///
+/// # Safety
+/// `task` is NULL or the task of the callback that is running; `values` has room for `size` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_task_uniforms(task: *mut catena_task, size: usize, values: *mut f64) -> c_int {
+    // SAFETY: passed on to the caller.
+    unsafe { fill(task, size, values, |task, values| task.fill_uniforms(values)) }
+}
+
+/// Has `by` fill the host's array.
+///
+/// # Safety
+/// As for [`catena_task_normals`].
+unsafe fn fill(
+    task: *mut catena_task,
+    size: usize,
+    values: *mut f64,
+    by: impl FnOnce(&mut Task<'_>, &mut [f64]) -> Result<(), Refusal>,
+) -> c_int {
+    const STOP: c_int = -1;
+    ask(STOP, || {
+        // SAFETY: passed on to the caller.
+        let Some(task) = (unsafe { self::task(task) }) else { return STOP };
+        // SAFETY: passed on to the caller.
+        let filled = unsafe { slice_mut(values, size, "values") }
+            .map_err(|e| task.stop(&e.to_string()))
+            .and_then(|values| by(task, values));
+        if filled.is_ok() { 0 } else { STOP }
+    })
 }
 
 /// Attaches a message (copied) that is reported when the callback returns a code other than 0. Ignored for NULL.

@@ -44,7 +44,7 @@ impl<T> Default for Lender<T> {
 
 impl<T> Lender<T> {
     /// One that is free, or a new one.
-    pub fn lend(&self, new: impl FnOnce() -> Result<T, Error>) -> Result<Lent<'_, T>, Error> {
+    pub fn lend<E>(&self, new: impl FnOnce() -> Result<T, E>) -> Result<Lent<'_, T>, E> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let thing = match free {
             Some(thing) => thing,

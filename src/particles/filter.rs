@@ -6,6 +6,7 @@
 //! likelihood is unbiased (Del Moral 1996); with auxiliary weights it is that of Pitt and Shephard (1999) as Johansen
 //! and Doucet (2008) write it.
 
+mod backward;
 mod layout;
 mod moments;
 mod set;
@@ -16,6 +17,7 @@ use crate::random::BlockLanes;
 use std::sync::Arc;
 
 use super::blocks::Lender;
+pub use backward::backward;
 pub use layout::Layout;
 pub use set::run;
 
@@ -102,6 +104,41 @@ impl Filtered {
     /// log of the estimated density of all observations; -inf when all particles were lost.
     pub fn log_evidence(&self) -> f64 {
         self.steps.last().map_or(f64::NEG_INFINITY, |step| step.log_evidence)
+    }
+
+    /// The path that led to a particle of the last time, `dim` numbers per time, through its ancestors.
+    ///
+    /// # Panics
+    /// When the particles of all times were not kept, or there is no such particle.
+    pub fn lineage(&self, particle: usize) -> Vec<f64> {
+        let (dim, times) = (self.layout.dim, self.steps.len());
+        let mut path = vec![0.0; times * dim];
+        let mut at = particle;
+        for time in (0..times).rev() {
+            let cloud = self.cloud(time).expect("the particles of all times");
+            (0..dim).for_each(|j| path[time * dim + j] = cloud.states[self.layout.place(at, j)]);
+            at = cloud.ancestors.get(at).map_or(at, |&a| a as usize);
+        }
+        path
+    }
+
+    /// How many particles of each time have descendants among those of the last time.
+    ///
+    /// # Panics
+    /// When the particles of all times were not kept.
+    pub fn survivors(&self) -> Vec<usize> {
+        let mut alive = vec![true; self.layout.particles];
+        let mut counts = vec![0; self.steps.len()];
+        for time in (0..self.steps.len()).rev() {
+            counts[time] = alive.iter().filter(|alive| **alive).count();
+            let ancestors = &self.cloud(time).expect("the particles of all times").ancestors;
+            if !ancestors.is_empty() {
+                let mut before = vec![false; alive.len()];
+                ancestors.iter().zip(&alive).for_each(|(&a, &alive)| before[a as usize] |= alive);
+                alive = before;
+            }
+        }
+        counts
     }
 
     /// The particles of a time, if they were kept.

@@ -112,12 +112,6 @@ impl<T> Set<T> {
         self.log_base = (self.len() as f64).ln();
     }
 
-    /// Drops a trace that was lost, its weight with it.
-    pub fn lose(&mut self, index: usize) -> Option<T> {
-        self.log_weights[index] = f64::NEG_INFINITY;
-        self.traces[index].take()
-    }
-
     /// Puts other traces in the place of all, each with its log weight and the number of the trace it comes from. Gives
     /// back those that were there.
     pub fn replace(&mut self, traces: Vec<Option<T>>, log_weights: Vec<f64>, parents: &[u32]) -> Vec<Option<T>> {

@@ -195,8 +195,9 @@ mod tests {
         let stretch = first(&increments, 0.5).unwrap();
         assert_eq!((stretch.share, stretch.ess), (1.0, 10.0));
         assert!((stretch.log_ratio - (0.1f64.ln() - 1.0)).abs() < 1e-12);
-        increments[95..].fill(-1e6);
+        increments[94..].fill(-1e6);
         let stretch = first(&increments, 0.5).unwrap();
-        assert!(stretch.share < 1.0 && (stretch.ess - 5.0).abs() < 1e-6);
+        // As near as the target is asked for, as a share of all particles.
+        assert!(stretch.share < 1.0 && (stretch.ess - 5.0).abs() <= TOLERANCE * 100.0, "{stretch:?}");
     }
 }

@@ -227,18 +227,6 @@ pub fn first_invalid(log_weights: &[f64]) -> Option<usize> {
     log_weights[block..].iter().position(invalid).map(|at| block + at)
 }
 
-/// log of the mean of exp(values): what independent estimates of the logarithm of one number are pooled by; and the
-/// standard error of the result by the delta method, sd(exp(v)) / (sqrt(n) mean(exp(v))), NaN of fewer than two values.
-/// (-inf, NaN) when all are -inf.
-pub fn pooled(values: &[f64]) -> (f64, f64) {
-    let sums = sums(values);
-    let n = values.len() as f64;
-    let mean = sums.sum / n;
-    let spread: f64 = values.iter().map(|v| (exp(v - sums.largest) - mean) * (exp(v - sums.largest) - mean)).sum();
-    let error = if values.len() < 2 { f64::NAN } else { (spread / (n - 1.0) / n).sqrt() / mean };
-    (sums.log_sum_exp() - libm::log(n), error)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,13 +299,5 @@ mod tests {
             assert_eq!(first_invalid(&of), Some(at));
         }
         assert!(log_sum_exp(&[f64::NAN, 0.0]).is_nan() && log_sum_exp(&[f64::NEG_INFINITY, f64::NAN]).is_nan());
-    }
-
-    #[test]
-    fn estimates_are_pooled() {
-        let (value, error) = pooled(&[1.0f64.ln(), 2.0f64.ln(), 3.0f64.ln()]);
-        assert!((value - 2.0f64.ln()).abs() < 1e-14 && (error - (1.0f64 / 3.0).sqrt() / 2.0).abs() < 1e-14);
-        assert!(pooled(&[5.0]).1.is_nan());
-        assert_eq!(pooled(&[f64::NEG_INFINITY; 3]).0, f64::NEG_INFINITY);
     }
 }

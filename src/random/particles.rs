@@ -72,14 +72,15 @@ pub struct BlockLanes {
 }
 
 impl BlockLanes {
-    /// Lanes of no particles; see [`BlockLanes::restart`].
-    pub fn new(streams: ParticleStreams) -> Self {
-        Self { streams, set: 0, generation: 0, first_block: 0, particles: 0, lanes: Vec::new() }
+    /// The lanes of `particles` particles of `set` in `generation`, from block `first_block` on.
+    pub fn new(streams: ParticleStreams, set: u64, generation: u64, first_block: u64, particles: usize) -> Self {
+        Self { streams, set, generation, first_block, particles, lanes: Vec::new() }
     }
 
-    /// The lanes of `particles` particles of `set` in `generation`, from block `first_block` on, at their beginning.
-    pub fn restart(&mut self, set: u64, generation: u64, first_block: u64, particles: usize) {
-        (self.set, self.generation, self.first_block, self.particles) = (set, generation, first_block, particles);
+    /// As [`BlockLanes::new`], in the memory of these.
+    pub fn restart(&mut self, other: Self) {
+        let lanes = std::mem::take(&mut self.lanes);
+        *self = Self { lanes, ..other };
         self.lanes.clear();
     }
 
@@ -159,20 +160,24 @@ mod tests {
                 assert_eq!(row[lane], stream.normal());
             }
         }
+        streams.lanes_at(1, 2, 3).fill_uniforms(&mut normals);
+        for (lane, mut stream) in streams.lanes_at(1, 2, 3).streams().into_iter().enumerate() {
+            assert!(normals.iter().all(|row| row[lane] == stream.uniform_open()));
+        }
     }
 
     #[test]
     fn blocks_draw_the_same_however_they_are_called() {
-        let mut lanes = BlockLanes::new(ParticleStreams::new(9));
+        let streams = ParticleStreams::new(9);
         for particles in [5, PARTICLE_BLOCK, 2 * PARTICLE_BLOCK + 77] {
             let mut whole = vec![0.0; 3 * particles];
-            lanes.restart(2, 7, 0, particles);
+            let mut lanes = BlockLanes::new(streams, 2, 7, 0, particles);
             lanes.fill_normals(&mut whole[..2 * particles]);
             lanes.fill_uniforms(&mut whole[2 * particles..]);
             for (block, first) in (0..particles).step_by(PARTICLE_BLOCK).enumerate() {
                 let n = PARTICLE_BLOCK.min(particles - first);
                 let mut part = vec![0.0; 3 * n];
-                lanes.restart(2, 7, block as u64, n);
+                lanes.restart(BlockLanes::new(streams, 2, 7, block as u64, n));
                 lanes.fill_normals(&mut part[..n]);
                 lanes.fill_normals(&mut part[n..2 * n]);
                 lanes.fill_uniforms(&mut part[2 * n..]);

@@ -11,6 +11,7 @@
 mod clock;
 mod company;
 mod control;
+mod filter;
 mod generate;
 mod gradient;
 mod io;
@@ -30,6 +31,7 @@ pub use crate::adapt::Adaptation;
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
+pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
@@ -42,4 +44,4 @@ pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, 
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;
-pub use smc::{SetOutcome, SetReport, SmcReport, sample_smc, smc_columns};
+pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};

@@ -18,7 +18,7 @@ unsafe impl Send for Worker {}
 
 impl Worker {
     /// Owns what the host's `worker_new` made; `free` is its `worker_free`.
-    pub(super) fn new(
+    pub(in crate::ffi) fn new(
         pointer: *mut c_void,
         free: Option<unsafe extern "C" fn(*mut c_void, *mut c_void)>,
         data: Arc<UserData>,

@@ -1,6 +1,7 @@
 //! What a population is asked.
 
 use super::handle::catena_population;
+use super::steps::operation;
 use crate::error::Error;
 use crate::ffi::boundary::{guard, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
@@ -69,6 +70,30 @@ pub unsafe extern "C" fn catena_population_sample(
     guard(error, || unsafe {
         let out = slice_mut(out, size, "out")?;
         catena_population::of(population)?.sample(self::which(which)?, what, width, out)
+    })
+}
+
+/// Does the host's `operation` to every trace, as catena_population_apply, and writes the value `what` of each afterwards,
+/// as catena_population_report does for all.
+///
+/// # Safety
+/// `population` is NULL or a live population; `argument` points to `size` bytes; `out` points to room for `room` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_population_for_each(
+    population: *mut catena_population,
+    operation: i64,
+    argument: *const c_void,
+    size: usize,
+    what: i64,
+    width: usize,
+    out: *mut f64,
+    room: usize,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the pointers.
+    guard(error, || unsafe {
+        let operation = self::operation(operation, argument, size)?;
+        catena_population::of(population)?.for_each(operation, what, width, slice_mut(out, room, "out")?)
     })
 }
 

@@ -13,7 +13,7 @@ use std::ffi::c_void;
 ///
 /// # Safety
 /// `argument` points to `size` bytes.
-unsafe fn operation(number: i64, argument: *const c_void, size: usize) -> Result<Operation, Error> {
+pub(super) unsafe fn operation(number: i64, argument: *const c_void, size: usize) -> Result<Operation, Error> {
     // SAFETY: passed on to the caller.
     Ok(Operation::with(number, unsafe { slice(argument.cast::<u8>(), size, "argument")? }))
 }

@@ -89,10 +89,7 @@ pub unsafe extern "C" fn catena_population_ess(population: *const catena_populat
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_log_evidence(population: *const catena_population, set: u64) -> f64 {
     // SAFETY: the caller vouches for the pointer.
-    let found = unsafe { population.as_ref() }.and_then(|p| {
-        let place = p.population.set_ids().iter().position(|&id| id == set)?;
-        p.population.log_evidences().get(place).copied()
-    });
+    let found = unsafe { population.as_ref() }.and_then(|p| p.population.log_evidence(set).ok());
     found.unwrap_or(f64::NAN)
 }
 

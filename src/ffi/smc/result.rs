@@ -4,7 +4,7 @@ use crate::error::{Code, Error};
 use crate::ffi::boundary::free;
 use crate::ffi::error::catena_error;
 use crate::particles::mover::StageRecord;
-use crate::services::{SetOutcome, SetReport, SmcReport};
+use crate::services::{SetOutcome, SmcReport, SmcSet};
 
 /// How a set of particles ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl catena_smc_result {
 ///
 /// # Safety
 /// `result` is null or a live result.
-unsafe fn of_set<'a>(result: *const catena_smc_result, set: usize) -> Option<&'a SetReport> {
+unsafe fn of_set<'a>(result: *const catena_smc_result, set: usize) -> Option<&'a SmcSet> {
     // SAFETY: passed on to the caller.
     unsafe { result.as_ref() }.and_then(|r| r.report.sets.get(set))
 }

@@ -3,7 +3,7 @@
 use super::layout::rows_of;
 use super::{Bench, Benches, Kind, Layout, moments};
 use crate::error::{Code, Error};
-use crate::model::{Logger, NO_CHAIN, Refusal, SerialReducer, StateSpace, Task};
+use crate::model::{Logger, SerialReducer, StateSpace, Task};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Lent;
 use crate::particles::weights::{Sums, first_invalid, weigh_block};
@@ -45,13 +45,7 @@ pub struct Chunk<'a> {
 impl<M: StateSpace> Moment<'_, M> {
     /// A bench for this thread.
     pub fn bench<'b>(&self, benches: &'b Benches<M::Worker>) -> Result<Lent<'b, Bench<M::Worker>>, Error> {
-        benches.lend(|| {
-            let worker = self.model.new_worker().map_err(|e| {
-                Error::new(Code::Model, format!("a worker's memory could not be made: {e}")).in_set(self.set)
-            })?;
-            let lanes = BlockLanes::new(self.streams);
-            Ok(Bench { worker, previous: Vec::new(), increments: Vec::new(), lanes, message: String::new() })
-        })
+        bench(self.model, self.set, benches)
     }
 
     /// Moves and weighs a chunk.
@@ -62,11 +56,12 @@ impl<M: StateSpace> Moment<'_, M> {
         let Bench { worker, previous, increments, lanes, message } = bench;
         let before = self.before_of(previous, first, n);
         let block = (first / BLOCK) as u64;
-        lanes.restart(self.set, self.time as u64, block, n);
+        lanes.restart(BlockLanes::new(self.streams, self.set, self.time as u64, block, n));
         let mut stream = self.streams.at(self.set, block, self.time as u64, ParticlePurpose::Work);
         let reducer = SerialReducer(|| ());
         message.clear();
-        let mut task = Task::new(NO_CHAIN, &mut stream, message, &reducer).with_logger(self.logger).with_lanes(lanes);
+        let mut task = Task::new(self.set, &mut stream, message, &reducer);
+        task = task.with_particle(first).with_logger(self.logger).with_lanes(lanes);
         let guided = self.kind == Kind::Guided;
         let moved = match self.time {
             time if guided => self.model.propose(worker, &mut task, time, before, chunk.states),
@@ -87,7 +82,7 @@ impl<M: StateSpace> Moment<'_, M> {
                 self.model.log_weight(worker, &mut task, self.time, before, chunk.states, weights)
             }
         });
-        weighed.map_err(|refusal| self.refused(refusal, message))?;
+        weighed.map_err(|_| refused(self.set, self.time, message))?;
         self.check(weights, first, "log weight")?;
         if !fresh {
             chunk.log_weights.iter_mut().zip(&*increments).for_each(|(w, x)| *w += x);
@@ -112,13 +107,14 @@ impl<M: StateSpace> Moment<'_, M> {
         let Bench { worker, previous, lanes, message, .. } = bench;
         let before = self.before_of(previous, first, n);
         let (block, generation) = ((first / BLOCK) as u64, AUXILIARY | self.time as u64);
-        lanes.restart(self.set, generation, block, n);
+        lanes.restart(BlockLanes::new(self.streams, self.set, generation, block, n));
         let mut stream = self.streams.at(self.set, block, generation, ParticlePurpose::Work);
         let reducer = SerialReducer(|| ());
         message.clear();
-        let mut task = Task::new(NO_CHAIN, &mut stream, message, &reducer).with_logger(self.logger).with_lanes(lanes);
+        let mut task = Task::new(self.set, &mut stream, message, &reducer);
+        task = task.with_particle(first).with_logger(self.logger).with_lanes(lanes);
         let done = self.model.auxiliary_log_weight(worker, &mut task, self.time, before, promised);
-        done.map_err(|refusal| self.refused(refusal, message))?;
+        done.map_err(|_| refused(self.set, self.time, message))?;
         self.check(promised, first, "auxiliary log weight")?;
         for ((sum, w), x) in first_stage.iter_mut().zip(log_weights).zip(&*promised) {
             *sum = w + x;
@@ -165,9 +161,24 @@ impl<M: StateSpace> Moment<'_, M> {
             format!("expected a {what} that is a number or -inf at time {}, got {}", self.time, log_weights[at]);
         Err(Error::new(Code::Model, words).in_set(self.set).of_particle(first + at))
     }
+}
 
-    fn refused(&self, _: Refusal, message: &str) -> Error {
-        let says = if message.is_empty() { String::new() } else { format!("; it says: {message}") };
-        Error::new(Code::Model, format!("the model stopped at time {}{says}", self.time)).in_set(self.set)
-    }
+/// A bench that is free, or a new one.
+pub fn bench<'b, M: StateSpace>(
+    model: &M,
+    set: u64,
+    benches: &'b Benches<M::Worker>,
+) -> Result<Lent<'b, Bench<M::Worker>>, Error> {
+    benches.lend(|| {
+        let failed = |e| Error::new(Code::Model, format!("a worker's memory could not be made: {e}")).in_set(set);
+        let worker = model.new_worker().map_err(failed)?;
+        let lanes = BlockLanes::new(ParticleStreams::new(0), set, 0, 0, 0);
+        Ok(Bench { worker, previous: Vec::new(), increments: Vec::new(), lanes, message: String::new() })
+    })
+}
+
+/// The error of a model that refused.
+pub fn refused(set: u64, time: usize, message: &str) -> Error {
+    let says = if message.is_empty() { String::new() } else { format!("; it says: {message}") };
+    Error::new(Code::Model, format!("the model stopped at time {time}{says}")).in_set(set)
 }

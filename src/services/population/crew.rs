@@ -1,12 +1,11 @@
 //! One call of the host for each of many traces.
 
 use super::{PopulationIo, TraceFailure};
-use crate::drive::{Pool, Unfinished, map, quiet};
+use crate::drive::{Pool, map, quiet};
 use crate::error::{Code, Error};
 use crate::model::{Level, Logger, Refusal, SerialReducer, Task, Threading, Traces};
 use crate::particles::Set;
 use crate::random::{ParticlePurpose, ParticleStreams};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Who works on traces, and with what.
 pub(super) struct Crew<'a, H: Traces> {
@@ -40,7 +39,8 @@ pub(super) struct Call<A, R> {
     pub set: u64,
     pub index: usize,
     pub with: A,
-    pub outcome: Option<Result<R, Error>>,
+    /// Boxed, for there are as many of these as traces.
+    pub outcome: Option<Result<R, Box<Error>>>,
 }
 
 impl<A, R> Call<A, R> {
@@ -62,8 +62,8 @@ impl<H: Traces> Crew<'_, H> {
     /// Makes all `calls`, in parallel where the host allows it, each with a task whose stream is that of `generation`
     /// and `purpose`. A refusal is an error that names set, trace and `what` was done.
     ///
-    /// With [`Ends::Early`] the error returned is that of the first call in order that failed, and none may be missing
-    /// otherwise; with [`Ends::Never`] each call has an outcome of its own.
+    /// With [`Ends::Early`] the error returned is that of the first call in order that failed; with [`Ends::Never`] each
+    /// call has an outcome of its own.
     pub fn call<A: Send, R: Send>(
         &mut self,
         calls: &mut [Call<A, R>],
@@ -75,55 +75,37 @@ impl<H: Traces> Crew<'_, H> {
     ) -> Result<(), Error> {
         self.watch.begin()?;
         let total = calls.len();
-        let first_failed = AtomicUsize::new(usize::MAX);
         let Watch { io: PopulationIo { logger, interrupt, progress } } = &mut self.watch;
         let (host, streams, logger) = (self.host, self.streams, logger.as_ref());
-        let mut numbered: Vec<_> = calls.iter_mut().enumerate().collect();
-        let finished = map(
-            self.pool,
-            host.threading(),
-            &mut numbered,
-            |done| {
-                if let Some(progress) = progress {
-                    progress(done, total);
-                }
-                ends == Ends::Early && interrupt.requested()
-            },
-            |(number, call)| {
-                // What comes after a failure changes nothing any more; what comes before could be the first to fail.
-                if ends == Ends::Early && *number > first_failed.load(Ordering::Relaxed) {
-                    return;
-                }
-                let mut stream = streams.at(call.set, call.index as u64, generation, purpose);
-                let mut message = String::new();
-                let reducer = SerialReducer(|| ());
-                let with = &mut call.with;
-                let outcome = quiet::catch(|| {
-                    let task = Task::new(call.set, &mut stream, &mut message, &reducer).with_particle(call.index);
-                    work(host, with, &mut task.with_logger(logger))
-                });
-                let outcome = match outcome {
-                    Ok(Ok(value)) => Ok(value),
-                    Ok(Err(refusal)) => Err(refused(what, refusal, &message)),
-                    Err(panic) => Err(Error::new(Code::Internal, format!("{what}: a panic was caught: {panic}"))),
-                };
-                if outcome.is_err() {
-                    first_failed.fetch_min(*number, Ordering::Relaxed);
-                }
-                call.outcome = Some(outcome.map_err(|e| e.in_set(call.set).of_trace(call.index)));
-            },
-        );
-        if ends == Ends::Early {
-            let first = calls.get_mut(first_failed.into_inner());
-            if let Some(Err(error)) = first.and_then(|call| call.outcome.take()) {
-                return Err(error);
+        let watch = |done| {
+            if let Some(progress) = progress {
+                progress(done, total);
             }
-        }
-        match finished {
-            Ok(()) => Ok(()),
-            Err(Unfinished::Stopped) => Err(interrupted()),
-            Err(Unfinished::Panicked(message)) => Err(Error::new(Code::Internal, message)),
-        }
+            ends == Ends::Early && interrupt.requested()
+        };
+        map(self.pool, host.threading(), calls, watch, |call| {
+            let mut stream = streams.at(call.set, call.index as u64, generation, purpose);
+            let mut message = String::new();
+            let reducer = SerialReducer(|| ());
+            let with = &mut call.with;
+            let outcome = quiet::catch(|| {
+                let task = Task::new(call.set, &mut stream, &mut message, &reducer).with_particle(call.index);
+                work(host, with, &mut task.with_logger(logger))
+            });
+            let outcome = match outcome {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(refusal)) => Err(refused(what, refusal, &message)),
+                Err(panic) => Err(Error::new(Code::Internal, format!("{what}: a panic was caught: {panic}"))),
+            };
+            match outcome.map_err(|e| e.in_set(call.set).of_trace(call.index)) {
+                Err(error) if ends == Ends::Early => Err(error),
+                outcome => {
+                    call.outcome = Some(outcome.map_err(Box::new));
+                    Ok(())
+                }
+            }
+        })
+        .map_err(|e| if e.code() == Code::Interrupted { interrupted() } else { e })
     }
 
     /// Drops traces that are no longer needed, in parallel as all else that the host does with them.
@@ -133,7 +115,8 @@ impl<H: Traces> Crew<'_, H> {
         if self.host.threading() == Threading::Any && traces.len() >= MANY {
             let mut traces: Vec<_> = traces.into_iter().map(Some).collect();
             // Dropping cannot fail but by a panic, after which there is nothing to be done either.
-            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, |trace| drop(trace.take()));
+            let drop = |trace: &mut Option<H::Trace>| Ok(drop(trace.take()));
+            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, drop);
         } else {
             let _ = quiet::catch(|| drop(traces));
         }

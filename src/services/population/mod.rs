@@ -157,6 +157,13 @@ impl<H: Traces> Population<H> {
         self.step(Step::Collapse { scope, best: true })
     }
 
+    /// Does `operation` to every trace, and writes the value `what` of each afterwards, `width` numbers, into `out`.
+    pub fn for_each(&mut self, operation: Operation, what: i64, width: usize, out: &mut [f64]) -> Result<(), Error> {
+        self.check_room(Which::All, width, out)?;
+        self.apply(operation)?;
+        self.report(Which::All, what, width, out)
+    }
+
     /// Does `operation` to one trace alone; its increment, which is added. No set can be grown afterwards.
     pub fn on_trace(&mut self, set: u64, trace: usize, operation: &Operation) -> Result<f64, Error> {
         let place = self.place(set)?;

@@ -48,6 +48,14 @@ impl<H: Traces> Population<H> {
         }
     }
 
+    pub(super) fn check_room(&self, which: Which, width: usize, out: &[f64]) -> Result<(), Error> {
+        if self.count(which).checked_mul(width) == Some(out.len()) {
+            return Ok(());
+        }
+        let expected = format!("room for {width} numbers of each of {} traces", self.count(which));
+        Err(Error::argument("out", expected, out.len()))
+    }
+
     fn ask(
         &mut self,
         what: &str,
@@ -56,11 +64,7 @@ impl<H: Traces> Population<H> {
         out: &mut [f64],
         ask: impl Fn(&H, &H::Trace, &mut Task<'_>, &mut [f64]) -> Result<(), Refusal> + Sync,
     ) -> Result<(), Error> {
-        let expected = self.count(which).checked_mul(width);
-        if expected != Some(out.len()) {
-            let expected = format!("room for {width} numbers of each of {} traces", self.count(which));
-            return Err(Error::argument("out", expected, out.len()));
-        }
+        self.check_room(which, width, out)?;
         let (sets, traces): (Range<usize>, _) = match which {
             Which::Distinguished => (0..1, Some(0)),
             Which::EachSet => (0..self.sets.len(), Some(0)),
@@ -128,6 +132,12 @@ impl<H: Traces> Population<H> {
     /// Effective sample size of a set.
     pub fn ess(&self, set: u64) -> Result<f64, Error> {
         self.place(set).map(|place| self.sets[place].ess())
+    }
+
+    /// Log evidence of a set: the log of its mean weight, counted from where it was begun or its weights were set; -inf
+    /// when all are lost.
+    pub fn log_evidence(&self, set: u64) -> Result<f64, Error> {
+        self.place(set).map(|place| self.sets[place].log_evidence())
     }
 
     /// Log evidence of each set, in their order.

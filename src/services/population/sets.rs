@@ -2,7 +2,7 @@
 
 use super::crew::{Call, Crew, Ends};
 use super::{Population, steps};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::model::{Traces, check_chain_ids};
 use crate::particles::{History, Set, Step};
 use crate::random::ParticlePurpose;
@@ -39,7 +39,7 @@ impl<H: Traces> Population<H> {
     /// what [`Population::reinitialize`] with more sets would have led to. Returns the id of the first.
     pub fn grow_iid(&mut self, count: usize) -> Result<u64, Error> {
         check_chain_ids("k", self.next_id, count)?;
-        let refused = |why: String| Err(Error::new(Code::InvalidArgument, format!("no sets can be grown: {why}")));
+        let refused = |why: String| Err(Error::argument("k", format!("0, for no sets can be grown: {why}"), count));
         if self.history.forgotten() > 0 {
             return refused(format!("the history of the first {} steps was cleared", self.history.forgotten()));
         }

@@ -51,30 +51,18 @@ fn change<H: Traces>(
     call: impl Fn(&H, &mut H::Trace, &mut Task<'_>) -> Result<f64, Refusal> + Sync,
 ) -> Result<(), Error> {
     let calls = calls_over(sets);
-    let changed = changes(crew, calls, generation, what, call)?;
-    let mut changed = changed.into_iter().peekable();
-    let mut old = Vec::new();
+    let mut values = changed(crew, calls, generation, what, call)?.into_iter().peekable();
     for set in sets {
+        let id = set.id();
         let mut log_weights = set.log_weights().to_vec();
-        while let Some(Change { index, fresh, outcome, .. }) = changed.next_if(|c| c.set == set.id()) {
-            match outcome {
-                Ok(value) => {
-                    log_weights[index] = if weights == Weights::Add { log_weights[index] + value } else { value };
-                    old.extend(fresh.and_then(|fresh| set.traces_mut()[index].replace(fresh)));
-                }
-                Err(error) => {
-                    log_lost(crew.watch.logger(), &error);
-                    old.extend(set.lose(index));
-                    log_weights[index] = f64::NEG_INFINITY;
-                }
-            }
+        while let Some((_, index, value)) = values.next_if(|(of, ..)| *of == id) {
+            log_weights[index] = if weights == Weights::Add { log_weights[index] + value } else { value };
         }
         match weights {
             Weights::Add => set.update_log_weights(log_weights),
             Weights::Set => set.set_log_weights(&log_weights),
         }
     }
-    crew.dispose(old);
     Ok(())
 }
 
@@ -88,65 +76,60 @@ pub(super) fn on_trace<H: Traces>(
 ) -> Result<f64, Error> {
     let what = format!("operation {}", operation.number);
     let calls = vec![Call::new(set.id(), index, &mut set.traces_mut()[index])];
-    let changed = changes(crew, calls, generation, &what, |h, trace, task| h.apply(trace, operation, task))?;
-    let Change { fresh, outcome, .. } = changed.into_iter().next().expect("one call, one change");
-    match outcome {
-        Ok(value) => {
-            let mut log_weights = set.log_weights().to_vec();
-            log_weights[index] += value;
-            set.update_log_weights(log_weights);
-            crew.dispose(fresh.and_then(|fresh| set.traces_mut()[index].replace(fresh)).into_iter().collect());
-            Ok(value)
-        }
-        Err(error) => {
-            log_lost(crew.watch.logger(), &error);
-            crew.dispose(set.lose(index).into_iter().collect());
-            Ok(f64::NEG_INFINITY)
-        }
-    }
+    let values = changed(crew, calls, generation, &what, |h, trace, task| h.apply(trace, operation, task))?;
+    let (_, _, value) = values[0];
+    let mut log_weights = set.log_weights().to_vec();
+    log_weights[index] += value;
+    set.update_log_weights(log_weights);
+    Ok(value)
 }
 
-/// What became of a trace.
-struct Change<T> {
-    set: u64,
-    index: usize,
-    /// The changed copy, where the trace itself was left alone.
-    fresh: Option<T>,
-    outcome: Result<f64, Error>,
-}
+/// A call that changes a trace, in its place or on a copy that it gives with its value.
+type Changing<'a, T> = Call<&'a mut Option<T>, (Option<T>, f64)>;
 
-/// The changes of all traces that `calls` are for; with [`TraceFailure::Keep`] all of them came about.
-fn changes<H: Traces>(
+/// Changes the traces that `calls` are for, and gives set, number and value of each: -inf for one that was lost, which
+/// is none with [`TraceFailure::Keep`].
+fn changed<H: Traces>(
     crew: &mut Crew<'_, H>,
-    mut calls: Vec<Call<&mut Option<H::Trace>, (Option<H::Trace>, f64)>>,
+    mut calls: Vec<Changing<'_, H::Trace>>,
     generation: u64,
     what: &str,
     call: impl Fn(&H, &mut H::Trace, &mut Task<'_>) -> Result<f64, Refusal> + Sync,
-) -> Result<Vec<Change<H::Trace>>, Error> {
+) -> Result<Vec<(u64, usize, f64)>, Error> {
     let keep = crew.on_failure == TraceFailure::Keep;
     let ends = if keep { Ends::Early } else { Ends::Never };
     crew.call(&mut calls, generation, ParticlePurpose::Work, what, ends, |host, place, task| {
         let trace = place.as_mut().expect("calls are for traces that are there");
-        let mut fresh = if keep { Some(copied(host, trace, task)?) } else { None };
-        let value = match call(host, fresh.as_mut().unwrap_or(trace), task) {
+        let mut copy = if keep { Some(copied(host, trace, task)?) } else { None };
+        let value = match call(host, copy.as_mut().unwrap_or(trace), task) {
             Err(Refusal::Reject) => f64::NEG_INFINITY,
             other => other?,
         };
         if value.is_nan() || value == f64::INFINITY {
             return Err(task.stop(&format!("expected a log weight below infinity, got {value}")));
         }
-        Ok((fresh, value))
+        Ok((copy, value))
     })?;
-    Ok(calls
-        .into_iter()
-        .map(|call| {
-            let (fresh, outcome) = match call.outcome.expect("each call was made") {
-                Ok((fresh, value)) => (fresh, Ok(value)),
-                Err(error) => (None, Err(error)),
-            };
-            Change { set: call.set, index: call.index, fresh, outcome }
-        })
-        .collect())
+    let mut old = Vec::new();
+    let mut values = Vec::with_capacity(calls.len());
+    for Call { set, index, with: place, outcome, .. } in calls {
+        let value = match outcome.expect("each call was made") {
+            Ok((copy, value)) => {
+                if copy.is_some() {
+                    old.extend(std::mem::replace(place, copy));
+                }
+                value
+            }
+            Err(error) => {
+                log_lost(crew.watch.logger(), &error);
+                old.extend(place.take());
+                f64::NEG_INFINITY
+            }
+        };
+        values.push((set, index, value));
+    }
+    crew.dispose(old);
+    Ok(values)
 }
 
 /// Sets the weights of one set.

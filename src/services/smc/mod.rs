@@ -20,7 +20,7 @@ use ledger::Ledger;
 use std::sync::Arc;
 
 pub use output::smc_columns;
-pub use report::{SetOutcome, SetReport, SmcReport};
+pub use report::{SetOutcome, SmcReport, SmcSet};
 
 /// Runs independent sets of particles from the prior (or from a reference normal) to the posterior and returns when all
 /// have ended.

@@ -25,7 +25,7 @@ pub enum SetOutcome {
 
 /// One set.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SetReport {
+pub struct SmcSet {
     /// The set's id.
     pub set_id: u64,
     /// How it ended.
@@ -51,7 +51,7 @@ pub struct SetReport {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SmcReport {
     /// The sets.
-    pub sets: Vec<SetReport>,
+    pub sets: Vec<SmcSet>,
     /// Log of the mean evidence of the sets that finished or lost all particles; NaN of none.
     pub log_evidence: f64,
     /// Its standard error: across the sets by the delta method; of one set, as estimated within it. Infinite where the
@@ -70,8 +70,8 @@ impl SmcReport {
     pub(super) fn new(run: SampleReport, ledger: Ledger, smc: &SmcOptions, blocks: usize) -> Self {
         let interrupted = run.interrupted;
         let machines = run.chains.chunks(blocks).zip(ledger.into_sets());
-        let sets: Vec<SetReport> =
-            machines.enumerate().map(|(i, (b, l))| SetReport::new(smc.init_set_id + i as u64, b, l)).collect();
+        let sets: Vec<SmcSet> =
+            machines.enumerate().map(|(i, (b, l))| SmcSet::new(smc.init_set_id + i as u64, b, l)).collect();
         let whole = sets.iter().filter(|set| matches!(set.outcome, SetOutcome::Finished | SetOutcome::Lost));
         let values: Vec<f64> = whole.clone().map(|set| set.log_evidence).collect();
         let within: Vec<f64> = whole.map(|set| set.log_evidence_error).collect();
@@ -87,7 +87,7 @@ impl SmcReport {
 
     /// `Ok` when every set finished, or lost all its particles; else one error that names the sets.
     pub fn status(&self) -> Result<(), Error> {
-        let failed: Vec<Error> = self.sets.iter().filter_map(SetReport::error).collect();
+        let failed: Vec<Error> = self.sets.iter().filter_map(SmcSet::error).collect();
         match &failed[..] {
             [] if self.interrupted => Err(Error::new(Code::Interrupted, "the run was interrupted")),
             [] => Ok(()),
@@ -102,7 +102,7 @@ impl SmcReport {
     }
 }
 
-impl SetReport {
+impl SmcSet {
     fn new(set_id: u64, blocks: &[ChainReport], ledger: SetLedger) -> Self {
         let failed =
             blocks.iter().find_map(|b| if let Outcome::Failed(e) = &b.outcome { Some(e.clone()) } else { None });

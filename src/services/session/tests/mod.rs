@@ -20,6 +20,7 @@ struct Plan {
     jacobian: bool,
     /// The id and round of a walk whose model stops.
     stop: (u64, u64),
+    thinks: Duration,
     cancels: bool,
     hands_over: bool,
     checkpoints: Vec<Vec<u8>>,
@@ -29,8 +30,8 @@ struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         let options = SampleOptions { num_chains: MACHINES, num_threads: 1, ..Default::default() };
-        let (jacobian, stop, fold) = (true, (0, 0), Arc::new(Mean));
-        Self { options, jacobian, stop, cancels: false, hands_over: false, checkpoints: Vec::new(), fold }
+        let (jacobian, stop, thinks, fold) = (true, (0, 0), Duration::ZERO, Arc::new(Mean));
+        Self { options, jacobian, stop, thinks, cancels: false, hands_over: false, checkpoints: Vec::new(), fold }
     }
 }
 
@@ -50,6 +51,8 @@ impl Plan {
         let services = (1..=MACHINES as u64).map(|id| Noting {
             jacobian: self.jacobian,
             stops_in: if id == self.stop.0 { self.stop.1 } else { ROUNDS },
+            thinks: self.thinks,
+            hands_over: self.hands_over,
             notes: Vec::new(),
             out: Arc::clone(&out),
             cancel: (self.cancels && id == 1).then(|| Arc::clone(&cancel)),
@@ -117,7 +120,15 @@ fn the_numbers_are_those_of_a_loop() {
     }
     let out = Arc::default();
     let density = Normal::new(Threading::Any, false);
-    let noting = Noting { jacobian: true, stops_in: ROUNDS, notes: Vec::new(), out: Arc::clone(&out), cancel: None };
+    let noting = Noting {
+        jacobian: true,
+        stops_in: ROUNDS,
+        thinks: Duration::ZERO,
+        hands_over: false,
+        notes: Vec::new(),
+        out: Arc::clone(&out),
+        cancel: None,
+    };
     let run = Run::new(&density, &plan.options, &Silent, None, 0).unwrap();
     let mut session = Session::seat(run, vec![noting], &[], Some(Arc::new(Mean))).unwrap();
     session.run(None, || false);
@@ -194,6 +205,22 @@ fn a_fold_that_errs_fails_its_members_alone() {
             let Outcome::Failed(error) = &chain.outcome else { panic!("{:?}", chain.outcome) };
             assert!(error.code() == Code::Internal && error.message().contains("an answer for each"), "{error}");
             assert_eq!(chain.iterations, 2);
+        }
+    }
+}
+
+/// A machine's own time is counted wherever it is spent: in slices, or on the pool while the caller's thread answers others.
+#[test]
+fn the_time_of_a_machine_is_counted_on_every_thread() {
+    let thinks = Duration::from_millis(3);
+    for (density, plan) in drivers().into_iter().filter(|(density, _)| !density.has_batch()) {
+        let begin = Instant::now();
+        let (report, _) = Plan { thinks, ..plan }.run(&density);
+        let run = begin.elapsed().as_secs_f64();
+        for chain in &report.chains {
+            let counted = chain.warmup_seconds + chain.sampling_seconds;
+            let least = ROUNDS as f64 * thinks.as_secs_f64();
+            assert!((least..run).contains(&counted), "{counted} s of {run} s, at least {least} s");
         }
     }
 }

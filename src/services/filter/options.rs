@@ -1,0 +1,103 @@
+//! What a filter's user may choose.
+
+use crate::error::Error;
+use crate::model::StateSpace;
+use crate::particles::filter::{FilterOptions, Kind};
+use crate::particles::resample::Scheme;
+
+/// A run of a particle filter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterRun {
+    /// Independent sets, at least 1.
+    pub num_sets: usize,
+    /// Id of the first set, at least 1; the others follow.
+    pub init_set_id: u64,
+    /// Particles of each set, from 1 to 2^32 - 1.
+    pub num_particles: usize,
+    /// Times, at least 1.
+    pub num_times: usize,
+    /// Seed of all sets.
+    pub seed: u64,
+    /// Threads of a pool of the run's own; 0: the cores available.
+    pub num_threads: usize,
+    /// Kind of filter.
+    pub kind: Kind,
+    /// How ancestors are drawn.
+    pub scheme: Scheme,
+    /// Resample below this part of the number of particles.
+    pub ess_threshold: f64,
+    /// Whether means and variances are wanted.
+    pub moments: bool,
+    /// Whether the particles of all times are kept.
+    pub history: bool,
+    /// Trajectories to draw backwards in time from each set; they need the history.
+    pub num_trajectories: usize,
+}
+
+impl Default for FilterRun {
+    fn default() -> Self {
+        Self {
+            num_sets: 1,
+            init_set_id: 1,
+            num_particles: 1000,
+            num_times: 1,
+            seed: 0,
+            num_threads: 0,
+            kind: Kind::default(),
+            scheme: Scheme::default(),
+            ess_threshold: 0.5,
+            moments: true,
+            history: false,
+            num_trajectories: 0,
+        }
+    }
+}
+
+impl FilterRun {
+    /// What each set is to do.
+    pub(super) fn of_set(&self) -> FilterOptions {
+        FilterOptions {
+            particles: self.num_particles,
+            times: self.num_times,
+            kind: self.kind,
+            scheme: self.scheme,
+            threshold: self.ess_threshold,
+            seed: self.seed,
+            moments: self.moments,
+            history: self.history || self.num_trajectories > 0,
+            retained: None,
+        }
+    }
+
+    pub(super) fn check(&self, model: &impl StateSpace) -> Result<(), Error> {
+        let least = |name: &str, value: usize| match value {
+            0 => Err(Error::argument(name, "at least 1", value)),
+            _ => Ok(()),
+        };
+        least("num_sets", self.num_sets)?;
+        least("num_times", self.num_times)?;
+        least("model.dimension", model.dim())?;
+        if self.num_particles == 0 || u32::try_from(self.num_particles).is_err() {
+            return Err(Error::argument("num_particles", "a number from 1 to 2^32 - 1", self.num_particles));
+        }
+        let last = self.init_set_id.checked_add(self.num_sets as u64 - 1).filter(|last| *last <= i64::MAX as u64);
+        if self.init_set_id == 0 || last.is_none() {
+            return Err(Error::argument("init_set_id", "ids from 1 to 2^63 - 1 for all sets", self.init_set_id));
+        }
+        if !(self.ess_threshold >= 0.0 && self.ess_threshold.is_finite()) {
+            return Err(Error::argument("ess_threshold", "a finite number, at least 0", self.ess_threshold));
+        }
+        let lacks = |what: &str| Err(Error::argument("kind", what, "a model without"));
+        match self.kind {
+            Kind::Guided if !model.has_proposal() => lacks("a model with a proposal for a guided filter"),
+            Kind::Auxiliary if !model.has_auxiliary() => {
+                lacks("a model with auxiliary log weights for an auxiliary filter")
+            }
+            _ if self.num_trajectories > 0 && !model.has_transition_density() => {
+                let expected = "0, for the model has no transition log density";
+                Err(Error::argument("num_trajectories", expected, self.num_trajectories))
+            }
+            _ => Ok(()),
+        }
+    }
+}
