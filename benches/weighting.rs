@@ -28,11 +28,14 @@ struct Arrays {
     ancestors: Vec<u32>,
 }
 
+/// From where to where.
+type Copied<'a> = (&'a [f64], &'a mut [f64]);
+
 fn copy(a: &mut Arrays, blocks: &PoolBlocks<'_>) -> Result<(), Error> {
     let size = BLOCK * DIM;
     let weights = a.log_weights.chunks(BLOCK).zip(a.to_weights.chunks_mut(BLOCK));
     let items: Vec<_> = a.states.chunks(size).zip(a.to.chunks_mut(size)).zip(weights).collect();
-    let work = |_: &mut (), ((from, to), (weights, to_weights)): ((&[f64], &mut [f64]), (&[f64], &mut [f64]))| {
+    let work = |_: &mut (), ((from, to), (weights, to_weights)): (Copied<'_>, Copied<'_>)| {
         to.copy_from_slice(from);
         to_weights.copy_from_slice(weights);
         Ok(())

@@ -147,12 +147,11 @@ impl WithSimd for Fill<'_> {
         }
         let mut ends = [0; BLOCK];
         let mut before = edge;
-        for part in 0..PARTS {
-            let range = part * PART..(part + 1) * PART;
-            for (end, sum) in ends[range.clone()].iter_mut().zip(&cumulated[range]) {
-                *end = below((before + sum) * scale - shift, n);
+        for ((ends, cumulated), sum) in ends.chunks_mut(PART).zip(cumulated.chunks(PART)).zip(sums) {
+            for (end, so_far) in ends.iter_mut().zip(cumulated) {
+                *end = below((before + so_far) * scale - shift, n);
             }
-            before += sums[part];
+            before += sum;
         }
         // Each particle leaves its number where its offspring begin. One without offspring is overwritten by the next,
         // so that no branch depends on the weights; then numbers spread to the right.
