@@ -560,6 +560,11 @@ typedef struct catena_filter_options {
   int32_t moments;
   // Other than 0 (default 0): the particles of all times are kept, 8 dimension + 12 bytes for each particle and time.
   int32_t history;
+  // A trajectory of num_times times dimension numbers, dimension for each time, that the first particle of each set
+  // follows, or NULL (default): a bootstrap filter is then a sweep of conditional sequential Monte Carlo (Andrieu, Doucet
+  // and Holenstein 2010), resampled at every time by the multinomial scheme, with its history. The next trajectory of
+  // particle Gibbs is the catena_filter_lineage of catena_filter_drawn; give each sweep another seed.
+  const double *retained;
 } catena_filter_options;
 
 // A state-space model: functions over many particles at once.
@@ -1149,6 +1154,11 @@ catena_status catena_filter_trajectories(const struct catena_filter *filter,
                                          double *values,
                                          size_t size,
                                          struct catena_error **error);
+
+// A particle of the last time drawn by its weight, with a random number of the set's own; SIZE_MAX when all were lost, and
+// past the last set.
+size_t catena_filter_drawn(const struct catena_filter *filter,
+                           size_t set);
 
 // Copies the path that led to particle `particle` of the last time, through its ancestors: `dimension` numbers for each time.
 // Wants the option `history`.
