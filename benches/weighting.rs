@@ -31,10 +31,11 @@ struct Arrays {
 /// From where to where.
 type Copied<'a> = (&'a [f64], &'a mut [f64]);
 
-fn copy(a: &mut Arrays, blocks: &PoolBlocks<'_>) -> Result<(), Error> {
-    let size = BLOCK * DIM;
-    let weights = a.log_weights.chunks(BLOCK).zip(a.to_weights.chunks_mut(BLOCK));
-    let items: Vec<_> = a.states.chunks(size).zip(a.to.chunks_mut(size)).zip(weights).collect();
+/// The arrays in as many parts as there are threads.
+fn copy(a: &mut Arrays, threads: usize, blocks: &PoolBlocks<'_>) -> Result<(), Error> {
+    let (states, weights) = ((PARTICLES * DIM).div_ceil(threads), PARTICLES.div_ceil(threads));
+    let weights = a.log_weights.chunks(weights).zip(a.to_weights.chunks_mut(weights));
+    let items: Vec<_> = a.states.chunks(states).zip(a.to.chunks_mut(states)).zip(weights).collect();
     let work = |_: &mut (), ((from, to), (weights, to_weights)): (Copied<'_>, Copied<'_>)| {
         to.copy_from_slice(from);
         to_weights.copy_from_slice(weights);
@@ -103,7 +104,7 @@ fn main() {
         let (mut copies, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let start = Instant::now();
-            on_pool(&pool, &stop, || false, || copy(&mut a, &PoolBlocks::new(&pool, &stop))).expect("copied");
+            on_pool(&pool, &stop, || false, || copy(&mut a, threads, &PoolBlocks::new(&pool, &stop))).expect("copied");
             copies.push(start.elapsed().as_secs_f64());
             let start = Instant::now();
             let work = || weigh_and_resample(&mut a, &mut stream, &PoolBlocks::new(&pool, &stop));

@@ -3,6 +3,7 @@
 
 use crate::particles::BLOCK;
 use pulp::{Arch, Simd, WithSimd};
+use std::hint::select_unpredictable;
 
 /// The cumulated weights at the edges of blocks, for `n` offspring.
 #[derive(Debug, Clone)]
@@ -167,9 +168,10 @@ impl WithSimd for Fill<'_> {
         if let (Some(place), Some(last)) = (out.get_mut(slot), weights.iter().rposition(|&w| w > 0.0)) {
             *place = last as u32;
         }
+        // Which of the two is larger cannot be predicted.
         let mut most = 0;
         for out in out {
-            most = most.max(*out);
+            most = select_unpredictable(*out > most, *out, most);
             *out = base + most;
         }
     }
