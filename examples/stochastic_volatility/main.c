@@ -1,4 +1,4 @@
-/* Filters the volatility of the euro in dollars. Built and run by ./examples/stochastic_volatility/run. */
+/* Filters the volatility of the euro in dollars, and samples the parameters. Built and run by ./examples/stochastic_volatility/run. */
 #include "model.h"
 
 #include <math.h>
@@ -50,9 +50,10 @@ int main(int argc, char **argv)
     printf("%6s %9s %17s %6s\n", "day", "return", "daily volatility", "ESS");
     for (size_t t = 49; t < data.count; t += 50)
         printf("%6zu %8.2f%% %16.2f%% %6.0f\n", t + 1, data.values[t], exp(means[t] / 2), ess[t]);
-    printf("log evidence: estimate %.3f, standard error %.3f\n", catena_filter_log_evidence(filter),
+    printf("log likelihood of these parameters: estimate %.3f, standard error %.3f\n", catena_filter_log_evidence(filter),
            catena_filter_standard_error(filter));
-    exit_code = EXIT_SUCCESS;
+    if (posterior_sample(&data, &error) == 0)
+        exit_code = EXIT_SUCCESS;
 
 done:
     if (error)

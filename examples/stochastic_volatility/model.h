@@ -25,4 +25,7 @@ void returns_free(returns *data);
 /* The table of the model, which must outlive it. */
 catena_state_space stochastic_volatility_space(stochastic_volatility *model);
 
+/* Samples the posterior of the parameters given the returns by sets of particles, and tells it; 0, or -1 with an error. */
+int posterior_sample(const returns *data, catena_error **error);
+
 #endif

@@ -200,7 +200,8 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
     }
 
     fn hold(&self, number: u64, jobs: &mut [Seated<Seat<'a, D, S>>]) {
-        if self.run.adjourned.load(Ordering::Relaxed) {
+        // One that was told to stop may have left already; held without it the meeting would be another one.
+        if self.run.adjourned.load(Ordering::Relaxed) || self.run.control.stop.load(Ordering::Relaxed) {
             return jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
         }
         let fold = self.fold.as_ref().expect("a run whose machines meet has a fold");
