@@ -154,3 +154,16 @@ test_that("arguments are looked at", {
   expect_error(catena_model(density, dimension = 2, log_density_parts = 1), "'log_density_parts': expected a function")
   expect_error(catena_model(density, dimension = 2, data_count = 2), "data_count")
 })
+
+test_that("compiled functions tell prior and likelihood apart", {
+  skip_on_cran()
+  exact <- 3 * dnorm(1, 0, sqrt(2), log = TRUE)
+  compiled_model <- function(...) normal_c(log_density_parts = symbol("conjugate_parts"), sample_prior = symbol("conjugate_prior"), ...)
+  fit <- smc(compiled_model())
+  expect_lt(abs(fit$log_evidence - exact), 4 * fit$standard_error)
+  batched <- smc(compiled_model(parts_batch = symbol("conjugate_batch")), batch_size = 64)
+  expect_identical(batched$draws, fit$draws)
+  by_data <- smc(compiled_model(log_density_data = symbol("conjugate_data"), data_count = 3))
+  expect_lt(abs(by_data$log_evidence - exact), 4 * by_data$standard_error)
+  expect_equal(max(by_data$stages$way), 3)
+})
