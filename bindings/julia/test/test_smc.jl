@@ -100,6 +100,13 @@ end
     @test occursin("'threads' here", message_of(() -> smc(conjugate(); num_threads = 2)))
     @test occursin("argument 'kernel'", message_of(() -> smc(conjugate(); kernel = :hcm)))
     @test_throws CatenaError smc(conjugate(); num_particles = 0)
+    # Every option at its default, by its name.
+    expected = smc(conjugate(); num_sets = 2).values
+    others = filter(option -> "smc" in option.services && !(option.name in (:seed, :num_threads, :num_particles, :num_sets)),
+                    Catena.options())
+    @test length(others) > 15
+    @test all(option -> smc(conjugate(); num_sets = 2, (option.name => option.default,)...).values == expected, others)
+    check_sets(smc(conjugate(); waste_free = true, num_moves = 4))
     @test occursin("log_density_parts and sample_prior", message_of(() -> smc(FunctionModel(2, both!); path = :prior)))
     @test occursin("data_count", message_of(() -> smc(conjugate(; data_count = 2))))
     @test_throws ArgumentError smc(conjugate(); reference = (mean = [0, 0],))

@@ -155,6 +155,23 @@ test_that("arguments are looked at", {
   expect_error(catena_model(density, dimension = 2, data_count = 2), "data_count")
 })
 
+test_that("options have the library's names and defaults", {
+  options <- catena_options()
+  options <- options[grepl("smc", options$services), ]
+  defaults <- formals(catena_sample_smc)
+  for (argument in c("num_sets", "num_particles", "path", "kernel")) {
+    expect_equal(as.character(eval(defaults[[argument]])[[1]]), options$default[options$argument == argument])
+  }
+  more <- options[!options$argument %in% names(defaults), ]
+  expect_true(all(c("num_moves", "ess_threshold", "waste_free", "adapt_delta", "max_treedepth", "init_set_id") %in% more$argument))
+  expected <- smc(conjugate(), 2)$draws
+  for (i in seq_len(nrow(more))) {
+    fit <- do.call(smc, c(list(conjugate(), 2), stats::setNames(list(more$default[[i]]), more$argument[[i]])))
+    expect_identical(fit$draws, expected, info = more$argument[[i]])
+  }
+  expect_right(smc(conjugate(), waste_free = TRUE, num_moves = 4))
+})
+
 test_that("compiled functions tell prior and likelihood apart", {
   skip_on_cran()
   exact <- 3 * dnorm(1, 0, sqrt(2), log = TRUE)
