@@ -36,10 +36,12 @@
 #include <catena/io.hpp>
 #include <catena/model.hpp>
 #include <catena/options.hpp>
+#include <catena/parts.hpp>
 #include <catena/population.hpp>
 #include <catena/quantities.hpp>
 #include <catena/result.hpp>
 #include <catena/run.hpp>
+#include <catena/smc.hpp>
 #include <catena/task.hpp>
 #include <catena/traces.hpp>
 

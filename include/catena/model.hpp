@@ -4,7 +4,7 @@
 #ifndef CATENA_MODEL_HPP
 #define CATENA_MODEL_HPP
 
-#include <catena/callbacks.hpp>
+#include <catena/parts.hpp>
 
 namespace catena {
 
@@ -70,6 +70,15 @@ inline std::vector<const char *> pointers(const std::vector<std::string> &texts)
 //                         how many of the outputs, the first ones, are the parameters that initialize reads, and how many
 //                         after them are functions of these alone; the others are generated quantities
 //   [void initialize([Task &,] const Given &, Values x [, W &]) const;]     fills x (NaN on entry) from initial values
+//   [Parts log_density_parts([Task &,] Position x, Values prior_gradient, Values likelihood_gradient [, W &]) const;]
+//                         log prior and log likelihood, whose sum is the log density, for sample_smc; here and below a
+//                         gradient that is not asked for is a null pointer
+//   [void log_density_parts_batch([Task &,] Position xs, Values log_priors, Values log_likelihoods, Values prior_gradients,
+//                                 Values likelihood_gradients, View<int> codes [, W &]) const;]
+//   [void sample_prior([Task &,] Values x [, W &]) const;]                  draws x from the prior
+//   [std::size_t data_count() const; and Parts log_density_data([Task &,] Position x, std::size_t count, Values gradient,
+//                                                               Values next_gradient [, W &]) const;]
+//                         log prior plus the log likelihood of the first `count` data, and that of the next one
 //   [W make_worker() const;]                                                scratch memory for one call at a time
 //   [catena_threading threading() const;]                                   from which threads it may be called
 class Model {
@@ -92,6 +101,7 @@ class Model {
     using Class = std::remove_const_t<T>;
     if (!object) throw Error(CATENA_INVALID_ARGUMENT, "argument 'object': expected an object, got none", "object");
     const Class &model = *object;
+    detail::PartsCallbacks<Class>::add(table_, model);
     table_.dimension = static_cast<std::size_t>(model.dimension());
     if constexpr (detail::has_names<Class>) names_ = detail::texts(model.names());
     if constexpr (detail::has_output_names<Class>) output_names_ = detail::texts(model.output_names());

@@ -128,6 +128,16 @@ class Options {
   Options &on_trace_failure(const std::string &value) { return set("on_trace_failure", value); }
   // A population keeps who descends from whom. Default false.
   Options &genealogy(bool value) { return set("genealogy", value); }
+  // Sets of particles of sample_smc, at least 1. Default 4.
+  Options &num_sets(std::size_t value) { return set("num_sets", value); }
+  // Particles of each set. Default 1000.
+  Options &num_particles(std::size_t value) { return set("num_particles", value); }
+  // Which way sample_smc takes to the posterior: "auto", "prior", "data" or "reference". Default auto.
+  Options &path(const std::string &value) { return set("path", value); }
+  // How its particles move: "hmc", "nuts", "random_walk" or "independent". Default hmc.
+  Options &kernel(const std::string &value) { return set("kernel", value); }
+  // How often each particle moves after it was resampled. Default 5.
+  Options &num_moves(std::size_t value) { return set("num_moves", value); }
 
   // Number of chains.
   std::size_t chains() const noexcept { return static_cast<std::size_t>(whole("num_chains")); }
@@ -135,6 +145,9 @@ class Options {
   std::uint32_t depth() const noexcept { return static_cast<std::uint32_t>(whole("max_depth")); }
   // What moves the chains.
   catena_engine engine() const noexcept { return engine_; }
+  // Number of sets of particles, and of particles of each.
+  std::size_t sets() const noexcept { return static_cast<std::size_t>(whole("num_sets")); }
+  std::size_t particles() const noexcept { return static_cast<std::size_t>(whole("num_particles")); }
   // Number of draws each chain writes when a run ends undisturbed.
   std::size_t rows() const noexcept { return catena_options_rows(handle_.get()); }
   const catena_options *handle() const noexcept { return handle_.get(); }

@@ -33,8 +33,16 @@ as_function <- function(value, argument) {
   value
 }
 
+# How C code calls a model's functions, in the order that it knows them.
+model_calls <- list(
+  log_density_gradient = quote(log_density_gradient(x)), log_density = quote(log_density(x)), gradient = quote(gradient(x)),
+  constrain = quote(constrain(x)), log_density_parts = quote(log_density_parts(x)), sample_prior = quote(sample_prior()),
+  log_density_data = quote(log_density_data(x, count))
+)
+
 catena_model.function <- function(x, gradient = NULL, dimension = NULL, names = NULL, vectorized = FALSE, constrain = NULL,
-                                  outputs = NULL, unconstrain = NULL, ...) {
+                                  outputs = NULL, unconstrain = NULL, log_density_parts = NULL, sample_prior = NULL,
+                                  log_density_data = NULL, data_count = 0, ...) {
   no_more(...)
   names <- coordinate_names(names, dimension)
   as_flag(vectorized, "vectorized")
@@ -51,11 +59,14 @@ catena_model.function <- function(x, gradient = NULL, dimension = NULL, names = 
   } else if (!is.null(outputs)) {
     stop("'outputs' are the names of what 'constrain' returns, and that is missing", call. = FALSE)
   }
-  all <- c("log_density_gradient", "log_density", "gradient", "constrain")
-  calls <- lapply(all, function(name) if (!is.null(functions[[name]])) as.call(list(as.name(name), as.name("x"))))
+  functions$log_density_parts <- as_function(log_density_parts, "log_density_parts")
+  functions$sample_prior <- as_function(sample_prior, "sample_prior")
+  functions$log_density_data <- as_function(log_density_data, "log_density_data")
+  data_count <- as_count(data_count, "data_count")
+  calls <- lapply(names(model_calls), function(name) if (!is.null(functions[[name]])) model_calls[[name]])
   environment <- list2env(functions, parent = emptyenv())
   outputs <- if (!is.null(outputs)) names_to_library(outputs)
-  pointer <- .Call(C_model_closures, calls, environment, vectorized, names, outputs)
+  pointer <- .Call(C_model_closures, calls, environment, vectorized, names, outputs, data_count)
   new_model(pointer, "R functions", unconstrain, vectorized)
 }
 
@@ -96,19 +107,25 @@ threadings <- c(any = 0L, one = 1L, caller = 2L)
 catena_model.externalptr <- function(x, dimension = NULL, names = NULL, user = NULL, log_density = NULL, batch = NULL,
                                      constrain = NULL, outputs = NULL, initialize = NULL, worker_new = NULL,
                                      worker_free = NULL, threading = c("any", "one", "caller"), table = FALSE, parameter_outputs = 0,
-                                     transformed_outputs = 0, ...) {
+                                     transformed_outputs = 0, log_density_parts = NULL, parts_batch = NULL,
+                                     sample_prior = NULL, log_density_data = NULL, data_count = 0, ...) {
   no_more(...)
   if (as_flag(table, "table")) return(new_model(.Call(C_model_table, x, user), "a catena_density table"))
   functions <- list(
     as_native(x, "x"), as_native(log_density, "log_density"), as_native(batch, "batch"), as_native(constrain, "constrain"),
-    as_native(initialize, "initialize"), as_native(worker_new, "worker_new"), as_native(worker_free, "worker_free")
+    as_native(initialize, "initialize"), as_native(worker_new, "worker_new"), as_native(worker_free, "worker_free"),
+    as_native(log_density_parts, "log_density_parts"), as_native(parts_batch, "parts_batch"),
+    as_native(sample_prior, "sample_prior"), as_native(log_density_data, "log_density_data")
   )
   if (!is.null(user) && typeof(user) != "externalptr") not_this("user", "an external pointer or NULL", user)
   if (is.null(constrain) != is.null(outputs)) stop("'constrain' and 'outputs' go together", call. = FALSE)
   threading <- threadings[[match.arg(threading)]]
   names <- coordinate_names(names, dimension)
   outputs <- if (!is.null(outputs)) names_to_library(outputs)
-  kinds <- c(as_count(parameter_outputs, "parameter_outputs"), as_count(transformed_outputs, "transformed_outputs"))
+  kinds <- c(
+    as_count(parameter_outputs, "parameter_outputs"), as_count(transformed_outputs, "transformed_outputs"),
+    as_count(data_count, "data_count")
+  )
   new_model(.Call(C_model_pointers, functions, user, threading, names, outputs, as.double(kinds)), "compiled functions")
 }
 

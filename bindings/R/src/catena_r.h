@@ -36,7 +36,7 @@ shared_model *model_of(SEXP handle);
 void model_unref(shared_model *shared);
 
 /* Fills the table's functions for R functions: `calls` are calls of x in `environment` or NULL, in the order
- * log_density_gradient, log_density, gradient, constrain. */
+ * log_density_gradient, log_density, gradient, constrain, log_density_parts, sample_prior, log_density_data. */
 closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized, catena_density *density);
 /* Lets R functions be evaluated again (0) or refuses every evaluation without calling R (1). */
 void closures_stop(closures *c, int stop);
@@ -124,7 +124,7 @@ enum { REGISTRY, TOKEN, KEPT_OBJECTS };
 void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table);
 /* An object of the registry. */
 SEXP trace_object(const traces *t, const void *trace);
-SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
+SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names, SEXP data_count);
 SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);
 SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
@@ -143,6 +143,7 @@ SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP
 SEXP r_population_new(SEXP state, SEXP settings, SEXP names, SEXP saved);
 SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
+SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
 SEXP r_version(void);
 SEXP r_options(void);

@@ -4,29 +4,10 @@
  * which must not cross the library's frames: R_UnwindProtect stops it here, the evaluation tells the library to stop, and
  * closures_rethrow goes on with the very same jump once the library has returned, so that R's handlers see the original
  * condition. */
-#include "catena_r.h"
+#include "closures.h"
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EVALUATE, DENSITY, GRADIENT, CONSTRAIN, CALLS };
-
-struct closures {
-  SEXP calls[CALLS];
-  SEXP environment;
-  /* Where R_UnwindProtect keeps a jump to go on with. */
-  SEXP token;
-  int dimension, outputs, vectorized;
-  int pending, stopped;
-};
-
-/* One evaluation of `n` points; the pointers not asked for are NULL. */
-typedef struct {
-  closures *c;
-  int n;
-  const double *positions;
-  double *values, *gradients, *outputs;
-} request;
 
 typedef struct {
   jmp_buf place;
@@ -36,8 +17,7 @@ static void land(void *data, Rboolean jump) {
   if (jump) longjmp(((landing *)data)->place, 1);
 }
 
-/* Calls `body`, which may raise R errors. Returns 0, or -1 when one was raised or nothing may be called. */
-static int guarded(request *r, SEXP (*body)(void *)) {
+int closures_call(request *r, SEXP (*body)(void *)) {
   landing here;
   if (r->c->stopped) return -1;
   if (setjmp(here.place)) {
@@ -71,14 +51,13 @@ static void to_columns(const double *rows, double *columns, size_t n, size_t d) 
     for (size_t i = 0; i < n; i++) columns[i + j * n] = rows[i * d + j];
 }
 
-/* A call's value at the request's points: a vector of a position, or a matrix of n rows for a vectorized function. */
-static SEXP value_of(const request *r, int which) {
+SEXP closures_value(const request *r, int which) {
   static SEXP x_symbol = NULL;
   const int n = r->n, d = r->c->dimension;
   SEXP x = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)n * d));
   if (!x_symbol) x_symbol = Rf_install("x");
   to_columns(r->positions, REAL(x), (size_t)n, (size_t)d);
-  if (r->c->vectorized && which != CONSTRAIN) {
+  if (r->c->vectorized && which != CONSTRAIN && which != DATA) {
     SEXP dim = Rf_allocVector(INTSXP, 2);
     INTEGER(dim)[0] = n;
     INTEGER(dim)[1] = d;
@@ -90,8 +69,7 @@ static SEXP value_of(const request *r, int which) {
   return value;
 }
 
-/* `value` as `length` doubles. */
-static SEXP numbers(SEXP value, const char *what, R_xlen_t length) {
+SEXP closures_numbers(SEXP value, const char *what, R_xlen_t length) {
   if (TYPEOF(value) != REALSXP && TYPEOF(value) != INTSXP && TYPEOF(value) != LGLSXP)
     Rf_errorcall(R_NilValue, "%s: expected %lld numbers, got an object of type '%s'", what, (long long)length,
                  Rf_type2char(TYPEOF(value)));
@@ -101,8 +79,7 @@ static SEXP numbers(SEXP value, const char *what, R_xlen_t length) {
   return Rf_coerceVector(value, REALSXP);
 }
 
-/* Element `name` of a list, or its element at `place` when it has no names. */
-static SEXP element(SEXP list, const char *name, int place) {
+SEXP closures_element(SEXP list, const char *name, int place) {
   SEXP names = Rf_getAttrib(list, R_NamesSymbol);
   if (Rf_isNull(names)) return place < LENGTH(list) ? VECTOR_ELT(list, place) : R_NilValue;
   for (int i = 0; i < LENGTH(list); i++)
@@ -111,7 +88,7 @@ static SEXP element(SEXP list, const char *name, int place) {
 }
 
 static void take_values(const request *r, SEXP value) {
-  memcpy(r->values, REAL(PROTECT(numbers(value, "the log density", r->n))), (size_t)r->n * sizeof(double));
+  memcpy(r->values, REAL(PROTECT(closures_numbers(value, "the log density", r->n))), (size_t)r->n * sizeof(double));
   UNPROTECT(1);
 }
 
@@ -121,21 +98,21 @@ static int all_refused(const request *r) {
   return 1;
 }
 
-static void take_gradients(const request *r, SEXP value) {
+void closures_gradients(const request *r, SEXP value, const char *what, double *gradients) {
   const int n = r->n, d = r->c->dimension;
-  SEXP given = PROTECT(numbers(value, "the gradient", (R_xlen_t)n * d));
+  SEXP given = PROTECT(closures_numbers(value, what, (R_xlen_t)n * d));
   /* The way back is the same with the sizes exchanged. */
-  to_columns(REAL(given), r->gradients, (size_t)d, (size_t)n);
+  to_columns(REAL(given), gradients, (size_t)d, (size_t)n);
   UNPROTECT(1);
 }
 
 static SEXP evaluate_body(void *data) {
   request *r = data;
   const int apart = Rf_isNull(r->c->calls[EVALUATE]);
-  SEXP value = PROTECT(value_of(r, apart ? DENSITY : EVALUATE)), density = value, gradient = R_NilValue;
+  SEXP value = PROTECT(closures_value(r, apart ? DENSITY : EVALUATE)), density = value, gradient = R_NilValue;
   if (!apart && TYPEOF(value) == VECSXP) {
-    density = element(value, "log_density", 0);
-    gradient = element(value, "gradient", 1);
+    density = closures_element(value, "log_density", 0);
+    gradient = closures_element(value, "gradient", 1);
   } else if (!apart) {
     /* As nlm() and deriv() have it. */
     gradient = Rf_getAttrib(value, Rf_install("gradient"));
@@ -145,10 +122,10 @@ static SEXP evaluate_body(void *data) {
   take_values(r, density);
   /* A point outside the support needs no gradient. */
   if (r->gradients && !all_refused(r)) {
-    if (apart) gradient = value_of(r, GRADIENT);
+    if (apart) gradient = closures_value(r, GRADIENT);
     PROTECT(gradient);
     if (Rf_isNull(gradient)) Rf_errorcall(R_NilValue, "expected a list of log_density and gradient, found no gradient in it");
-    take_gradients(r, gradient);
+    closures_gradients(r, gradient, "the gradient", r->gradients);
     UNPROTECT(1);
   }
   UNPROTECT(2);
@@ -157,8 +134,8 @@ static SEXP evaluate_body(void *data) {
 
 static SEXP constrain_body(void *data) {
   request *r = data;
-  SEXP value = PROTECT(value_of(r, CONSTRAIN));
-  SEXP given = PROTECT(numbers(value, "the value of constrain", r->c->outputs));
+  SEXP value = PROTECT(closures_value(r, CONSTRAIN));
+  SEXP given = PROTECT(closures_numbers(value, "the value of constrain", r->c->outputs));
   memcpy(r->outputs, REAL(given), (size_t)r->c->outputs * sizeof(double));
   UNPROTECT(2);
   return R_NilValue;
@@ -174,7 +151,7 @@ static int judged(catena_task *task, double value) {
 static int evaluate(void *user, void *worker, catena_task *task, const double *position, double *value, double *gradient) {
   request r = {user, 1, position, value, gradient, NULL};
   (void)worker;
-  return guarded(&r, evaluate_body) ? -1 : judged(task, *value);
+  return closures_call(&r, evaluate_body) ? -1 : judged(task, *value);
 }
 
 static int evaluate_density(void *user, void *worker, catena_task *task, const double *position, double *value) {
@@ -185,7 +162,7 @@ static int evaluate_batch(void *user, void *worker, catena_task *task, size_t n,
                           double *gradients, int *codes) {
   request r = {user, (int)n, positions, values, gradients, NULL};
   (void)worker;
-  if (guarded(&r, evaluate_body)) return -1;
+  if (closures_call(&r, evaluate_body)) return -1;
   for (size_t i = 0; i < n; i++) codes[i] = judged(task, values[i]);
   return 0;
 }
@@ -193,7 +170,7 @@ static int evaluate_batch(void *user, void *worker, catena_task *task, size_t n,
 static int constrain(void *user, void *worker, catena_task *task, const double *position, double *outputs) {
   request r = {user, 1, position, NULL, NULL, outputs};
   (void)worker, (void)task;
-  return guarded(&r, constrain_body);
+  return closures_call(&r, constrain_body);
 }
 
 closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized, catena_density *density) {
@@ -214,6 +191,7 @@ closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized,
     if (vectorized) density->log_density_gradient_batch = evaluate_batch;
   }
   if (!Rf_isNull(c->calls[CONSTRAIN])) density->constrain = constrain;
+  closures_parts(c, density);
   density->threading = CATENA_THREADS_CALLER;
   return c;
 }

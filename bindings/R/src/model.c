@@ -64,7 +64,7 @@ static void make(shared_model *shared, const catena_density *density) {
   fail(error, NULL);
 }
 
-SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names) {
+SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names, SEXP data_count) {
   catena_density density = {.struct_size = sizeof density};
   shared_model *shared;
   SEXP kept = PROTECT(Rf_allocVector(VECSXP, 3));
@@ -74,6 +74,7 @@ SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names,
   SET_VECTOR_ELT(kept, 2, token);
   SEXP handle = PROTECT(handle_new(kept, &shared));
   set_names(&density, names, output_names);
+  density.data_count = (size_t)Rf_asReal(data_count);
   shared->closures = closures_new(calls, environment, token, Rf_asLogical(vectorized), &density);
   if (!shared->closures) Rf_errorcall(R_NilValue, "out of memory");
   make(shared, &density);
@@ -105,9 +106,14 @@ SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEX
   *(DL_FUNC *)&density.initialize = function_of(functions, 4);
   *(DL_FUNC *)&density.worker_new = function_of(functions, 5);
   *(DL_FUNC *)&density.worker_free = function_of(functions, 6);
+  *(DL_FUNC *)&density.log_density_parts = function_of(functions, 7);
+  *(DL_FUNC *)&density.log_density_parts_batch = function_of(functions, 8);
+  *(DL_FUNC *)&density.sample_prior = function_of(functions, 9);
+  *(DL_FUNC *)&density.log_density_data = function_of(functions, 10);
   density.threading = Rf_asInteger(threading);
   density.parameter_outputs = (size_t)REAL(kinds)[0];
   density.transformed_outputs = (size_t)REAL(kinds)[1];
+  density.data_count = (size_t)REAL(kinds)[2];
   make(shared, &density);
   UNPROTECT(2);
   return handle;

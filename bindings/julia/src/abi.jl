@@ -121,6 +121,22 @@ Base.@kwdef struct PopulationIoTable
     progress::Ptr{Cvoid} = C_NULL
 end
 
+"`catena_interrupt`"
+Base.@kwdef struct InterruptTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    requested::Ptr{Cvoid} = C_NULL
+end
+
+"`catena_reference`"
+Base.@kwdef struct ReferenceTable
+    struct_size::Csize_t = 0
+    mean::Ptr{Float64} = C_NULL
+    spread::Ptr{Float64} = C_NULL
+    spread_size::Csize_t = 0
+end
+
 "`catena_option`, which is the library's"
 struct OptionTable
     name::Ptr{UInt8}

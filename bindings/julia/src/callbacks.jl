@@ -8,6 +8,8 @@
 mutable struct Worker
     x::Vector{Float64}
     g::Vector{Float64}
+    # A second gradient.
+    h::Vector{Float64}
     out::Vector{Float64}
 end
 
@@ -69,7 +71,7 @@ has_failed(::Nothing) = false
 function worker_new(session::Session, out::Ptr{Ptr{Cvoid}})::Cint
     try
         dimension = session.model.dimension
-        worker = Worker(zeros(dimension), zeros(dimension), zeros(session.outputs))
+        worker = Worker(zeros(dimension), zeros(dimension), zeros(dimension), zeros(session.outputs))
         locked(() -> push!(session.workers, worker), session.lock)
         unsafe_store!(out, pointer_from_objref(worker))
         return EVALUATED
@@ -220,6 +222,7 @@ function new_model(handles::Handles, model::FunctionModel, session::Session)
                 log_density_gradient = evaluate_pointer(S), constrain = has_outputs ? constrain_pointer(S) : C_NULL,
                 initialize = model.initialize! === nothing ? C_NULL : initialize_pointer(S),
                 parameter_outputs = model.parameter_outputs, transformed_outputs = model.transformed_outputs,
+                prior_pointers(S, model.prior)...,
                 worker_new = worker_new_pointer(S), threading = session.caller ? THREADS_CALLER : THREADS_ANY))
             new_model(handles, density)
         end
@@ -234,7 +237,10 @@ function new_model(handles::Handles, model::CModel, ::Nothing)
                 log_density = model.log_density, names = names, output_names = outputs,
                 output_count = model.outputs === nothing ? 0 : length(model.outputs), constrain = model.constrain,
                 initialize = model.initialize, worker_new = model.worker_new, worker_free = model.worker_free,
-                parameter_outputs = model.parameter_outputs, transformed_outputs = model.transformed_outputs))
+                parameter_outputs = model.parameter_outputs, transformed_outputs = model.transformed_outputs,
+                log_density_parts = model.log_density_parts, log_density_parts_batch = model.log_density_parts_batch,
+                sample_prior = model.sample_prior, data_count = model.data_count,
+                log_density_data = model.log_density_data))
             new_model(handles, density)
         end
     end

@@ -86,8 +86,8 @@ function read_error(status::Integer, handle::Ptr{Cvoid})
 end
 
 "The library's words with traces and particles counted from 1."
-from_one(text) = replace(text, r"^(set \d+, )?(trace|particle) \d+: " => words ->
-    replace(words, r"\d+(?=: $)" => digits -> string(parse(Int, digits) + 1)))
+from_one(text) = replace(text, r"^(set \d+, )?(trace|particle) \d+: |outputs of particle \d+(?= )" => words ->
+    replace(words, r"\d+(?=(: )?$)" => digits -> string(parse(Int, digits) + 1)))
 
 "Calls `f` with a place for an error; returns the status and the error (`nothing` when it went well)."
 function attempt(f)

@@ -15,8 +15,17 @@ function check_dimension(dimension)
     Int(dimension)
 end
 
+"What a model may have to tell prior and likelihood apart, or `nothing`."
+struct PriorFunctions{P,S,D}
+    log_density_parts!::P
+    sample_prior!::S
+    log_density_data!::D
+    data_count::Int
+end
+
 """
-    FunctionModel(dimension, f!; names, outputs, constrain!, initialize!, parameter_outputs, transformed_outputs)
+    FunctionModel(dimension, f!; names, outputs, constrain!, initialize!, parameter_outputs, transformed_outputs,
+                  log_density_parts!, sample_prior!, log_density_data!, data_count)
     FunctionModel(f!, dimension; ...)
 
 A model from a Julia function `f!(g, x)`, which returns the log density (up to a constant) at the unconstrained position
@@ -35,11 +44,18 @@ call: don't keep them. `g` is NaN on entry, so a derivative that was forgotten i
 - `parameter_outputs`: how many of the outputs, the first ones, are the parameters that `initialize!` reads, and
   `transformed_outputs`: how many after them are functions of these alone; the others are generated quantities.
 
+For [`Catena.sample_smc`](@ref), which begins at the prior where there are these:
+
+- `log_density_parts!(g, h, x)` returns the log prior and the log likelihood, whose sum is the log density, and writes their
+  gradients to `g` and `h`; `sample_prior!(x, rng)` draws a position from the prior.
+- `log_density_data!(g, h, x, count)` returns the log prior plus the log likelihood of the first `count` data, and the log
+  likelihood of the datum after them, with the gradients of both, for data one after the other; `data_count` is their number.
+
 On Julia 1.9 or later with several threads, the functions are called from several threads at once, also from threads
 that Julia did not start; they must not write to anything shared (see `callbacks` of [`Catena.sample`](@ref)). Otherwise
 they are only called on the thread that called `sample`.
 """
-struct FunctionModel{F,C,I} <: Model
+struct FunctionModel{F,C,I,P<:PriorFunctions} <: Model
     dimension::Int
     f!::F
     names::Union{Nothing,Vector{String}}
@@ -48,13 +64,18 @@ struct FunctionModel{F,C,I} <: Model
     initialize!::I
     parameter_outputs::Int
     transformed_outputs::Int
+    prior::P
     function FunctionModel(dimension::Integer, f!; names = nothing, outputs = nothing, constrain! = nothing,
-                           initialize! = nothing, parameter_outputs::Integer = 0, transformed_outputs::Integer = 0)
+                           initialize! = nothing, parameter_outputs::Integer = 0, transformed_outputs::Integer = 0,
+                           log_density_parts! = nothing, sample_prior! = nothing, log_density_data! = nothing,
+                           data_count::Integer = 0)
         check_count("names", names, check_dimension(dimension))
         (outputs === nothing) == (constrain! === nothing) ||
             throw(ArgumentError("arguments 'outputs' and 'constrain!': expected both or neither"))
-        new{typeof(f!),typeof(constrain!),typeof(initialize!)}(dimension, f!, strings(names), strings(outputs), constrain!,
-                                                               initialize!, parameter_outputs, transformed_outputs)
+        prior = PriorFunctions(log_density_parts!, sample_prior!, log_density_data!, data_count)
+        new{typeof(f!),typeof(constrain!),typeof(initialize!),typeof(prior)}(
+            dimension, f!, strings(names), strings(outputs), constrain!, initialize!, parameter_outputs, transformed_outputs,
+            prior)
     end
 end
 
@@ -64,7 +85,8 @@ FunctionModel(::Integer, ::Integer; options...) =
 
 """
     CModel(dimension, log_density_gradient; user, log_density, names, outputs, constrain, initialize,
-           worker_new, worker_free, parameter_outputs, transformed_outputs, keep)
+           worker_new, worker_free, parameter_outputs, transformed_outputs, log_density_parts,
+           log_density_parts_batch, sample_prior, log_density_data, data_count, keep)
 
 A model from pointers to compiled functions (`Ptr{Cvoid}`, by `Libdl.dlsym` or `@cfunction`) with the signatures of
 `catena_density` in catena.h; `user` is passed to all of them. They are called from any thread, several at once, on every
@@ -84,16 +106,25 @@ struct CModel <: Model
     worker_free::Ptr{Cvoid}
     parameter_outputs::Int
     transformed_outputs::Int
+    log_density_parts::Ptr{Cvoid}
+    log_density_parts_batch::Ptr{Cvoid}
+    sample_prior::Ptr{Cvoid}
+    log_density_data::Ptr{Cvoid}
+    data_count::Int
     keep::Any
 end
 
 function CModel(dimension::Integer, log_density_gradient::Ptr{Cvoid}; user::Ptr = C_NULL,
                 log_density::Ptr{Cvoid} = C_NULL, names = nothing, outputs = nothing, constrain::Ptr{Cvoid} = C_NULL,
                 initialize::Ptr{Cvoid} = C_NULL, worker_new::Ptr{Cvoid} = C_NULL, worker_free::Ptr{Cvoid} = C_NULL,
-                parameter_outputs::Integer = 0, transformed_outputs::Integer = 0, keep = nothing)
+                parameter_outputs::Integer = 0, transformed_outputs::Integer = 0,
+                log_density_parts::Ptr{Cvoid} = C_NULL, log_density_parts_batch::Ptr{Cvoid} = C_NULL,
+                sample_prior::Ptr{Cvoid} = C_NULL, log_density_data::Ptr{Cvoid} = C_NULL, data_count::Integer = 0,
+                keep = nothing)
     check_count("names", names, check_dimension(dimension))
     CModel(dimension, log_density_gradient, Ptr{Cvoid}(user), log_density, strings(names), strings(outputs), constrain,
-           initialize, worker_new, worker_free, parameter_outputs, transformed_outputs, keep)
+           initialize, worker_new, worker_free, parameter_outputs, transformed_outputs, log_density_parts,
+           log_density_parts_batch, sample_prior, log_density_data, data_count, keep)
 end
 
 """

@@ -27,7 +27,7 @@ end
 
 The options of a run that the library has: `name`, `default`, `range`, `choices`, `services` (the engines and functions that
 take it) and `help`. Those of chains are keywords of [`Catena.sample`](@ref), those of populations of
-[`Catena.Population`](@ref), some by another name, which is the `keyword`.
+[`Catena.Population`](@ref), those of sets of particles of [`Catena.sample_smc`](@ref), some by another name, which is the `keyword`.
 """
 function options()
     count = Int(ccall(symbol(:catena_options_count), Csize_t, ()))

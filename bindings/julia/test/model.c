@@ -14,6 +14,37 @@ int normal(void *user, void *worker, catena_task *task, const double *x, double 
   return 0;
 }
 
+/* Standard normals, observed as 1.2 and -0.4 with an error of 0.5. */
+int conjugate_parts(void *user, void *worker, catena_task *task, const double *x, double *prior, double *likelihood,
+                    double *g, double *h) {
+  static const double seen[] = {1.2, -0.4};
+  (void)user, (void)worker, (void)task;
+  *prior = -2 * 0.91893853320467274178;
+  *likelihood = *prior + 2 * 0.69314718055994530942;
+  for (int j = 0; j < 2; j++) {
+    const double away = seen[j] - x[j];
+    *prior -= 0.5 * x[j] * x[j];
+    *likelihood -= 2 * away * away;
+    if (g) g[j] = -x[j];
+    if (h) h[j] = 4 * away;
+  }
+  return 0;
+}
+
+int conjugate(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
+  double likelihood, h[2];
+  conjugate_parts(user, worker, task, x, lp, &likelihood, g, h);
+  *lp += likelihood;
+  for (int j = 0; j < 2; j++) g[j] += h[j];
+  return 0;
+}
+
+int conjugate_prior(void *user, void *worker, catena_task *task, double *x) {
+  (void)user, (void)worker;
+  for (int j = 0; j < 2; j++) x[j] = catena_task_normal(task);
+  return 0;
+}
+
 /* The sum, and a random number. */
 int outputs(void *user, void *worker, catena_task *task, const double *x, double *out) {
   (void)user, (void)worker;
@@ -88,6 +119,10 @@ OFFSETS(catena_traces, AT(catena_traces, struct_size), AT(catena_traces, user), 
         AT(catena_traces, apply), AT(catena_traces, incorporate), AT(catena_traces, reset_to_prior),
         AT(catena_traces, weigh), AT(catena_traces, report), AT(catena_traces, sample), AT(catena_traces, diversify),
         AT(catena_traces, fingerprint), AT(catena_traces, serialize), AT(catena_traces, deserialize));
+OFFSETS(catena_interrupt, AT(catena_interrupt, struct_size), AT(catena_interrupt, user), AT(catena_interrupt, release),
+        AT(catena_interrupt, requested));
+OFFSETS(catena_reference, AT(catena_reference, struct_size), AT(catena_reference, mean), AT(catena_reference, spread),
+        AT(catena_reference, spread_size));
 OFFSETS(catena_population_io, AT(catena_population_io, struct_size), AT(catena_population_io, logger),
         AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,

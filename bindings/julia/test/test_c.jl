@@ -10,6 +10,7 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
     for (T, name) in ((Catena.DensityTable, :catena_density), (Catena.LoggerTable, :catena_logger),
                       (Catena.IoTable, :catena_io), (Catena.ProgressTable, :catena_progress),
                       (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option),
+                      (Catena.InterruptTable, :catena_interrupt), (Catena.ReferenceTable, :catena_reference),
                       (Catena.TracesTable, :catena_traces), (Catena.PopulationIoTable, :catena_population_io))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]

@@ -151,3 +151,45 @@ SEXP table_new(SEXP user) {
                            .names = names};
   return R_MakeExternalPtr(&table, R_NilValue, R_NilValue);
 }
+
+/* A standard normal prior, and a datum 1 with an error of 1, per coordinate; three of them, as in normal_gradient. */
+int conjugate_parts(void *user, void *worker, catena_task *task, const double *x, double *prior, double *likelihood,
+                    double *g, double *h) {
+  (void)user, (void)worker, (void)task;
+  *prior = *likelihood = -3 * 0.91893853320467274178;
+  for (int j = 0; j < 3; j++) {
+    *prior -= 0.5 * x[j] * x[j];
+    *likelihood -= 0.5 * (1 - x[j]) * (1 - x[j]);
+    if (g) g[j] = -x[j];
+    if (h) h[j] = 1 - x[j];
+  }
+  return 0;
+}
+
+int conjugate_batch(void *user, void *worker, catena_task *task, size_t n, const double *x, double *priors,
+                    double *likelihoods, double *g, double *h, int *codes) {
+  for (size_t i = 0; i < n; i++)
+    codes[i] = conjugate_parts(user, worker, task, x + 3 * i, priors + i, likelihoods + i, g ? g + 3 * i : NULL,
+                               h ? h + 3 * i : NULL);
+  return 0;
+}
+
+int conjugate_prior(void *user, void *worker, catena_task *task, double *x) {
+  (void)user, (void)worker;
+  for (int j = 0; j < 3; j++) x[j] = catena_task_normal(task);
+  return 0;
+}
+
+/* One coordinate's datum after the other. */
+int conjugate_data(void *user, void *worker, catena_task *task, const double *x, size_t count, double *value, double *next,
+                   double *g, double *h) {
+  (void)user, (void)worker, (void)task;
+  *value = -(3 + (double)count) * 0.91893853320467274178;
+  *next = -0.91893853320467274178 - 0.5 * (1 - x[count]) * (1 - x[count]);
+  for (size_t j = 0; j < 3; j++) {
+    *value -= 0.5 * (x[j] * x[j] + (j < count ? (1 - x[j]) * (1 - x[j]) : 0));
+    if (g) g[j] = (j < count ? 1 - x[j] : 0) - x[j];
+    if (h) h[j] = j == count ? 1 - x[j] : 0;
+  }
+  return 0;
+}
