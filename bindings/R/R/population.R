@@ -59,8 +59,8 @@ from_one <- function(text) {
 }
 
 # Calls `act`, which calls the library, and raises what went wrong. R errors in functions of the population are the parents
-# of its conditions.
-guarded <- function(p, act) {
+# of its conditions. `failed` raises what the library reports.
+guarded <- function(p, act, failed = function(failure, value) library_error(failure, p$condition)) {
   # The generator's state is put back by the library's caller, so that there must be one.
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
   p$message <- p$condition <- NULL
@@ -78,12 +78,12 @@ guarded <- function(p, act) {
     if (more > 0L) lines <- c(lines[1:5], sprintf("and %d more", more))
     warning(paste(lines, collapse = "\n"), call. = FALSE)
   }
-  if (!is.null(result$failure)) population_error(result$failure, p$condition)
+  if (!is.null(result$failure)) failed(result$failure, result$value)
   result$value
 }
 
-population_error <- function(failure, parent) {
-  class <- c("catena_population_error", "error", "condition")
+library_error <- function(failure, parent) {
+  class <- c("catena_error", "error", "condition")
   stop(structure(
     class = class,
     list(
