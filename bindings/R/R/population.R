@@ -50,11 +50,18 @@ as_population <- function(p) {
   p
 }
 
-# Numbers of traces in the library's words are from 0.
+# Traces, particles and times in the library's words are counted from 0.
 from_one <- function(text) {
-  found <- regexpr("trace [0-9]+: ", text)
-  number <- as.numeric(sub("trace ([0-9]+): ", "\\1", regmatches(text, found)))
-  regmatches(text, found) <- sprintf("trace %.0f: ", number + 1)
+  text <- one_more(text, "^(set [0-9]+, )?(trace|particle) [0-9]+(?=: )")
+  one_more(text, "^set [^;]*\\bat time [0-9]+")
+}
+
+# The number that ends what the pattern finds, and one.
+one_more <- function(text, pattern) {
+  found <- regexpr(pattern, text, perl = TRUE)
+  words <- regmatches(text, found)
+  number <- as.numeric(sub("^.*?([0-9]+)$", "\\1", words, perl = TRUE))
+  regmatches(text, found) <- sprintf("%s%.0f", sub("[0-9]+$", "", words), number + 1)
   text
 }
 

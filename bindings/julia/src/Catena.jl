@@ -34,5 +34,6 @@ include("quantities.jl")
 include("gradient.jl")
 include("traces.jl")
 include("population.jl")
+include("filter.jl")
 
 end
