@@ -31,6 +31,7 @@
 #include <catena/checkpoint.hpp>
 #include <catena/draws.hpp>
 #include <catena/error.hpp>
+#include <catena/filter.hpp>
 #include <catena/gradient.hpp>
 #include <catena/init.hpp>
 #include <catena/io.hpp>

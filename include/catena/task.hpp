@@ -60,6 +60,10 @@ class Task {
   double normal() noexcept { return catena_task_normal(task_); }
   // Exponential with mean 1.
   double exponential() noexcept { return catena_task_exponential(task_); }
+  // Fill an array with standard normals, or with numbers uniform on (0, 1). In a callback for the n particles of a filter its
+  // size is a multiple of n: columns of one number of each particle's own.
+  void normals(Values values) { fill(catena_task_normals, values); }
+  void uniforms(Values values) { fill(catena_task_uniforms, values); }
   // Why the callback is about to reject or stop.
   void message(const std::string &text) noexcept { catena_task_message(task_, text.c_str()); }
   // Logs a line with the chain's id to the logger of the run.
@@ -84,6 +88,11 @@ class Task {
   catena_task *handle() const noexcept { return task_; }
 
  private:
+  template <class F>
+  void fill(F function, Values values) {
+    if (function(task_, values.size(), values.data()) != 0) throw detail::Reported();
+  }
+
   template <class F>
   struct Pieces {
     const F &piece;

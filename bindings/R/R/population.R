@@ -50,17 +50,24 @@ as_population <- function(p) {
   p
 }
 
-# Numbers of traces in the library's words are from 0.
+# Traces, particles and times in the library's words are counted from 0.
 from_one <- function(text) {
-  found <- regexpr("trace [0-9]+: ", text)
-  number <- as.numeric(sub("trace ([0-9]+): ", "\\1", regmatches(text, found)))
-  regmatches(text, found) <- sprintf("trace %.0f: ", number + 1)
+  text <- one_more(text, "^(set [0-9]+, )?(trace|particle) [0-9]+(?=: )")
+  one_more(text, "^set [^;]*\\bat time [0-9]+")
+}
+
+# The number that ends what the pattern finds, and one.
+one_more <- function(text, pattern) {
+  found <- regexpr(pattern, text, perl = TRUE)
+  words <- regmatches(text, found)
+  number <- as.numeric(sub("^.*?([0-9]+)$", "\\1", words, perl = TRUE))
+  regmatches(text, found) <- sprintf("%s%.0f", sub("[0-9]+$", "", words), number + 1)
   text
 }
 
 # Calls `act`, which calls the library, and raises what went wrong. R errors in functions of the population are the parents
-# of its conditions.
-guarded <- function(p, act) {
+# of its conditions. `failed` raises what the library reports.
+guarded <- function(p, act, failed = function(failure, value) library_error(failure, p$condition)) {
   # The generator's state is put back by the library's caller, so that there must be one.
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
   p$message <- p$condition <- NULL
@@ -78,12 +85,12 @@ guarded <- function(p, act) {
     if (more > 0L) lines <- c(lines[1:5], sprintf("and %d more", more))
     warning(paste(lines, collapse = "\n"), call. = FALSE)
   }
-  if (!is.null(result$failure)) population_error(result$failure, p$condition)
+  if (!is.null(result$failure)) failed(result$failure, result$value)
   result$value
 }
 
-population_error <- function(failure, parent) {
-  class <- c("catena_population_error", "error", "condition")
+library_error <- function(failure, parent) {
+  class <- c("catena_error", "error", "condition")
   stop(structure(
     class = class,
     list(

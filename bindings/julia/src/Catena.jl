@@ -35,6 +35,7 @@ include("quantities.jl")
 include("gradient.jl")
 include("traces.jl")
 include("population.jl")
+include("filter.jl")
 include("smc.jl")
 
 end

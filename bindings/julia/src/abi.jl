@@ -137,6 +137,45 @@ Base.@kwdef struct ReferenceTable
     spread_size::Csize_t = 0
 end
 
+"`catena_state_space`"
+Base.@kwdef struct StateSpaceTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    threading::Int32 = THREADS_ANY
+    whole_sets::Int32 = 0
+    dimension::Csize_t = 0
+    worker_new::Ptr{Cvoid} = C_NULL
+    worker_free::Ptr{Cvoid} = C_NULL
+    initial::Ptr{Cvoid} = C_NULL
+    transition::Ptr{Cvoid} = C_NULL
+    log_weight::Ptr{Cvoid} = C_NULL
+    propose::Ptr{Cvoid} = C_NULL
+    proposal_log_weight::Ptr{Cvoid} = C_NULL
+    auxiliary_log_weight::Ptr{Cvoid} = C_NULL
+    transition_log_density::Ptr{Cvoid} = C_NULL
+    has_transition_log_density_bound::Int32 = 0
+    transition_log_density_bound::Float64 = 0
+end
+
+"`catena_filter_options`"
+Base.@kwdef struct FilterOptionsTable
+    struct_size::Csize_t = 0
+    num_sets::Csize_t = 1
+    init_set_id::UInt64 = 1
+    num_particles::Csize_t = 1000
+    num_times::Csize_t = 1
+    seed::UInt64 = 0
+    num_threads::Csize_t = 0
+    pool::Ptr{Cvoid} = C_NULL
+    kind::Int32 = 0
+    resampling::Int32 = 2
+    ess_threshold::Float64 = 0.5
+    num_trajectories::Csize_t = 0
+    moments::Int32 = 1
+    history::Int32 = 0
+end
+
 "`catena_option`, which is the library's"
 struct OptionTable
     name::Ptr{UInt8}

@@ -85,9 +85,13 @@ function read_error(status::Integer, handle::Ptr{Cvoid})
                 particle < 0 ? nothing : particle + 1)
 end
 
-"The library's words with traces and particles counted from 1."
-from_one(text) = replace(text, r"^(set \d+, )?(trace|particle) \d+: |outputs of particle \d+(?= )" => words ->
-    replace(words, r"\d+(?=(: )?$)" => digits -> string(parse(Int, digits) + 1)))
+"The library's words with traces, particles and times counted from 1."
+function from_one(text)
+    more(digits) = string(parse(Int, digits) + 1)
+    member = r"^(set \d+, )?(trace|particle) \d+: |outputs of particle \d+(?= )"
+    text = replace(text, member => words -> replace(words, r"\d+(?=(: )?$)" => more))
+    replace(text, r"^set [^;]*\bat time \d+" => words -> replace(words, r"\d+$" => more))
+end
 
 "Calls `f` with a place for an error; returns the status and the error (`nothing` when it went well)."
 function attempt(f)

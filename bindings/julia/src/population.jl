@@ -114,7 +114,14 @@ function Base.close(population::Population)
 end
 
 "Calls a function of the library that may call back, whose last argument is a place for an error; throws what went wrong."
-function call_for(session::TraceSession, log::Log, name::Symbol, arguments...)
+function call_for(session, log::Log, name::Symbol, arguments...)
+    failure = attempt_for(session, log, name, arguments...)
+    failure === nothing || throw_with_cause(session, failure)
+    nothing
+end
+
+"As [`call_for`](@ref), but returns the library's error."
+function attempt_for(session, log::Log, name::Symbol, arguments...)
     session.busy && throw(ArgumentError("the population is at work: a function that it calls cannot use it"))
     session.busy = true
     empty!(session.exceptions)
@@ -136,13 +143,14 @@ function call_for(session::TraceSession, log::Log, name::Symbol, arguments...)
     end
     show_lines(log)
     session.interrupted[] && throw(InterruptException())
-    failure === nothing || throw_with_cause(session, failure)
-    nothing
+    failure
 end
 
-"Throws the library's error; the exception of the trace that it is about is its cause."
-function throw_with_cause(session::TraceSession, failure::CatenaError)
-    at = findfirst(one -> (one[1], one[2]) == (failure.set, failure.particle), session.exceptions)
+"Throws the library's error; the exception of the function that it is about is its cause."
+function throw_with_cause(session, failure::CatenaError)
+    # A filter's functions are called for many particles at once.
+    same(set, particle) = set == failure.set && (failure.particle === nothing || particle == failure.particle)
+    at = findfirst(one -> same(one[1], one[2]), session.exceptions)
     at === nothing && throw(failure)
     _, _, exception, trace = session.exceptions[at]
     empty!(session.exceptions)

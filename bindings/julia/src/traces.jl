@@ -158,7 +158,7 @@ end
 box_of(trace::Ptr{Cvoid}) = unsafe_pointer_to_objref(trace)::TraceBox
 
 "Calls `f(rng)` for a callback: what it throws becomes words."
-function guarded(f, session::TraceSession, task::Ptr{Cvoid})::Cint
+function guarded(f, session, task::Ptr{Cvoid})::Cint
     session.interrupted[] && return STOP
     try
         rng = ChainRNG(task, session.bits)

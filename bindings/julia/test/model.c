@@ -125,10 +125,24 @@ OFFSETS(catena_reference, AT(catena_reference, struct_size), AT(catena_reference
         AT(catena_reference, spread_size));
 OFFSETS(catena_population_io, AT(catena_population_io, struct_size), AT(catena_population_io, logger),
         AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress));
+OFFSETS(catena_state_space, AT(catena_state_space, struct_size), AT(catena_state_space, user),
+        AT(catena_state_space, release), AT(catena_state_space, threading), AT(catena_state_space, whole_sets),
+        AT(catena_state_space, dimension), AT(catena_state_space, worker_new), AT(catena_state_space, worker_free),
+        AT(catena_state_space, initial), AT(catena_state_space, transition), AT(catena_state_space, log_weight),
+        AT(catena_state_space, propose), AT(catena_state_space, proposal_log_weight),
+        AT(catena_state_space, auxiliary_log_weight), AT(catena_state_space, transition_log_density),
+        AT(catena_state_space, has_transition_log_density_bound), AT(catena_state_space, transition_log_density_bound));
+OFFSETS(catena_filter_options, AT(catena_filter_options, struct_size), AT(catena_filter_options, num_sets),
+        AT(catena_filter_options, init_set_id), AT(catena_filter_options, num_particles),
+        AT(catena_filter_options, num_times), AT(catena_filter_options, seed), AT(catena_filter_options, num_threads),
+        AT(catena_filter_options, pool), AT(catena_filter_options, kind), AT(catena_filter_options, resampling),
+        AT(catena_filter_options, ess_threshold), AT(catena_filter_options, num_trajectories),
+        AT(catena_filter_options, moments), AT(catena_filter_options, history));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,
                          CATENA_ENGINE_STATIC, CATENA_ENGINE_FIXED_PARAM, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT,
                          CATENA_RESAMPLING_MULTINOMIAL, CATENA_RESAMPLING_STRATIFIED, CATENA_RESAMPLING_SYSTEMATIC,
                          CATENA_RESAMPLING_RESIDUAL, CATENA_RESAMPLING_SSP, CATENA_WHICH_DISTINGUISHED,
-                         CATENA_WHICH_SETS, CATENA_WHICH_ALL};
+                         CATENA_WHICH_SETS, CATENA_WHICH_ALL, CATENA_FILTER_BOOTSTRAP, CATENA_FILTER_GUIDED,
+                         CATENA_FILTER_AUXILIARY};

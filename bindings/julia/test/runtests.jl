@@ -50,6 +50,7 @@ end
     include("test_gradient.jl")
     include("test_draws.jl")
     include("test_population.jl")
+    include("test_filter.jl")
     include("test_smc.jl")
     include("test_extensions.jl")
     include("test_bridgestan.jl")

@@ -11,16 +11,18 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
                       (Catena.IoTable, :catena_io), (Catena.ProgressTable, :catena_progress),
                       (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option),
                       (Catena.InterruptTable, :catena_interrupt), (Catena.ReferenceTable, :catena_reference),
-                      (Catena.TracesTable, :catena_traces), (Catena.PopulationIoTable, :catena_population_io))
+                      (Catena.TracesTable, :catena_traces), (Catena.PopulationIoTable, :catena_population_io),
+                      (Catena.StateSpaceTable, :catena_state_space), (Catena.FilterOptionsTable, :catena_filter_options))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end
-    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 23) ==
+    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 26) ==
           [Catena.THREADS_ANY, Catena.THREADS_ONE, Catena.THREADS_CALLER, Catena.LAYOUT_COLUMNS, Catena.LOG_DEBUG,
            Catena.LOG_INFO, Catena.LOG_WARNING, Catena.METRICS.unit, Catena.METRICS.diag, Catena.METRICS.dense,
            Catena.ENGINES.nuts, Catena.ENGINES.static, Catena.ENGINES.fixed_param, 0, length(Catena.STATISTICS) - 1,
            Catena.SCHEMES.multinomial, Catena.SCHEMES.stratified, Catena.SCHEMES.systematic, Catena.SCHEMES.residual,
-           Catena.SCHEMES.ssp, Catena.WHICH.distinguished, Catena.WHICH.sets, Catena.WHICH.all]
+           Catena.SCHEMES.ssp, Catena.WHICH.distinguished, Catena.WHICH.sets, Catena.WHICH.all,
+           Catena.FILTERS.bootstrap, Catena.FILTERS.guided, Catena.FILTERS.auxiliary]
 end
 
 c_model(name; options...) =

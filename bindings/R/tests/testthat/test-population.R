@@ -72,7 +72,7 @@ test_that("a population that is saved goes on with the same bits", {
   expect_false(identical(population_sample(p, function(x) rnorm(1)), population_sample(p, function(x) rnorm(1))))
   saved <- population_save(p)
   saved$bytes[[100]] <- xor(saved$bytes[[100]], as.raw(1))
-  expect_error(population_load(saved), class = "catena_population_error")
+  expect_error(population_load(saved), class = "catena_error")
   expect_error(population_load(population_save(p), creat = identity), "functions of catena_population")
   # Handles do not outlive their process.
   gone <- unserialize(serialize(p, NULL))
@@ -108,7 +108,7 @@ test_that("a failing function names set and trace and changes nothing", {
   target <- population_trace(p, 2, 5)
   fails <- function(x) if (identical(x, target)) stop("planted \u00e9") else list(trace = 99, log_increment = 1)
   error <- tryCatch(population_apply(p, fails), error = identity)
-  expect_s3_class(error, "catena_population_error")
+  expect_s3_class(error, "catena_error")
   expect_equal(c(error$set, error$particle), c(2, 5))
   expect_match(conditionMessage(error), "set 2, trace 5: operation 2: it failed; it says: planted \u00e9")
   expect_equal(conditionMessage(error$parent), "planted \u00e9")
