@@ -231,6 +231,10 @@ struct Particles {
   std::vector<std::uint32_t> ancestors;
 };
 
+class Filter;
+template <class T>
+inline Filter filter(const T &model, const FilterOptions &options = FilterOptions(), FilterIo io = {});
+
 // What a filter found, set by set; sets are counted from 0.
 class Filter {
  public:
@@ -317,7 +321,7 @@ class Filter {
 //   [void transition_log_density(...) as log_weight, double transition_log_density_bound() const;]  for trajectories
 //   [W make_worker() const; catena_threading threading() const;]
 template <class T>
-Filter filter(const T &model, const FilterOptions &options, FilterIo io = {}) {
+Filter filter(const T &model, const FilterOptions &options, FilterIo io) {
   struct Watch {
     FilterIo io;
     detail::Trouble trouble;

@@ -102,7 +102,7 @@ void is_the_kalman_filter() {
 }
 
 void looks_back() {
-  const catena::Filter found = catena::filter(Linear(), options().trajectories(50));
+  const catena::Filter found = catena::filter(Linear(), options().trajectories(50).history(true));
   const std::vector<double> drawn = found.trajectories(3);
   CHECK_INT(drawn.size(), 50 * 2 * ys.size());
   const catena::Particles last = found.particles(3, 5), before = found.particles(3, 4);
@@ -149,7 +149,9 @@ void failures() {
   CHECK(lost.trajectories(0).empty());
   catena::FilterIo io;
   io.interrupt = [] { return true; };
-  CHECK_INT(THROWN(catena::Error, catena::filter(Linear(), options(), std::move(io))).status(), CATENA_INTERRUPTED);
+  // Long enough for it to be asked.
+  const catena::FilterOptions large = std::move(options().sets(200).particles(20000));
+  CHECK_INT(THROWN(catena::Error, catena::filter(Linear(), large, std::move(io))).status(), CATENA_INTERRUPTED);
   REFUSED(catena::filter(Linear(), options().sets(0)), "num_sets", "1");
 }
 
