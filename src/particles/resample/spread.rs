@@ -156,12 +156,12 @@ impl WithSimd for Fill<'_> {
         }
         let mut ends = [0; BLOCK];
         let mut before = edge;
-        for part in 0..PARTS {
+        for (part, whole) in sums.into_iter().enumerate() {
             let range = part * PART..(part + 1) * PART;
             for (end, sum) in ends[range.clone()].iter_mut().zip(&cumulated[range]) {
                 *end = below((before + sum) * scale - shift, n);
             }
-            before += sums[part];
+            before += whole;
         }
         // Each particle leaves its number where its offspring begin. One without offspring is overwritten by the next,
         // so that no branch depends on the weights; then numbers spread to the right.
