@@ -29,7 +29,7 @@ fn words_that_are_no_arguments() {
         ("sampel", "argument 'sampel': there is none of this name; did you mean 'method=sample'?"),
         (
             "method=sampel",
-            "argument 'method': expected one of sample, generate_quantities, diagnose, log_prob, got 'sampel'; did you mean 'sample'?",
+            "argument 'method': expected one of sample, generate_quantities, diagnose, log_prob, smc, got 'sampel'; did you mean 'sample'?",
         ),
         (
             "sample num_sample=10",
