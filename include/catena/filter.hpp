@@ -72,7 +72,21 @@ class FilterOptions {
   // Whether the particles of all times are kept. Default false.
   FilterOptions &history(bool value) noexcept { return put(table_.history, static_cast<std::int32_t>(value)); }
 
-  const catena_filter_options &table() const noexcept { return table_; }
+  // A trajectory, the model's dimension numbers for each time, that the first particle of each set follows: a bootstrap filter
+  // is then a sweep of conditional sequential Monte Carlo, with its history. The next one of particle Gibbs is the lineage of
+  // Filter::drawn; give each sweep another seed.
+  FilterOptions &retained(std::vector<double> trajectory) {
+    retained_ = std::move(trajectory);
+    return *this;
+  }
+
+  // What the library gets; it points into the options.
+  catena_filter_options table() const noexcept {
+    catena_filter_options all = table_;
+    all.retained = retained_.empty() ? nullptr : retained_.data();
+    return all;
+  }
+  std::size_t retained_size() const noexcept { return retained_.size(); }
 
  private:
   template <class M, class V>
@@ -82,6 +96,7 @@ class FilterOptions {
   }
 
   catena_filter_options table_{};
+  std::vector<double> retained_;
 };
 
 // What a filter uses while it runs.
@@ -267,6 +282,11 @@ class Filter {
     detail::check(catena_filter_lineage, handle_.get(), set, particle, out.data(), out.size());
     return out;
   }
+  // A particle of the last time drawn by its weight; none of a set that was lost.
+  std::optional<std::size_t> drawn(std::size_t set) const noexcept {
+    const std::size_t particle = catena_filter_drawn(handle_.get(), set);
+    return particle < particles_ ? std::optional<std::size_t>(particle) : std::nullopt;
+  }
   // For each time how many of its particles have descendants at the last. Wants history.
   std::vector<std::size_t> survivors(std::size_t set) const {
     std::vector<std::size_t> out(num_times(set));
@@ -340,16 +360,21 @@ Filter filter(const T &model, const FilterOptions &options, FilterIo io) {
   interrupt.requested = Watch::requested;
   typename detail::FilterCallbacks<T>::User user{model, static_cast<std::size_t>(model.dimension()), watch.trouble};
   const catena_state_space table = detail::FilterCallbacks<T>::table(user);
+  const catena_filter_options wanted = options.table();
+  const std::size_t expected = wanted.num_times * user.dimension;
+  if (wanted.retained && options.retained_size() != expected)
+    throw Error(CATENA_INVALID_ARGUMENT, "argument 'retained': expected " + std::to_string(expected) + " numbers, got " +
+                std::to_string(options.retained_size()), "retained");
   catena_filter *found = nullptr;
   catena_error *error = nullptr;
-  const catena_status status = catena_filter_run(&table, &options.table(), logging.table(), &interrupt, &found, &error);
+  const catena_status status = catena_filter_run(&table, &wanted, logging.table(), &interrupt, &found, &error);
   const detail::ErrorHandle owned(error);
   Filter::Own handle(found);
   watch.trouble.rethrow();
   std::optional<Error> failure;
   if (status != CATENA_OK) failure.emplace(error);
   if (!handle) throw *failure;
-  return Filter(std::move(handle), std::move(failure), user.dimension, options.table());
+  return Filter(std::move(handle), std::move(failure), user.dimension, wanted);
 }
 
 }  // namespace catena

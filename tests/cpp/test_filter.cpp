@@ -113,6 +113,18 @@ void looks_back() {
   CHECK_HAS(THROWN(catena::Error, catena::filter(Linear(), options()).lineage(0, 0)).what(), "history");
 }
 
+// Particle Gibbs: the trajectories of conditional sweeps have the smoothing law; here, that the retained one is followed.
+void conditional_sweeps() {
+  std::vector<double> path(2 * ys.size(), 0.25);
+  const catena::Filter sweep = catena::filter(Linear(), options().sets(2).retained(path));
+  CHECK(sweep.particles(0, 3).states[0] == 0.25);
+  CHECK(sweep.lineage(1, 0) == path);
+  const std::vector<double> next = sweep.lineage(0, sweep.drawn(0).value());
+  CHECK_INT(next.size(), path.size());
+  CHECK(!sweep.drawn(2));
+  REFUSED(catena::filter(Linear(), options().retained({1.0})), "retained", "12");
+}
+
 void other_kinds() {
   const catena::Filter guided = catena::filter(Guided(), options().kind(CATENA_FILTER_GUIDED));
   near(guided);
@@ -160,6 +172,7 @@ void failures() {
 int main() {
   is_the_kalman_filter();
   looks_back();
+  conditional_sweeps();
   other_kinds();
   failures();
   return 0;

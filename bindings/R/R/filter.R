@@ -8,7 +8,7 @@ catena_filter <- function(initial, transition, log_weight, n_times, n_sets = 1, 
                           scheme = c("systematic", "multinomial", "stratified", "residual", "ssp"), ess_below = 0.5,
                           propose = NULL, proposal_log_weight = NULL, auxiliary_log_weight = NULL,
                           transition_log_density = NULL, transition_log_density_bound = NULL, n_trajectories = 0,
-                          moments = TRUE, history = FALSE, init_set_id = 1, names = NULL) {
+                          moments = TRUE, history = FALSE, init_set_id = 1, names = NULL, retained = NULL) {
   functions <- list(
     initial = initial, transition = transition, log_weight = with_previous(log_weight, "log_weight"), propose = propose,
     proposal_log_weight = with_previous(proposal_log_weight, "proposal_log_weight"),
@@ -33,16 +33,22 @@ catena_filter <- function(initial, transition, log_weight, n_times, n_sets = 1, 
   numbers <- as.double(c(
     dimension, n_times, n_sets, n_particles, seed, as_count(init_set_id, "init_set_id", 1), filter_kinds[[kind]],
     resamplings[[scheme]], as_number(ess_below, "ess_below"), n_trajectories, as_flag(moments, "moments"),
-    as_flag(history, "history") || n_trajectories > 0
+    as_flag(history, "history") || n_trajectories > 0 || !is.null(retained)
   ))
+  history <- history || n_trajectories > 0 || !is.null(retained)
+  if (!is.null(retained)) {
+    retained <- matrix(as.double(as.matrix(retained)), ncol = dimension)
+    if (nrow(retained) != n_times) not_this("retained", sprintf("a matrix of %.0f rows and %d columns", n_times, dimension), retained)
+    retained <- t(retained)
+  }
   state <- new.env(parent = emptyenv())
   state$functions <- functions
   lost <- NULL
   handle <- guarded(
-    state, function() .Call(C_filter_run, state, numbers, transition_log_density_bound),
+    state, function() .Call(C_filter_run, state, numbers, transition_log_density_bound, retained),
     failed = function(failure, value) if (is.null(value)) library_error(failure, state$condition) else lost <<- failure
   )
-  filter <- new_filter(handle, n_sets, n_times, dimension, names, n_trajectories, moments, history || n_trajectories > 0)
+  filter <- new_filter(handle, n_sets, n_times, dimension, names, n_trajectories, moments, history)
   filter$seed <- seed
   if (!is.null(lost)) warning(from_one(lost$message), call. = FALSE)
   filter
@@ -119,8 +125,10 @@ filter_particles <- function(filter, set = 1, time = NULL) {
   .Call(C_filter_read, filter$pointer, "particles", place, as_count(time, "time", 1) - 1)
 }
 
-filter_lineage <- function(filter, particle, set = 1) {
+filter_lineage <- function(filter, particle = NULL, set = 1) {
   place <- place_of_set(filter, set)
+  # One drawn by its weight.
+  if (is.null(particle)) particle <- .Call(C_filter_read, filter$pointer, "drawn", place, 0)
   t(.Call(C_filter_read, filter$pointer, "lineage", place, as_count(particle, "particle", 1) - 1))
 }
 

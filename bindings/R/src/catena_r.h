@@ -143,7 +143,7 @@ SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP
 SEXP r_population_new(SEXP state, SEXP settings, SEXP names, SEXP saved);
 SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
-SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound);
+SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound, SEXP retained);
 SEXP r_filter_read(SEXP handle, SEXP what, SEXP place, SEXP at);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);

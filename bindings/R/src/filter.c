@@ -127,8 +127,8 @@ static void finalize(SEXP handle) {
 }
 
 /* `numbers` are those of the options in the order of the table, times and dimension among them. The value is the handle; a
- * failure that comes with one is that sets lost all their particles. */
-SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound) {
+ * failure that comes with one is that sets lost all their particles. `retained` is a trajectory, each time together, or NULL. */
+SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound, SEXP retained) {
   const double *number = REAL(numbers);
   catena_error *error = NULL;
   SEXP token = PROTECT(R_MakeUnwindCont());
@@ -171,6 +171,7 @@ SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound) {
   options.num_trajectories = (size_t)number[9];
   options.moments = (int32_t)number[10];
   options.history = (int32_t)number[11];
+  options.retained = Rf_isNull(retained) ? NULL : REAL(retained);
   r->dimension = h.dimension;
   r->particles = options.num_particles;
   r->trajectories = options.num_trajectories;
@@ -227,6 +228,9 @@ SEXP r_filter_read(SEXP handle, SEXP what, SEXP place, SEXP at) {
   } else if (!strcmp(name, "lineage")) {
     value = PROTECT(Rf_allocMatrix(REALSXP, (int)d, (int)times));
     check(catena_filter_lineage(f, set, where, REAL(value), d * times, &error), &error);
+  } else if (!strcmp(name, "drawn")) {
+    const size_t particle = catena_filter_drawn(f, set);
+    value = PROTECT(Rf_ScalarReal(particle < r->particles ? (double)particle + 1 : NA_REAL));
   } else if (!strcmp(name, "survivors")) {
     size_t *counts = (size_t *)R_alloc(times + 1, sizeof *counts);
     check(catena_filter_survivors(f, set, counts, times, &error), &error);

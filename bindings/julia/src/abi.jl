@@ -174,6 +174,7 @@ Base.@kwdef struct FilterOptionsTable
     num_trajectories::Csize_t = 0
     moments::Int32 = 1
     history::Int32 = 0
+    retained::Ptr{Float64} = C_NULL
 end
 
 "`catena_option`, which is the library's"

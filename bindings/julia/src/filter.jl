@@ -150,6 +150,9 @@ columns, which belong to the library: don't keep them. `t` counts from 1, the ti
 - `trajectories = 0`: number of trajectories to draw backwards from each set; wants `transition_log_density!(w, x, previous, t)`,
   row by row; `transition_log_density_bound`, which it never exceeds, makes them faster
 - `moments = true`: whether means and variances are wanted; `history = false`: whether the particles of all times are kept
+- `retained`: a trajectory, times × coordinates, that the first particle of each set follows: a bootstrap filter is then a sweep of
+  conditional sequential Monte Carlo, with its history. The next one of particle Gibbs is `Catena.lineage(filter, set)`; give
+  each sweep another seed
 - `threads`, `callbacks`: as in [`Catena.sample`](@ref)
 
 `randn!(rng, x)` and `rand!(rng, x)` on such matrices draw the numbers of all particles at once, in vectors.
@@ -162,7 +165,8 @@ function particle_filter(initial!, transition!, log_weight!; dimension::Integer,
                          scheme = :systematic, ess_below::Real = 0.5, propose! = nothing, proposal_log_weight! = nothing,
                          auxiliary_log_weight! = nothing, transition_log_density! = nothing,
                          transition_log_density_bound::Union{Real,Nothing} = nothing, trajectories::Integer = 0,
-                         moments::Bool = true, history::Bool = false, threads::Integer = 0, callbacks = :auto)
+                         moments::Bool = true, history::Bool = false, retained = nothing, threads::Integer = 0,
+                         callbacks = :auto)
     caller = calls_on_caller(FunctionModel(0, identity), callbacks)
     caller || threads != 0 || (threads = Threads.nthreads())
     seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
@@ -172,16 +176,21 @@ function particle_filter(initial!, transition!, log_weight!; dimension::Integer,
     session = FilterSession(functions, check_dimension(dimension), caller, false, Threads.SpinLock(), [],
                             Threads.Atomic{Bool}(false), false, symbol(:catena_task_bits), symbol(:catena_task_normals),
                             symbol(:catena_task_uniforms))
-    history = history || trajectories > 0
+    history = history || trajectories > 0 || retained !== nothing
+    retained === nothing || size(retained) == (times, dimension) || throw(DimensionMismatch(
+        "argument 'retained': expected a $times × $dimension matrix, got $(size(retained))"))
+    # Each time together.
+    path = retained === nothing ? Float64[] : vec(permutedims(Matrix{Float64}(retained)))
     options = Ref(table(FilterOptionsTable;
         num_sets = count_of(:sets, sets), init_set_id = count_of(:init_set_id, init_set_id),
         num_particles = count_of(:particles, particles), num_times = count_of(:times, times), seed = count_of(:seed, seed),
         num_threads = count_of(:threads, threads), kind = code_of("kind", FILTERS, kind),
         resampling = code_of("scheme", SCHEMES, scheme), ess_threshold = ess_below,
-        num_trajectories = count_of(:trajectories, trajectories), moments = moments, history = history))
+        num_trajectories = count_of(:trajectories, trajectories), moments = moments, history = history,
+        retained = isempty(path) ? C_NULL : pointer(path)))
     log, place = Log(), Ref{Ptr{Cvoid}}(C_NULL)
     model, logger = state_space_table(session, transition_log_density_bound), new_logger(log)
-    failure = GC.@preserve session options log model logger place begin
+    failure = GC.@preserve session options path log model logger place begin
         pointer_to(reference, T) = Ptr{Cvoid}(Base.unsafe_convert(Ptr{T}, reference))
         attempt_for(session, log, :catena_filter_run, pointer_to(model, StateSpaceTable),
                     pointer_to(options, FilterOptionsTable),
@@ -272,9 +281,14 @@ end
 
 """
     Catena.lineage(filter, set, i) -> Matrix
+    Catena.lineage(filter, set)
 
-The path that led to particle `i` of the last time: times × coordinates. Wants `history = true`.
+The path that led to particle `i` of the last time, or to one drawn by its weight: times × coordinates. Wants `history = true`.
 """
+function lineage(filter::ParticleFilter, set::Integer)
+    place = place_of(filter, set)
+    lineage(filter, set, ccall(symbol(:catena_filter_drawn), Csize_t, (Ptr{Cvoid}, Csize_t), filter.handle, place) + 1)
+end
 function lineage(filter::ParticleFilter, set::Integer, i::Integer)
     place = place_of(filter, set)
     values = zeros(filter.dimension, filter.sets[place+1].times)

@@ -137,7 +137,8 @@ OFFSETS(catena_filter_options, AT(catena_filter_options, struct_size), AT(catena
         AT(catena_filter_options, num_times), AT(catena_filter_options, seed), AT(catena_filter_options, num_threads),
         AT(catena_filter_options, pool), AT(catena_filter_options, kind), AT(catena_filter_options, resampling),
         AT(catena_filter_options, ess_threshold), AT(catena_filter_options, num_trajectories),
-        AT(catena_filter_options, moments), AT(catena_filter_options, history));
+        AT(catena_filter_options, moments), AT(catena_filter_options, history),
+        AT(catena_filter_options, retained));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,

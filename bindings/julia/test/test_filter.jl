@@ -79,6 +79,14 @@ end
     @test_throws ArgumentError run_filter(kind = :bootstrapped)
 end
 
+@testset "conditional sweeps" begin
+    path = fill(0.25, 6, 2)
+    sweep = run_filter(retained = path, sets = 2)
+    @test Catena.lineage(sweep, 2, 1) == path
+    @test size(Catena.lineage(sweep, 1)) == (6, 2)
+    @test_throws DimensionMismatch run_filter(retained = path[2:6, :])
+end
+
 @testset "filters that fail" begin
     failing(w, x, previous, t) = t == 3 ? throw(Unwanted(3)) : weigh!(w, x, previous, t)
     failure = try

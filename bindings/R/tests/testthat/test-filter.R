@@ -93,6 +93,14 @@ test_that("guided and auxiliary filters", {
   expect_error(run(kind = "guided"), "'kind'.*proposal")
 })
 
+test_that("conditional sweeps follow what they retain", {
+  path <- matrix(0.25, 6, 2)
+  sweep <- run(retained = path, n_sets = 2)
+  expect_equal(unname(filter_lineage(sweep, 1, 2)), path)
+  expect_equal(dim(filter_lineage(sweep)), c(6, 2))
+  expect_error(run(retained = path[-1, ]), "'retained': expected a matrix of 6 rows")
+})
+
 test_that("a filter that fails", {
   fails <- function(x, t) if (t == 3) stop("planted") else log_weight(x, t)
   error <- tryCatch(catena_filter(initial, transition, fails, 6, seed = 1), error = identity)
