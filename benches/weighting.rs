@@ -28,15 +28,13 @@ struct Arrays {
     ancestors: Vec<u32>,
 }
 
-/// From where to where.
-type Copied<'a> = (&'a [f64], &'a mut [f64]);
-
 /// The arrays in as many parts as there are threads.
 fn copy(a: &mut Arrays, threads: usize, blocks: &PoolBlocks<'_>) -> Result<(), Error> {
     let (states, weights) = ((PARTICLES * DIM).div_ceil(threads), PARTICLES.div_ceil(threads));
     let weights = a.log_weights.chunks(weights).zip(a.to_weights.chunks_mut(weights));
     let items: Vec<_> = a.states.chunks(states).zip(a.to.chunks_mut(states)).zip(weights).collect();
-    let work = |_: &mut (), ((from, to), (weights, to_weights)): (Copied<'_>, Copied<'_>)| {
+    type Pair<'a> = (&'a [f64], &'a mut [f64]);
+    let work = |_: &mut (), ((from, to), (weights, to_weights)): (Pair<'_>, Pair<'_>)| {
         to.copy_from_slice(from);
         to_weights.copy_from_slice(weights);
         Ok(())

@@ -37,7 +37,10 @@ fn words_that_are_no_arguments() {
         ),
         ("sample --thin=2", "argument '--thin=2': it does not belong here; did you mean 'sample thin=…'?"),
         ("sample seed=1", "argument 'seed=1': it does not belong here; did you mean 'random seed=…'?"),
-        ("sample delta=0.9", "argument 'delta=0.9': it does not belong here; did you mean 'sample adapt delta=…' or 'smc delta=…'?"),
+        (
+            "sample delta=0.9",
+            "argument 'delta=0.9': it does not belong here; did you mean 'sample adapt delta=…' or 'smc delta=…'?",
+        ),
         ("sample file=x", "argument 'file=x': it does not belong here; did you mean 'data file=…' or 'output file=…'?"),
         ("sample output profile_file=x", "argument 'profile_file=x': there is none of this name; see catena help"),
         ("sample xyzzy=3", "argument 'xyzzy=3': there is none of this name; see catena help"),

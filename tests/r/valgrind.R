@@ -27,7 +27,24 @@ print(catena_diagnose(model, seed = 1))
 failed <- tryCatch(catena_diagnose(catena_model(function(p) stop("as wanted"), names = "a")), error = conditionMessage)
 stopifnot(grepl("as wanted", failed))
 
-# Populations, filters and tempering, with functions that fail.
+# Sets of particles that end well, fail in an R function, and fail by themselves.
+conjugate <- function(parts) {
+  catena_model(
+    function(p) list(log_density = -sum(p^2), gradient = -2 * p), names = c("a", "b"), log_density_parts = parts,
+    sample_prior = function() rnorm(2), log_density_data = function(p, count) c(parts(p)[1:2], parts(p)[3:4]), data_count = 1
+  )
+}
+halves <- function(p) list(-sum(p^2) / 2, -sum(p^2) / 2, -p, -p)
+for (path in c("prior", "data", "reference")) {
+  fit <- catena_sample_smc(conjugate(halves), 2, 30, path = path, seed = 1, refresh = 1)
+  stopifnot(fit$sets$outcome == "finished")
+}
+failed <- tryCatch(catena_sample_smc(conjugate(function(p) stop("as wanted")), 2, 30, path = "prior"), error = conditionMessage)
+stopifnot(grepl("as wanted", failed))
+failed <- tryCatch(catena_sample_smc(conjugate(function(p) list(0, NaN)), 2, 30, path = "prior"), error = conditionMessage)
+stopifnot(grepl("set 1, particle 1: expected a finite log likelihood", failed))
+
+# Populations and filters, with functions that fail.
 p <- catena_population(function() list(rnorm(1)), n_sets = 2, n_particles = 20, seed = 1)
 population_apply(p, function(trace) list(trace = c(trace, rnorm(1)), log_increment = trace[[1]]))
 population_resample(p, 30)
@@ -41,6 +58,5 @@ filter <- catena_filter(function(n) rnorm(n), function(x, t) x, function(x, t) d
 stopifnot(dim(filter_particles(filter, 1, 2)$states) == c(1000, 1))
 failed <- tryCatch(catena_filter(function(n) rnorm(n), function(x, t) x, function(x, t) stop("as wanted"), 3), error = conditionMessage)
 stopifnot(grepl("as wanted", failed))
-print(catena_sample_smc(model, num_sets = 2, num_particles = 50, reference = list(mean = c(0, 0), spread = c(1, 1)), seed = 1))
 rm(p, q, filter)
 invisible(gc())

@@ -31,7 +31,7 @@ impl catena_filter {
 /// particles can be read, and the other sets are whole. Otherwise *out is NULL: CATENA_MODEL when a callback failed or a log
 /// weight is NaN or INFINITY, CATENA_INTERRUPTED.
 ///
-/// Memory: 16 dimension + 12 bytes per particle for one set (of sets of less than 8 blocks per thread as many as there are
+/// Memory: 16 dimension + 16 bytes per particle for one set (of sets of less than 8 blocks per thread as many as there are
 /// threads at once), 16 more with auxiliary weights, and for each set that is done 8 dimension + 12.
 ///
 /// # Safety

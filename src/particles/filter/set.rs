@@ -12,7 +12,7 @@ use crate::random::{OF_SET, ParticlePurpose, ParticleStreams};
 
 /// Filters set `set`: same options, model and id, same bits, whatever runs the blocks.
 ///
-/// Takes 16 d + 12 bytes per particle (with auxiliary weights 16 more; with a scheme other than systematic 8 more, SSP 12,
+/// Takes 16 d + 16 bytes per particle (with auxiliary weights 16 more; with a scheme other than systematic 8 more, SSP 12,
 /// while it resamples), and what [`FilterOptions::history`] asks for.
 ///
 /// # Errors

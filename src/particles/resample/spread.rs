@@ -3,7 +3,6 @@
 
 use crate::particles::BLOCK;
 use pulp::{Arch, Simd, WithSimd};
-use std::hint::select_unpredictable;
 
 /// The cumulated weights at the edges of blocks, for `n` offspring.
 #[derive(Debug, Clone)]
@@ -116,6 +115,15 @@ fn below(x: f64, n: f64) -> u32 {
 const PARTS: usize = 8;
 const PART: usize = BLOCK / PARTS;
 
+/// Numbers spread to the right in rows of so many: one by one, each step is a branch that cannot be predicted.
+const ROW: usize = 8;
+
+/// Each number, or the one `BY` places before it if that is larger.
+#[inline(always)]
+fn after<const BY: usize>(x: [u32; ROW]) -> [u32; ROW] {
+    std::array::from_fn(|i| if i < BY { x[i] } else { x[i].max(x[i - BY]) })
+}
+
 /// A block's pass, for vector instructions: see [`Spread::fill`].
 struct Fill<'a> {
     /// The weights, and as a whole block with zeros beyond.
@@ -148,11 +156,12 @@ impl WithSimd for Fill<'_> {
         }
         let mut ends = [0; BLOCK];
         let mut before = edge;
-        for ((ends, cumulated), sum) in ends.chunks_mut(PART).zip(cumulated.chunks(PART)).zip(sums) {
-            for (end, so_far) in ends.iter_mut().zip(cumulated) {
-                *end = below((before + so_far) * scale - shift, n);
+        for (part, whole) in sums.into_iter().enumerate() {
+            let range = part * PART..(part + 1) * PART;
+            for (end, sum) in ends[range.clone()].iter_mut().zip(&cumulated[range]) {
+                *end = below((before + sum) * scale - shift, n);
             }
-            before += sum;
+            before += whole;
         }
         // Each particle leaves its number where its offspring begin. One without offspring is overwritten by the next,
         // so that no branch depends on the weights; then numbers spread to the right.
@@ -168,10 +177,15 @@ impl WithSimd for Fill<'_> {
         if let (Some(place), Some(last)) = (out.get_mut(slot), weights.iter().rposition(|&w| w > 0.0)) {
             *place = last as u32;
         }
-        // Which of the two is larger cannot be predicted.
         let mut most = 0;
-        for out in out {
-            most = select_unpredictable(*out > most, *out, most);
+        let (rows, rest) = out.as_chunks_mut::<ROW>();
+        for row in rows {
+            let spread = after::<4>(after::<2>(after::<1>(*row)));
+            *row = spread.map(|own| base + own.max(most));
+            most = most.max(spread[ROW - 1]);
+        }
+        for out in rest {
+            most = most.max(*out);
             *out = base + most;
         }
     }
