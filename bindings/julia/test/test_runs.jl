@@ -38,11 +38,9 @@ end
     whole = Catena.sample(MODEL, 300; warmup = 200, seed = 7)
     for model in (MODEL, c_model(:normal))
         run = Catena.start(model, 300; warmup = 200, seed = 7)
-        polls = 1
+        # How often depends on how quick the machine is.
         while !Catena.poll(run; timeout = 0.001)
-            polls += 1
         end
-        @test polls > 1
         at_end = Catena.progress(run)
         @test [one.chain for one in at_end] == 1:4
         @test all(one -> one.iteration == one.total == 500 && one.over && !one.warmup && one.stepsize > 0, at_end)
