@@ -9,7 +9,7 @@
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
-| [`particles`] | weights, resampling, filters of numeric particles |
+//! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
 //! | [`io`] | init contexts, writers, loggers, interrupts |
 //! | [`diagnostics`] | R-hat, effective sample size, Monte Carlo errors, E-BFMI, the summary table |

@@ -10,6 +10,7 @@ pub mod resample;
 mod set;
 pub mod weights;
 
+pub(crate) use exp::exp;
 pub use evidence::{Evidence, pooled};
 pub use genealogy::Genealogy;
 pub use history::{History, Resampling, Step};
