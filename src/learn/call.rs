@@ -115,6 +115,15 @@ impl<'a, M: Likelihood> Calls<'a, M> {
         self.call(&mut bench, For::NOBODY, "prepare", |_, task, _| self.model.prepare(task, experiments))
     }
 
+    /// What each experiment costs.
+    pub fn costs(&self, experiments: &Experiments) -> Result<Vec<f64>, Error> {
+        let (mut bench, mut out) = (self.bench()?, vec![1.0; experiments.len()]);
+        self.call(&mut bench, For::NOBODY, "experiment_cost", |_, task, _| {
+            self.model.experiment_cost(task, experiments, &mut out)
+        })?;
+        Ok(out)
+    }
+
     /// The outcomes of experiment `at` of a table.
     pub fn domain(&self, experiments: &Experiments, at: usize) -> Result<Domain, Error> {
         let mut bench = self.bench()?;

@@ -193,6 +193,16 @@ impl Updater {
         1 << 63 | self.questions
     }
 
+    /// How many questions drew so far.
+    pub fn questions(&self) -> u64 {
+        self.questions
+    }
+
+    /// Has the next question draw as the one after `questions` did.
+    pub fn set_questions(&mut self, questions: u64) {
+        self.questions = questions;
+    }
+
     /// Puts other models, each with its weight (not negative, one of them at least positive), in the place of a set's:
     /// `models` is n x d, column by column. What was learnt so far is carried.
     ///
