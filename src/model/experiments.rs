@@ -59,7 +59,7 @@ impl Field {
 
 /// A table of experiments: value of field `f` in experiment `e` stands at `f * len + e`. Whole numbers are held as
 /// doubles, as R and others have them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Experiments {
     fields: Arc<[Field]>,
     len: usize,
