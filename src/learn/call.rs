@@ -140,7 +140,13 @@ impl<'a, M: Likelihood> Calls<'a, M> {
     }
 
     /// Refuses outcomes, `count` of them in columns, that are not of the model's kind or not in the domain of `experiment`.
-    pub fn check_outcomes(&self, outcomes: &[f64], count: usize, experiments: &Experiments, at: usize) -> Result<(), Error> {
+    pub fn check_outcomes(
+        &self,
+        outcomes: &[f64],
+        count: usize,
+        experiments: &Experiments,
+        at: usize,
+    ) -> Result<(), Error> {
         let OutcomeShape { kind, width } = self.model.outcome();
         if outcomes.len() != count * width || count == 0 {
             let expected = format!("{count} outcomes of {width} numbers, at least one");
@@ -164,14 +170,22 @@ impl<'a, M: Likelihood> Calls<'a, M> {
         if experiments.fields() == &fields[..] {
             return Ok(());
         }
-        let names = |fields: &[crate::model::Field]| fields.iter().map(|f| f.name.clone()).collect::<Vec<_>>().join(", ");
+        let names =
+            |fields: &[crate::model::Field]| fields.iter().map(|f| f.name.clone()).collect::<Vec<_>>().join(", ");
         let expected = format!("the fields {}", names(&fields));
         Err(Error::argument("experiments", expected, names(experiments.fields())))
     }
 }
 
 /// The error of a likelihood that is none: which cell, what was expected, what came.
-pub fn no_likelihood(shape: OutcomeShape, log: bool, outcome: &str, model: usize, experiment: usize, value: f64) -> Error {
+pub fn no_likelihood(
+    shape: OutcomeShape,
+    log: bool,
+    outcome: &str,
+    model: usize,
+    experiment: usize,
+    value: f64,
+) -> Error {
     let expected = match (log, shape.kind) {
         (true, _) => "a log likelihood that is a number or -inf",
         (false, crate::model::Number::Integer) => "a probability from 0 to 1",

@@ -101,7 +101,10 @@ pub(super) fn moved<M: Likelihood, B: Blocks>(
     let drawn = ancestors(set, how.scheme, count, with.seed, generation)?;
     let mean = estimates::mean(set);
     let mut covariance = estimates::covariance(set, &mean);
-    if covariance.iter().all(|x| *x == 0.0) {
+    // What rounding makes of models that are all the same is no width either.
+    let none = |j: usize| covariance[j * dim + j] <= (16.0 * f64::EPSILON * mean[j]) * (16.0 * f64::EPSILON * mean[j]);
+    if (0..dim).all(none) {
+        covariance.fill(0.0);
         (0..dim).for_each(|j| covariance[j * dim + j] = NO_VARIANCE);
     }
     let root = linear::root(&covariance, dim).ok_or_else(|| {
@@ -126,7 +129,9 @@ pub(super) fn moved<M: Likelihood, B: Blocks>(
         || calls.bench(),
         |bench, chunks| {
             let cells = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
-            calls.moves.timed(cells, || chunks.iter_mut().try_for_each(|(c, out)| step.chunk(calls, bench, *c * layout.chunk, out)))
+            calls.moves.timed(cells, || {
+                chunks.iter_mut().try_for_each(|(c, out)| step.chunk(calls, bench, *c * layout.chunk, out))
+            })
         },
     )?;
     Ok((layout, models, step.stuck.into_inner()))
@@ -178,7 +183,8 @@ impl Step<'_> {
         let mut open = invalid(calls, bench, of, out)?;
         // A stream for each block, so that no cut of the set changes what is drawn.
         let blocks = (of.first / BLOCK) as u64..((of.first + n).div_ceil(BLOCK)) as u64;
-        let stream_of = |block| ParticleStreams::new(calls.seed).at(of.set, block, self.generation, ParticlePurpose::Move);
+        let stream_of =
+            |block| ParticleStreams::new(calls.seed).at(of.set, block, self.generation, ParticlePurpose::Move);
         let mut streams: Vec<_> = if open.is_empty() { Vec::new() } else { blocks.map(stream_of).collect() };
         for _ in 1..self.how.max_tries {
             if open.is_empty() {
@@ -230,7 +236,8 @@ pub(super) fn invalid<M: Likelihood>(
 /// Says in the log that models found no valid place.
 pub(super) fn warn_stuck(logger: &dyn Logger, set: u64, stuck: u64, tries: usize) {
     if stuck > 0 {
-        let words = format!("set {set}: {stuck} models found no valid place in {tries} tries and stayed where they came from");
+        let words =
+            format!("set {set}: {stuck} models found no valid place in {tries} tries and stayed where they came from");
         logger.log(crate::model::Level::Warning, None, &words);
     }
 }

@@ -235,7 +235,6 @@ pub fn entropy_of(weights: &[f64]) -> f64 {
     weights.iter().map(|w| if *w > 0.0 { -w * ln(*w) } else { 0.0 }).sum()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,8 @@ pub mod resample;
 mod set;
 pub mod weights;
 
-pub(crate) use exp::exp;
 pub use evidence::{Evidence, pooled};
+pub(crate) use exp::exp;
 pub use genealogy::Genealogy;
 pub use history::{History, Resampling, Step};
 pub use set::Set;

@@ -36,7 +36,9 @@ fn a_bad_likelihood_names_its_cell_and_changes_nothing() {
                 let bad = table(&l, at, bad);
                 let error = l.update(&[0.0], &bad, 1).unwrap_err();
                 assert_eq!((error.code(), error.particle(), error.set()), (Code::Model, Some(at), Some(1)));
-                let cell = format!("set 1, particle {at}: outcome 0, model {at}, experiment 1: expected {expected}, got {shown}");
+                let cell = format!(
+                    "set 1, particle {at}: outcome 0, model {at}, experiment 1: expected {expected}, got {shown}"
+                );
                 assert_eq!(error.to_string(), cell);
                 assert_eq!(l.save(), before);
                 if !log {

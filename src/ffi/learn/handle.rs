@@ -83,7 +83,8 @@ unsafe fn made(
     // SAFETY: passed on to the caller.
     unsafe {
         let table = table(likelihood, "likelihood")?;
-        let io = LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
+        let io =
+            LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
         let learner = new(Host::new(table)?, io)?;
         Ok(catena_updater { learner, data: UserData { user: table.user, release: table.release } })
     }

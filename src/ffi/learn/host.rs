@@ -130,7 +130,8 @@ impl Host {
         experiments: &Experiments,
         out: &mut [f64],
     ) -> Result<(), Refusal> {
-        let (n_o, n_m, n_e) = (outcomes.len() / self.outcome.width, models.len() / self.parameters.len(), experiments.len());
+        let (n_o, n_m, n_e) =
+            (outcomes.len() / self.outcome.width, models.len() / self.parameters.len(), experiments.len());
         let (user, worker, context) = (self.data.user, worker.pointer(), context.pointer);
         let (o, m, e) = (outcomes.as_ptr(), models.as_ptr(), experiments.values().as_ptr());
         // SAFETY: the host's function with the host's data; the arrays are as long as the counts say.

@@ -1,9 +1,9 @@
 //! The likelihood itself over a product, and a function for hosts' likelihoods.
 
 use super::handle::{catena_updater, experiments_of};
+use crate::error::Error;
 use crate::ffi::boundary::{ask, guard, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
-use crate::error::Error;
 use crate::learn::cos_squared;
 use crate::model::Likelihood;
 

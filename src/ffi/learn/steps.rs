@@ -1,9 +1,9 @@
 //! What data do to an updater, and what a host puts into it.
 
 use super::handle::{catena_updater, experiments_of};
+use crate::error::Error;
 use crate::ffi::boundary::{guard, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
-use crate::error::Error;
 use crate::model::Likelihood;
 
 /// Takes in one datum: `outcome` (the outcome's width of numbers) of `experiment` (a number for each field). Every set's

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::learn::call::{Bench, For, With};
 use crate::learn::linear;
-use crate::learn::product::{drawn, likelihoods, Models};
+use crate::learn::product::{Models, drawn, likelihoods};
 use crate::learn::set::ModelSet;
 use crate::model::{Domain, Experiments, Likelihood};
 use crate::particles::BLOCK;
@@ -126,6 +126,5 @@ pub fn bayesian_bound(prior: &[f64], experiments: &[f64], dim: usize) -> Result<
     }
     let mut sum = prior.to_vec();
     experiments.chunks(size).for_each(|part| sum.iter_mut().zip(part).for_each(|(sum, x)| *sum += x));
-    linear::inverse(&sum, dim)
-        .ok_or_else(|| Error::argument("information", "a sum that is positive", "a singular one"))
+    linear::inverse(&sum, dim).ok_or_else(|| Error::argument("information", "a sum that is positive", "a singular one"))
 }

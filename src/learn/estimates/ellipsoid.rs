@@ -32,7 +32,10 @@ impl Ellipsoid {
             return Err(Error::argument("tolerance", "a number above 0", tolerance));
         }
         let d = dim as f64;
-        let mut shares = vec![1.0 / n as f64; n];
+        let mut shares = first_shares(points, dim);
+        if linear::inverse(&moments(points, dim, &shares).1, dim).is_none() {
+            shares.fill(1.0 / n as f64);
+        }
         for _ in 0..ROUNDS {
             let (centre, scatter) = moments(points, dim, &shares);
             let inverse = linear::inverse(&scatter, dim).ok_or_else(flat)?;
@@ -52,7 +55,14 @@ impl Ellipsoid {
             } else {
                 let k = distances[near];
                 let away = (k - d - 1.0) / ((d + 1.0) * (k - 1.0));
-                (near, if k > 1.0 { away.max(-shares[near] / (1.0 - shares[near])) } else { -shares[near] / (1.0 - shares[near]) })
+                (
+                    near,
+                    if k > 1.0 {
+                        away.max(-shares[near] / (1.0 - shares[near]))
+                    } else {
+                        -shares[near] / (1.0 - shares[near])
+                    },
+                )
             };
             shares.iter_mut().for_each(|share| *share *= 1.0 - step);
             shares[at] = (shares[at] + step).max(0.0);
@@ -67,6 +77,22 @@ impl Ellipsoid {
     pub fn contains(&self, point: &[f64]) -> bool {
         form(&self.shape, point, &self.centre) <= 1.0 + 1e-12
     }
+}
+
+/// Equal shares of the two points farthest apart along each axis (Kumar and Yildirim 2005): few points count from the start.
+fn first_shares(points: &[f64], dim: usize) -> Vec<f64> {
+    let n = points.len() / dim;
+    let mut shares = vec![0.0; n];
+    let mut chosen = Vec::with_capacity(2 * dim);
+    for j in 0..dim {
+        let at = |i: &usize| points[i * dim + j];
+        chosen.extend((0..n).min_by(|a, b| at(a).total_cmp(&at(b))));
+        chosen.extend((0..n).max_by(|a, b| at(a).total_cmp(&at(b))));
+    }
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen.iter().for_each(|i| shares[*i] = 1.0 / chosen.len() as f64);
+    shares
 }
 
 /// Mean and covariance of the points with these shares.

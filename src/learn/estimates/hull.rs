@@ -55,7 +55,9 @@ impl Hull {
         if p.iter().any(|x| !x.is_finite()) {
             return false;
         }
-        let shifted = |i: usize| -> Vec<f64> { self.points[i * self.dim..][..self.dim].iter().zip(&p).map(|(x, p)| x - p).collect() };
+        let shifted = |i: usize| -> Vec<f64> {
+            self.points[i * self.dim..][..self.dim].iter().zip(&p).map(|(x, p)| x - p).collect()
+        };
         let n = self.points.len() / self.dim;
         let mut corners = vec![shifted(0)];
         let mut shares = vec![1.0];
@@ -195,7 +197,9 @@ mod tests {
                 let inside = p.iter().all(|x| *x >= 0.0) && p.iter().sum::<f64>() <= 3.0;
                 assert_eq!(simplex.contains(&p), inside, "{p:?}");
             }
-            assert!(cube.contains(&vec![1.0; dim]) && cube.contains(&vec![0.5; dim]) && !cube.contains(&vec![1.001; dim]));
+            assert!(
+                cube.contains(&vec![1.0; dim]) && cube.contains(&vec![0.5; dim]) && !cube.contains(&vec![1.001; dim])
+            );
         }
     }
 

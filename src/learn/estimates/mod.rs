@@ -6,6 +6,7 @@
 mod bound;
 mod ellipsoid;
 mod hull;
+mod kernel;
 mod marginal;
 mod moments;
 mod region;
@@ -13,8 +14,9 @@ mod region;
 pub use bound::{bayesian_bound, fisher_information};
 pub use ellipsoid::Ellipsoid;
 pub use hull::Hull;
+pub use kernel::kernel_divergence;
 pub use marginal::{density, histogram};
-pub use moments::{covariance, entropy, kernel_divergence, mean, mean_of, normal_divergence};
+pub use moments::{covariance, entropy, mean, mean_of, normal_divergence};
 pub use region::{densest, points};
 
 /// A number of each set and what they say together: their mean, and its standard error over the independent sets (NaN of

@@ -69,7 +69,8 @@ pub fn normal_divergence(of: &ModelSet, from: &ModelSet) -> f64 {
     let dim = of.dim();
     let (m, n) = (mean(of), mean(from));
     let (s, t) = (covariance(of, &m), covariance(from, &n));
-    let (Some(inverse), Some(root_s), Some(root_t)) = (linear::inverse(&t, dim), linear::root(&s, dim), linear::root(&t, dim))
+    let (Some(inverse), Some(root_s), Some(root_t)) =
+        (linear::inverse(&t, dim), linear::root(&s, dim), linear::root(&t, dim))
     else {
         return f64::INFINITY;
     };
@@ -78,20 +79,4 @@ pub fn normal_divergence(of: &ModelSet, from: &ModelSet) -> f64 {
     let distance: f64 = (0..dim).map(|i| d[i] * (0..dim).map(|j| inverse[i * dim + j] * d[j]).sum::<f64>()).sum();
     let log_det = |root: &[f64]| (0..dim).map(|j| 2.0 * root[j * dim + j].ln()).sum::<f64>();
     0.5 * (trace + distance - dim as f64 + log_det(&root_t) - log_det(&root_s))
-}
-
-/// Kullback-Leibler divergence of the law of `of` from that of `from` by kernel estimates of both densities with normal
-/// kernels of Silverman's width, in nats. Takes a time of n (n + n').
-pub fn kernel_divergence(of: &ModelSet, from: &ModelSet) -> f64 {
-    let (own, other) = (super::region::Kernels::of_all(of), super::region::Kernels::of_all(from));
-    let dim = of.dim();
-    let mut model = vec![0.0; dim];
-    let mut sum = 0.0;
-    of.each_block(|block, weights| {
-        for (i, w) in weights.iter().enumerate().filter(|(_, w)| **w > 0.0) {
-            (0..dim).for_each(|j| model[j] = of.column(block, j)[i]);
-            sum += w * (own.log_density(&model) - other.log_density(&model));
-        }
-    });
-    sum
 }

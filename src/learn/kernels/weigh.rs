@@ -54,13 +54,8 @@ impl WithSimd for Multiply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Product {
-        let mut lanes = Lanes {
-            sum: [0.0; LANES],
-            squares: [0.0; LANES],
-            least: [1.0; LANES],
-            valid: [1; LANES],
-            most: self.most,
-        };
+        let mut lanes =
+            Lanes { sum: [0.0; LANES], squares: [0.0; LANES], least: [1.0; LANES], valid: [1; LANES], most: self.most };
         let (weights, weights_rest) = self.weights.as_chunks::<LANES>();
         let (likelihoods, likelihoods_rest) = self.likelihoods.as_chunks::<LANES>();
         let (out, out_rest) = self.out.as_chunks_mut::<LANES>();

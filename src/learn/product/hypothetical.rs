@@ -48,7 +48,8 @@ pub fn hypothetical<M: Likelihood, B: Blocks>(
         out.copy_from_slice(row);
         for (b, out) in out.chunks_mut(BLOCK).enumerate() {
             let values = &values[b * BLOCK..][..out.len()];
-            let next = if log { add_logs(values, &held[b], out) } else { update_block(values, &held[b], probability, out) };
+            let next =
+                if log { add_logs(values, &held[b], out) } else { update_block(values, &held[b], probability, out) };
             out_held[b] = next.expect("checked before");
         }
         **norm = next.total().log_sum_exp() - before;

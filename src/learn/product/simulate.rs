@@ -83,7 +83,8 @@ pub(in crate::learn) fn drawn<M: Likelihood, B: Blocks>(
         chunk.rows.iter_mut().zip(own.chunks(m)).for_each(|(row, own)| row.copy_from_slice(own));
         Ok(())
     };
-    let work = |bench: &mut Bench<M::Worker>, chunks: &mut [Chunk<'_>]| chunks.iter_mut().try_for_each(|c| one(bench, c));
+    let work =
+        |bench: &mut Bench<M::Worker>, chunks: &mut [Chunk<'_>]| chunks.iter_mut().try_for_each(|c| one(bench, c));
     with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))?;
     Ok(out)
 }
@@ -138,7 +139,8 @@ fn invert<M: Likelihood>(
             }
         }
         if !((sum - 1.0).abs() < CLOSE) {
-            let words = format!("model {}, experiment {e}: expected probabilities that sum to 1, got {sum}", of.first + i);
+            let words =
+                format!("model {}, experiment {e}: expected probabilities that sum to 1, got {sum}", of.first + i);
             let error = Error::new(Code::Model, words).of_particle(of.first + i);
             return Err(if of.set == NO_CHAIN { error } else { error.in_set(of.set) });
         }

@@ -4,8 +4,8 @@
 //! Granade, Ferrie, Wiebe and Cory 2012); a set whose effective sample size falls below the threshold is resampled. The
 //! sets share nothing, so that the spread of their estimates is an honest error.
 
-mod reweigh;
 mod resample;
+mod reweigh;
 mod saved;
 
 use super::call::{For, With};
@@ -21,8 +21,8 @@ use crate::particles::{BLOCK, Evidence, pooled};
 use crate::random::{BlockLanes, ParticleStreams};
 use serde::{Deserialize, Serialize};
 
-pub(super) use reweigh::shown;
 pub use resample::{CustomResampler, Resampled};
+pub(super) use reweigh::shown;
 
 /// Most tries of drawing a valid model from the prior.
 const PRIOR_TRIES: usize = 1000;
@@ -76,16 +76,8 @@ impl Updater {
         options.check()?;
         let names = with.model.parameters();
         prior.check(names.len())?;
-        let mut new = Self {
-            options,
-            names,
-            prior,
-            sets: Vec::new(),
-            step: 0,
-            questions: 0,
-            records: Vec::new(),
-            custom: None,
-        };
+        let mut new =
+            Self { options, names, prior, sets: Vec::new(), step: 0, questions: 0, records: Vec::new(), custom: None };
         let ids = (0..new.options.num_sets as u64).map(|i| new.options.init_set_id + i);
         for id in ids {
             let (layout, models) = new.drawn(with, id, new.options.num_models)?;

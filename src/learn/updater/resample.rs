@@ -72,7 +72,14 @@ pub(super) fn given(whole: bool, dim: usize, models: &[f64], weights: &[f64]) ->
     let layout = Layout::new(n, dim, whole);
     let mut own = vec![0.0; models.len()];
     layout.scatter(models, &mut own);
-    Ok(Made { layout, models: own, weights: Weights::of_values(weights.to_vec()), resampled: false, stuck: 0, divergence: None })
+    Ok(Made {
+        layout,
+        models: own,
+        weights: Weights::of_values(weights.to_vec()),
+        resampled: false,
+        stuck: 0,
+        divergence: None,
+    })
 }
 
 impl ModelSet {

@@ -226,7 +226,8 @@ impl Updater {
         outcome: &[f64],
         at: usize,
     ) -> Result<Verdict, Error> {
-        let words = format!("outcome {}, experiment {at}: no model explains it, all weights would be zero", shown(outcome));
+        let words =
+            format!("outcome {}, experiment {at}: no model explains it, all weights would be zero", shown(outcome));
         let warn = |what: &str| with.logger.log(Level::Warning, None, &format!("set {set}: {words}; {what}"));
         match self.options.zero_weights {
             ZeroWeights::Error => Err(Error::new(Code::AllLost, words).in_set(set)),

@@ -33,24 +33,27 @@ impl<M: Likelihood> Learner<M> {
 
     /// What each experiment is expected to teach, the mean over the sets; see [`design::worth`].
     pub fn worth(&mut self, experiments: &Experiments, scales: &[f64], samples: usize) -> Result<Vec<Worth>, Error> {
-        let generation = self.updater.ask();
-        let count = self.updater.sets().len() as f64;
-        let mut all = vec![Worth { information_gain: 0.0, risk: 0.0 }; experiments.len()];
-        for set in self.updater.sets() {
-            let own = self.tools.with(|with| design::worth(with, set, experiments, scales, samples, generation))?;
-            for (all, own) in all.iter_mut().zip(own) {
-                all.information_gain += own.information_gain / count;
-                all.risk += own.risk / count;
+        self.question(|learner, generation| {
+            let count = learner.updater.sets().len() as f64;
+            let mut all = vec![Worth { information_gain: 0.0, risk: 0.0 }; experiments.len()];
+            for set in learner.updater.sets() {
+                let own =
+                    learner.tools.with(|with| design::worth(with, set, experiments, scales, samples, generation))?;
+                for (all, own) in all.iter_mut().zip(own) {
+                    all.information_gain += own.information_gain / count;
+                    all.risk += own.risk / count;
+                }
             }
-        }
-        Ok(all)
+            Ok(all)
+        })
     }
 
     /// As [`estimates::fisher_information`], of the set with id `set`.
     pub fn fisher_information(&mut self, set: u64, experiments: &Experiments) -> Result<Vec<f64>, Error> {
-        let generation = self.updater.ask();
-        let set: &ModelSet = &self.updater.sets()[self.updater.place(set)?];
-        self.tools.with(|with| estimates::fisher_information(with, set, experiments, generation))
+        self.question(|learner, generation| {
+            let set: &ModelSet = &learner.updater.sets()[learner.updater.place(set)?];
+            learner.tools.with(|with| estimates::fisher_information(with, set, experiments, generation))
+        })
     }
 
     /// What each experiment costs.

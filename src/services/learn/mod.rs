@@ -8,7 +8,10 @@ mod steps;
 use crate::drive::{Hands, Pool};
 use crate::error::{Code, Error};
 use crate::io::{Interrupt, Logger, Never, Silent};
-use crate::learn::{Benches, Calls, Cells, CustomResampler, Grain, Prior, Updater, UpdaterOptions, With, hypothetical, product, simulate};
+use crate::learn::{
+    Benches, Calls, Cells, CustomResampler, Grain, Prior, Updater, UpdaterOptions, With, hypothetical, product,
+    simulate,
+};
 use crate::model::{Experiments, Likelihood, Threading};
 use crate::random::ParticlePurpose;
 use crate::random::ParticleStreams;
@@ -55,9 +58,21 @@ impl<M: Likelihood> Tools<M> {
     fn new(model: M, seed: u64, io: LearnIo, pool: Arc<Pool>) -> Result<Self, Error> {
         let names = model.parameters();
         if names.is_empty() || model.outcome().width == 0 {
-            return Err(Error::argument("likelihood", "at least one parameter, and outcomes of at least one number", "none"));
+            return Err(Error::argument(
+                "likelihood",
+                "at least one parameter, and outcomes of at least one number",
+                "none",
+            ));
         }
-        Ok(Self { model, pool, io, benches: Benches::default(), grain: Grain::default(), moves: Grain::default(), seed })
+        Ok(Self {
+            model,
+            pool,
+            io,
+            benches: Benches::default(),
+            grain: Grain::default(),
+            moves: Grain::default(),
+            seed,
+        })
     }
 
     /// Has `f` work with the threads. An interrupt that asks for the end asks for it before anything is done, too.
@@ -67,7 +82,10 @@ impl<M: Likelihood> Tools<M> {
     ) -> Result<R, Error> {
         let poll = || self.io.interrupt.requested();
         if poll() {
-            return Err(Error::new(Code::Interrupted, "the interrupt asked for the end; the state is as it was before the call"));
+            return Err(Error::new(
+                Code::Interrupted,
+                "the interrupt asked for the end; the state is as it was before the call",
+            ));
         }
         let hands = Hands::new(&self.pool, self.model.threading(), &poll as &dyn Fn() -> bool);
         let calls = Calls {
@@ -166,14 +184,32 @@ impl<M: Likelihood> Learner<M> {
     }
 
     /// As [`product`]: likelihoods over outcomes, models and experiments, none of them the sets'.
-    pub fn likelihood(&self, outcomes: &[f64], models: &[f64], experiments: &Experiments, out: &mut [f64]) -> Result<(), Error> {
+    pub fn likelihood(
+        &self,
+        outcomes: &[f64],
+        models: &[f64],
+        experiments: &Experiments,
+        out: &mut [f64],
+    ) -> Result<(), Error> {
         self.tools.with(|with| product(with, outcomes, models, experiments, out))
     }
 
     /// As [`simulate`]; each call draws anew.
     pub fn simulate(&mut self, models: &[f64], experiments: &Experiments) -> Result<Vec<f64>, Error> {
+        self.question(|learner, generation| {
+            learner.tools.with(|with| simulate(with, (crate::model::NO_CHAIN, generation), models, experiments))
+        })
+    }
+
+    /// Has `f` ask a question that draws as no other does; one that fails was never asked.
+    fn question<R>(&mut self, f: impl FnOnce(&Self, u64) -> Result<R, Error>) -> Result<R, Error> {
+        let before = self.updater.questions();
         let generation = self.updater.ask();
-        self.tools.with(|with| simulate(with, (crate::model::NO_CHAIN, generation), models, experiments))
+        let answer = f(self, generation);
+        if answer.is_err() {
+            self.updater.set_questions(before);
+        }
+        answer
     }
 
     /// Whether several threads may compute.

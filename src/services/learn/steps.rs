@@ -62,7 +62,11 @@ impl<M: Likelihood> Learner<M> {
         let fields = self.tools.model.fields();
         let check = |name: &str, field: usize, template: &[f64]| {
             if template.len() != fields.len() {
-                return Err(Error::argument("template", format_args!("{} numbers, one per field", fields.len()), template.len()));
+                return Err(Error::argument(
+                    "template",
+                    format_args!("{} numbers, one per field", fields.len()),
+                    template.len(),
+                ));
             }
             if field >= fields.len() {
                 return Err(Error::argument(name, format_args!("a field from 0 to {}", fields.len() - 1), field));
