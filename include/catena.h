@@ -423,8 +423,124 @@ typedef int32_t catena_weights;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What the numbers of a field or of outcomes are.
+enum catena_number
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Finite numbers.
+  CATENA_NUMBER_REAL = 0,
+  // Whole numbers of at most 53 bits, held as doubles.
+  CATENA_NUMBER_INTEGER = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_number catena_number;
+#else
+typedef int32_t catena_number;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How a set is resampled.
+enum catena_resampler
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Liu and West's smoothed bootstrap (2001): models move a little, so that no two are the same.
+  CATENA_RESAMPLER_LIU_WEST = 0,
+  // Copies alone.
+  CATENA_RESAMPLER_COPIES = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_resampler catena_resampler;
+#else
+typedef int32_t catena_resampler;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What is done with a datum after which all weights of a set would be zero.
+enum catena_zero_weights
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The update fails with CATENA_ALL_LOST, and the state stays what it was.
+  CATENA_ZERO_WEIGHTS_ERROR = 0,
+  // The set leaves the datum out, with a warning.
+  CATENA_ZERO_WEIGHTS_WARN = 1,
+  // The set leaves the datum out.
+  CATENA_ZERO_WEIGHTS_SKIP = 2,
+  // The set is drawn anew from the prior, with a warning.
+  CATENA_ZERO_WEIGHTS_RESET = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_zero_weights catena_zero_weights;
+#else
+typedef int32_t catena_zero_weights;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How the next experiment is chosen.
+enum catena_design_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Particle guess (Wiebe, Granade, Ferrie and Cory 2014): the time is `scale` over the distance of two models.
+  CATENA_DESIGN_GUESS = 0,
+  // The time is `scale` times (9/8)^k in experiment k.
+  CATENA_DESIGN_SPARSE = 1,
+  // The best of the candidates.
+  CATENA_DESIGN_BEST = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_design_kind catena_design_kind;
+#else
+typedef int32_t catena_design_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// By what experiments are compared.
+enum catena_criterion
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // The largest expected information gain per cost.
+  CATENA_CRITERION_GAIN = 0,
+  // The least Bayes risk; costs do not count.
+  CATENA_CRITERION_RISK = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_criterion catena_criterion;
+#else
+typedef int32_t catena_criterion;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
+
+// For which models a call is: a row of a set, beginning with a block.
+typedef struct For For;
+
+// How a block holds its weights.
+typedef struct Form Form;
+
+// One block: how it is held, and the sums of its weights.
+typedef struct Held Held;
+
+// What the numbers of a field, or outcomes, are.
+typedef struct Number Number;
+
+// What an outcome is.
+typedef struct OutcomeShape OutcomeShape;
 
 // How ancestors are drawn.
 typedef struct Scheme Scheme;
@@ -435,6 +551,9 @@ typedef struct Sums Sums;
 
 // One thread's count, told to the others now and then.
 typedef struct Tally Tally;
+
+// What is done with a datum after which all weights of a set would be zero.
+typedef struct ZeroWeights ZeroWeights;
 
 // Where a trace's bytes go. Valid only inside the callback that got it.
 typedef struct catena_bytes catena_bytes;
@@ -460,6 +579,9 @@ typedef struct catena_init catena_init;
 // A model ready to be sampled. Immutable: may be used by several runs at once.
 typedef struct catena_model catena_model;
 
+// Where a resampler puts its models. Valid only inside the callback that got it.
+typedef struct catena_models catena_models;
+
 // Options of a run. Each setter checks its value at once and leaves the option as it was when the value is bad; a run
 // copies what it needs.
 typedef struct catena_options catena_options;
@@ -469,6 +591,9 @@ typedef struct catena_pool catena_pool;
 
 // Several independent sets of weighted traces. One thread at a time uses it.
 typedef struct catena_population catena_population;
+
+// A law that models are drawn from at first. Immutable.
+typedef struct catena_prior catena_prior;
 
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
@@ -488,6 +613,9 @@ typedef struct catena_summary catena_summary;
 
 // What a model's callback is called for. Valid only inside the callback that got it and only on its thread.
 typedef struct catena_task catena_task;
+
+// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
+typedef struct catena_updater catena_updater;
 
 // Receives one chain's output: its initial values, its draws or its diagnostics.
 typedef struct catena_writer catena_writer;
@@ -841,6 +969,189 @@ typedef struct catena_init_table {
   // when it failed.
   int (*values)(void *user, const char *name, double *values, size_t count);
 } catena_init_table;
+
+// How experiments are chosen. Set `struct_size` to sizeof(catena_design) and what you don't need to zero.
+typedef struct catena_design {
+  // sizeof(catena_design) of the header the program was compiled with.
+  size_t struct_size;
+  // A catena_design_kind.
+  int32_t kind;
+  // A catena_criterion, for the best of candidates.
+  int32_t criterion;
+  // The number of the field that is the time, for guesses and sparse times.
+  size_t time_field;
+  // Factor of the time; 0 counts as 1.
+  double scale;
+  // The longest time of a guess; 0: no limit.
+  double most;
+  // How many fields get the guessed model's parameters.
+  size_t num_guesses;
+  // Their numbers, and those of the parameters.
+  const size_t *guess_fields;
+  // See `guess_fields`.
+  const size_t *guess_parameters;
+  // Values of all fields, for guesses and sparse times; NULL: zeros.
+  const double *fields;
+  // Candidates, for the best of them.
+  size_t num_candidates;
+  // Their table, column by column.
+  const double *candidates;
+  // Outcomes to simulate for each candidate where they cannot be listed; 0 counts as 100.
+  size_t samples;
+} catena_design;
+
+// Carries out an experiment (a number for each field), number `k` of the loop from 0, and writes its outcome. Called on the
+// thread that called into the library. Returns 0; above 0 to end the loop; below 0 on failure.
+typedef int (*catena_measure)(void *user, uint32_t k, const double *experiment, double *outcome);
+
+// Likelihoods of a block: `out[(e * n_o + o) * n_m + m]` is that of outcome o under model m in experiment e.
+typedef int (*catena_cells)(void *user,
+                            void *worker,
+                            void *context,
+                            struct catena_task *task,
+                            size_t n_o,
+                            const double *outcomes,
+                            size_t n_m,
+                            const double *models,
+                            size_t n_e,
+                            const double *experiments,
+                            double *out);
+
+// A likelihood: the probability (density) of outcomes under models in experiments, over any block of their product.
+//
+// Set `struct_size` to sizeof(catena_likelihood) and everything you don't provide to zero. The table and its names are
+// copied by catena_updater_new; `user` must live until `release` is called.
+//
+// Layouts: matrices stand column by column, so that inner loops run over neighbours and R and Julia see matrices. Parameter
+// j of model i of n_m is models[j * n_m + i]; number k of outcome o of n_o is outcomes[k * n_o + o]; field f of experiment e
+// of n_e is experiments[f * n_e + e]. Whole numbers come as doubles.
+//
+// A call covers a block: at most 1024 models of one set, some experiments, all outcomes that are asked for; with `whole` all
+// of what is asked for in a set. Results must depend on the cell alone; then no cut changes a bit. Random numbers:
+// catena_task_normals and catena_task_uniforms give one number or several to each model, which depend on the seed, the id of
+// the set (catena_task_chain_id), the model and the number of data before alone.
+//
+// Threads: callbacks are called from any thread of the pool and the calling one, several at once with the same `user`, unless
+// `threading` says otherwise (with any but CATENA_THREADS_ANY on the calling thread alone, with the same results); each call
+// has a `worker` that no other call uses at the same time. Callbacks return 0, or another number to end what was asked for,
+// which leaves the state as it was; attach a reason with catena_task_message. They must not throw or longjmp out.
+typedef struct catena_likelihood {
+  // sizeof(catena_likelihood) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the updater is freed; may be NULL.
+  void (*release)(void *user);
+  // A catena_threading: from which threads the callbacks may be called.
+  int32_t threading;
+  // Other than 0: each call covers all that is asked for in a set, as languages want it that work on whole arrays.
+  int32_t whole;
+  // Parameters of a model, at least 1.
+  size_t num_parameters;
+  // Their names; NULL: x.1, x.2, ...
+  const char *const *parameter_names;
+  // Fields of an experiment; may be 0.
+  size_t num_fields;
+  // Their names. Required where there are fields.
+  const char *const *field_names;
+  // A catena_number for each field; NULL: all real.
+  const int32_t *field_kinds;
+  // A catena_number. Likelihoods of whole numbers are probabilities, those of real ones densities.
+  int32_t outcome_kind;
+  // Numbers in an outcome; 0 counts as 1.
+  size_t outcome_width;
+  // Other than 0: `likelihood` gives logarithms, for long records.
+  int32_t is_log;
+  // Makes scratch memory for one call at a time; may be NULL. Returns 0, or another number on failure.
+  int (*worker_new)(void *user, void **worker);
+  // Frees what worker_new made; may be NULL.
+  void (*worker_free)(void *user, void *worker);
+  // What the experiments of a block share is made once for them, for all calls, which may use it at once; may be NULL.
+  int (*prepare)(void *user, struct catena_task *task, size_t n_e, const double *experiments, void **context);
+  // Frees what `prepare` made; may be NULL.
+  void (*context_free)(void *user, void *context);
+  // The likelihoods of a block. Required. Probabilities from 0 to 1 (but for rounding, 1e-12), densities that are finite
+  // and not negative, or logarithms that are numbers or -INFINITY; anything else is an error that names the cell.
+  catena_cells likelihood;
+  // Which models are possible: writes 1 or 0 for each. NULL: all.
+  int (*are_valid)(void *user, void *worker, struct catena_task *task, size_t n_m, const double *models, uint8_t *valid);
+  // Replaces models by those that stand for them; may be NULL.
+  int (*canonicalize)(void *user, void *worker, struct catena_task *task, size_t n_m, double *models);
+  // How many outcomes an experiment (one row) can have; 0: they cannot be listed and are simulated. NULL: 2 for whole
+  // numbers, 0 for real ones.
+  int (*num_outcomes)(void *user, struct catena_task *task, const double *experiment, size_t *count);
+  // Lists them, `count` rows. NULL: 0, 1, ..., count - 1.
+  int (*domain)(void *user, struct catena_task *task, const double *experiment, size_t count, double *outcomes);
+  // Draws an outcome for each model in each experiment: number k of it at out[(e * width + k) * n_m + m]. NULL: drawn from
+  // the probabilities of listed outcomes.
+  int (*simulate)(void *user,
+                  void *worker,
+                  void *context,
+                  struct catena_task *task,
+                  size_t n_m,
+                  const double *models,
+                  size_t n_e,
+                  const double *experiments,
+                  double *out);
+  // Moves models to what they are after an experiment (one row), as parameters that drift; may be NULL.
+  int (*update_timestep)(void *user,
+                         void *worker,
+                         struct catena_task *task,
+                         const double *experiment,
+                         size_t n_m,
+                         double *models);
+  // What each experiment costs, above 0. NULL: 1.
+  int (*experiment_cost)(void *user, struct catena_task *task, size_t n_e, const double *experiments, double *out);
+  // The gradient of the log likelihood in the parameters: component j at out[((e * n_o + o) * num_parameters + j) * n_m + m].
+  // NULL: there is no Cramér-Rao bound.
+  catena_cells score;
+} catena_likelihood;
+
+// What an updater is to do. Have it filled with the defaults by catena_updater_options_init and change what you want.
+typedef struct catena_updater_options {
+  // sizeof(catena_updater_options) of the header the program was compiled with.
+  size_t struct_size;
+  // Independent sets, at least 1 (default 1).
+  size_t num_sets;
+  // Id of the first set, at least 1; the others follow (default 1).
+  uint64_t init_set_id;
+  // Models of each set, from 1 to 2^32 - 1 (default 1000).
+  size_t num_models;
+  // Seed (default 0).
+  uint64_t seed;
+  // Threads of a pool of the updater's own; 0 (default): the cores available to the process.
+  size_t num_threads;
+  // A pool to use instead, or NULL (default).
+  const struct catena_pool *pool;
+  // A catena_resampler (default CATENA_RESAMPLER_LIU_WEST).
+  int32_t resampler;
+  // A catena_resampling: how ancestors are drawn (default CATENA_RESAMPLING_SYSTEMATIC).
+  int32_t resampling;
+  // Liu and West's a, from 0 to 1 (default 0.98).
+  double liu_west_a;
+  // Liu and West's h; below 0 (default): sqrt(1 - a²), which keeps the covariance.
+  double liu_west_h;
+  // How often an impossible move is drawn, at most (default 1000).
+  size_t max_tries;
+  // Sets are resampled when their effective sample size is below this times their number of models (default 0.5). 0: never.
+  double ess_threshold;
+  // A catena_zero_weights (default CATENA_ZERO_WEIGHTS_ERROR).
+  int32_t zero_weights;
+  // Other than 0 (default 0): each resampling's divergence from the set before is kept.
+  int32_t divergences;
+} catena_updater_options;
+
+// A resampler: from `n` models (a matrix of `dimension` columns) of these normalised weights it makes others, `wanted` of them
+// or any other number from 1 on, and puts them with their weights, which are kept as they are, by catena_models_put. Called on
+// the thread that called into the library. Returns 0, or another number on failure.
+typedef int (*catena_custom_resampler)(void *user,
+                                       uint64_t set,
+                                       size_t n,
+                                       size_t dimension,
+                                       const double *models,
+                                       const double *weights,
+                                       size_t wanted,
+                                       struct catena_models *out);
 
 // One option. It is the library's, lives as long as that is loaded, and never changes; a later version may add members at
 // the end.
@@ -1405,6 +1716,406 @@ int catena_init_shape(const struct catena_init *init,
 // they were copied, 0 when the variable is not given, below 0 when it could not be read or has another number of
 // elements; return below 0 from `initialize` then, the reason is reported for you.
 int catena_init_values(const struct catena_init *init, const char *name, double *values, size_t count);
+
+// The time of experiment `k`, from 0, by the sparse-time heuristic (Ferrie, Granade and Cory 2013): scale (9/8)^k.
+double catena_sparse_time(uint32_t k, double scale);
+
+// What each of `n_e` experiments is expected to teach, the mean over the sets, in one parallel pass over all of them: the
+// expected divergence of the weights after it from those before, in nats, and the expected sum of scales[j] times the variance
+// of parameter j after it (`scales` NULL: all 1). `gains` or `risks` may be NULL. `samples` outcomes are simulated where they
+// cannot be listed (0 counts as 100).
+catena_status catena_updater_worth(struct catena_updater *updater,
+                                   size_t n_e,
+                                   const double *experiments,
+                                   const double *scales,
+                                   size_t samples,
+                                   double *gains,
+                                   double *risks,
+                                   struct catena_error **error);
+
+// The next experiment of a design, into `experiment` (a number for each field); `k` counts experiments from 0.
+catena_status catena_updater_design(struct catena_updater *updater,
+                                    const struct catena_design *design,
+                                    uint32_t k,
+                                    double *experiment,
+                                    struct catena_error **error);
+
+// The best experiment near `experiment`, which it replaces: the `n` fields numbered `fields` are moved, first by `scales`, between
+// `low` and `high` (NULL: no bounds), by the simplex method of Nelder and Mead in at most `max_evaluations` evaluations (0 counts
+// as 500). `*value` (may be NULL) receives the gain per cost or the risk there.
+catena_status catena_updater_optimize(struct catena_updater *updater,
+                                      int32_t criterion,
+                                      size_t n,
+                                      const size_t *fields,
+                                      const double *scales,
+                                      const double *low,
+                                      const double *high,
+                                      size_t samples,
+                                      size_t max_evaluations,
+                                      double *experiment,
+                                      double *value,
+                                      struct catena_error **error);
+
+// Chooses an experiment, has it measured and takes its outcome in, `steps` times or until `measure` ends it. `*taken` (may be
+// NULL) receives how many data were taken in, also on failure.
+catena_status catena_updater_learn(struct catena_updater *updater,
+                                   const struct catena_design *design,
+                                   uint32_t steps,
+                                   catena_measure measure,
+                                   void *user,
+                                   uint32_t *taken,
+                                   struct catena_error **error);
+
+// The mean of each parameter over all sets, and its standard error across them (NaN of one set) unless `standard_errors` is
+// NULL; `size` is the number of parameters.
+catena_status catena_updater_means(const struct catena_updater *updater,
+                                   double *means,
+                                   double *standard_errors,
+                                   size_t size,
+                                   struct catena_error **error);
+
+// The covariance of the parameters over all sets in equal parts; `size` is the number of parameters squared.
+catena_status catena_updater_covariance(const struct catena_updater *updater,
+                                        double *values,
+                                        size_t size,
+                                        struct catena_error **error);
+
+// The mean of each parameter in one set.
+catena_status catena_updater_set_mean(const struct catena_updater *updater,
+                                      uint64_t set,
+                                      double *values,
+                                      size_t size,
+                                      struct catena_error **error);
+
+// The covariance of the parameters in one set.
+catena_status catena_updater_set_covariance(const struct catena_updater *updater,
+                                            uint64_t set,
+                                            double *values,
+                                            size_t size,
+                                            struct catena_error **error);
+
+// The entropy of a set's weights in nats, log n of level ones; NaN when there is no such set.
+double catena_updater_entropy(const struct catena_updater *updater, uint64_t set);
+
+// The density of a parameter (from 0) in a set as a histogram: `bins` heights between neighbours of `bins` + 1 `edges`.
+catena_status catena_updater_histogram(const struct catena_updater *updater,
+                                       uint64_t set,
+                                       size_t parameter,
+                                       const double *edges,
+                                       size_t bins,
+                                       double *heights,
+                                       struct catena_error **error);
+
+// The density of a parameter (from 0) in a set at `n` points, by normal kernels of width `bandwidth` (0: Silverman's).
+catena_status catena_updater_density(const struct catena_updater *updater,
+                                     uint64_t set,
+                                     size_t parameter,
+                                     double bandwidth,
+                                     const double *points,
+                                     size_t n,
+                                     double *densities,
+                                     struct catena_error **error);
+
+// The models of highest density that together have at least the weight `level`: `inside` (one byte per model) receives 1 for
+// those and 0 for the others.
+catena_status catena_updater_densest(const struct catena_updater *updater,
+                                     uint64_t set,
+                                     double level,
+                                     uint8_t *inside,
+                                     size_t size,
+                                     struct catena_error **error);
+
+// Which of `n` points (a matrix of a column per parameter, column by column) lie in the convex hull of the models that
+// catena_updater_densest finds: writes 1 or 0 for each.
+catena_status catena_updater_hull_contains(const struct catena_updater *updater,
+                                           uint64_t set,
+                                           double level,
+                                           size_t n,
+                                           const double *points,
+                                           uint8_t *inside,
+                                           struct catena_error **error);
+
+// The ellipsoid of least volume (within a factor 1 + `tolerance` of its radius squared) around the models that
+// catena_updater_densest finds: (x - centre)' shape (x - centre) <= 1, with as many numbers in `centre` as there are
+// parameters and their square in `shape`.
+catena_status catena_updater_ellipsoid(const struct catena_updater *updater,
+                                       uint64_t set,
+                                       double level,
+                                       double tolerance,
+                                       double *centre,
+                                       double *shape,
+                                       struct catena_error **error);
+
+// Fisher's information of one outcome of each of `n_e` experiments, its mean over a set's models; `size` numbers, the square of
+// the number of parameters for each experiment. The table must have `score`.
+catena_status catena_updater_fisher_information(struct catena_updater *updater,
+                                                uint64_t set,
+                                                size_t n_e,
+                                                const double *experiments,
+                                                double *values,
+                                                size_t size,
+                                                struct catena_error **error);
+
+// The Bayesian Cramér-Rao bound: the inverse of the sum of `n_e` + 1 matrices of `dimension` rows, the first of them the
+// prior's information (the inverse of its covariance, if it is normal), into `bound`.
+catena_status catena_bayesian_bound(size_t dimension,
+                                    size_t n_e,
+                                    const double *information,
+                                    double *bound,
+                                    struct catena_error **error);
+
+// The corners of the convex hull of the models that catena_updater_densest finds, for a picture: of two parameters
+// counter-clockwise, row by row; of one its two ends; of more there are none. `*corners` receives their number; where `room`
+// (in corners) is enough they are written to `values`, which may be NULL with room 0.
+catena_status catena_updater_hull(const struct catena_updater *updater,
+                                  uint64_t set,
+                                  double level,
+                                  double *values,
+                                  size_t room,
+                                  size_t *corners,
+                                  struct catena_error **error);
+
+// Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
+// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
+// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+catena_status catena_updater_new(const struct catena_likelihood *likelihood,
+                                 const struct catena_prior *prior,
+                                 const struct catena_updater_options *options,
+                                 const struct catena_logger *logger,
+                                 const struct catena_interrupt *interrupt,
+                                 struct catena_updater **out,
+                                 struct catena_error **error);
+
+// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`
+// and `pool` count. What is done with it has the bits of what would have been done without the pause.
+catena_status catena_updater_load(const struct catena_likelihood *likelihood,
+                                  const struct catena_checkpoint *checkpoint,
+                                  const struct catena_updater_options *options,
+                                  const struct catena_logger *logger,
+                                  const struct catena_interrupt *interrupt,
+                                  struct catena_updater **out,
+                                  struct catena_error **error);
+
+// The whole state as bytes, but for a resampler of one's own. The caller frees the checkpoint.
+catena_status catena_updater_save(const struct catena_updater *updater,
+                                  struct catena_checkpoint **out,
+                                  struct catena_error **error);
+
+// Frees an updater and what it owns. NULL is fine.
+void catena_updater_free(struct catena_updater *updater);
+
+// Fills `options` with the defaults; `struct_size` is sizeof(catena_updater_options).
+catena_status catena_updater_options_init(struct catena_updater_options *options,
+                                          size_t struct_size,
+                                          struct catena_error **error);
+
+// Independent uniforms between `low` and `high`, `dimension` of each.
+catena_status catena_prior_uniform_new(size_t dimension,
+                                       const double *low,
+                                       const double *high,
+                                       struct catena_prior **out,
+                                       struct catena_error **error);
+
+// A normal law of `dimension` parameters with this mean and covariance (`dimension` squared numbers; it may be singular).
+catena_status catena_prior_normal_new(size_t dimension,
+                                      const double *mean,
+                                      const double *covariance,
+                                      struct catena_prior **out,
+                                      struct catena_error **error);
+
+// One of `rows` draws at random, such as a run of this library wrote: a matrix of `dimension` columns, column by column.
+catena_status catena_prior_draws_new(size_t rows,
+                                     size_t dimension,
+                                     const double *values,
+                                     struct catena_prior **out,
+                                     struct catena_error **error);
+
+// Independent parts, `count` of them, their parameters one after the other. The parts are copied.
+catena_status catena_prior_product_new(size_t count,
+                                       const struct catena_prior *const *parts,
+                                       struct catena_prior **out,
+                                       struct catena_error **error);
+
+// Number of parameters; 0 for NULL.
+size_t catena_prior_dimension(const struct catena_prior *prior);
+
+// Frees a prior; updaters have copies. NULL is fine.
+void catena_prior_free(struct catena_prior *prior);
+
+// Likelihoods (logarithms where the table says so) over outcomes, models and experiments, none of them the sets', cut into
+// blocks over whatever computes: out[(e * n_o + o) * n_m + m], of `size` n_o * n_m * n_e. Outcomes are not looked up in domains.
+catena_status catena_updater_likelihood(const struct catena_updater *updater,
+                                        size_t n_o,
+                                        const double *outcomes,
+                                        size_t n_m,
+                                        const double *models,
+                                        size_t n_e,
+                                        const double *experiments,
+                                        double *out,
+                                        size_t size,
+                                        struct catena_error **error);
+
+// Draws an outcome for each of `n_m` models in each of `n_e` experiments: number k of it at out[(e * width + k) * n_m + m], of
+// `size` n_m * n_e * width. Each call draws anew.
+catena_status catena_updater_simulate(struct catena_updater *updater,
+                                      size_t n_m,
+                                      const double *models,
+                                      size_t n_e,
+                                      const double *experiments,
+                                      double *out,
+                                      size_t size,
+                                      struct catena_error **error);
+
+// out[i] = cos(x[i])² for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
+// system that precesses. Does nothing where a pointer is NULL.
+void catena_cos_squared(size_t n,
+                        const double *x,
+                        double *out);
+
+// Number of sets; 0 for NULL.
+size_t catena_updater_num_sets(const struct catena_updater *updater);
+
+// Id of the set at `place`, from 0; 0 past the last.
+uint64_t catena_updater_set_id(const struct catena_updater *updater, size_t place);
+
+// Number of models of the set with id `set`; 0 when there is none.
+size_t catena_updater_set_size(const struct catena_updater *updater, uint64_t set);
+
+// The models of a set: a matrix of set_size rows, column by column; `size` numbers in all.
+catena_status catena_updater_models(const struct catena_updater *updater,
+                                    uint64_t set,
+                                    double *values,
+                                    size_t size,
+                                    struct catena_error **error);
+
+// The normalised weights of a set's models.
+catena_status catena_updater_weights(const struct catena_updater *updater,
+                                     uint64_t set,
+                                     double *values,
+                                     size_t size,
+                                     struct catena_error **error);
+
+// The log weights of a set's models, not normalised.
+catena_status catena_updater_log_weights(const struct catena_updater *updater,
+                                         uint64_t set,
+                                         double *values,
+                                         size_t size,
+                                         struct catena_error **error);
+
+// Effective sample size of a set; NaN when there is no such set.
+double catena_updater_ess(const struct catena_updater *updater, uint64_t set);
+
+// The smallest effective sample size of a set so far, as it was before resampling; NaN when there is no such set.
+double catena_updater_least_ess(const struct catena_updater *updater, uint64_t set);
+
+// How often a set was resampled.
+uint64_t catena_updater_resamples(const struct catena_updater *updater, uint64_t set);
+
+// Data that a set left out, or after which it was begun anew, since no model explained them.
+uint64_t catena_updater_lost(const struct catena_updater *updater, uint64_t set);
+
+// Models of a set that found no valid place in all tries of a resampling and stayed where they came from.
+uint64_t catena_updater_stuck(const struct catena_updater *updater, uint64_t set);
+
+// The divergences of a set's resamplings, in nats, catena_updater_resamples of them, where the options ask for them.
+catena_status catena_updater_divergences(const struct catena_updater *updater,
+                                         uint64_t set,
+                                         double *values,
+                                         size_t size,
+                                         struct catena_error **error);
+
+// Number of data taken in.
+size_t catena_updater_num_records(const struct catena_updater *updater);
+
+// Datum `index`: the outcome's numbers and the experiment's fields, each as many as the table says.
+catena_status catena_updater_record(const struct catena_updater *updater,
+                                    size_t index,
+                                    double *outcome,
+                                    double *experiment,
+                                    struct catena_error **error);
+
+// Logs of a set's normalisations: the predictive probability (density) of each datum, given those before.
+catena_status catena_updater_log_normalizations(const struct catena_updater *updater,
+                                                uint64_t set,
+                                                double *values,
+                                                size_t size,
+                                                struct catena_error **error);
+
+// A set's estimate of the log probability (density) of all data; NaN when there is no such set.
+double catena_updater_log_likelihood(const struct catena_updater *updater, uint64_t set);
+
+// The log of the mean of the sets' estimates of the probability (density) of all data, with its standard error across them
+// (NaN of one set) unless `standard_error` is NULL. NaN for NULL.
+double catena_updater_pooled_log_likelihood(const struct catena_updater *updater,
+                                            double *standard_error);
+
+// Puts `n` models (a matrix, column by column) and their weights (copied); what was put before is replaced. Returns 0, or -1
+// for NULL.
+int catena_models_put(struct catena_models *out,
+                      size_t n,
+                      const double *models,
+                      const double *weights);
+
+// Has sets resampled by `resampler` from here on; NULL: as the options say. `user` must live as long.
+catena_status catena_updater_resample_by(struct catena_updater *updater,
+                                         catena_custom_resampler resampler,
+                                         void *user,
+                                         struct catena_error **error);
+
+// Takes in one datum: `outcome` (the outcome's width of numbers) of `experiment` (a number for each field). Every set's
+// weights are multiplied by the likelihoods, then models move on by `update_timestep`, then sets whose effective sample size
+// is below the threshold are resampled. On failure the state is what it was.
+catena_status catena_updater_update(struct catena_updater *updater,
+                                    const double *outcome,
+                                    const double *experiment,
+                                    struct catena_error **error);
+
+// Takes in `n` data one after the other: row i of `outcomes` and row i of `experiments`, both column by column. Sets are
+// looked at for resampling after every `resample_interval` data (5 is usual). On failure the error names the datum, and those
+// before it are taken in.
+catena_status catena_updater_batch_update(struct catena_updater *updater,
+                                          size_t n,
+                                          const double *outcomes,
+                                          const double *experiments,
+                                          size_t resample_interval,
+                                          struct catena_error **error);
+
+// What a set's weights would be after each of `n_o` outcomes in each of `n_e` experiments: normalised weights at
+// weights[(e * n_o + o) * models + m], and logs of the predictive probabilities at log_normalizations[e * n_o + o]. Either may
+// be NULL. `size` is the number of weights there is room for, n_e * n_o * catena_updater_set_size (not looked at for NULL).
+// The set stays as it is.
+catena_status catena_updater_hypothetical_update(const struct catena_updater *updater,
+                                                 uint64_t set,
+                                                 size_t n_o,
+                                                 const double *outcomes,
+                                                 size_t n_e,
+                                                 const double *experiments,
+                                                 double *weights,
+                                                 size_t size,
+                                                 double *log_normalizations,
+                                                 struct catena_error **error);
+
+// Resamples every set now, to `num_models` models each (0: as many as it has).
+catena_status catena_updater_resample(struct catena_updater *updater, size_t num_models, struct catena_error **error);
+
+// Begins anew from the prior, without data. The models are others than before.
+catena_status catena_updater_reset(struct catena_updater *updater, struct catena_error **error);
+
+// Puts `n` models (a matrix, column by column) and their weights (not negative) in the place of a set's. What was learnt so
+// far is kept in the total likelihood.
+catena_status catena_updater_set_models(struct catena_updater *updater,
+                                        uint64_t set,
+                                        size_t n,
+                                        const double *models,
+                                        const double *weights,
+                                        struct catena_error **error);
+
+// *Sets* the log weights of a set, one for each model (below INFINITY, not NaN); their mean counts as 1 from here on.
+catena_status catena_updater_set_log_weights(struct catena_updater *updater,
+                                             uint64_t set,
+                                             const double *log_weights,
+                                             size_t size,
+                                             struct catena_error **error);
 
 // Number of columns a sample writer of a NUTS run gets: lp__, accept_stat__, stepsize__, treedepth__, n_leapfrog__, divergent__,
 // energy__, then the outputs. 0 for NULL.

@@ -86,6 +86,12 @@ impl Error {
         self
     }
 
+    /// The same error, its message after the name of a `place`.
+    pub fn within(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// What kind of failure it is.
     pub fn code(&self) -> Code {
         self.code

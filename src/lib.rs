@@ -8,6 +8,7 @@
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
+//! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
 //! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
 //! | [`io`] | init contexts, writers, loggers, interrupts |
@@ -23,6 +24,7 @@ pub mod error;
 pub mod ffi;
 pub mod hmc;
 pub mod io;
+pub mod learn;
 pub mod model;
 pub mod particles;
 pub mod random;

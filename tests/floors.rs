@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["diagnostics"],
     &["io"],
     &["drive"],
+    &["learn"],
     &["particles"],
     &["hmc"],
     &["adapt", "model"],

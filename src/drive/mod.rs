@@ -6,6 +6,7 @@
 mod answer;
 mod blocks;
 mod desk;
+mod hands;
 mod job;
 mod map;
 mod meet;
@@ -18,6 +19,7 @@ mod workers;
 pub use answer::{Around, Brought, Evaluations, Pause, advance, evaluate};
 pub use blocks::{PolledBlocks, PoolBlocks, on_pool};
 pub use desk::Desk;
+pub use hands::Hands;
 pub use job::{Job, Slice};
 pub use map::map;
 pub use meet::{Seated, Together};

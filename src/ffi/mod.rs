@@ -18,6 +18,7 @@ pub mod generate;
 pub mod gradient;
 pub mod init;
 pub mod io;
+pub mod learn;
 pub mod model;
 pub mod options;
 pub mod population;

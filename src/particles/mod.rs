@@ -20,6 +20,7 @@ pub mod temper;
 pub mod weights;
 
 pub use evidence::{Evidence, pooled};
+pub(crate) use exp::exp;
 pub use genealogy::Genealogy;
 pub use history::{History, Resampling, Step};
 pub use set::Set;

@@ -15,6 +15,7 @@ mod filter;
 mod generate;
 mod gradient;
 mod io;
+mod learn;
 mod options;
 mod points;
 mod population;
@@ -35,6 +36,7 @@ pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
+pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
     Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
     Service, SmcOptions, Value, nearest, similarity,

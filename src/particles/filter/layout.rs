@@ -48,6 +48,16 @@ impl Layout {
         }
     }
 
+    /// States that come as a matrix of all particles, column by column, into their places.
+    pub fn scatter(&self, columns: &[f64], states: &mut [f64]) {
+        for (c, chunk) in states.chunks_mut(self.chunk_size()).enumerate() {
+            let rows = chunk.len() / self.dim;
+            for (j, out) in chunk.chunks_mut(rows).enumerate() {
+                out.copy_from_slice(&columns[j * self.particles + c * self.chunk..][..rows]);
+            }
+        }
+    }
+
     /// The states of `ancestors` as the columns of a matrix of as many rows.
     pub fn gather(&self, states: &[f64], ancestors: &[u32], out: &mut [f64]) {
         if self.dim == 1 {

@@ -1,0 +1,168 @@
+//! Updaters, made, saved and freed.
+
+use super::host::Host;
+use super::options::{catena_updater_options, given};
+use super::prior::catena_prior;
+use super::table::catena_likelihood;
+use crate::drive::Pool;
+use crate::error::Error;
+use crate::ffi::UserData;
+use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table};
+use crate::ffi::checkpoint::catena_checkpoint;
+use crate::ffi::error::{catena_error, catena_status};
+use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
+use crate::learn::ModelSet;
+use crate::model::{Experiments, Likelihood};
+use crate::services::{LearnIo, Learner};
+use std::sync::Arc;
+
+/// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
+pub struct catena_updater {
+    pub(super) learner: Learner<Host>,
+    /// Released after all else.
+    #[expect(dead_code, reason = "held to be dropped")]
+    data: UserData,
+}
+
+impl catena_updater {
+    /// The learner behind a handle.
+    ///
+    /// # Safety
+    /// `updater` is null or a live updater that nobody else uses.
+    pub(super) unsafe fn of<'a>(updater: *mut Self) -> Result<&'a mut Learner<Host>, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { object_mut(updater, "updater", "a catena_updater") }.map(|u| &mut u.learner)
+    }
+
+    /// As [`catena_updater::of`], to look at.
+    ///
+    /// # Safety
+    /// `updater` is null or a live updater that nobody changes.
+    pub(super) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Host>, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { object(updater, "updater", "a catena_updater") }.map(|u| &u.learner)
+    }
+
+    /// The set with this id.
+    ///
+    /// # Safety
+    /// As for [`catena_updater::look`].
+    pub(super) unsafe fn set<'a>(updater: *const Self, set: u64) -> Result<&'a ModelSet, Error> {
+        // SAFETY: passed on to the caller.
+        let learner = unsafe { Self::look(updater)? };
+        Ok(&learner.updater().sets()[learner.updater().place(set)?])
+    }
+}
+
+/// A table of experiments from the host's array.
+///
+/// # Safety
+/// `experiments` is null or points to `n_e` numbers for each of the likelihood's fields.
+pub(super) unsafe fn experiments_of(
+    learner: &Learner<Host>,
+    n_e: usize,
+    experiments: *const f64,
+) -> Result<Experiments, Error> {
+    let fields = learner.model().fields();
+    let size = n_e.saturating_mul(fields.len());
+    check_size::<f64>(size, "n_e")?;
+    // SAFETY: passed on to the caller.
+    Experiments::new(fields, n_e, unsafe { slice(experiments, size, "experiments")? }.to_vec())
+}
+
+/// What both ways to make an updater share.
+///
+/// # Safety
+/// The pointers are null or as documented.
+unsafe fn made(
+    likelihood: *const catena_likelihood,
+    logger: *const catena_logger,
+    interrupt: *const catena_interrupt,
+    new: impl FnOnce(Host, LearnIo) -> Result<Learner<Host>, Error>,
+) -> Result<catena_updater, Error> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let table = table(likelihood, "likelihood")?;
+        let io =
+            LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
+        let learner = new(Host::new(table)?, io)?;
+        Ok(catena_updater { learner, data: UserData { user: table.user, release: table.release } })
+    }
+}
+
+/// Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
+/// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
+/// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+///
+/// # Safety
+/// The pointers are NULL or as documented; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_updater_new(
+    likelihood: *const catena_likelihood,
+    prior: *const catena_prior,
+    options: *const catena_updater_options,
+    logger: *const catena_logger,
+    interrupt: *const catena_interrupt,
+    out: *mut *mut catena_updater,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        make(out, error, || {
+            let prior = object(prior, "prior", "a catena_prior")?.prior.clone();
+            let (options, threads, pool) = given(options)?;
+            let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
+            made(likelihood, logger, interrupt, |host, io| Learner::new(host, options, prior, io, pool))
+        })
+    }
+}
+
+/// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`
+/// and `pool` count. What is done with it has the bits of what would have been done without the pause.
+///
+/// # Safety
+/// As for catena_updater_new; `checkpoint` is NULL or a live checkpoint.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_updater_load(
+    likelihood: *const catena_likelihood,
+    checkpoint: *const catena_checkpoint,
+    options: *const catena_updater_options,
+    logger: *const catena_logger,
+    interrupt: *const catena_interrupt,
+    out: *mut *mut catena_updater,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        make(out, error, || {
+            let bytes = &object(checkpoint, "checkpoint", "a catena_checkpoint")?.bytes;
+            let (_, threads, pool) = given(options)?;
+            let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
+            made(likelihood, logger, interrupt, |host, io| Learner::load(host, bytes, io, pool))
+        })
+    }
+}
+
+/// The whole state as bytes, but for a resampler of one's own. The caller frees the checkpoint.
+///
+/// # Safety
+/// `updater` is NULL or a live updater; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_updater_save(
+    updater: *const catena_updater,
+    out: *mut *mut catena_checkpoint,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe { make(out, error, || Ok(catena_checkpoint { bytes: catena_updater::look(updater)?.save() })) }
+}
+
+/// Frees an updater and what it owns. NULL is fine.
+///
+/// # Safety
+/// `updater` is NULL or came from catena_updater_new or _load and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_updater_free(updater: *mut catena_updater) {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { free(updater) }
+}

@@ -1,0 +1,308 @@
+//! A datum: weights times likelihoods.
+
+use super::resample::Made;
+use super::{Draws, Record, Updater};
+use crate::error::{Code, Error};
+use crate::learn::call::{Bench, Calls, For, With, no_likelihood};
+use crate::learn::options::ZeroWeights;
+use crate::learn::set::ModelSet;
+use crate::learn::weights::{Held, add_logs, update_block};
+use crate::model::{Experiments, Level, Likelihood, Number};
+use crate::particles::BLOCK;
+use crate::particles::blocks::Blocks;
+use crate::particles::weights::Sums;
+
+/// One chunk of one set: its models and weights, and where the next weights go.
+struct Chunk<'a> {
+    set: u64,
+    first: usize,
+    models: &'a [f64],
+    values: &'a [f64],
+    held: &'a [Held],
+    out: &'a mut [f64],
+    out_held: &'a mut [Held],
+}
+
+/// The chunks of a set; its next weights have their room.
+fn chunks_of(set: &mut ModelSet) -> impl Iterator<Item = Chunk<'_>> {
+    set.spare.make_room(&set.weights);
+    let (layout, id) = (set.layout, set.id);
+    let ((values, held), (out, out_held)) = (set.weights.parts(), set.spare.parts_mut());
+    let blocks = layout.chunk.div_ceil(BLOCK);
+    let old = set.models.chunks(layout.chunk_size()).zip(values.chunks(layout.chunk)).zip(held.chunks(blocks));
+    let new = out.chunks_mut(layout.chunk).zip(out_held.chunks_mut(blocks));
+    old.zip(new).enumerate().map(move |(c, (((models, values), held), (out, out_held)))| Chunk {
+        set: id,
+        first: c * layout.chunk,
+        models,
+        values,
+        held,
+        out,
+        out_held,
+    })
+}
+
+/// What a set is to do with a datum.
+enum Verdict {
+    Takes,
+    LeavesOut,
+    BeginsAnew,
+}
+
+/// What a set was before a datum, beside the weights, which are in `spare`.
+struct Undo {
+    total: Sums,
+    /// The models, if others are in their place.
+    models: Option<Vec<f64>>,
+}
+
+impl Updater {
+    /// Takes in one datum: `outcome` (its width's numbers) of experiment `at` of a table. Weights, then the model's
+    /// `update_timestep`, then resampling where the effective sample size is below the threshold.
+    ///
+    /// # Errors
+    /// An outcome that the experiment cannot have; a likelihood that is none, named by set, outcome, model and experiment;
+    /// a refusal of the model's; the interrupt; [`Code::AllLost`] where no model of a set explains the datum and the
+    /// options say so. The state is what it was before the call.
+    pub fn update<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        outcome: &[f64],
+        experiments: &Experiments,
+        at: usize,
+    ) -> Result<(), Error> {
+        self.datum(with, outcome, experiments, at, true)
+    }
+
+    /// Takes in one datum after the other: row i of `outcomes` (n x width, column by column) is that of experiment i.
+    /// Sets are looked at for resampling after every `interval` data only.
+    ///
+    /// # Errors
+    /// Those of [`Updater::update`], with the number of the datum; the data before it are taken in.
+    pub fn batch_update<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        outcomes: &[f64],
+        experiments: &Experiments,
+        interval: usize,
+    ) -> Result<(), Error> {
+        if interval == 0 {
+            return Err(Error::argument("resample_interval", "at least 1", 0));
+        }
+        let (n, width) = (experiments.len(), with.model.outcome().width);
+        if outcomes.len() != n * width {
+            let expected = format!("{n} rows of {width} numbers, one per experiment");
+            return Err(Error::argument("outcomes", expected, format_args!("{} numbers", outcomes.len())));
+        }
+        for i in 0..n {
+            let outcome: Vec<f64> = (0..width).map(|k| outcomes[k * n + i]).collect();
+            self.datum(with, &outcome, experiments, i, (i + 1) % interval == 0)
+                .map_err(|e| e.within(&format!("datum {i} of the batch")))?;
+        }
+        Ok(())
+    }
+
+    fn datum<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        outcome: &[f64],
+        experiments: &Experiments,
+        at: usize,
+        may_resample: bool,
+    ) -> Result<(), Error> {
+        self.check_datum(with, outcome, experiments, at)?;
+        let one = experiments.rows(&[at]);
+        self.reweigh(with, outcome, &one, at)?;
+        let totals: Vec<_> = self.sets.iter().map(|set| set.spare.total()).collect();
+        let mut verdicts = Vec::with_capacity(self.sets.len());
+        for (set, total) in self.sets.iter().zip(&totals) {
+            let lost = total.sum == 0.0;
+            verdicts.push(if lost { self.verdict(with, set.id, outcome, at)? } else { Verdict::Takes });
+        }
+        let step = self.step;
+        self.step += 1;
+        let mut undo = Vec::with_capacity(self.sets.len());
+        for ((set, total), verdict) in self.sets.iter_mut().zip(totals).zip(&verdicts) {
+            undo.push(Undo { total: set.total, models: None });
+            if let Verdict::Takes = verdict {
+                std::mem::swap(&mut set.weights, &mut set.spare);
+                set.total = total;
+            }
+        }
+        match self.follow(with, &one, &verdicts, may_resample, &mut undo) {
+            Ok(made) => self.commit(&verdicts, &undo, made),
+            Err(error) => {
+                for ((set, undo), verdict) in self.sets.iter_mut().zip(undo).zip(verdicts) {
+                    if let Verdict::Takes = verdict {
+                        std::mem::swap(&mut set.weights, &mut set.spare);
+                    }
+                    set.total = undo.total;
+                    set.models = undo.models.unwrap_or_else(|| std::mem::take(&mut set.models));
+                }
+                self.step = step;
+                return Err(error);
+            }
+        }
+        self.records.push(Record { outcome: outcome.to_vec(), experiment: one.values().to_vec() });
+        Ok(())
+    }
+
+    /// What comes after the weights: time, resampling, sets that begin anew. Gives what is to be put in the sets' places.
+    fn follow<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        one: &Experiments,
+        verdicts: &[Verdict],
+        may_resample: bool,
+        undo: &mut [Undo],
+    ) -> Result<Vec<Option<Made>>, Error> {
+        let generation = self.generation(Draws::Timestep);
+        let mut all = Vec::with_capacity(self.sets.len());
+        for i in 0..self.sets.len() {
+            let mut made = None;
+            match verdicts[i] {
+                Verdict::BeginsAnew => {
+                    let (layout, models) = self.drawn(with, self.sets[i].id, self.options.num_models)?;
+                    made = Some(Made::level(layout, models));
+                }
+                Verdict::Takes if with.model.has_timestep() => {
+                    let models = timestep(with, &self.sets[i], one, generation)?;
+                    undo[i].models = Some(std::mem::replace(&mut self.sets[i].models, models));
+                }
+                _ => {}
+            }
+            let set = &self.sets[i];
+            if made.is_none() && may_resample && set.ess() < self.options.ess_threshold * set.len() as f64 {
+                made = Some(self.resampled(with, i, set.len())?);
+            }
+            all.push(made);
+        }
+        Ok(all)
+    }
+
+    /// Writes down what became of a datum, and puts resampled sets in their places.
+    fn commit(&mut self, verdicts: &[Verdict], undo: &[Undo], made: Vec<Option<Made>>) {
+        for (((set, verdict), undo), made) in self.sets.iter_mut().zip(verdicts).zip(undo).zip(made) {
+            if let Verdict::Takes = verdict {
+                let gain = set.total.log_sum_exp() - undo.total.log_sum_exp();
+                set.notes.log_normalizations.push(gain);
+                set.notes.least_ess = set.notes.least_ess.min(set.ess());
+            } else {
+                set.notes.log_normalizations.push(f64::NEG_INFINITY);
+                set.notes.lost += 1;
+            }
+            if let Some(made) = made {
+                set.replace(made);
+            }
+        }
+    }
+
+    /// Writes the weights after a datum into every set's `spare`.
+    fn reweigh<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        outcome: &[f64],
+        one: &Experiments,
+        at: usize,
+    ) -> Result<(), Error> {
+        let context = with.prepare(one)?;
+        let mut chunks: Vec<Chunk<'_>> = self.sets.iter_mut().flat_map(chunks_of).collect();
+        let cells = chunks.iter().map(|chunk| chunk.out.len()).sum();
+        let units = with.grain.units(chunks.len(), cells);
+        let calls = &with.calls;
+        let work = |bench: &mut Bench<M::Worker>, chunks: &mut [Chunk<'_>]| {
+            let cells = chunks.iter().map(|chunk| chunk.out.len()).sum();
+            calls.grain.timed(cells, || {
+                chunks.iter_mut().try_for_each(|chunk| weigh(calls, bench, &context, chunk, outcome, one, at))
+            })
+        };
+        with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))
+    }
+
+    fn verdict<M: Likelihood, B: Blocks>(
+        &self,
+        with: &With<'_, M, B>,
+        set: u64,
+        outcome: &[f64],
+        at: usize,
+    ) -> Result<Verdict, Error> {
+        let words =
+            format!("outcome {}, experiment {at}: no model explains it, all weights would be zero", shown(outcome));
+        let warn = |what: &str| with.logger.log(Level::Warning, None, &format!("set {set}: {words}; {what}"));
+        match self.options.zero_weights {
+            ZeroWeights::Error => Err(Error::new(Code::AllLost, words).in_set(set)),
+            ZeroWeights::Skip => Ok(Verdict::LeavesOut),
+            ZeroWeights::Warn => {
+                warn("the set leaves it out");
+                Ok(Verdict::LeavesOut)
+            }
+            ZeroWeights::Reset => {
+                warn("the set begins anew from the prior");
+                Ok(Verdict::BeginsAnew)
+            }
+        }
+    }
+}
+
+/// The numbers of an outcome, for words.
+pub(in crate::learn) fn shown(outcome: &[f64]) -> String {
+    outcome.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Weighs one chunk.
+fn weigh<M: Likelihood>(
+    calls: &Calls<'_, M>,
+    bench: &mut Bench<M::Worker>,
+    context: &M::Context,
+    chunk: &mut Chunk<'_>,
+    outcome: &[f64],
+    one: &Experiments,
+    at: usize,
+) -> Result<(), Error> {
+    let (model, shape, log) = (calls.model, calls.model.outcome(), calls.model.is_log());
+    let of = For { set: chunk.set, first: chunk.first, models: chunk.out.len(), generation: 0 };
+    let Chunk { models, values, held, out, out_held, .. } = chunk;
+    calls.call(bench, of, "likelihood", |worker, task, _| {
+        model.likelihood(worker, context, task, outcome, models, one, out)
+    })?;
+    for (b, out) in out.chunks_mut(BLOCK).enumerate() {
+        let values = &values[b * BLOCK..][..out.len()];
+        let next = if log {
+            add_logs(values, &held[b], out)
+        } else {
+            update_block(values, &held[b], shape.kind == Number::Integer, out)
+        };
+        out_held[b] = next.map_err(|bad| {
+            let place = of.first + b * BLOCK + bad.at;
+            no_likelihood(shape, log, &shown(outcome), place, at, bad.value).in_set(of.set)
+        })?;
+    }
+    Ok(())
+}
+
+/// The models of a set after an experiment.
+fn timestep<M: Likelihood, B: Blocks>(
+    with: &With<'_, M, B>,
+    set: &ModelSet,
+    one: &Experiments,
+    generation: u64,
+) -> Result<Vec<f64>, Error> {
+    let (layout, dim) = (set.layout, set.dim());
+    let mut models = set.models.clone();
+    let mut chunks: Vec<(usize, &mut [f64])> = models.chunks_mut(layout.chunk_size()).enumerate().collect();
+    let units = with.moves.units(chunks.len(), set.models.len());
+    let calls = &with.calls;
+    let work = |bench: &mut Bench<M::Worker>, chunks: &mut [(usize, &mut [f64])]| {
+        let cells = chunks.iter().map(|(_, models)| models.len()).sum();
+        calls.moves.timed(cells, || {
+            chunks.iter_mut().try_for_each(|(c, models)| {
+                let of = For { set: set.id, first: *c * layout.chunk, models: models.len() / dim, generation };
+                calls.call(bench, of, "update_timestep", |worker, task, _| {
+                    calls.model.update_timestep(worker, task, one, models)
+                })
+            })
+        })
+    };
+    with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))?;
+    Ok(models)
+}
