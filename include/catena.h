@@ -173,6 +173,31 @@ typedef int32_t catena_option_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How a set of particles ended.
+enum catena_set_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // It has come to the end of its path.
+  CATENA_SET_FINISHED = 0,
+  // All its particles have lost their weight: its log evidence is -INFINITY.
+  CATENA_SET_LOST = 1,
+  // Its path could not be followed to the end, or not in as many stages as were allowed.
+  CATENA_SET_STALLED = 2,
+  // Ended by the interrupt, or by another set's failure.
+  CATENA_SET_STOPPED = 3,
+  // It failed: see catena_smc_result_set_error.
+  CATENA_SET_FAILED = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_set_outcome catena_set_outcome;
+#else
+typedef int32_t catena_set_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How the draws of several chains lie in one array.
 enum catena_layout
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -336,6 +361,28 @@ typedef int32_t catena_resampling;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Where particles go, and how they are weighed.
+enum catena_filter_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // By `transition`; weighed by `log_weight`.
+  CATENA_FILTER_BOOTSTRAP = 0,
+  // By `propose`; weighed by `proposal_log_weight`.
+  CATENA_FILTER_GUIDED = 1,
+  // As bootstrap, but resampled by their weights times how well they promise to explain the next observation
+  // (`auxiliary_log_weight`).
+  CATENA_FILTER_AUXILIARY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_filter_kind catena_filter_kind;
+#else
+typedef int32_t catena_filter_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // Which traces are asked.
 enum catena_which
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -376,12 +423,18 @@ typedef int32_t catena_weights;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How far a set has come; every block of the set has the same.
+typedef struct Course Course;
+
 // How ancestors are drawn.
 typedef struct Scheme Scheme;
 
 // What a set of weights amounts to: `largest` is the largest log weight, and the sums are of exp(w - largest) and its
 // square. Of no weights, or lost ones alone, `largest` is -inf and both sums are 0.
 typedef struct Sums Sums;
+
+// One thread's count, told to the others now and then.
+typedef struct Tally Tally;
 
 // Where a trace's bytes go. Valid only inside the callback that got it.
 typedef struct catena_bytes catena_bytes;
@@ -426,6 +479,9 @@ typedef struct catena_result catena_result;
 // Threads: catena_run_progress and catena_run_cancel may be called from any thread; the other functions by one thread at
 // a time. With a model of CATENA_THREADS_CALLER the chains move only inside catena_run_poll and catena_run_wait.
 typedef struct catena_run catena_run;
+
+// What catena_sample_smc reports: one entry per set, in the order of their ids. Immutable.
+typedef struct catena_smc_result catena_smc_result;
 
 // Statistics of every variable of a run, as numbers and as a table. Immutable.
 typedef struct catena_summary catena_summary;
@@ -504,6 +560,45 @@ typedef struct catena_density {
   // How many of the outputs, after the parameters, are functions of the parameters alone. The others are generated
   // quantities.
   size_t transformed_outputs;
+  // Log prior (with the Jacobian of the transforms) and log likelihood at `position`, whose sum is the log density; the
+  // gradients of both, where the two pointers are not NULL. A likelihood of zero is -INFINITY. For catena_sample_smc,
+  // which follows the tempered likelihood from the prior where this and sample_prior are there. May be NULL.
+  int (*log_density_parts)(void *user,
+                           void *worker,
+                           struct catena_task *task,
+                           const double *position,
+                           double *log_prior,
+                           double *log_likelihood,
+                           double *prior_gradient,
+                           double *likelihood_gradient);
+  // The same for many points in one call, as log_density_gradient_batch; called in runs of catena_sample_smc whose options
+  // set a batch size. May be NULL.
+  int (*log_density_parts_batch)(void *user,
+                                 void *worker,
+                                 struct catena_task *task,
+                                 size_t n,
+                                 const double *positions,
+                                 double *log_priors,
+                                 double *log_likelihoods,
+                                 double *prior_gradients,
+                                 double *likelihood_gradients,
+                                 int *codes);
+  // Draws `position` from the prior, with the task's random numbers. May be NULL.
+  int (*sample_prior)(void *user, void *worker, struct catena_task *task, double *position);
+  // Number of data that log_density_data takes one after the other; must be 0 where that is NULL.
+  size_t data_count;
+  // Log prior (with the Jacobian) plus the log likelihood of the first `count` data, and the log likelihood of datum
+  // number `count`, from 0 to data_count - 1; the gradients of both, where the two pointers are not NULL. For
+  // catena_sample_smc, which takes the data one by one where this and sample_prior are there. May be NULL.
+  int (*log_density_data)(void *user,
+                          void *worker,
+                          struct catena_task *task,
+                          const double *position,
+                          size_t count,
+                          double *log_density,
+                          double *log_likelihood,
+                          double *gradient,
+                          double *likelihood_gradient);
 } catena_density;
 
 // What a filter is to do. Have it filled with the defaults by catena_filter_options_init and change what you want.
@@ -869,6 +964,18 @@ typedef struct catena_progress {
   // 1 when the chain has ended.
   int32_t over;
 } catena_progress;
+
+// A normal where a path to the posterior begins. Borrowed for the call. Set `struct_size` to sizeof(catena_reference).
+typedef struct catena_reference {
+  // sizeof(catena_reference) of the header the program was compiled with.
+  size_t struct_size;
+  // Its mean, `dimension` of the model numbers.
+  const double *mean;
+  // Its standard deviations, or its covariance row by row: `spread_size` numbers.
+  const double *spread;
+  // The model's dimension, or its square.
+  size_t spread_size;
+} catena_reference;
 
 // One piece of a sum: *sets* partial[0..width), zeros on entry, to the sum of terms begin to end - 1. Called from any
 // thread of the pool, concurrently, each call with a worker of its own that no other call uses at the same time. Returns
@@ -1921,6 +2028,99 @@ catena_status catena_sample_fixed_param(const struct catena_model *model,
                                         const struct catena_io *io,
                                         struct catena_result **out,
                                         struct catena_error **error);
+
+// Log evidence of all sets together: log of the mean evidence of those that finished or lost all their particles. NaN of
+// none, and for NULL.
+double catena_smc_result_log_evidence(const struct catena_smc_result *result);
+
+// Standard error of the log evidence: across the sets, by the delta method; of one set, as estimated within it. INFINITY
+// where the evidence is zero; NaN for NULL.
+double catena_smc_result_standard_error(const struct catena_smc_result *result);
+
+// Number of sets; 0 for NULL.
+size_t catena_smc_result_num_sets(const struct catena_smc_result *result);
+
+// Id of set `set` (counted from 0). 0 past the last set.
+uint64_t catena_smc_result_set_id(const struct catena_smc_result *result, size_t set);
+
+// How set `set` ended. CATENA_SET_STOPPED past the last set.
+catena_set_outcome catena_smc_result_set_outcome(const struct catena_smc_result *result, size_t set);
+
+// Why set `set` failed or stalled, borrowed from the result (don't free it); NULL when it did not.
+const struct catena_error *catena_smc_result_set_error(const struct catena_smc_result *result, size_t set);
+
+// Log evidence of set `set`. NaN of one that failed or was stopped, and past the last set.
+double catena_smc_result_set_log_evidence(const struct catena_smc_result *result, size_t set);
+
+// Standard error of a set's log evidence as estimated within it, from the scatter of families of particles. NaN past the
+// last set.
+double catena_smc_result_set_standard_error(const struct catena_smc_result *result,
+                                            size_t set);
+
+// Rows given to the writer of set `set`. 0 past the last set.
+size_t catena_smc_result_set_rows(const struct catena_smc_result *result, size_t set);
+
+// Points of set `set` that the model refused, or where no finite value was: particles at the start, which have no weight,
+// and proposals of moves, which were rejected. 0 past the last set.
+uint64_t catena_smc_result_set_refused(const struct catena_smc_result *result,
+                                       size_t set);
+
+// Seconds that set `set` took on all its threads together. NaN past the last set.
+double catena_smc_result_set_seconds(const struct catena_smc_result *result, size_t set);
+
+// Number of stages of set `set`. 0 past the last set.
+size_t catena_smc_result_num_stages(const struct catena_smc_result *result, size_t set);
+
+// How far stage `stage` (from 0) of set `set` has come: the temperature, or the number of data. NaN past the last stage.
+double catena_smc_result_stage_way(const struct catena_smc_result *result,
+                                   size_t set,
+                                   size_t stage);
+
+// Effective sample size at the end of a stage, before particles were resampled. NaN past the last stage.
+double catena_smc_result_stage_ess(const struct catena_smc_result *result, size_t set, size_t stage);
+
+// Log evidence of the way up to the end of a stage. NaN past the last stage.
+double catena_smc_result_stage_log_evidence(const struct catena_smc_result *result, size_t set, size_t stage);
+
+// Mean acceptance of the moves of a stage; NaN of none, and past the last stage.
+double catena_smc_result_stage_acceptance(const struct catena_smc_result *result, size_t set, size_t stage);
+
+// Step size after the moves of a stage, in units of the particles' spread. NaN past the last stage.
+double catena_smc_result_stage_stepsize(const struct catena_smc_result *result, size_t set, size_t stage);
+
+// Frees a result with all that was borrowed from it. NULL is fine.
+void catena_smc_result_free(struct catena_smc_result *result);
+
+// Runs independent sets of weighted particles from where the path begins to the posterior, and returns when all have
+// ended; the evidence comes with its error across the sets.
+//
+// The path (option `path`) leads from the prior by tempering the likelihood (`log_density_parts` and `sample_prior` of the
+// model), or by taking one datum after the other (`log_density_data`), or from a normal to the model's density:
+// `reference`, or, where that is NULL, one fitted to a short run of NUTS; the evidence is then the integral of
+// exp(log density). Options with `smc` among their services count.
+//
+// `io` may be NULL; it may list sample writers, one per set, logger and interrupt. A set's writer gets one row per
+// particle when the set is done, columns of catena_smc_column: the mean of exp(log_weight__) is the set's evidence, and
+// ancestor__ the particle, from 0, that this one stems from at the last resampling.
+//
+// The draws of a set depend on the seed, its id, the options and the model alone. `*out` is set to a result (the caller
+// frees it with catena_smc_result_free) whenever sets ran, and to NULL otherwise. Status: CATENA_INVALID_ARGUMENT before
+// any set ran; the set's own when the only set failed or stalled; CATENA_CHAIN_FAILED when some of several did;
+// CATENA_INTERRUPTED. A set all of whose particles have lost their weight has a log evidence of -INFINITY, and is no failure.
+catena_status catena_sample_smc(const struct catena_model *model,
+                                const struct catena_options *options,
+                                const struct catena_reference *reference,
+                                const struct catena_io *io,
+                                struct catena_smc_result **out,
+                                struct catena_error **error);
+
+// Number of columns a sample writer of catena_sample_smc gets. 0 for NULL.
+size_t catena_smc_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_sample_smc, from 0 (lp__, log_weight__, set__, ancestor__, then the
+// outputs), borrowed from the model; NULL past the last.
+const char *catena_smc_column(const struct catena_model *model,
+                              size_t index);
 
 // Summarises the draws of several chains in one array, as the memory writers fill it: chains x draws x columns numbers
 // in the given layout (one of the CATENA_LAYOUT constants), `size` of them at least, with one name per column. lp__ and

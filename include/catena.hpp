@@ -4,7 +4,7 @@
 //
 // Everything lives in namespace catena and needs the standard library and libcatena alone. Conventions:
 //
-// - Model, Options, Pool, Writer, Checkpoint, Run, Result and Summary own what they stand for: they can be moved, not
+// - Model, Options, Pool, Writer, Checkpoint, Run, Result, Summary and Population own what they stand for: they can be moved, not
 //   copied. Once moved from, only assigning and destroying them is sensible. A run keeps alive all it was given, except
 //   what std::ref or a captured reference names.
 // - What the library reports is thrown as an Error with status(), chain() and argument().
@@ -36,9 +36,11 @@
 #include <catena/io.hpp>
 #include <catena/model.hpp>
 #include <catena/options.hpp>
+#include <catena/population.hpp>
 #include <catena/quantities.hpp>
 #include <catena/result.hpp>
 #include <catena/run.hpp>
 #include <catena/task.hpp>
+#include <catena/traces.hpp>
 
 #endif

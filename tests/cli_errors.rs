@@ -24,8 +24,8 @@ fn refused(at: &Path, line: &str, code: i32, expected: &str) {
 fn words_that_are_no_arguments() {
     let at = folder("words");
     let cases = [
-        ("", "a method is missing: one of sample, generate_quantities, diagnose, log_prob"),
-        ("id=2", "a method is missing: one of sample, generate_quantities, diagnose, log_prob"),
+        ("", "a method is missing: one of sample, generate_quantities, diagnose, log_prob, smc"),
+        ("id=2", "a method is missing: one of sample, generate_quantities, diagnose, log_prob, smc"),
         ("sampel", "argument 'sampel': there is none of this name; did you mean 'method=sample'?"),
         (
             "method=sampel",

@@ -38,10 +38,8 @@ fi
 
 export RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$build/target
 tsan() { cargo +nightly "$1" -Zbuild-std --target "$target" "${@:2}"; }
-for test in drivers reduce failures checkpoint; do
-    # One at a time: some tests count threads and time of their own.
-    tsan test --test "$test" -- --test-threads=1
-done
+# One at a time: some tests count threads and time of their own.
+tsan test --test drivers --test reduce --test failures --test checkpoint -- --test-threads=1
 
 tsan build --lib
 unset RUSTFLAGS

@@ -318,6 +318,23 @@ fn every_service_of_the_header_has_a_row() {
     }
 }
 
+/// Every verb of populations in the header stands in the table.
+#[test]
+fn every_verb_of_populations_has_a_row() {
+    let page = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/services.md"));
+    let cells = cells(&page);
+    let in_table: Vec<&str> =
+        cells.iter().filter(|cell| cell.language == "C").flat_map(|cell| names(&cell.text)).collect();
+    let header = without_comments(&sources("include", ".h"));
+    let verb = |word: &&str| word.starts_with("catena_population_") && header.contains(&format!(" {word}("));
+    let mut declared: Vec<&str> = header.split(|c| !in_word(c)).filter(verb).collect();
+    declared.dedup();
+    assert!(declared.len() >= 37, "{declared:?}");
+    for verb in declared.into_iter().filter(|verb| *verb != "catena_population_free") {
+        assert!(in_table.contains(&verb), "{verb} has no row in docs/services.md");
+    }
+}
+
 /// The looking-up can fail.
 #[test]
 fn what_is_not_there_is_not_found() {

@@ -27,6 +27,8 @@ class Error : public std::runtime_error {
   explicit Error(const catena_error *error)
       : std::runtime_error(catena_error_message(error)), status_(catena_error_code(error)) {
     if (catena_error_chain(error) >= 0) chain_ = static_cast<std::uint64_t>(catena_error_chain(error));
+    if (catena_error_set(error) >= 0) set_ = static_cast<std::uint64_t>(catena_error_set(error));
+    if (catena_error_particle(error) >= 0) particle_ = static_cast<std::size_t>(catena_error_particle(error));
     if (const char *argument = catena_error_argument(error)) argument_ = argument;
   }
 
@@ -34,12 +36,17 @@ class Error : public std::runtime_error {
   catena_status status() const noexcept { return status_; }
   // Id of the chain the failure belongs to, if it belongs to one.
   std::optional<std::uint64_t> chain() const noexcept { return chain_; }
+  // Id of the set of traces or particles the failure belongs to, if it belongs to one.
+  std::optional<std::uint64_t> set() const noexcept { return set_; }
+  // The trace or particle of its set that the failure is about, counted from 0, if it is about one.
+  std::optional<std::size_t> particle() const noexcept { return particle_; }
   // Name of the offending argument; empty when the failure is about none.
   const std::string &argument() const noexcept { return argument_; }
 
  private:
   catena_status status_;
-  std::optional<std::uint64_t> chain_;
+  std::optional<std::uint64_t> chain_, set_;
+  std::optional<std::size_t> particle_;
   std::string argument_;
 };
 
@@ -99,6 +106,13 @@ class Trouble {
   bool any() const noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     return kept_;
+  }
+
+  // Before another call of the same object.
+  void reset() noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    kept_ = false;
+    first_ = nullptr;
   }
 
   // Throws the first exception, once.

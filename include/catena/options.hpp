@@ -121,6 +121,13 @@ class Options {
   Options &int_time(double value) { return call(catena_options_set_int_time, value); }
   // Longest time in seconds that an evaluation waits for others to join its batch. Default 0.001.
   Options &batch_wait(double value) { return call(catena_options_set_batch_wait, value); }
+  // Id of the first set of a population, at least 1; the others follow. Default 1.
+  Options &init_set_id(std::uint64_t value) { return set("init_set_id", value); }
+  // What becomes of a trace in which an operation fails: "keep" leaves the population as it was, "lose" drops the trace.
+  // Default keep.
+  Options &on_trace_failure(const std::string &value) { return set("on_trace_failure", value); }
+  // A population keeps who descends from whom. Default false.
+  Options &genealogy(bool value) { return set("genealogy", value); }
 
   // Number of chains.
   std::size_t chains() const noexcept { return static_cast<std::size_t>(whole("num_chains")); }

@@ -42,14 +42,16 @@ class View {
 using Position = View<const double>;
 using Values = View<double>;
 
-// What a model's callback is called for: its chain, its random numbers, its messages. Valid only inside the callback that
+// What a callback is called for: its chain or trace, its random numbers, its messages. Valid only inside the callback that
 // got it and only on its thread.
 class Task {
  public:
   explicit Task(catena_task *task) noexcept : task_(task) {}
 
-  // Id of the chain.
+  // Id of the chain, or of the set of traces.
   std::uint64_t chain_id() const noexcept { return catena_task_chain_id(task_); }
+  // The number in its set, from 0, of the trace that the callback is called for; -1 where it is called for none.
+  std::int64_t particle() const noexcept { return catena_task_particle(task_); }
   // 64 random bits; drawing here never changes the sampler's draws.
   std::uint64_t bits() noexcept { return catena_task_bits(task_); }
   // Uniform on [0, 1).

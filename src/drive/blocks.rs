@@ -138,12 +138,44 @@ pub struct PolledBlocks<'a, P> {
     stop: &'a AtomicBool,
     poll: RefCell<P>,
     asked: Cell<Instant>,
+    looked: Cell<Instant>,
+    /// Pieces from one look at the clock to the next, and those left of them.
+    stride: Cell<u32>,
+    left: Cell<u32>,
 }
 
 impl<'a, P: FnMut() -> bool> PolledBlocks<'a, P> {
     /// On the calling thread.
     pub fn new(stop: &'a AtomicBool, poll: P) -> Self {
-        Self { stop, poll: RefCell::new(poll), asked: Cell::new(Instant::now()) }
+        let now = Instant::now();
+        Self {
+            stop,
+            poll: RefCell::new(poll),
+            asked: Cell::new(now),
+            looked: Cell::new(now),
+            stride: Cell::new(1),
+            left: Cell::new(0),
+        }
+    }
+
+    /// Before each piece. Looking at the clock takes as long as a small piece, so that it is done more and more rarely
+    /// while pieces are small.
+    #[inline]
+    fn turn(&self) {
+        const SELDOM: u32 = 64;
+        if self.left.get() > 0 {
+            return self.left.set(self.left.get() - 1);
+        }
+        let now = Instant::now();
+        let quick = now - self.looked.replace(now) < POLL_INTERVAL / 8;
+        self.stride.set(if quick { SELDOM.min(2 * self.stride.get()) } else { 1 });
+        self.left.set(self.stride.get() - 1);
+        if now - self.asked.get() >= POLL_INTERVAL {
+            self.asked.set(now);
+            if (self.poll.borrow_mut())() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -157,12 +189,7 @@ impl<P: FnMut() -> bool> Blocks for PolledBlocks<'_, P> {
         caught(|| {
             let mut bench = bench()?;
             for item in items {
-                if self.asked.get().elapsed() >= POLL_INTERVAL {
-                    if (self.poll.borrow_mut())() {
-                        self.stop.store(true, Ordering::Relaxed);
-                    }
-                    self.asked.set(Instant::now());
-                }
+                self.turn();
                 if self.stop.load(Ordering::Relaxed) {
                     return Err(interrupted());
                 }

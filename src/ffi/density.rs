@@ -124,6 +124,64 @@ pub struct catena_density {
     /// How many of the outputs, after the parameters, are functions of the parameters alone. The others are generated
     /// quantities.
     pub transformed_outputs: usize,
+    /// Log prior (with the Jacobian of the transforms) and log likelihood at `position`, whose sum is the log density; the
+    /// gradients of both, where the two pointers are not NULL. A likelihood of zero is -INFINITY. For catena_sample_smc,
+    /// which follows the tempered likelihood from the prior where this and sample_prior are there. May be NULL.
+    pub log_density_parts: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *const f64,
+            log_prior: *mut f64,
+            log_likelihood: *mut f64,
+            prior_gradient: *mut f64,
+            likelihood_gradient: *mut f64,
+        ) -> c_int,
+    >,
+    /// The same for many points in one call, as log_density_gradient_batch; called in runs of catena_sample_smc whose options
+    /// set a batch size. May be NULL.
+    pub log_density_parts_batch: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            n: usize,
+            positions: *const f64,
+            log_priors: *mut f64,
+            log_likelihoods: *mut f64,
+            prior_gradients: *mut f64,
+            likelihood_gradients: *mut f64,
+            codes: *mut c_int,
+        ) -> c_int,
+    >,
+    /// Draws `position` from the prior, with the task's random numbers. May be NULL.
+    pub sample_prior: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *mut f64,
+        ) -> c_int,
+    >,
+    /// Number of data that log_density_data takes one after the other; must be 0 where that is NULL.
+    pub data_count: usize,
+    /// Log prior (with the Jacobian) plus the log likelihood of the first `count` data, and the log likelihood of datum
+    /// number `count`, from 0 to data_count - 1; the gradients of both, where the two pointers are not NULL. For
+    /// catena_sample_smc, which takes the data one by one where this and sample_prior are there. May be NULL.
+    pub log_density_data: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *const f64,
+            count: usize,
+            log_density: *mut f64,
+            log_likelihood: *mut f64,
+            gradient: *mut f64,
+            likelihood_gradient: *mut f64,
+        ) -> c_int,
+    >,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

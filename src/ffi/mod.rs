@@ -25,6 +25,7 @@ pub mod resampling;
 pub mod result;
 pub mod run;
 pub mod sample;
+pub mod smc;
 pub mod summary;
 pub mod task;
 mod user_data;

@@ -7,6 +7,7 @@
 mod chain;
 mod engine;
 mod exp;
+mod kernel;
 mod kernels;
 mod metric;
 mod rows;
@@ -17,4 +18,5 @@ pub use crate::adapt::MetricKind;
 pub use crate::model::Reply;
 pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Request, Start, Transition};
 pub use engine::{Engine, NUTS_COLUMNS};
+pub use kernel::{Kernel, POINTS};
 pub use metric::Metric;

@@ -92,6 +92,76 @@ pub trait Density: Sync {
         Err(Refusal::Stop)
     }
 
+    /// Whether [`Density::log_density_parts`] tells prior and likelihood apart.
+    fn has_parts(&self) -> bool {
+        false
+    }
+
+    /// Log prior (with the Jacobian of the transforms) and log likelihood at `position`, and the gradients of both where
+    /// they are wanted; the sum of the two is [`Density::log_density`]. -inf is a likelihood of zero. A model that does
+    /// not tell them apart stops, with words.
+    fn log_density_parts(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &[f64],
+        _gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        Err(task.stop("it does not tell its prior and its likelihood apart"))
+    }
+
+    /// Whether [`Density::log_density_parts_batch`] is quicker than one call per point.
+    fn has_parts_batch(&self) -> bool {
+        false
+    }
+
+    /// As [`Density::log_density_parts`] for many points, with `values` and `gradients` of the prior first; shapes as for
+    /// [`Density::log_density_gradient_batch`].
+    fn log_density_parts_batch(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _positions: &[f64],
+        _values: [&mut [f64]; 2],
+        _gradients: Option<[&mut [f64]; 2]>,
+        _outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        Err(task.stop("it has no function for prior and likelihood at many points"))
+    }
+
+    /// Whether [`Density::sample_prior`] draws from the prior.
+    fn has_prior(&self) -> bool {
+        false
+    }
+
+    /// Draws `position` from the prior, with the task's generator. A model that cannot stops, with words.
+    fn sample_prior(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &mut [f64],
+    ) -> Result<(), Refusal> {
+        Err(task.stop("it draws nothing from its prior"))
+    }
+
+    /// How many data [`Density::log_density_data`] takes one after the other; 0: it has no such function.
+    fn data_count(&self) -> usize {
+        0
+    }
+
+    /// Log prior (with the Jacobian) and the first `count` data's log likelihood together, and the log likelihood of datum
+    /// number `count`, counted from 0; gradients of both where they are wanted. `count` is below [`Density::data_count`].
+    fn log_density_data(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &[f64],
+        _count: usize,
+        _gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        Err(task.stop("it does not take its data one after the other"))
+    }
+
     /// Names of the unconstrained coordinates, `dim` of them.
     fn names(&self) -> Vec<String> {
         (1..=self.dim()).map(|i| format!("x.{i}")).collect()

@@ -128,6 +128,24 @@ impl<'a> Task<'a> {
         self.logger
     }
 
+    /// The same task for a model inside another one, whose pieces go by way of `reducer`.
+    pub fn through<'b>(&'b mut self, reducer: &'b dyn Reducer) -> Task<'b> {
+        Task {
+            chain_id: self.chain_id,
+            particle: self.particle,
+            random: self.random,
+            message: self.message,
+            reducer,
+            logger: self.logger,
+            lanes: self.lanes.as_deref_mut(),
+        }
+    }
+
+    /// What sums pieces.
+    pub fn reducer(&self) -> &'a dyn Reducer {
+        self.reducer
+    }
+
     /// Sums `terms` terms in pieces of `grain` terms (the last may be shorter) into `sums`, in parallel when threads are
     /// idle. The result depends on `grain` and not on the number of threads: each piece is summed alone and the pieces
     /// are added in order. `grain` must be at least 1. The first piece in order that refuses decides the refusal.

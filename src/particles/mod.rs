@@ -1,13 +1,22 @@
 //! Weighted particles: their weights, resampling, and what is built on them. Pure: numbers in, numbers out.
 
 pub mod blocks;
+pub mod course;
 mod evidence;
 mod exp;
 pub mod filter;
 mod genealogy;
 mod history;
+pub mod mover;
+pub mod normal;
+pub mod path;
+pub mod plan;
 pub mod resample;
+pub mod scale;
 mod set;
+pub mod spread;
+pub mod stages;
+pub mod temper;
 pub mod weights;
 
 pub use evidence::{Evidence, pooled};

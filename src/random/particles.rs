@@ -160,6 +160,10 @@ mod tests {
                 assert_eq!(row[lane], stream.normal());
             }
         }
+        streams.lanes_at(1, 2, 3).fill_uniforms(&mut normals);
+        for (lane, mut stream) in streams.lanes_at(1, 2, 3).streams().into_iter().enumerate() {
+            assert!(normals.iter().all(|row| row[lane] == stream.uniform_open()));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc` | the services |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
 mod clock;
@@ -24,22 +24,24 @@ mod sample;
 mod seat;
 mod service;
 mod session;
+mod smc;
 
 pub use crate::adapt::Adaptation;
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
-pub use filter::{FilterReport, FilterRun, SetReport, particle_filter};
+pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, Range, SampleOptions, Service,
-    Value, nearest, similarity,
+    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
+    Service, SmcOptions, Value, nearest, similarity,
 };
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;
+pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};

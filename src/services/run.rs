@@ -25,6 +25,8 @@ pub struct Run<'a, D: Density> {
     /// A machine was stopped, to go on later, before a meeting that the others may still come to. Held without it the
     /// meeting would not be that of an undisturbed run, so they stop there too.
     pub adjourned: AtomicBool,
+    /// How many machines in a row are the blocks of one set of particles, whose id they share; 0: they are chains.
+    blocks: usize,
 }
 
 impl<'a, D: Density> Run<'a, D> {
@@ -56,12 +58,24 @@ impl<'a, D: Density> Run<'a, D> {
             workers: Workers::new(density, row_length),
             evaluations,
             adjourned: AtomicBool::new(false),
+            blocks: 0,
         })
+    }
+
+    /// The same run with machines that are sets of particles, `blocks` of them each.
+    pub fn of_sets(self, blocks: usize) -> Self {
+        Self { blocks, ..self }
     }
 
     /// Id of the machine at `place`.
     pub fn id(&self, place: usize) -> u64 {
-        self.options.init_chain_id + place as u64
+        self.options.init_chain_id + (place / self.blocks.max(1)) as u64
+    }
+
+    /// The error, said to belong to the chain or set of the machine at `place`.
+    pub fn placed(&self, error: Error, place: usize) -> Error {
+        let id = self.id(place);
+        if self.blocks > 0 { error.in_set(id) } else { error.in_chain(id) }
     }
 
     /// Tells everybody of a failure, and to stop where the user wants that.

@@ -196,7 +196,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
     fn close(&mut self, outcome: Outcome) {
         let outcome = match (self.service.close(), outcome) {
             (Err(error), Outcome::Finished | Outcome::Stopped) | (_, Outcome::Failed(error)) => {
-                let error = error.in_chain(self.id());
+                let error = self.run.placed(error, self.place);
                 self.run.failed(&error);
                 Outcome::Failed(error)
             }

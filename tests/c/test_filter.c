@@ -390,7 +390,7 @@ static void test_arguments(void) {
   do { \
     t = table_of(&m); \
     o = options_of(1, 100); \
-    member = bad; \
+    (member) = (bad); \
     CHECK_REFUSES(RUN, name, got); \
   } while (0)
   REFUSED(t.initial, NULL, "model.initial", "NULL");
@@ -406,8 +406,14 @@ static void test_arguments(void) {
   REFUSED(o.num_particles, 0, "num_particles", "0");
   REFUSED(o.num_times, 0, "num_times", "0");
   REFUSED(o.ess_threshold, -1, "ess_threshold", "-1");
-  REFUSED((t.transition_log_density = NULL, o.num_trajectories), 5, "num_trajectories", "5");
-  REFUSED((t.auxiliary_log_weight = NULL, o.kind), CATENA_FILTER_AUXILIARY, "kind", "without");
+  t = table_of(&m);
+  o = options_of(1, 100);
+  t.transition_log_density = NULL;
+  t.auxiliary_log_weight = NULL;
+  o.num_trajectories = 5;
+  CHECK_REFUSES(RUN, "num_trajectories", "5");
+  o.kind = CATENA_FILTER_AUXILIARY;
+  CHECK_REFUSES(RUN, "kind", "without");
   CHECK_REFUSES(catena_filter_run(NULL, &o, NULL, NULL, &filter, &error), "model", "NULL");
   t = table_of(&m);
   CHECK_REFUSES(catena_filter_run(&t, NULL, NULL, NULL, &filter, &error), "options", "NULL");

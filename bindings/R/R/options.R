@@ -16,15 +16,25 @@ catena_options <- function() {
   cbind(argument = argument_of(table$option), table)
 }
 
-# The options among `...`, with their names and values looked at; which values they take is the library's business.
-more_options <- function(given) {
+# Names of the options that one of the services takes.
+options_of <- function(services) {
+  table <- .Call(C_options)
+  table$option[vapply(strsplit(table$services, ", ", fixed = TRUE), function(taken_by) any(taken_by %in% services), NA)]
+}
+
+# The options among `...`, with their names and values looked at; which values they take is the library's business. `own` are
+# the arguments of the function that was called.
+more_options <- function(given, services = names(engines), own = names(formals(catena_sample))) {
   if (!length(given)) return(list())
   arguments <- names(given)
   if (is.null(arguments) || any(!nzchar(arguments))) stop("'...': expected options by name, got one without", call. = FALSE)
-  known <- .Call(C_options)$option
+  known <- options_of(services)
   for (argument in arguments) {
-    if (argument %in% renamed) stop(sprintf("'%s' is called '%s' here", argument, argument_of(argument)), call. = FALSE)
-    if (!argument %in% known) unknown_option(argument, union(names(formals(catena_sample)), argument_of(known)))
+    option <- option_of(argument)
+    if (argument %in% renamed && argument %in% known) {
+      stop(sprintf("'%s' is called '%s' here", argument, argument_of(argument)), call. = FALSE)
+    }
+    if (!option %in% known) unknown_option(argument, union(own, argument_of(known)))
     if (sum(arguments == argument) > 1L) stop(sprintf("'%s': given twice", argument), call. = FALSE)
     value <- given[[argument]]
     if (!is.character(value)) as_number(value, argument, "a number, TRUE or FALSE, or a name")
@@ -34,6 +44,9 @@ more_options <- function(given) {
 }
 
 unknown_option <- function(name, known) {
+  table <- .Call(C_options)
+  taken_by <- table$services[table$option == option_of(name)]
+  if (length(taken_by)) stop(sprintf("'%s': not an option here; it is one of %s", name, taken_by), call. = FALSE)
   known <- setdiff(known, c("model", "..."))
   distance <- drop(utils::adist(name, known))
   near <- known[which.min(distance)]

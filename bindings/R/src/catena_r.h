@@ -45,6 +45,9 @@ void closures_rethrow(closures *c, catena_error *error);
 /* Whether one did. */
 int closures_pending(const closures *c);
 
+/* Sets one option; `argument` is its name in R. R code has seen to it that `value` is one logical, number or text. */
+void set_option(catena_options *options, const char *name, const char *argument, SEXP value);
+
 /* What a call of one piece uses and frees: NULL what it doesn't. */
 typedef struct job {
   shared_model *model;
@@ -75,7 +78,52 @@ void log_free(log_queue *queue);
 catena_logger log_table(log_queue *queue);
 /* The lines since the last call: a list of level, chain and line. */
 SEXP log_take(log_queue *queue);
+/* What a call comes to, to be protected: what went wrong, a value, and the lines that were logged. */
+SEXP bridge_outcome(SEXP failure, SEXP value, log_queue *log);
 
+/* What calls of R functions from the library share. */
+typedef struct bridge {
+  /* An environment that R code around the call sees, where an R error is noted: its `condition` and `message`. */
+  SEXP state;
+  /* Where R_UnwindProtect keeps a jump. */
+  SEXP token;
+  /* An R jump that is no error waits for the library to return; nothing is called meanwhile. */
+  int pending;
+} bridge;
+
+/* `state` and `token` (of R_MakeUnwindCont) are kept alive by the caller. */
+void bridge_init(bridge *b, SEXP state, SEXP token);
+/* A variable of `state`. */
+SEXP bridge_object(const bridge *b, const char *name);
+/* Calls `body(data)`, which may raise R errors. 0, or -1 with the words of the error attached to the task. */
+int bridge_call(bridge *b, catena_task *task, SEXP (*body)(void *), void *data);
+/* For catena_interrupt: Ctrl-C, whose jump is held back. */
+int bridge_interrupted(void *user);
+/* Ends a call into the library: R's generator is as it was `before`, and a jump that was held back goes on. Returns what went
+ * wrong, a list to be protected, or NULL. */
+SEXP bridge_finish(bridge *b, SEXP before, catena_status status, catena_error *error);
+/* R's generator as it is before a call, to be protected. */
+SEXP generator(void);
+/* R's generator goes on from the task's own stream. */
+void seed_generator(catena_task *task);
+
+/* Traces that are R objects, and the R functions that work on them. */
+typedef struct traces {
+  /* Its state is the population's environment: `functions`, `operations`, `asked` and `results` are there as well. */
+  bridge bridge;
+  /* A list of the objects that C code alone looks after. */
+  SEXP kept;
+  /* Places of the registry that are free. */
+  int *vacant, num_vacant, places;
+  /* How many values were reported in this call. */
+  int reported;
+} traces;
+
+/* Fills the table's functions. `kept` (to be kept alive by the caller) has room for KEPT objects. */
+enum { REGISTRY, TOKEN, KEPT_OBJECTS };
+void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table);
+/* An object of the registry. */
+SEXP trace_object(const traces *t, const void *trace);
 SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names);
 SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);
@@ -92,6 +140,9 @@ SEXP r_run_cancel(SEXP run);
 SEXP r_run_free(SEXP run);
 SEXP r_generate_quantities(SEXP model, SEXP settings, SEXP names, SEXP draws, SEXP rows);
 SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP epsilon, SEXP threshold);
+SEXP r_population_new(SEXP state, SEXP settings, SEXP names, SEXP saved);
+SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
+SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
 SEXP r_version(void);
 SEXP r_options(void);

@@ -31,3 +31,11 @@ SEXP r_options(void) {
   UNPROTECT(1);
   return list;
 }
+
+void set_option(catena_options *options, const char *name, const char *argument, SEXP value) {
+  catena_error *error = NULL;
+  const catena_status status = TYPEOF(value) == STRSXP
+                                   ? catena_options_set(options, name, Rf_translateCharUTF8(STRING_ELT(value, 0)), &error)
+                                   : catena_options_set_number(options, name, Rf_asReal(value), &error);
+  if (status != CATENA_OK) fail(error, argument);
+}

@@ -65,15 +65,6 @@ static void *room(size_t count, size_t size) {
   return memory;
 }
 
-/* Sets one option; `argument` is its name in R. R code has seen to it that `value` is one logical, number or text. */
-static void set(catena_options *options, const char *name, const char *argument, SEXP value) {
-  catena_error *error = NULL;
-  const catena_status status = TYPEOF(value) == STRSXP
-                                   ? catena_options_set(options, name, Rf_translateCharUTF8(STRING_ELT(value, 0)), &error)
-                                   : catena_options_set_number(options, name, Rf_asReal(value), &error);
-  if (status != CATENA_OK) fail(error, argument);
-}
-
 /* Contexts from a list of one entry per chain: a list of named arrays, a vector (a position), or NULL. */
 static void make_inits(run_state *s, SEXP inits) {
   catena_error *error = NULL;
@@ -124,7 +115,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
   check(catena_options_new(&s->options, &error), &error);
   SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
   for (int i = 0; i < LENGTH(settings); i++)
-    set(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)), VECTOR_ELT(settings, i));
+    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
+               VECTOR_ELT(settings, i));
   make_inits(s, inits);
   make_checkpoints(s, checkpoints);
 

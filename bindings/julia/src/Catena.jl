@@ -12,6 +12,7 @@ module Catena
 
 import Libdl
 import Random
+import Serialization
 
 export FunctionModel, CModel, BridgeStanModel, CatenaError
 
@@ -31,5 +32,7 @@ include("run.jl")
 include("checkpoints.jl")
 include("quantities.jl")
 include("gradient.jl")
+include("traces.jl")
+include("population.jl")
 
 end

@@ -33,6 +33,11 @@ Base.@kwdef struct DensityTable
     threading::Int32 = THREADS_ANY
     parameter_outputs::Csize_t = 0
     transformed_outputs::Csize_t = 0
+    log_density_parts::Ptr{Cvoid} = C_NULL
+    log_density_parts_batch::Ptr{Cvoid} = C_NULL
+    sample_prior::Ptr{Cvoid} = C_NULL
+    data_count::Csize_t = 0
+    log_density_data::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_logger`"
@@ -84,6 +89,36 @@ Base.@kwdef struct DrawsTable
     values::Ptr{Ptr{Float64}} = C_NULL
     rows::Ptr{Csize_t} = C_NULL
     num_chains::Csize_t = 0
+end
+
+"`catena_traces`"
+Base.@kwdef struct TracesTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    threading::Int32 = THREADS_ANY
+    create::Ptr{Cvoid} = C_NULL
+    free::Ptr{Cvoid} = C_NULL
+    copy::Ptr{Cvoid} = C_NULL
+    apply::Ptr{Cvoid} = C_NULL
+    incorporate::Ptr{Cvoid} = C_NULL
+    reset_to_prior::Ptr{Cvoid} = C_NULL
+    weigh::Ptr{Cvoid} = C_NULL
+    report::Ptr{Cvoid} = C_NULL
+    sample::Ptr{Cvoid} = C_NULL
+    diversify::Ptr{Cvoid} = C_NULL
+    fingerprint::Ptr{Cvoid} = C_NULL
+    serialize::Ptr{Cvoid} = C_NULL
+    deserialize::Ptr{Cvoid} = C_NULL
+end
+
+"`catena_population_io`"
+Base.@kwdef struct PopulationIoTable
+    struct_size::Csize_t = 0
+    logger::Ptr{LoggerTable} = C_NULL
+    interrupt::Ptr{Cvoid} = C_NULL
+    progress_user::Ptr{Cvoid} = C_NULL
+    progress::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_option`, which is the library's"

@@ -190,7 +190,8 @@ function show_lines(log::Log)
         log.lines = []
         taken
     end
-    for (level, chain, text) in lines
+    for (level, chain, line) in lines
+        text = from_one(line)
         where = chain < 0 ? "" : "chain $chain: "
         if level == LOG_WARNING
             @warn where * text

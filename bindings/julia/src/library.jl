@@ -56,13 +56,17 @@ A failure that the library reports.
 - `message`: the whole message, with the chain and the argument it is about
 - `chain`: id of the chain, or `nothing`
 - `argument`: name of the offending argument, or `nothing`
+- `set`, `particle`: id of the set of traces or particles, and which of them (from 1), or `nothing`
 """
 struct CatenaError <: Exception
     status::Symbol
     message::String
     chain::Union{Int64,Nothing}
     argument::Union{String,Nothing}
+    set::Union{Int64,Nothing}
+    particle::Union{Int64,Nothing}
 end
+CatenaError(status, message, chain, argument) = CatenaError(status, message, chain, argument, nothing, nothing)
 
 Base.showerror(io::IO, e::CatenaError) = print(io, "CatenaError: ", e.message)
 
@@ -74,9 +78,16 @@ function read_error(status::Integer, handle::Ptr{Cvoid})
     message = unsafe_string(ccall(symbol(:catena_error_message), Cstring, (Ptr{Cvoid},), handle))
     chain = ccall(symbol(:catena_error_chain), Int64, (Ptr{Cvoid},), handle)
     argument = ccall(symbol(:catena_error_argument), Ptr{UInt8}, (Ptr{Cvoid},), handle)
-    CatenaError(status_name(status), message, chain < 0 ? nothing : chain,
-                argument == C_NULL ? nothing : unsafe_string(argument))
+    set = ccall(symbol(:catena_error_set), Int64, (Ptr{Cvoid},), handle)
+    particle = ccall(symbol(:catena_error_particle), Int64, (Ptr{Cvoid},), handle)
+    CatenaError(status_name(status), from_one(message), chain < 0 ? nothing : chain,
+                argument == C_NULL ? nothing : unsafe_string(argument), set < 0 ? nothing : set,
+                particle < 0 ? nothing : particle + 1)
 end
+
+"The library's words with traces and particles counted from 1."
+from_one(text) = replace(text, r"^(set \d+, )?(trace|particle) \d+: " => words ->
+    replace(words, r"\d+(?=: $)" => digits -> string(parse(Int, digits) + 1)))
 
 "Calls `f` with a place for an error; returns the status and the error (`nothing` when it went well)."
 function attempt(f)

@@ -26,7 +26,8 @@ end
     Catena.options() -> Vector{NamedTuple}
 
 The options of a run that the library has: `name`, `default`, `range`, `choices`, `services` (the engines and functions that
-take it) and `help`. All are keywords of [`Catena.sample`](@ref), some by another name, which is the `keyword`.
+take it) and `help`. Those of chains are keywords of [`Catena.sample`](@ref), those of populations of
+[`Catena.Population`](@ref), some by another name, which is the `keyword`.
 """
 function options()
     count = Int(ccall(symbol(:catena_options_count), Csize_t, ()))
@@ -97,13 +98,18 @@ function edits(a, b)
     row[end]
 end
 
-"Refuses a keyword that is no option, or an option that has another name here."
-function check_keyword(name::Symbol)
-    known = options()
+"Refuses a keyword that is no option of the `services`, or an option that has another name here."
+function check_keyword(name::Symbol, services = keys(ENGINES), others = OTHER_ARGUMENTS)
+    all_options = options()
+    known = filter(option -> any(service -> string(service) in option.services, services), all_options)
+    at = findfirst(option -> option.name === name, all_options)
+    if at !== nothing && !(all_options[at] in known)
+        throw(ArgumentError("'$name' is not an option here; it is one of $(join(all_options[at].services, ", "))"))
+    end
     keyword = get(RENAMED_OPTIONS, name, name)
     keyword === name || throw(ArgumentError("'$name' is called '$keyword' here"))
-    any(option -> option.name === name, known) && return
-    keywords = [[option.keyword for option in known]; collect(OTHER_ARGUMENTS)]
+    at === nothing || return
+    keywords = [[option.keyword for option in known]; collect(others)]
     distances = [edits(string(name), string(keyword)) for keyword in keywords]
     least, at = findmin(distances)
     near = 3 * least <= length(string(name)) + 2

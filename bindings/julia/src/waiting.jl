@@ -69,3 +69,25 @@ function generate_once(model, options, given, io, caller, out, e)
                  generate_gc_safe(f, model, options, t, i, o, p)
     end
 end
+
+"Calls a function of the library that returns a status; its arguments are plain bits."
+@generated function plain_call(f::Ptr{Cvoid}, arguments...)
+    values = [:(arguments[$i]) for i in 1:length(arguments)]
+    :(ccall(f, Int32, $(Expr(:tuple, arguments...)), $(values...)))
+end
+
+"As [`plain_call`](@ref), while the garbage collector may go on without this thread."
+@generated function gc_safe_call(f::Ptr{Cvoid}, arguments...)
+    if VERSION >= v"1.12"
+        typed = join(("arguments[$i]::$(repr(T))" for (i, T) in enumerate(arguments)), ", ")
+        return Meta.parse("@ccall gc_safe = true \$f($typed)::Int32")
+    end
+    values = [:(arguments[$i]) for i in 1:length(arguments)]
+    quote
+        $(Expr(:meta, :noinline))
+        state = ccall(:jl_gc_safe_enter, Int8, ())
+        status = ccall(f, Int32, $(Expr(:tuple, arguments...)), $(values...))
+        ccall(:jl_gc_safe_leave, Cvoid, (Int8,), state)
+        status
+    end
+end

@@ -64,7 +64,9 @@ OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user
         AT(catena_density, log_density_gradient_batch), AT(catena_density, names), AT(catena_density, output_count),
         AT(catena_density, output_names), AT(catena_density, constrain), AT(catena_density, initialize),
         AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading),
-        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs));
+        AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs),
+        AT(catena_density, log_density_parts), AT(catena_density, log_density_parts_batch),
+        AT(catena_density, sample_prior), AT(catena_density, data_count), AT(catena_density, log_density_data));
 OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
         AT(catena_logger, log));
 OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),
@@ -81,7 +83,17 @@ OFFSETS(catena_draws, AT(catena_draws, struct_size), AT(catena_draws, names), AT
 OFFSETS(catena_option, AT(catena_option, name), AT(catena_option, help), AT(catena_option, kind),
         AT(catena_option, default_value), AT(catena_option, range), AT(catena_option, least), AT(catena_option, greatest),
         AT(catena_option, choices), AT(catena_option, choice_numbers), AT(catena_option, services));
+OFFSETS(catena_traces, AT(catena_traces, struct_size), AT(catena_traces, user), AT(catena_traces, release),
+        AT(catena_traces, threading), AT(catena_traces, create), AT(catena_traces, free), AT(catena_traces, copy),
+        AT(catena_traces, apply), AT(catena_traces, incorporate), AT(catena_traces, reset_to_prior),
+        AT(catena_traces, weigh), AT(catena_traces, report), AT(catena_traces, sample), AT(catena_traces, diversify),
+        AT(catena_traces, fingerprint), AT(catena_traces, serialize), AT(catena_traces, deserialize));
+OFFSETS(catena_population_io, AT(catena_population_io, struct_size), AT(catena_population_io, logger),
+        AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,
-                         CATENA_ENGINE_STATIC, CATENA_ENGINE_FIXED_PARAM, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT};
+                         CATENA_ENGINE_STATIC, CATENA_ENGINE_FIXED_PARAM, CATENA_STATISTIC_MEAN, CATENA_STATISTIC_RHAT,
+                         CATENA_RESAMPLING_MULTINOMIAL, CATENA_RESAMPLING_STRATIFIED, CATENA_RESAMPLING_SYSTEMATIC,
+                         CATENA_RESAMPLING_RESIDUAL, CATENA_RESAMPLING_SSP, CATENA_WHICH_DISTINGUISHED,
+                         CATENA_WHICH_SETS, CATENA_WHICH_ALL};

@@ -49,6 +49,7 @@ end
     include("test_quantities.jl")
     include("test_gradient.jl")
     include("test_draws.jl")
+    include("test_population.jl")
     include("test_extensions.jl")
     include("test_bridgestan.jl")
 end

@@ -9,14 +9,17 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
 @testset "structs as the C compiler lays them out" begin
     for (T, name) in ((Catena.DensityTable, :catena_density), (Catena.LoggerTable, :catena_logger),
                       (Catena.IoTable, :catena_io), (Catena.ProgressTable, :catena_progress),
-                      (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option))
+                      (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option),
+                      (Catena.TracesTable, :catena_traces), (Catena.PopulationIoTable, :catena_population_io))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end
-    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 15) ==
+    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 23) ==
           [Catena.THREADS_ANY, Catena.THREADS_ONE, Catena.THREADS_CALLER, Catena.LAYOUT_COLUMNS, Catena.LOG_DEBUG,
            Catena.LOG_INFO, Catena.LOG_WARNING, Catena.METRICS.unit, Catena.METRICS.diag, Catena.METRICS.dense,
-           Catena.ENGINES.nuts, Catena.ENGINES.static, Catena.ENGINES.fixed_param, 0, length(Catena.STATISTICS) - 1]
+           Catena.ENGINES.nuts, Catena.ENGINES.static, Catena.ENGINES.fixed_param, 0, length(Catena.STATISTICS) - 1,
+           Catena.SCHEMES.multinomial, Catena.SCHEMES.stratified, Catena.SCHEMES.systematic, Catena.SCHEMES.residual,
+           Catena.SCHEMES.ssp, Catena.WHICH.distinguished, Catena.WHICH.sets, Catena.WHICH.all]
 end
 
 c_model(name; options...) =

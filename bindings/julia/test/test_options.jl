@@ -81,6 +81,7 @@ end
     # Every option that the library has is taken by its name, here at its default, without a line about it in the package.
     for option in known
         option.keyword === option.name || continue
+        any(engine -> string(engine) in option.services, keys(Catena.ENGINES)) || continue
         option.name in (:metric, :seed) && continue
         options = (; option.name => option.default)
         @test size(Catena.sample(MODEL, 3; warmup = 0, chains = 1, seed = 1, options...), 2) == 1
@@ -105,6 +106,8 @@ end
     @test occursin("argument 'adapt': expected true (1) or false (0), got 2", message_of(() -> short(adapt = 2)))
     @test occursin("'stop_run'", message_of(() -> short(on_failure = :stop_rum)))
     @test_throws ArgumentError short(thin = [1])
+    @test message_of(() -> short(genealogy = true)) ==
+          "ArgumentError: 'genealogy' is not an option here; it is one of population"
 end
 
 @testset "progress" begin

@@ -75,6 +75,11 @@ pub fn values_text(path: &Path) -> Result<String, Failure> {
 
 /// The options of a run as the arguments of its method say.
 pub fn options(settings: &Settings) -> Result<SampleOptions, Failure> {
+    Ok(option_set(settings)?.options())
+}
+
+/// All options, those of the method as its arguments say.
+pub fn option_set(settings: &Settings) -> Result<OptionSet, Failure> {
     let mut set = OptionSet::default();
     for (option, text) in settings.options() {
         match option {
@@ -84,7 +89,7 @@ pub fn options(settings: &Settings) -> Result<SampleOptions, Failure> {
             _ => set.set(option, Given::Text(text))?,
         }
     }
-    Ok(set.options())
+    Ok(set)
 }
 
 /// As [`options`], for a method that looks at one chain's initial value.

@@ -10,6 +10,7 @@ mod progress;
 mod quantities;
 mod sample;
 mod settings;
+mod smc;
 mod summary;
 mod tree;
 
@@ -68,6 +69,7 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 "generate_quantities" => quantities::run(library, &settings),
                 "diagnose" => diagnose::run(library, &settings),
                 "log_prob" => log_prob::run(library, &settings),
+                "smc" => smc::run(library, &settings),
                 _ => sample::run(library, &settings),
             }
         }

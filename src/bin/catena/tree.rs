@@ -208,6 +208,7 @@ pub static METHODS: &[Argument] = &[
             argument("jacobian", "include the Jacobian of the transforms", Switch(true)),
         ]),
     ),
+    argument("smc", "weighted draws and the evidence, by sets of particles", Group(SMC)),
 ];
 
 /// One, as in CmdStan.
@@ -232,6 +233,32 @@ static SAMPLE: &[Argument] = &[
     option("on_failure", "on_failure").of_ours(),
     option("batch_size", "batch_size").of_ours(),
     option("batch_wait", "batch_wait").of_ours(),
+];
+
+static SMC: &[Argument] = &[
+    option("num_sets", "num_sets"),
+    option("num_particles", "num_particles"),
+    option("init_set_id", "init_set_id"),
+    option("path", "path"),
+    argument(
+        "reference_file",
+        "JSON or R dump with mean and sd (or covariance) of the normal that path=reference begins with; none: it is fitted",
+        Text(""),
+    ),
+    option("ess_threshold", "ess_threshold"),
+    option("resampling", "resampling"),
+    option("kernel", "kernel"),
+    option("num_moves", "num_moves"),
+    option("num_leapfrog", "num_leapfrog"),
+    option("max_depth", "max_depth"),
+    option("delta", "delta"),
+    option("metric", "metric"),
+    option("max_energy_error", "max_energy_error"),
+    option("waste_free", "waste_free"),
+    option("max_stages", "max_stages"),
+    option("on_failure", "on_failure"),
+    option("batch_size", "batch_size"),
+    option("batch_wait", "batch_wait"),
 ];
 
 static ADAPT: &[Argument] = &[
@@ -279,6 +306,7 @@ static HMC: &[Argument] = &[
 mod tests {
     use super::*;
     use crate::settings::visit;
+    use catena::services::Service;
     use std::collections::HashSet;
 
     /// Options that the command line has no argument for: a chain that was stopped is resumed by programs only.
@@ -303,7 +331,8 @@ mod tests {
                 assert_eq!(names, row.kind.choices().iter().map(|c| c.name).collect(), "{path}");
             }
         });
-        for row in OPTIONS {
+        // Traces belong to programs.
+        for row in OPTIONS.iter().filter(|row| *row.services != [Service::Population]) {
             assert!(named.contains(row.name) != NOT_HERE.contains(&row.name), "an argument for {}", row.name);
         }
     }

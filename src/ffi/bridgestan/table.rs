@@ -38,6 +38,12 @@ pub(super) fn of(model: Loaded) -> catena_density {
         threading: threading as i32,
         parameter_outputs: user.parameter_outputs,
         transformed_outputs: user.transformed_outputs,
+        // Stan's programs know no prior by itself.
+        log_density_parts: None,
+        log_density_parts_batch: None,
+        sample_prior: None,
+        data_count: 0,
+        log_density_data: None,
         user: Box::into_raw(user).cast(),
     }
 }

@@ -5,13 +5,13 @@ use crate::error::Error;
 use crate::ffi::boundary::{guard, object, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::particles::filter::{Filtered, Step};
-use crate::services::SetReport;
+use crate::services::FilterSet;
 
 /// The set at place `set`, if it is there.
 ///
 /// # Safety
 /// `filter` is null or a live filter.
-unsafe fn set_of<'a>(filter: *const catena_filter, set: usize) -> Option<&'a SetReport> {
+unsafe fn set_of<'a>(filter: *const catena_filter, set: usize) -> Option<&'a FilterSet> {
     // SAFETY: passed on to the caller.
     unsafe { filter.as_ref() }.and_then(|f| f.report.sets.get(set))
 }
@@ -26,7 +26,7 @@ unsafe fn copy<T: Copy>(
     values: *mut T,
     size: usize,
     error: *mut *mut catena_error,
-    of: impl FnOnce(&SetReport) -> Result<Vec<T>, Error>,
+    of: impl FnOnce(&FilterSet) -> Result<Vec<T>, Error>,
 ) -> catena_status {
     guard(error, || {
         // SAFETY: passed on to the caller.
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn catena_filter_set_id(filter: *const catena_filter, set:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_filter_set_status(filter: *const catena_filter, set: usize) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    match unsafe { set_of(filter, set) }.map(SetReport::status) {
+    match unsafe { set_of(filter, set) }.map(FilterSet::status) {
         None => catena_status::CATENA_INVALID_ARGUMENT,
         Some(Ok(())) => catena_status::CATENA_OK,
         Some(Err(error)) => error.code().into(),
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn catena_filter_num_times(filter: *const catena_filter, s
     unsafe { set_of(filter, set) }.map_or(0, |s| s.filtered.steps.len())
 }
 
-fn series(set: &SetReport, of: impl Fn(&Step) -> f64) -> Result<Vec<f64>, Error> {
+fn series(set: &FilterSet, of: impl Fn(&Step) -> f64) -> Result<Vec<f64>, Error> {
     Ok(set.filtered.steps.iter().map(of).collect())
 }
 
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn catena_filter_trajectories(
 }
 
 /// The set, when the particles of all its times were kept.
-fn whole(set: &SetReport) -> Result<&Filtered, Error> {
+fn whole(set: &FilterSet) -> Result<&Filtered, Error> {
     let of = &set.filtered;
     if (0..of.steps.len()).all(|time| of.cloud(time).is_some()) {
         return Ok(of);
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn catena_filter_lineage(
     size: usize,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let lineage = |s: &SetReport| {
+    let lineage = |s: &FilterSet| {
         let of = whole(s)?;
         if particle >= of.layout.particles {
             return Err(Error::argument("particle", format!("less than {}", of.layout.particles), particle));

@@ -8,7 +8,7 @@ use crate::ffi::UserData;
 use crate::ffi::boundary::{free, guard, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
-use crate::services::{FilterReport, SetReport, particle_filter};
+use crate::services::{FilterReport, FilterSet, particle_filter};
 
 /// What a filter found, set by set. Immutable.
 pub struct catena_filter {
@@ -16,7 +16,7 @@ pub struct catena_filter {
 }
 
 impl catena_filter {
-    pub(super) fn set(&self, set: usize) -> Result<&SetReport, Error> {
+    pub(super) fn set(&self, set: usize) -> Result<&FilterSet, Error> {
         let expected = format!("a set from 0 to {}", self.report.sets.len().saturating_sub(1));
         self.report.sets.get(set).ok_or_else(|| Error::argument("set", expected, set))
     }

@@ -92,6 +92,64 @@ impl Density for catena_model {
         outcome(code).map(|()| value)
     }
 
+    fn has_parts(&self) -> bool {
+        self.table.log_density_parts.is_some()
+    }
+
+    #[inline]
+    fn log_density_parts(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        self.parts(worker, task, position, gradients)
+    }
+
+    fn has_parts_batch(&self) -> bool {
+        self.table.log_density_parts_batch.is_some()
+    }
+
+    fn log_density_parts_batch(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        values: [&mut [f64]; 2],
+        gradients: Option<[&mut [f64]; 2]>,
+        outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        worker.codes.clear();
+        worker.codes.resize(outcomes.len(), 0);
+        self.parts_batch(worker, task, positions, values, gradients)?;
+        outcomes.iter_mut().zip(&worker.codes).for_each(|(out, &code)| *out = outcome(code));
+        Ok(())
+    }
+
+    fn has_prior(&self) -> bool {
+        self.table.sample_prior.is_some()
+    }
+
+    fn sample_prior(&self, worker: &mut Worker, task: &mut Task<'_>, position: &mut [f64]) -> Result<(), Refusal> {
+        self.prior(worker, task, position)
+    }
+
+    fn data_count(&self) -> usize {
+        self.table.data_count
+    }
+
+    fn log_density_data(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        count: usize,
+        gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        self.data(worker, task, position, count, gradients)
+    }
+
     fn names(&self) -> Vec<String> {
         self.names.clone()
     }

@@ -116,6 +116,10 @@ impl catena_model {
             let got = format_args!("NULL with an output_count of {}", t.output_count).to_string();
             return Err(Error::argument("density.constrain", "a function", got));
         }
+        if t.log_density_data.is_none() && t.data_count > 0 {
+            let got = format_args!("NULL with a data_count of {}", t.data_count).to_string();
+            return Err(Error::argument("density.log_density_data", "a function", got));
+        }
         let threading = threading(t.threading)?;
         let coordinates = if t.names.is_null() {
             (1..=t.dimension).map(|i| format!("x.{i}")).collect()
@@ -153,6 +157,16 @@ impl catena_model {
     /// All columns of a sample writer.
     pub(in crate::ffi) fn columns(&self, engine: Engine) -> &[CString] {
         &self.c_columns[number(engine)]
+    }
+
+    /// Number of coordinates.
+    pub(in crate::ffi) fn dimension(&self) -> usize {
+        self.table.dimension
+    }
+
+    /// Names of all outputs.
+    pub(in crate::ffi) fn outputs(&self) -> &[CString] {
+        &self.c_output_names
     }
 
     /// Names of the outputs that generate_quantities writes.

@@ -4,6 +4,7 @@ mod calls;
 mod columns;
 mod evaluate;
 mod handle;
+mod parts;
 mod worker;
 
 pub use columns::*;

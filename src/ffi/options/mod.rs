@@ -10,7 +10,7 @@ use super::error::{catena_error, catena_status};
 use super::run::catena_pool;
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::services::{Given, OPTIONS, OptionSet, PopulationOptions, SampleOptions, Value};
+use crate::services::{Given, OPTIONS, OptionSet, PopulationOptions, SampleOptions, SmcOptions, Value};
 use std::ffi::c_char;
 use std::sync::Arc;
 
@@ -48,6 +48,11 @@ impl catena_options {
     /// For a run: the options, and the pool when there is one to share.
     pub(super) fn run(&self) -> (SampleOptions, Option<Arc<Pool>>) {
         (self.set.options(), self.pool.clone())
+    }
+
+    /// For sets of particles: the options, those of such sets alone, and the pool when there is one to share.
+    pub(super) fn smc(&self) -> (SampleOptions, SmcOptions, Option<Arc<Pool>>) {
+        (self.set.options(), self.set.smc(), self.pool.clone())
     }
 
     /// For a population.

@@ -48,7 +48,11 @@ impl WithSimd for Block<'_> {
 
 /// Mean of `values` under `weights` of sum `sum`, and the weighted sum of squared deviations; zeros when all are lost.
 pub fn of_block(weights: &[f64], values: &[f64], sum: f64) -> (f64, f64) {
-    if sum == 0.0 { (0.0, 0.0) } else { Arch::new().dispatch(Block { weights, values, sum }) }
+    of_block_on(Arch::new(), weights, values, sum)
+}
+
+fn of_block_on(arch: Arch, weights: &[f64], values: &[f64], sum: f64) -> (f64, f64) {
+    if sum == 0.0 { (0.0, 0.0) } else { arch.dispatch(Block { weights, values, sum }) }
 }
 
 /// Mean and variance of a set from its blocks: their sums, and for each block the pairs of [`of_block`] of all
@@ -60,4 +64,29 @@ pub fn of_set(total: &Sums, scales: &[f64], sums: &[Sums], blocks: &[(f64, f64)]
         scale * (squares + sums.sum * (of - mean) * (of - mean))
     };
     (mean, parts().map(spread).sum::<f64>() / total.sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_bits_on_every_instruction_set_and_lost_values_count_for_nothing() {
+        for n in [1, 9, 1000, 1024] {
+            let weights: Vec<f64> = (0..n).map(|i| if i % 7 == 3 { 0.0 } else { 1.0 / (i + 1) as f64 }).collect();
+            let value = |i: usize| if i % 7 == 3 { f64::NAN } else { (i * 31 % 17) as f64 + 1e8 };
+            let values: Vec<f64> = (0..n).map(value).collect();
+            let sum: f64 = weights.iter().sum();
+            let scalar = of_block_on(Arch::Scalar, &weights, &values, sum);
+            assert_eq!(of_block_on(Arch::new(), &weights, &values, sum), scalar);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(v3) = pulp::x86::V3::try_new() {
+                assert_eq!(of_block_on(Arch::V3(v3), &weights, &values, sum), scalar);
+            }
+            let there = || weights.iter().zip(&values).filter(|(w, _)| **w > 0.0);
+            let mean = there().map(|(w, x)| w * (x - 1e8)).sum::<f64>() / sum;
+            let spread: f64 = there().map(|(w, x)| w * (x - 1e8 - mean).powi(2)).sum();
+            assert!((scalar.0 - 1e8 - mean).abs() < 1e-6 && (scalar.1 - spread).abs() < 1e-6 * (1.0 + spread));
+        }
+    }
 }

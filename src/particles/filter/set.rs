@@ -54,6 +54,8 @@ struct Run<'a, M: StateSpace> {
     /// Auxiliary log weights, and their sums with the log weights.
     promised: Vec<f64>,
     first_stage: Vec<f64>,
+    /// Room for ancestors.
+    spare: Vec<u32>,
     /// log of the evidence that went into the ancestors drawn so far.
     base: f64,
     done: Filtered,
@@ -87,6 +89,7 @@ impl<'a, M: StateSpace> Run<'a, M> {
             moments: vec![(0.0, 0.0); if options.moments { blocks * dim } else { 0 }],
             promised: vec![0.0; second],
             first_stage: vec![0.0; second],
+            spare: Vec::new(),
             base: 0.0,
             done,
         }
@@ -166,6 +169,9 @@ impl<'a, M: StateSpace> Run<'a, M> {
             let states = std::mem::replace(&mut last.states, vec![0.0; size]);
             self.done.history.push(Cloud { states, log_weights: last.log_weights.clone(), ancestors });
         } else {
+            if ancestors.capacity() > 0 {
+                self.spare = ancestors;
+            }
             self.other.resize(size, 0.0);
             std::mem::swap(&mut self.other, &mut last.states);
         }
@@ -216,8 +222,9 @@ impl<'a, M: StateSpace> Run<'a, M> {
             self.options.retained.is_some() || total.ess() < self.options.threshold * self.options.particles as f64;
         let mut drawn = None;
         if wanted {
+            let spare = std::mem::take(&mut self.spare);
             let log_weights = if auxiliary { &self.first_stage } else { &self.done.last.log_weights };
-            drawn = Some(self.draw(blocks, time, log_weights, &sums, &total)?);
+            drawn = Some(self.draw(blocks, time, log_weights, (&sums, &total), spare)?);
             self.base += total.log_sum_exp() - self.log_particles();
         }
         self.sums.resize(sums.len(), Sums::NONE);
@@ -257,11 +264,11 @@ impl<'a, M: StateSpace> Run<'a, M> {
         blocks: &impl Blocks,
         time: usize,
         log_weights: &[f64],
-        sums: &[Sums],
-        total: &Sums,
+        (sums, total): (&[Sums], &Sums),
+        mut drawn: Vec<u32>,
     ) -> Result<Vec<u32>, Error> {
         let n = log_weights.len();
-        let mut drawn = vec![0; n];
+        drawn.resize(n, 0);
         let mut stream = self.streams.at(self.set, 0, time as u64, ParticlePurpose::Choice);
         if self.options.retained.is_none() && self.options.scheme == Scheme::Systematic {
             let spread = Spread::of_sums(sums.iter().map(|block| block.sum * block.scale(total)), n);
@@ -287,7 +294,10 @@ impl<'a, M: StateSpace> Run<'a, M> {
         normalize(log_weights, &mut weights);
         let (scheme, free) = match self.options.retained {
             // The retained particle is its own ancestor; the others' are drawn independently.
-            Some(_) => (Scheme::Multinomial, &mut drawn[1..]),
+            Some(_) => {
+                drawn[0] = 0;
+                (Scheme::Multinomial, &mut drawn[1..])
+            }
             None => (self.options.scheme, &mut drawn[..]),
         };
         resample::ancestors(scheme, &weights, &mut stream, free).map_err(|e| e.in_set(self.set))?;

@@ -2,6 +2,7 @@
 //! may be spread over threads.
 
 use crate::particles::BLOCK;
+use pulp::{Arch, Simd, WithSimd};
 
 /// The cumulated weights at the edges of blocks, for `n` offspring.
 #[derive(Debug, Clone)]
@@ -51,7 +52,8 @@ impl Spread {
     /// offspring of block b fill the slots from the b-th of these to the next.
     pub fn slots(&self, shift: f64) -> Vec<usize> {
         let scale = self.n as f64 / self.total();
-        let mut slots: Vec<usize> = self.edges.iter().map(|&edge| below(edge * scale - shift).min(self.n)).collect();
+        let mut slots: Vec<usize> =
+            self.edges.iter().map(|&edge| below(edge * scale - shift, self.n as f64) as usize).collect();
         // The last block with any weight ends at the last slot, whatever rounding says.
         let total = self.total();
         let end = self.edges.partition_point(|&edge| edge < total);
@@ -62,34 +64,29 @@ impl Spread {
     /// Fills `out`, the slots of block `block` by [`Spread::slots`] (`first` is the first of them), with its ancestors.
     /// `weights` are those of the block.
     pub fn fill(&self, block: usize, weights: &[f64], shift: f64, first: usize, out: &mut [u32]) {
+        self.fill_on(Arch::new(), block, weights, shift, first, out);
+    }
+
+    fn fill_on(&self, arch: Arch, block: usize, weights: &[f64], shift: f64, first: usize, out: &mut [u32]) {
         if out.is_empty() {
             return;
         }
-        let scale = self.n as f64 / self.total();
-        let base = (block * BLOCK) as u32;
-        out.fill(0);
-        // Each particle leaves its number where its offspring begin. One without offspring is overwritten by the next,
-        // so that no branch depends on the weights; then numbers spread to the right.
-        let (mut cumulated, mut slot) = (self.edges[block], 0);
-        let mut last = 0;
-        for (i, &w) in weights.iter().enumerate() {
-            if slot < out.len() {
-                out[slot] = i as u32;
-            }
-            cumulated += w;
-            let end = below(cumulated * scale - shift).saturating_sub(first);
-            last = if w > 0.0 { i } else { last };
-            slot = end;
-        }
-        // Particles of no weight at the end of the block may have left their number where rounding left slots open.
-        if slot < out.len() {
-            out[slot] = last as u32;
-        }
-        let mut most = 0;
-        for out in out {
-            most = most.max(*out);
-            *out = base + most;
-        }
+        let mut padded = [0.0; BLOCK];
+        let of: &[f64; BLOCK] = weights.try_into().unwrap_or_else(|_| {
+            padded[..weights.len()].copy_from_slice(weights);
+            &padded
+        });
+        arch.dispatch(Fill {
+            of,
+            weights,
+            edge: self.edges[block],
+            scale: self.n as f64 / self.total(),
+            shift,
+            n: self.n as f64,
+            first: first as u32,
+            base: (block * BLOCK) as u32,
+            out,
+        });
     }
 
     /// All blocks, one after the other.
@@ -101,9 +98,117 @@ impl Spread {
     }
 }
 
-/// How many whole numbers from 0 on are below `x`: its ceiling.
+/// Adding this rounds to a whole number that stands in the low bits.
+const ROUNDER: f64 = (1u64 << 52) as f64;
+
+/// How many of the slots 0 .. `n` are below `x`: its ceiling.
 #[inline(always)]
-fn below(x: f64) -> usize {
-    let whole = x as u64;
-    (whole + u64::from((whole as f64) < x)) as usize
+fn below(x: f64, n: f64) -> u32 {
+    let positive = if x > 0.0 { x } else { 0.0 };
+    let x = if positive < n { positive } else { n };
+    let nearest = (x + ROUNDER) - ROUNDER;
+    let ceiling = nearest + if nearest < x { 1.0 } else { 0.0 };
+    (ceiling + ROUNDER).to_bits() as u32
+}
+
+/// The block is cut into so many parts, which are cumulated side by side, each from zero; then they are put end to end.
+const PARTS: usize = 8;
+const PART: usize = BLOCK / PARTS;
+
+/// A block's pass, for vector instructions: see [`Spread::fill`].
+struct Fill<'a> {
+    /// The weights, and as a whole block with zeros beyond.
+    weights: &'a [f64],
+    of: &'a [f64; BLOCK],
+    /// The sum of all weights before the block.
+    edge: f64,
+    scale: f64,
+    shift: f64,
+    n: f64,
+    /// The first slot, and the first particle.
+    first: u32,
+    base: u32,
+    out: &'a mut [u32],
+}
+
+impl WithSimd for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { weights, of, edge, scale, shift, n, first, base, out } = self;
+        let mut cumulated = [0.0; BLOCK];
+        let mut sums = [0.0; PARTS];
+        for i in 0..PART {
+            for (part, sum) in sums.iter_mut().enumerate() {
+                *sum += of[part * PART + i];
+                cumulated[part * PART + i] = *sum;
+            }
+        }
+        let mut ends = [0; BLOCK];
+        let mut before = edge;
+        for part in 0..PARTS {
+            let range = part * PART..(part + 1) * PART;
+            for (end, sum) in ends[range.clone()].iter_mut().zip(&cumulated[range]) {
+                *end = below((before + sum) * scale - shift, n);
+            }
+            before += sums[part];
+        }
+        // Each particle leaves its number where its offspring begin. One without offspring is overwritten by the next,
+        // so that no branch depends on the weights; then numbers spread to the right.
+        out.fill(0);
+        let mut slot = 0;
+        for (i, end) in (0..weights.len() as u32).zip(&ends) {
+            if let Some(place) = out.get_mut(slot) {
+                *place = i;
+            }
+            slot = end.saturating_sub(first) as usize;
+        }
+        // Where rounding left slots open, particles of no weight at the end of the block may have left their number.
+        if let (Some(place), Some(last)) = (out.get_mut(slot), weights.iter().rposition(|&w| w > 0.0)) {
+            *place = last as u32;
+        }
+        let mut most = 0;
+        for out in out {
+            most = most.max(*out);
+            *out = base + most;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_ancestors_on_every_instruction_set() {
+        for n in [1, 700, BLOCK, 3 * BLOCK + 5] {
+            let weight = |i: usize| if i % 5 == 2 { 0.0 } else { (i * 7919 % 1013) as f64 * 1e-3 + 1e-9 };
+            let weights: Vec<f64> = (0..n).map(weight).collect();
+            let spread = Spread::new(&weights, n);
+            let slots = spread.slots(0.37);
+            let all = |arch: Arch| {
+                let mut out = vec![9; n];
+                for (b, block) in weights.chunks(BLOCK).enumerate() {
+                    spread.fill_on(arch, b, block, 0.37, slots[b], &mut out[slots[b]..slots[b + 1]]);
+                }
+                out
+            };
+            let scalar = all(Arch::Scalar);
+            assert!(scalar.is_sorted() && scalar.iter().all(|&a| a % 5 != 2));
+            assert_eq!(all(Arch::new()), scalar);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(v3) = pulp::x86::V3::try_new() {
+                assert_eq!(all(Arch::V3(v3)), scalar);
+            }
+        }
+    }
+
+    #[test]
+    fn slots_below_a_number_are_counted() {
+        for (x, expected) in [(-0.7, 0), (0.0, 0), (0.2, 1), (1.0, 1), (1.0 + 1e-15, 2), (6.5, 7), (1e9, 7)] {
+            assert_eq!(below(x, 7.0), expected, "{x}");
+        }
+        assert_eq!(below(4e9, f64::from(u32::MAX)), 4_000_000_000);
+    }
 }

@@ -14,7 +14,7 @@ use sets::OneSet;
 use std::sync::Arc;
 
 pub use options::FilterRun;
-pub use report::{FilterReport, SetReport};
+pub use report::{FilterReport, FilterSet};
 
 /// Runs the filter on each set, `options.num_sets` of them with ids from `options.init_set_id` on.
 ///
@@ -45,9 +45,9 @@ struct Job<'a, M: StateSpace> {
     benches: Benches<M::Worker>,
 }
 
-impl<M: StateSpace> OneSet<SetReport> for Job<'_, M> {
+impl<M: StateSpace> OneSet<FilterSet> for Job<'_, M> {
     /// Filters, then draws trajectories backwards.
-    fn run(&self, set: u64, blocks: &impl Blocks) -> Result<SetReport, Error> {
+    fn run(&self, set: u64, blocks: &impl Blocks) -> Result<FilterSet, Error> {
         let Self { model, options, of_set, logger, benches } = self;
         let mut filtered = filter::run(*model, of_set, set, *logger, blocks, benches)?;
         let wanted = if filtered.lost_at.is_none() { options.num_trajectories } else { 0 };
@@ -55,6 +55,6 @@ impl<M: StateSpace> OneSet<SetReport> for Job<'_, M> {
         if !options.history {
             filtered.history = Vec::new();
         }
-        Ok(SetReport { filtered, trajectories })
+        Ok(FilterSet { filtered, trajectories })
     }
 }

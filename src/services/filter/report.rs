@@ -6,7 +6,7 @@ use crate::particles::{Evidence, pooled};
 
 /// One set of a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SetReport {
+pub struct FilterSet {
     /// What the filter made of it.
     pub filtered: Filtered,
     /// Trajectories drawn backwards in time: coordinate j of trajectory m at time t is at `(t d + j) M + m`.
@@ -17,7 +17,7 @@ pub struct SetReport {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilterReport {
     /// One for each set.
-    pub sets: Vec<SetReport>,
+    pub sets: Vec<FilterSet>,
 }
 
 impl FilterReport {
@@ -33,7 +33,7 @@ impl FilterReport {
     }
 }
 
-impl SetReport {
+impl FilterSet {
     /// As [`FilterReport::status`], of this set.
     pub fn status(&self) -> Result<(), Error> {
         let Some(time) = self.filtered.lost_at else { return Ok(()) };

@@ -39,7 +39,8 @@ impl OptionSet {
     }
 
     fn check_ids(&self) -> Result<(), Error> {
-        check_chain_ids("init_chain_id", self.sample.init_chain_id, self.sample.num_chains)
+        check_chain_ids("init_chain_id", self.sample.init_chain_id, self.sample.num_chains)?;
+        check_chain_ids("init_set_id", self.population.init_set_id, self.smc.num_sets)
     }
 }
 

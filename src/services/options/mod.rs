@@ -4,11 +4,13 @@
 mod by_name;
 mod near;
 mod set;
+mod smc;
 mod table;
 mod value;
 
 pub use near::{nearest, similarity};
 pub use set::OptionSet;
+pub use smc::{PathKind, SmcOptions};
 pub use table::{OPTIONS, OptionRow, Service};
 pub use value::{Choice, Given, Kind, Range, Value};
 

@@ -1,6 +1,6 @@
 //! All options as one value.
 
-use super::SampleOptions;
+use super::{SampleOptions, SmcOptions};
 use crate::adapt::Adaptation;
 use crate::services::population::PopulationOptions;
 
@@ -12,6 +12,8 @@ pub struct OptionSet {
     pub(super) sample: SampleOptions,
     pub(super) adaptation: Adaptation,
     pub(super) adapt: bool,
+    /// Its first set's id means nothing: there is one for all.
+    pub(super) smc: SmcOptions,
     /// Its seed means nothing: there is one for all.
     pub(super) population: PopulationOptions,
 }
@@ -28,6 +30,7 @@ impl From<&SampleOptions> for OptionSet {
             sample: options.clone(),
             adaptation: options.adaptation.unwrap_or_default(),
             adapt: options.adaptation.is_some(),
+            smc: SmcOptions::default(),
             population: PopulationOptions::default(),
         }
     }
@@ -37,6 +40,17 @@ impl OptionSet {
     /// The options as a run takes them.
     pub fn options(&self) -> SampleOptions {
         SampleOptions { adaptation: self.adapt.then_some(self.adaptation), ..self.sample.clone() }
+    }
+
+    /// The options of sequential Monte Carlo alone.
+    pub fn smc(&self) -> SmcOptions {
+        SmcOptions { init_set_id: self.population.init_set_id, ..self.smc.clone() }
+    }
+
+    /// The same options of other runs, with these of sequential Monte Carlo.
+    pub fn with_smc(self, smc: &SmcOptions) -> Self {
+        let population = PopulationOptions { init_set_id: smc.init_set_id, ..self.population };
+        Self { smc: smc.clone(), population, ..self }
     }
 
     /// The options as a population takes them.

@@ -2,9 +2,11 @@
 
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value};
-use super::{FailurePolicy, MAX_DEPTH_LIMIT};
+use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
 use crate::error::Error;
 use crate::hmc::MetricKind;
+use crate::particles::plan::Kernel;
+use crate::particles::resample::Scheme;
 use crate::services::population::TraceFailure;
 use std::time::Duration;
 
@@ -25,17 +27,19 @@ pub enum Service {
     LogDensity,
     /// [`Population`](crate::services::Population)
     Population,
+    /// [`sample_smc`](crate::services::sample_smc)
+    Smc,
 }
 
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Static};
+use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Smc, Static};
 
 impl Service {
     /// Every service.
-    pub fn all() -> [Self; 7] {
-        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Self::Population]
+    pub fn all() -> [Self; 8] {
+        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Population, Smc]
     }
 
-    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose` or `log_density`.
+    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density` or `smc`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nuts => "nuts",
@@ -45,6 +49,7 @@ impl Service {
             Self::Diagnose => "diagnose",
             Self::LogDensity => "log_density",
             Self::Population => "population",
+            Self::Smc => "smc",
         }
     }
 
@@ -58,6 +63,7 @@ impl Service {
             Self::Diagnose => "the gradient against finite differences",
             Self::LogDensity => "log density and gradient at given points",
             Self::Population => "independent sets of weighted traces",
+            Self::Smc => "weighted draws and the evidence by sequential Monte Carlo",
         }
     }
 }
@@ -185,6 +191,22 @@ choice_field!(MetricKind: METRICS =
 choice_field!(FailurePolicy: POLICIES =
     StopChain "stop_chain" "the failed chain stops alone, the others go on",
     StopRun "stop_run" "every chain stops, what all of them drew is kept");
+choice_field!(Scheme: SCHEMES =
+    Multinomial "multinomial" "independent draws",
+    Stratified "stratified" "one draw in each of equal strata",
+    Systematic "systematic" "one uniform number for all strata",
+    Residual "residual" "as many copies as are certain, the rest multinomial",
+    Ssp "ssp" "Srinivasan's sampling process");
+choice_field!(PathKind: PATHS =
+    Auto "auto" "data where the model takes them one by one, else prior where it has one, else reference",
+    Prior "prior" "the likelihood tempered, from the prior",
+    Data "data" "one datum after the other, from the prior",
+    Reference "reference" "from a normal, given or fitted by a short run, to the model's density");
+choice_field!(Kernel: KERNELS =
+    RandomWalk "random_walk" "a random walk with the particles' covariance",
+    Independent "independent" "independent proposals from a normal fitted to the particles",
+    Hmc "hmc" "Hamiltonian Monte Carlo",
+    Nuts "nuts" "the no-U-turn sampler");
 choice_field!(TraceFailure: TRACE_FAILURES =
     Keep "keep" "the operation fails, the population stays as it was",
     Lose "lose" "the trace is dropped, its weight zero");
@@ -208,17 +230,22 @@ const POSITIVE: Kind = Kind::Real(Range::positive());
 
 const MOVES: &[Service] = &[Nuts, Static];
 const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
-const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
-const STREAMS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
-const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population];
-const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population];
-const SETS: &[Service] = &[Population];
+const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
+const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc];
+const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
+const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc];
+const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc];
+const TUNED: &[Service] = &[Nuts, Static, Smc];
+const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc];
+const SETS: &[Service] = &[Population, Smc];
+const TRACES: &[Service] = &[Population];
+const SMC: &[Service] = &[Smc];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
 pub static OPTIONS: &[OptionRow] = &[
-    row!("num_chains", FROM_1, RUNS, "number of chains", sample.num_chains),
-    row!("init_chain_id", FROM_1, STREAMS, "id of the first chain; the others follow", sample.init_chain_id),
+    row!("num_chains", FROM_1, CHAINS, "number of chains", sample.num_chains),
+    row!("init_chain_id", FROM_1, IDS, "id of the first chain; the others follow", sample.init_chain_id),
     row!("seed", ANY, SEEDED, "seed of all random streams", sample.seed),
     row!("num_warmup", ANY, MOVES, "warm-up iterations", sample.num_warmup),
     row!("num_samples", ANY, SAMPLES, "iterations after warm-up", sample.num_samples),
@@ -227,16 +254,16 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
     row!("init_radius", Kind::Real(Range::not_negative()), &[Nuts, Static, FixedParam, Diagnose],
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
-    row!("metric", Kind::Choice(METRICS), MOVES, "shape of the inverse metric", sample.metric),
+    row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,
         "each transition's step size is uniform within this fraction of the nominal one", sample.stepsize_jitter),
-    row!("max_depth", Kind::Whole(1, MAX_DEPTH_LIMIT as u64), &[Nuts], "most doublings of a trajectory", sample.max_depth),
+    row!("max_depth", Kind::Whole(1, MAX_DEPTH_LIMIT as u64), &[Nuts, Smc], "most doublings of a trajectory", sample.max_depth),
     row!("int_time", POSITIVE, &[Static], "integration time of a trajectory", sample.int_time),
-    row!("max_energy_error", POSITIVE, MOVES, "energy error above which a trajectory counts as divergent",
+    row!("max_energy_error", POSITIVE, TUNED, "energy error above which a trajectory counts as divergent",
         sample.max_energy_error),
     row!("adapt", Kind::Switch, MOVES, "adapt step size and metric in warm-up", adapt),
-    row!("delta", Kind::Real(Range::inside_01()), MOVES, "target of the acceptance statistic", adaptation.delta),
+    row!("delta", Kind::Real(Range::inside_01()), TUNED, "target of the acceptance statistic", adaptation.delta),
     row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation", adaptation.gamma),
     row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation", adaptation.kappa),
     row!("t0", POSITIVE, MOVES, "iteration offset of the step size's adaptation", adaptation.t0),
@@ -248,12 +275,24 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,
         "stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit", sample.max_evaluations),
-    row!("batch_size", ANY, SAMPLES,
+    row!("batch_size", ANY, BATCHES,
         "evaluate up to so many chains in one call of the model's batch function; 0: each by itself", sample.batch_size),
-    row!("batch_wait", Kind::Real(Range::seconds()), SAMPLES,
+    row!("batch_wait", Kind::Real(Range::seconds()), BATCHES,
         "longest time in seconds that an evaluation waits for others to join its batch", sample.batch_wait),
     row!("init_set_id", FROM_1, SETS, "id of the first set; the others follow", population.init_set_id),
-    row!("on_trace_failure", Kind::Choice(TRACE_FAILURES), SETS, "what becomes of a trace in which an operation fails",
+    row!("on_trace_failure", Kind::Choice(TRACE_FAILURES), TRACES, "what becomes of a trace in which an operation fails",
         population.on_failure),
-    row!("genealogy", Kind::Switch, SETS, "keep who descends from whom", population.genealogy),
+    row!("genealogy", Kind::Switch, TRACES, "keep who descends from whom", population.genealogy),
+    row!("num_sets", FROM_1, SMC, "number of independent sets of particles", smc.num_sets),
+    row!("num_particles", Kind::Whole(1, u32::MAX as u64), SMC, "particles of each set", smc.num_particles),
+    row!("ess_threshold", Kind::Real(Range::share()), SMC,
+        "effective sample size to keep, as a share of the number of particles", smc.ess_threshold),
+    row!("resampling", Kind::Choice(SCHEMES), SMC, "how particles are resampled", smc.resampling),
+    row!("path", Kind::Choice(PATHS), SMC, "which path leads to the posterior", smc.path),
+    row!("kernel", Kind::Choice(KERNELS), SMC, "how particles move", smc.kernel),
+    row!("num_moves", ANY, SMC, "moves of each particle after it was resampled", smc.num_moves),
+    row!("num_leapfrog", Kind::Whole(1, u32::MAX as u64), SMC, "leapfrog steps of a move by HMC", smc.num_leapfrog),
+    row!("waste_free", Kind::Switch, SMC,
+        "resample but num_particles / (num_moves + 1) particles and keep all states of their chains", smc.waste_free),
+    row!("max_stages", FROM_1, SMC, "most stages of a set", smc.max_stages),
 ];

@@ -108,6 +108,11 @@ impl Range {
         Self { greatest: 1.0, ..Self::positive() }
     }
 
+    /// Above 0, at most 1.
+    pub const fn share() -> Self {
+        Self { least: f64::MIN_POSITIVE, ..Self::from_0_to_1() }
+    }
+
     /// 0 to 1.
     pub const fn from_0_to_1() -> Self {
         Self { greatest: 1.0, ..Self::not_negative() }

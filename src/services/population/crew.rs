@@ -115,8 +115,11 @@ impl<H: Traces> Crew<'_, H> {
         if self.host.threading() == Threading::Any && traces.len() >= MANY {
             let mut traces: Vec<_> = traces.into_iter().map(Some).collect();
             // Dropping cannot fail but by a panic, after which there is nothing to be done either.
-            let drop = |trace: &mut Option<H::Trace>| Ok(drop(trace.take()));
-            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, drop);
+            let free = |trace: &mut Option<H::Trace>| {
+                *trace = None;
+                Ok(())
+            };
+            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, free);
         } else {
             let _ = quiet::catch(|| drop(traces));
         }

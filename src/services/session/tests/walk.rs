@@ -10,6 +10,7 @@ use crate::services::service::{After, End, Here, Service};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 pub(super) const DIM: usize = 3;
@@ -127,6 +128,9 @@ pub(super) struct Walk {
     stops_in: u64,
     /// What it takes to take in a single point's log density.
     thinks: Duration,
+    /// Where that last happened.
+    #[serde(skip)]
+    thread: Option<ThreadId>,
 }
 
 impl Walk {
@@ -167,7 +171,8 @@ impl Machine for Walk {
                 self.step = Step::Single;
             }
             Step::Single => {
-                std::thread::sleep(self.thinks);
+                thread::sleep(self.thinks);
+                self.thread = Some(thread::current().id());
                 match reply {
                     Reply::LogDensity(value) => self.sum += value,
                     reply => assert_eq!(reply, Reply::Rejected),
@@ -241,6 +246,7 @@ pub(super) struct Noting {
     pub(super) jacobian: bool,
     pub(super) stops_in: u64,
     pub(super) thinks: Duration,
+    pub(super) hands_over: bool,
     pub(super) notes: Vec<f64>,
     pub(super) out: Arc<Notes>,
     /// Set after the first round of the first walk.
@@ -266,6 +272,7 @@ impl<D: Density> Service<D> for Noting {
             sum: 0.0,
             stops_in: self.stops_in,
             thinks: self.thinks,
+            thread: None,
         })
     }
 
@@ -277,6 +284,7 @@ impl<D: Density> Service<D> for Noting {
         if done {
             return Ok(After::Done);
         }
+        assert!(!self.hands_over || walk.thread != Some(thread::current().id()), "the pool does the arithmetic");
         self.notes.push(walk.sum);
         if let Some(cancel) = &self.cancel {
             cancel.store(true, Ordering::Relaxed);

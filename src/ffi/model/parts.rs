@@ -1,0 +1,88 @@
+//! Calls of a host's functions for prior, likelihood and data.
+
+use super::handle::catena_model;
+use super::worker::Worker;
+use crate::ffi::task::{hand, outcome};
+use crate::model::{Refusal, Task};
+
+/// Both gradients as a host takes them.
+fn pointers(gradients: Option<[&mut [f64]; 2]>) -> [*mut f64; 2] {
+    gradients.map_or([std::ptr::null_mut(); 2], |both| both.map(|g| g.as_mut_ptr()))
+}
+
+impl catena_model {
+    /// Log prior and log likelihood; the model has the function.
+    #[inline]
+    pub(super) fn parts(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        let Some(parts) = self.table.log_density_parts else { return Err(Refusal::Stop) };
+        let [mut prior, mut likelihood] = [f64::NAN; 2];
+        let [g, h] = pointers(gradients);
+        // SAFETY: the host's function with the host's data; position and gradients are `dimension` long.
+        let code = unsafe {
+            let (user, worker, x) = (self.data.user, worker.pointer(), position.as_ptr());
+            parts(user, worker, hand(task), x, &mut prior, &mut likelihood, g, h)
+        };
+        outcome(code).map(|()| [prior, likelihood])
+    }
+
+    /// The same at many points, with room for the codes in the worker.
+    pub(super) fn parts_batch(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        [priors, likelihoods]: [&mut [f64]; 2],
+        gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<(), Refusal> {
+        let Some(batch) = self.table.log_density_parts_batch else { return Err(Refusal::Stop) };
+        let [g, h] = pointers(gradients);
+        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
+        outcome(unsafe {
+            batch(
+                self.data.user,
+                worker.pointer(),
+                hand(task),
+                priors.len(),
+                positions.as_ptr(),
+                priors.as_mut_ptr(),
+                likelihoods.as_mut_ptr(),
+                g,
+                h,
+                worker.codes.as_mut_ptr(),
+            )
+        })
+    }
+
+    /// Draws from the prior; the model has the function.
+    pub(super) fn prior(&self, worker: &mut Worker, task: &mut Task<'_>, position: &mut [f64]) -> Result<(), Refusal> {
+        let Some(draw) = self.table.sample_prior else { return Err(Refusal::Stop) };
+        // SAFETY: the host's function with the host's data; the position is `dimension` long.
+        outcome(unsafe { draw(self.data.user, worker.pointer(), hand(task), position.as_mut_ptr()) })
+    }
+
+    /// The density of so many data, and of the next one; the model has the function.
+    pub(super) fn data(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        count: usize,
+        gradients: Option<[&mut [f64]; 2]>,
+    ) -> Result<[f64; 2], Refusal> {
+        let Some(data) = self.table.log_density_data else { return Err(Refusal::Stop) };
+        let [mut base, mut next] = [f64::NAN; 2];
+        let [g, h] = pointers(gradients);
+        // SAFETY: the host's function with the host's data; position and gradients are `dimension` long.
+        let code = unsafe {
+            let (user, worker, x) = (self.data.user, worker.pointer(), position.as_ptr());
+            data(user, worker, hand(task), x, count, &mut base, &mut next, g, h)
+        };
+        outcome(code).map(|()| [base, next])
+    }
+}

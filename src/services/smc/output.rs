@@ -1,0 +1,45 @@
+//! What a set writes: its particles, in their order, and its evidence.
+
+use super::report::{SetOutcome, SmcReport};
+use crate::error::Error;
+use crate::io::{Level, Logger, Writer, shortest};
+use crate::model::Density;
+
+/// The columns before the outputs.
+pub(super) const FIRST_COLUMNS: [&str; 4] = ["lp__", "log_weight__", "set__", "ancestor__"];
+
+/// All columns of a set's sample writer for this model: `lp__ log_weight__ set__ ancestor__`, then the outputs.
+pub fn smc_columns<D: Density>(density: &D) -> Vec<String> {
+    FIRST_COLUMNS.iter().map(|s| s.to_string()).chain(density.output_names()).collect()
+}
+
+/// Gives each set's rows to its writer, on the calling thread. A set that did not finish has none. A writer that fails
+/// fails its set.
+pub(super) fn write(report: &mut SmcReport, columns: &[String], writers: Vec<&mut dyn Writer>, logger: &dyn Logger) {
+    for (set, writer) in report.sets.iter_mut().zip(writers) {
+        let rows = std::mem::take(&mut set.output);
+        let written = (|| -> Result<usize, Error> {
+            writer.names(columns)?;
+            let mut count = 0;
+            for row in rows.iter().flat_map(|block| block.chunks_exact(columns.len())) {
+                writer.row(row)?;
+                count += 1;
+            }
+            if set.outcome == SetOutcome::Finished {
+                let (value, error) = (shortest(set.log_evidence), shortest(set.log_evidence_error));
+                writer.message(&format!("Log evidence = {value}"))?;
+                writer.message(&format!("Its error, estimated within the set = {error}"))?;
+            }
+            Ok(count)
+        })();
+        let closed = writer.finish();
+        match written.and_then(|count| closed.map(|()| count)) {
+            Ok(count) => set.rows = count,
+            Err(error) => {
+                let error = error.in_set(set.set_id);
+                logger.log(Level::Error, None, &error.to_string());
+                set.outcome = SetOutcome::Failed(error);
+            }
+        }
+    }
+}
