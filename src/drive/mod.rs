@@ -9,6 +9,8 @@ mod desk;
 mod job;
 mod map;
 mod meet;
+#[cfg(feature = "opencl")]
+pub mod opencl;
 mod pool;
 pub mod quiet;
 mod reduce;

@@ -99,13 +99,20 @@ impl Experiments {
             let name = || format!("experiments.{}", field.name);
             let (_, column) = column.ok_or_else(|| Error::argument(name(), "a column for this field", "none"))?;
             if column.len() != len {
-                return Err(Error::argument(name(), format_args!("{len} values, as the first column has"), column.len()));
+                return Err(Error::argument(
+                    name(),
+                    format_args!("{len} values, as the first column has"),
+                    column.len(),
+                ));
             }
             values.extend_from_slice(column);
         }
         if let Some((name, _)) = columns.iter().find(|(name, _)| fields.iter().all(|field| field.name != *name)) {
             let names = fields.iter().map(|field| field.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Error::unknown(format!("experiments.{name}"), format!("there is no such field; it has {names}")));
+            return Err(Error::unknown(
+                format!("experiments.{name}"),
+                format!("there is no such field; it has {names}"),
+            ));
         }
         Self::new(fields, len, values)
     }
