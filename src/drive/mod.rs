@@ -10,6 +10,8 @@ mod hands;
 mod job;
 mod map;
 mod meet;
+#[cfg(feature = "opencl")]
+pub mod opencl;
 mod pool;
 pub mod quiet;
 mod reduce;
