@@ -12,7 +12,7 @@ pub fn root(matrix: &[f64], dim: usize) -> Option<Vec<f64>> {
             matrix[i * dim + j] - done
         };
         let pivot = rest(j, &lower);
-        if !(pivot >= -small) {
+        if pivot.is_nan() || pivot < -small {
             return None;
         }
         if pivot <= small {

@@ -28,7 +28,7 @@ impl Ellipsoid {
         if dim == 0 || n <= dim {
             return Err(flat());
         }
-        if !(tolerance > 0.0) {
+        if tolerance.is_nan() || tolerance <= 0.0 {
             return Err(Error::argument("tolerance", "a number above 0", tolerance));
         }
         let d = dim as f64;

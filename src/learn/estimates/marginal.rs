@@ -20,7 +20,7 @@ fn check(set: &ModelSet, parameter: usize) -> Result<(), Error> {
 /// A parameter that is not there; fewer than two edges, or ones that do not ascend.
 pub fn histogram(set: &ModelSet, parameter: usize, edges: &[f64]) -> Result<Vec<f64>, Error> {
     check(set, parameter)?;
-    if edges.len() < 2 || edges.windows(2).any(|pair| !(pair[0] < pair[1])) {
+    if edges.len() < 2 || edges.windows(2).any(|pair| pair[0].partial_cmp(&pair[1]) != Some(std::cmp::Ordering::Less)) {
         return Err(Error::argument("edges", "at least two, ascending", format_args!("{edges:?}")));
     }
     let mut bins = vec![0.0; edges.len() - 1];

@@ -36,6 +36,12 @@ fn one(x: f64) -> f64 {
     if rounded.to_bits() & 1 == 0 { 1.0 - square } else { square }
 }
 
+/// Whether [`one`] does not serve; true of NaN.
+#[inline(always)]
+fn beyond_reach(x: f64) -> bool {
+    x.is_nan() || x.abs() > LARGEST
+}
+
 struct Pass<'a> {
     x: &'a [f64],
     out: &'a mut [f64],
@@ -58,7 +64,7 @@ impl WithSimd for Pass<'_> {
         let mut found = beyond.iter().any(|x| *x != 0);
         for (x, out) in rest.iter().zip(out_rest) {
             *out = one(*x);
-            found |= !(x.abs() <= LARGEST);
+            found |= beyond_reach(*x);
         }
         found
     }
@@ -77,7 +83,7 @@ fn cos_squared_on(arch: Arch, x: &[f64], out: &mut [f64]) {
     assert_eq!(x.len(), out.len(), "as much room as numbers");
     if arch.dispatch(Pass { x, out }) {
         for (x, out) in x.iter().zip(out) {
-            if !(x.abs() <= LARGEST) {
+            if beyond_reach(*x) {
                 let cosine = libm::cos(*x);
                 *out = cosine * cosine;
             }

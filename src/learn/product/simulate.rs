@@ -138,7 +138,7 @@ fn invert<M: Likelihood>(
                 chosen = Some(o);
             }
         }
-        if !((sum - 1.0).abs() < CLOSE) {
+        if sum.is_nan() || (sum - 1.0).abs() >= CLOSE {
             let words =
                 format!("model {}, experiment {e}: expected probabilities that sum to 1, got {sum}", of.first + i);
             let error = Error::new(Code::Model, words).of_particle(of.first + i);

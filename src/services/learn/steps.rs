@@ -115,7 +115,7 @@ impl<M: Likelihood> Learner<M> {
             Criterion::Gain => self.costs(candidates)?,
             Criterion::Risk => vec![1.0; worth.len()],
         };
-        if let Some(e) = costs.iter().position(|cost| !(*cost > 0.0)) {
+        if let Some(e) = costs.iter().position(|cost| cost.is_nan() || *cost <= 0.0) {
             let name = format!("experiment_cost of experiment {e}");
             return Err(Error::argument(name, "a number above 0", costs[e]));
         }
@@ -124,8 +124,8 @@ impl<M: Likelihood> Learner<M> {
             Criterion::Risk => -worth[e].risk,
         };
         let better = |best: Option<usize>, e: usize| match best {
-            Some(best) if !(value(e) > value(best)) => Some(best),
-            _ => Some(e),
+            Some(best) if value(e) > value(best) => Some(e),
+            best => best.or(Some(e)),
         };
         (0..worth.len()).fold(None, better).ok_or_else(|| Error::argument("candidates", "at least one", 0))
     }
