@@ -63,7 +63,8 @@ fn a_custom_resampler_is_taken_at_its_word() {
     l.resample(Some(5)).unwrap();
     assert_eq!(l.updater().sets()[0].weights(), [0.75, 0.25]);
     type Answer = Result<(Vec<f64>, Vec<f64>), Error>;
-    let bad: [(fn() -> Answer, &str); 5] = [
+    type Bad = (fn() -> Answer, &'static str);
+    let bad: [Bad; 5] = [
         (|| Ok((vec![1.0], vec![1.0, 2.0])), "expected 2 numbers, 1 for each of 2 weights, got 1"),
         (|| Ok((vec![], vec![])), "expected a number from 1 to 2^32 - 1, got 0"),
         (|| Ok((vec![1.0], vec![-1.0])), "'weights[0]'"),

@@ -1,6 +1,7 @@
 //! A likelihood whose product a device computes; whoever uses it does not know.
 
-use super::program::{CellShape, DeviceProgram, Product};
+use super::cell::{CellShape, Product};
+use super::program::DeviceProgram;
 use crate::error::Error;
 use crate::model::{Domain, Experiments, Field, Likelihood, OutcomeShape, Refusal, Task, Threading, WorkerError};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Buffers, launches and transfers.
 
-use super::program::{Precision, Product};
+use super::cell::{Precision, Product};
 use opencl3::command_queue::CommandQueue;
 use opencl3::context::Context;
 use opencl3::device::Device;
