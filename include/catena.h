@@ -533,9 +533,6 @@ typedef struct For For;
 // How a block holds its weights.
 typedef struct Form Form;
 
-// One block: how it is held, and the sums of its weights.
-typedef struct Held Held;
-
 // What the numbers of a field, or outcomes, are.
 typedef struct Number Number;
 
