@@ -1718,7 +1718,7 @@ int catena_init_values(const struct catena_init *init, const char *name, double 
 double catena_sparse_time(uint32_t k, double scale);
 
 // What each of `n_e` experiments is expected to teach, the mean over the sets, in one parallel pass over all of them: the
-// expected divergence of the weights after it from those before, in nats, and the expected sum of scales[j] times the variance
+// expected divergence of the weights after it from those before, in nats, and the expected sum of `scales[j]` times the variance
 // of parameter j after it (`scales` NULL: all 1). `gains` or `risks` may be NULL. `samples` outcomes are simulated where they
 // cannot be listed (0 counts as 100).
 catena_status catena_updater_worth(struct catena_updater *updater,
@@ -1963,7 +1963,7 @@ catena_status catena_updater_simulate(struct catena_updater *updater,
                                       size_t size,
                                       struct catena_error **error);
 
-// out[i] = cos(x[i])² for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
+// `out[i] = cos(x[i])²` for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
 // system that precesses. Does nothing where a pointer is NULL.
 void catena_cos_squared(size_t n,
                         const double *x,
@@ -2487,7 +2487,7 @@ catena_status catena_population_resample(struct catena_population *population,
                                          double ess_below,
                                          struct catena_error **error);
 
-// As catena_population_resample, the set at place i to `counts`[i] traces. Samples of different sets then differ in
+// As catena_population_resample, the set at place i to `counts[i]` traces. Samples of different sets then differ in
 // distribution, and no set can be grown any more.
 catena_status catena_population_block_resample(struct catena_population *population,
                                                const size_t *counts,

@@ -125,7 +125,7 @@ pub extern "C" fn catena_sparse_time(k: u32, scale: f64) -> f64 {
 }
 
 /// What each of `n_e` experiments is expected to teach, the mean over the sets, in one parallel pass over all of them: the
-/// expected divergence of the weights after it from those before, in nats, and the expected sum of scales[j] times the variance
+/// expected divergence of the weights after it from those before, in nats, and the expected sum of `scales[j]` times the variance
 /// of parameter j after it (`scales` NULL: all 1). `gains` or `risks` may be NULL. `samples` outcomes are simulated where they
 /// cannot be listed (0 counts as 100).
 ///

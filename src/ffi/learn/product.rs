@@ -70,7 +70,7 @@ pub unsafe extern "C" fn catena_updater_simulate(
     })
 }
 
-/// out[i] = cos(x[i])² for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
+/// `out[i] = cos(x[i])²` for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
 /// system that precesses. Does nothing where a pointer is NULL.
 ///
 /// # Safety

@@ -100,7 +100,7 @@ pub unsafe extern "C" fn catena_population_resample(
     })
 }
 
-/// As catena_population_resample, the set at place i to `counts`[i] traces. Samples of different sets then differ in
+/// As catena_population_resample, the set at place i to `counts[i]` traces. Samples of different sets then differ in
 /// distribution, and no set can be grown any more.
 ///
 /// # Safety
