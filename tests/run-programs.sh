@@ -54,9 +54,9 @@ for program in "$folder"/*."$language"; do
     grep -qE "$whole" "$program" || continue
     name=$(basename "$program")
     run_program "$program"
-    # Every one of these programs ends with the summary table, or with the evidence.
-    grep -qE 'ess_bulk|log evidence' "$program.out" || {
-        printf '%s printed neither a summary nor an evidence:\n' "$name" >&2
+    # Every one of these programs ends with the summary table, or with an estimate and its error.
+    grep -qE 'ess_bulk|log evidence|standard error' "$program.out" || {
+        printf '%s printed neither a summary nor an estimate with its error:\n' "$name" >&2
         cat "$program.out" >&2
         exit 1
     }
