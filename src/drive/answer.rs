@@ -102,8 +102,9 @@ pub fn advance<D: Density, M: Machine>(
     }
 }
 
-/// One evaluation, by the function of the model that has no more to do than is wanted.
-#[inline]
+/// One evaluation, by the function of the model that has no more to do than is wanted. Inlined, for out of line it costs
+/// small models some percent of a run.
+#[inline(always)]
 pub fn evaluate<D: Density>(
     density: &D,
     bench: &mut Bench<D::Worker>,
