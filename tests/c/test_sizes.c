@@ -164,6 +164,11 @@ static void cut_tables(void) {
   catena_model_free(m);
 }
 
+static int never(void *user) {
+  (void)user;
+  return 0;
+}
+
 static void released(void *user) { ++*(int *)user; }
 
 /* Logger and interrupt are lent: the call releases them once, whatever it is refused for. */
@@ -171,7 +176,8 @@ static void lent_tables(void) {
   int loggers = 0, interrupts = 0, calls = 0;
   catena_error *error = NULL;
   catena_logger logger = {.struct_size = sizeof logger, .user = &loggers, .release = released, .log = drop_line};
-  catena_interrupt interrupt = {.struct_size = sizeof interrupt, .user = &interrupts, .release = released};
+  catena_interrupt interrupt = {.struct_size = sizeof interrupt, .user = &interrupts, .release = released,
+                                .requested = never};
   catena_io io = {.struct_size = sizeof io, .logger = &logger, .interrupt = &interrupt};
   const catena_init *none[2] = {NULL, NULL};
   catena_density d = density(1);
@@ -203,6 +209,9 @@ static void lent_tables(void) {
   CHECK_OK(catena_options_set_batch_size(o, 2, &error));
   RELEASES(catena_sample_nuts(m, o, &io, &result, &error));
   CHECK_OK(catena_options_set_batch_size(o, 0, &error));
+  interrupt.requested = NULL;
+  RELEASES(catena_sample_nuts(m, o, &io, &result, &error));
+  interrupt.requested = never;
   logger.struct_size = 8;
   CHECK(catena_sample_nuts(m, o, &io, &result, &error) != CATENA_OK);
   catena_error_free(error), error = NULL;
