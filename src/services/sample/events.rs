@@ -4,6 +4,7 @@ use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::io::Writer;
 use crate::model::Density;
 use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
@@ -74,6 +75,12 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let sinks = &mut self.sinks;
         let mut writers = [&mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten();
         writers.try_for_each(|writer| writer.look(now))
+    }
+
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        let sinks = &mut self.sinks;
+        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
     }
 
     fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {
