@@ -225,8 +225,8 @@ static HMC: &[Argument] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use catena::services::OPTIONS;
     use crate::settings::visit;
+    use catena::services::OPTIONS;
     use catena::services::Service;
     use std::collections::HashSet;
 

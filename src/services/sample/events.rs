@@ -3,7 +3,7 @@
 use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
 use crate::io::Writer;
 use crate::model::Density;
 use crate::services::ChainReport;
@@ -16,7 +16,15 @@ impl Sampling<'_> {
     }
 
     fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        Error::new(Code::Initialization, format!("{failure}{}", here.words()))
+        // An element is known by its coordinate's name.
+        let of = match failure {
+            Failure::InitialValue {
+                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
+                ..
+            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
+            _ => None,
+        };
+        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
     }
 }
 
