@@ -58,6 +58,10 @@ fn a_bad_likelihood_names_its_cell_and_changes_nothing() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let options = UpdaterOptions { num_models: 10, ..UpdaterOptions::default() };
+    let huge = UpdaterOptions { num_sets: 1 << 30, num_models: 1 << 30, ..options.clone() };
+    let pool = Arc::new(Pool::new(1).unwrap());
+    let refused = words(Learner::new(Precession::default(), huge, Prior::uniform(0.0, 1.0), LearnIo::default(), pool));
+    assert!(refused.starts_with("argument 'num_models': expected a size for which there is memory"), "{refused}");
     let mut l = learner(Precession::default(), options.clone(), Prior::uniform(0.0, 1.0));
     let before = l.save();
     let one = experiment(l.model(), &[1.0]);
