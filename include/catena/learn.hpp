@@ -128,33 +128,13 @@ inline Estimate pooled(const std::vector<double> &of_sets) {
   return {mean, std::sqrt(squares / (n - 1) / n)};
 }
 
-// The host's measurement as the library calls it.
-template <class M>
-struct Measuring {
-  M &measure;
-  std::size_t width, fields;
-  Trouble &trouble;
-
-  static bool put(double value, std::size_t width, double *out) { return put(std::vector<double>{value}, width, out); }
-  static bool put(const std::vector<double> &outcome, std::size_t width, double *out) {
-    sized("outcome", outcome, width);
-    std::copy(outcome.begin(), outcome.end(), out);
-    return true;
-  }
-  template <class T>
-  static bool put(const std::optional<T> &outcome, std::size_t width, double *out) {
-    return outcome && put(*outcome, width, out);
-  }
-
-  static int run(void *user, std::uint32_t k, const double *experiment, double *outcome) noexcept {
-    auto &self = *static_cast<Measuring *>(user);
-    bool more = true;
-    const int code = guarded(self.trouble, nullptr, [&] {
-      more = put(self.measure(k, Position(experiment, self.fields)), self.width, outcome);
-    });
-    return code != done ? stop : more ? 0 : 1;
-  }
-};
+// What a measurement came to; none ends the loop.
+inline std::optional<std::vector<double>> measured(double outcome) { return std::vector<double>{outcome}; }
+inline std::optional<std::vector<double>> measured(std::vector<double> outcome) { return outcome; }
+template <class T>
+std::optional<std::vector<double>> measured(std::optional<T> outcome) {
+  return outcome ? measured(std::move(*outcome)) : std::nullopt;
+}
 
 }  // namespace detail
 

@@ -260,16 +260,18 @@ class Updater {
     return found;
   }
   // Chooses an experiment, has it measured and takes its outcome in, `steps` times. `measure(std::uint32_t k, Position experiment)`
-  // returns the outcome, a number or a vector of numbers, or std::optional of either, where none ends the loop. How many data
-  // were taken in; those stay when it throws.
+  // returns the outcome, a number or a vector of numbers, or std::optional of either, where none ends the loop; it may look at
+  // the updater, and simulate. How many data were taken in; when something throws, those before it stay.
   template <class M>
   std::uint32_t learn(const Design &how, std::uint32_t steps, M &&measure) {
-    detail::Measuring<std::remove_reference_t<M>> measuring{measure, width(), fields(), state_->trouble};
-    std::uint32_t taken = 0;
-    how.with_table(of(), [&](const catena_design &table) {
-      call(catena_updater_learn, &table, steps, measuring.run, static_cast<void *>(&measuring), &taken);
-    });
-    return taken;
+    for (std::uint32_t k = 0; k < steps; ++k) {
+      const std::vector<double> experiment = design(how, k);
+      const std::optional<std::vector<double>> outcome =
+          detail::measured(measure(k, Position(experiment.data(), experiment.size())));
+      if (!outcome) return k;
+      update(*outcome, experiment);
+    }
+    return steps;
   }
 
   const catena_updater *handle() const noexcept { return state_->updater.get(); }

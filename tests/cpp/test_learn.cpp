@@ -266,6 +266,25 @@ void designs() {
   const double sd = std::sqrt(updater.covariance()[0]);
   CHECK(sd < 0.02);
   CHECK_BETWEEN(omega.mean - truth, -5 * sd, 5 * sd);
+  // The loop of the C ABI has the same bits.
+  const auto outcome = [](double t) { return std::cos(t) > 0 ? 0.0 : 1.0; };
+  Updater ours(precession(), unit(), options().models(500)), theirs(precession(), unit(), options().models(500));
+  const catena::Design guesses = catena::Design::guess("t").longest(200);
+  ours.learn(guesses, 20, [&](std::uint32_t, Position x) { return outcome(x[0]); });
+  const catena::Likelihood of = precession();
+  guesses.with_table(of, [&](const catena_design &table) {
+    const auto run = [](void *user, std::uint32_t, const double *x, double *out) noexcept {
+      *out = (*static_cast<decltype(&outcome)>(user))(x[0]);
+      return 0;
+    };
+    std::uint32_t count = 0;
+    auto *handle = const_cast<catena_updater *>(theirs.handle());
+    catena::detail::check(catena_updater_learn, handle, &table, 20u, +run,
+                          const_cast<void *>(static_cast<const void *>(&outcome)), &count);
+    CHECK_INT(count, 20);
+  });
+  const std::vector<double> a = ours.models(4), b = theirs.models(4);
+  CHECK_BITS(a.data(), b.data(), a.size());
   // An end, and an exception, in the middle.
   const auto ends = [](std::uint32_t k, Position) { return k < 3 ? std::optional(std::vector<double>{1}) : std::nullopt; };
   CHECK_INT(updater.learn(catena::Design::sparse("t"), 10, ends), 3);
