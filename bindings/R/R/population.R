@@ -66,8 +66,9 @@ one_more <- function(text, pattern) {
 }
 
 # Calls `act`, which calls the library, and raises what went wrong. R errors in functions of the population are the parents
-# of its conditions. `failed` raises what the library reports.
-guarded <- function(p, act, failed = function(failure, value) library_error(failure, p$condition)) {
+# of its conditions. `failed` raises what the library reports; `words` puts its words into R's terms.
+guarded <- function(p, act, failed = function(failure, value) library_error(failure, if (!is.na(failure$particle)) p$condition),
+                    words = from_one) {
   # The generator's state is put back by the library's caller, so that there must be one.
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
   p$message <- p$condition <- NULL
@@ -79,7 +80,7 @@ guarded <- function(p, act, failed = function(failure, value) library_error(fail
   call <- function() tryCatch(withCallingHandlers(act(), error = noted), error = function(e) stop(e))
   # An operation in place cannot be left half way.
   result <- if (identical(p$settings$on_trace_failure, "lose")) suspendInterrupts(call()) else call()
-  lines <- from_one(result$log$line)
+  lines <- words(result$log$line)
   if (length(lines)) {
     more <- length(lines) - 5L
     if (more > 0L) lines <- c(lines[1:5], sprintf("and %d more", more))
@@ -89,13 +90,13 @@ guarded <- function(p, act, failed = function(failure, value) library_error(fail
   result$value
 }
 
-library_error <- function(failure, parent) {
+library_error <- function(failure, parent, words = from_one) {
   class <- c("catena_error", "error", "condition")
   stop(structure(
     class = class,
     list(
-      message = from_one(failure$message), call = NULL, set = failure$set, particle = failure$particle, argument = failure$argument,
-      status = failure$status, parent = if (!is.na(failure$particle)) parent
+      message = words(failure$message), call = NULL, set = failure$set, particle = failure$particle, argument = failure$argument,
+      status = failure$status, parent = parent
     )
   ))
 }
