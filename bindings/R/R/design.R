@@ -3,7 +3,9 @@
 # Numbers of the library's catena_design_kind and catena_criterion.
 design_kinds <- c(guess = 0L, sparse = 1L, best = 2L)
 criteria <- c(gain = 0L, risk = 1L)
-most_samples <- 100
+
+# How many outcomes to simulate; 0 is the library's default.
+samples_of <- function(samples) if (is.null(samples)) 0 else as_count(samples, "samples", 1)
 
 new_design <- function(...) structure(list(...), class = "catena_design")
 
@@ -18,8 +20,8 @@ design_sparse <- function(time, scale = 1, fields = NULL) {
   new_design(kind = "sparse", time = time, scale = as_number(scale, "scale"), fields = fields)
 }
 
-design_best <- function(candidates, criterion = c("gain", "risk"), samples = most_samples) {
-  new_design(kind = "best", candidates = candidates, criterion = match.arg(criterion), samples = as_count(samples, "samples", 1))
+design_best <- function(candidates, criterion = c("gain", "risk"), samples = NULL) {
+  new_design(kind = "best", candidates = candidates, criterion = match.arg(criterion), samples = samples_of(samples))
 }
 
 sparse_time <- function(k, scale = 1) scale * (9 / 8)^(k - 1)
@@ -51,16 +53,16 @@ updater_design <- function(u, design, k = 1) {
   as.data.frame(as.list(stats::setNames(values, u$fields)), optional = TRUE)
 }
 
-updater_worth <- function(u, experiments, scales = NULL, samples = most_samples) {
+updater_worth <- function(u, experiments, scales = NULL, samples = NULL) {
   experiments <- experiments_of(u, experiments)
   d <- length(u$parameters)
   if (!is.null(scales) && (!is.numeric(scales) || length(scales) != d)) not_this("scales", sprintf("%d numbers", d), scales)
   if (!length(u$fields)) not_this("experiments", "experiments with fields", experiments)
-  values <- teach(u, "worth", experiments$values, experiments$n, scales, as_count(samples, "samples", 1))
+  values <- teach(u, "worth", experiments$values, experiments$n, scales, samples_of(samples))
   data.frame(gain = values[seq_len(experiments$n)], risk = values[-seq_len(experiments$n)])
 }
 
-updater_optimize <- function(u, experiment, moves, low = NULL, high = NULL, criterion = c("gain", "risk"), samples = most_samples,
+updater_optimize <- function(u, experiment, moves, low = NULL, high = NULL, criterion = c("gain", "risk"), samples = NULL,
                              max_evaluations = 500) {
   start <- one_row(experiments_of(u, experiment, "experiment"), "experiment")
   if (!is.numeric(moves) || !length(moves) || is.null(names(moves))) not_this("moves", "numbers with names of fields", moves)
@@ -71,7 +73,7 @@ updater_optimize <- function(u, experiment, moves, low = NULL, high = NULL, crit
       not_this(bound, sprintf("%d numbers", length(moves)), values)
     }
   }
-  counts <- c(as_count(samples, "samples", 1), as_count(max_evaluations, "max_evaluations", 1))
+  counts <- c(samples_of(samples), as_count(max_evaluations, "max_evaluations", 1))
   found <- teach(u, "optimize", criteria[[match.arg(criterion)]], fields, moves, low, high, counts, start)
   at <- as.data.frame(as.list(stats::setNames(found[-length(found)], u$fields)), optional = TRUE)
   list(experiment = at, value = found[[length(found)]])

@@ -105,16 +105,19 @@ plot_region <- function(u, parameters, level, set, main, xlab, ylab, corners = 1
   invisible(list(hull = hull, ellipse = ellipse))
 }
 
-# The key, in one line above the picture, so that it hides nothing.
-key <- function(entries, ...) {
+# The key, in one line above the picture, so that it hides nothing; as large as there is room for.
+key <- function(entries, ..., largest = 0.85) {
   edges <- graphics::par("usr")
-  size <- 0.85
-  # Equal widths, with a gap after the widest.
-  width <- 1.25 * max(graphics::strwidth(entries, cex = size))
-  graphics::legend(
-    mean(edges[1:2]), edges[[4L]], entries, xjust = 0.5, yjust = 0, horiz = TRUE, bty = "n", xpd = NA, cex = size, seg.len = 1.6,
-    x.intersp = 0.6, pt.cex = 1.3, text.width = width, ...
-  )
+  draw <- function(size, plot) {
+    # Equal widths, with a gap after the widest.
+    width <- 1.25 * max(graphics::strwidth(entries, cex = size))
+    graphics::legend(
+      mean(edges[1:2]), edges[[4L]], entries, xjust = 0.5, yjust = 0, horiz = TRUE, bty = "n", xpd = NA, cex = size, seg.len = 1.6,
+      x.intersp = 0.6, pt.cex = 1.5 * size, text.width = width, plot = plot, ...
+    )$rect$w
+  }
+  room <- diff(edges[1:2]) * graphics::par("fin")[[1L]] / graphics::par("pin")[[1L]]
+  draw(largest * min(1, 0.97 * room / draw(largest, FALSE)), TRUE)
 }
 
 span_of_columns <- function(u, parameters, set) vapply(parameters, function(name) span_of(u, name, set), numeric(2L))

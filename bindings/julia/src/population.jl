@@ -113,6 +113,9 @@ function Base.close(population::Population)
     free_all(population.handles)
 end
 
+"What is at work, in words."
+at_work(session) = "population"
+
 "Calls a function of the library that may call back, whose last argument is a place for an error; throws what went wrong."
 function call_for(session, log::Log, name::Symbol, arguments...)
     failure = attempt_for(session, log, name, arguments...)
@@ -122,7 +125,7 @@ end
 
 "As [`call_for`](@ref), but returns the library's error."
 function attempt_for(session, log::Log, name::Symbol, arguments...)
-    session.busy && throw(ArgumentError("the population is at work: a function that it calls cannot use it"))
+    session.busy && throw(ArgumentError("the $(at_work(session)) is at work: a function that it calls cannot use it"))
     session.busy = true
     empty!(session.exceptions)
     session.interrupted[] = false
@@ -143,13 +146,13 @@ function attempt_for(session, log::Log, name::Symbol, arguments...)
     end
     show_lines(log)
     session.interrupted[] && throw(InterruptException())
-    failure
+    failure === nothing ? nothing : in_words(failure, log.words)
 end
 
 "Throws the library's error; the exception of the function that it is about is its cause."
 function throw_with_cause(session, failure::CatenaError)
     # A filter's functions are called for many particles at once.
-    same(set, particle) = set == failure.set && (failure.particle === nothing || particle == failure.particle)
+    same(set, particle) = (failure.set === nothing || set == failure.set) && (failure.particle === nothing || particle == failure.particle)
     at = findfirst(one -> same(one[1], one[2]), session.exceptions)
     at === nothing && throw(failure)
     _, _, exception, trace = session.exceptions[at]
@@ -520,8 +523,10 @@ end
 
 """
     Catena.save(population) -> Vector{UInt8}
+    Catena.save(updater) -> Vector{UInt8}
 
-The whole population as bytes, with its model and the functions that were applied, by the standard library Serialization.
+The whole population as bytes, with its model and the functions that were applied, or the whole updater with its likelihood, by
+the standard library Serialization.
 """
 function save(population::Population)
     place = Ref{Ptr{Cvoid}}(C_NULL)
@@ -539,17 +544,19 @@ end
 serialized(object) = (io = IOBuffer(); Serialization.serialize(io, object); take!(io))
 
 """
-    Catena.load(bytes; model, threads = 0, callbacks = :auto) -> Catena.Population
+    Catena.load(bytes; model, threads = 0, callbacks = :auto) -> Catena.Population or Catena.Updater
 
-The population that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model that was saved. The
-functions and types of model and traces must be defined.
+The population or updater that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model or likelihood
+that was saved. Its functions and types, and those of the traces, must be defined.
 """
 function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto)
-    checkpoint, in_place, of_model, operations = try
-        Serialization.deserialize(IOBuffer(bytes))::Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}}
+    saved = try
+        Serialization.deserialize(IOBuffer(bytes))::Union{Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}},SavedUpdater}
     catch
         throw(ArgumentError("argument 'bytes': expected what Catena.save gave"))
     end
+    saved isa SavedUpdater && return load_updater(saved, model; threads = threads, callbacks = callbacks)
+    checkpoint, in_place, of_model, operations = saved
     model === nothing && (model = Serialization.deserialize(IOBuffer(of_model)))
     new_population(model; threads = threads, callbacks = callbacks, checkpoint = checkpoint, in_place = in_place,
                    operations = Serialization.deserialize(IOBuffer(operations)))

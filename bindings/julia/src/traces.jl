@@ -141,7 +141,7 @@ TraceSession(model, caller, in_place) =
 "More exceptions of one verb are not kept."
 const MOST_EXCEPTIONS = 64
 
-function keep_trace!(session::TraceSession, trace)
+function keep_trace!(session, trace)
     box = TraceBox(trace, 0)
     locked(session.lock) do
         if isempty(session.vacant)
@@ -200,7 +200,8 @@ create_trace(session::TraceSession, task::Ptr{Cvoid}, out::Ptr{Ptr{Cvoid}})::Cin
     unsafe_store!(out, keep_trace!(session, create(session.model, rng)))
 end
 
-function free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid
+"Frees the place of a trace that is not needed any more."
+function drop_trace!(session, trace::Ptr{Cvoid})
     box = box_of(trace)
     locked(session.lock) do
         session.boxes[box.place] = nothing
@@ -208,6 +209,8 @@ function free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid
     end
     nothing
 end
+
+free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid = drop_trace!(session, trace)
 
 copy_trace_of(session::TraceSession, trace::Ptr{Cvoid}, task::Ptr{Cvoid}, out::Ptr{Ptr{Cvoid}})::Cint =
     guarded(session, task) do _
