@@ -81,7 +81,9 @@ impl Definitions {
             namespace: sources("bindings/R", "NAMESPACE"),
             manual: sources("bindings/R/man", ".Rd"),
             julia: sources("bindings/julia/src", ".jl"),
-            rust: ["src/services", "src/diagnostics", "src/learn", "src/model"].map(|folder| sources(folder, ".rs")).concat(),
+            rust: ["src/services", "src/diagnostics", "src/learn", "src/model"]
+                .map(|folder| sources(folder, ".rs"))
+                .concat(),
             help: String::from_utf8(help.stdout).expect("UTF-8"),
         }
     }
@@ -103,7 +105,7 @@ impl Definitions {
         match name.split_once('.') {
             Some((table, member)) => bodies(&self.c, &["typedef struct "], table, "}")
                 .iter()
-                .any(|body| has_word(body, &format!("{member};"))),
+                .any(|body| has_word(body, &format!("{member};")) || body.contains(&format!("(*{member})("))),
             None => self.c.contains(&format!(" {name}(")) || self.c.contains(&format!("*{name}(")),
         }
     }

@@ -7,7 +7,7 @@ whiches <- c(distinguished = 0L, sets = 1L, all = 2L)
 catena_population <- function(create, apply = NULL, copy = NULL, incorporate = NULL, reset_to_prior = NULL, weigh = NULL,
                               report = NULL, sample = NULL, diversify = NULL, fingerprint = NULL, serialize = NULL,
                               deserialize = NULL, n_sets = 1, n_particles = 1, seed = NULL, init_set_id = 1,
-                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, ...) {
+                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, progress = NULL, ...) {
   functions <- list(
     create = create, apply = apply, copy = copy, incorporate = incorporate, reset_to_prior = reset_to_prior, weigh = weigh,
     report = report, sample = sample, diversify = diversify, fingerprint = fingerprint, serialize = serialize,
@@ -21,12 +21,12 @@ catena_population <- function(create, apply = NULL, copy = NULL, incorporate = N
     genealogy = as_flag(genealogy, "genealogy")
   )
   settings <- c(settings, more_options(list(...), "population", names(formals(catena_population))))
-  p <- new_population(functions, settings)
+  p <- new_population(functions, settings, progress = progress)
   if (n_sets != 1 || n_particles != 1) population_reinitialize(p, n_sets, n_particles)
   p
 }
 
-new_population <- function(functions, settings, saved = NULL) {
+new_population <- function(functions, settings, saved = NULL, progress = NULL) {
   given <- !vapply(functions, is.null, NA)
   for (name in names(functions)[given]) as_function(functions[[name]], name)
   if (!given[["create"]]) not_this("create", "a function", NULL)
@@ -40,6 +40,10 @@ new_population <- function(functions, settings, saved = NULL) {
   # What was applied, so that it can be done to further sets.
   p$operations <- saved$operations
   p$settings <- settings
+  # What fails in there ends the verb, and is raised when the library has returned.
+  p$progress <- if (!is.null(as_function(progress, "progress"))) function(done, total) {
+    tryCatch(progress(done, total), error = function(e) stop(p$told <- e))
+  }
   class(p) <- "catena_population"
   p$pointer <- guarded(p, function() .Call(C_population_new, p, settings, option_of(names(settings)), saved$bytes))
   p
@@ -71,8 +75,8 @@ guarded <- function(p, act, failed = function(failure, value) library_error(fail
                     words = from_one) {
   # The generator's state is put back by the library's caller, so that there must be one.
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
-  p$message <- p$condition <- NULL
-  on.exit(p$condition <- p$message <- NULL)
+  p$message <- p$condition <- p$told <- NULL
+  on.exit(p$condition <- p$message <- p$told <- NULL)
   noted <- function(e) {
     p$condition <- e
     p$message <- enc2utf8(paste(conditionMessage(e), collapse = "\n"))
@@ -86,6 +90,7 @@ guarded <- function(p, act, failed = function(failure, value) library_error(fail
     if (more > 0L) lines <- c(lines[1:5], sprintf("and %d more", more))
     warning(paste(lines, collapse = "\n"), call. = FALSE)
   }
+  if (!is.null(p$told)) stop(p$told)
   if (!is.null(result$failure)) failed(result$failure, result$value)
   result$value
 }
@@ -332,7 +337,7 @@ population_save <- function(p, file = NULL) {
   invisible(saved)
 }
 
-population_load <- function(saved, ...) {
+population_load <- function(saved, ..., progress = NULL) {
   if (is.character(saved) && length(saved) == 1L) saved <- readRDS(saved)
   if (!inherits(saved, "catena_saved_population")) not_this("saved", "what population_save() gave, or its file", saved)
   others <- list(...)
@@ -340,7 +345,7 @@ population_load <- function(saved, ...) {
   if (length(others) && (is.null(names(others)) || length(unknown))) {
     not_this("...", paste("functions of catena_population():", toString(names(saved$functions))), names(others))
   }
-  new_population(utils::modifyList(saved$functions, others), saved$settings, saved)
+  new_population(utils::modifyList(saved$functions, others), saved$settings, saved, progress)
 }
 
 print.catena_population <- function(x, ...) {

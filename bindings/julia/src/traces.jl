@@ -130,13 +130,31 @@ mutable struct TraceSession
     exceptions::Vector{Tuple{UInt64,Int64,Any,Any}}
     interrupted::Threads.Atomic{Bool}
     busy::Bool
+    # The user's function that is told of progress, or nothing; and the exception that it threw, with its backtrace.
+    progress::Any
+    told::Any
     # The library's function for random bits.
     bits::Ptr{Cvoid}
 end
 
-TraceSession(model, caller, in_place) =
+TraceSession(model, caller, in_place, progress) =
     TraceSession(model, caller, in_place, Threads.SpinLock(), [], [], [], nothing, [], Threads.Atomic{Int}(0), [],
-                 Threads.Atomic{Bool}(false), false, symbol(:catena_task_bits))
+                 Threads.Atomic{Bool}(false), false, progress, nothing, symbol(:catena_task_bits))
+
+# Both are called on the thread that called the library.
+function population_progress(session::TraceSession, done::Csize_t, total::Csize_t)::Cvoid
+    session.told === nothing || return
+    try
+        session.caller && !session.in_place ? Base.reenable_sigint(() -> session.progress(Int(done), Int(total))) :
+            session.progress(Int(done), Int(total))
+    catch exception
+        session.told = (exception, catch_backtrace())
+    end
+    nothing
+end
+
+"What the user's function for progress threw ends the verb."
+population_interrupted(session::TraceSession)::Cint = session.told !== nothing
 
 "More exceptions of one verb are not kept."
 const MOST_EXCEPTIONS = 64
