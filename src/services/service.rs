@@ -106,7 +106,7 @@ impl<D: Density> Here<'_, D> {
     pub fn tell(&self, noun: &str, done: usize, total: usize, phase: &str) {
         let refresh = self.run.options.refresh;
         if refresh > 0 && (done == 1 || done == total || done.is_multiple_of(refresh)) {
-            let (width, percent) = (total.to_string().len(), 100 * done / total);
+            let (width, percent) = (total.to_string().len(), 100 * done as u128 / total.max(1) as u128);
             self.log(Level::Info, &format!("{noun}: {done:width$} / {total} [{percent:3}%]  ({phase})"));
         }
     }
