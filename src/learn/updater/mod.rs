@@ -22,7 +22,6 @@ use crate::random::{BlockLanes, ParticleStreams};
 use serde::{Deserialize, Serialize};
 
 pub use resample::{CustomResampler, Resampled};
-pub(super) use reweigh::shown;
 
 /// Most tries of drawing a valid model from the prior.
 const PRIOR_TRIES: usize = 1000;
