@@ -150,22 +150,9 @@ fn blocks_of_models_and_their_owners_are_told_apart() {
     assert_eq!(program.uploads(), 3);
 }
 
-/// A library between this process and the real one that has the device vanish after some launches, in a process of its own.
-#[test]
-fn a_device_that_vanishes_is_said() {
-    const CHILD: &str = "CATENA_TEST_VANISHING";
-    if std::env::var_os(CHILD).is_some() {
-        let (program, case) = (program(Precision::Double), case(2, 100, 3));
-        assert!(case.error(&program) < 1e-12);
-        let Case { outcomes, models, experiments, expected } = &case;
-        let mut out = vec![0.0; expected.len()];
-        let error = program.compute(&Product::new(outcomes, models, experiments, SHAPE), &mut out).unwrap_err();
-        assert_eq!(error.code(), catena::Code::Model);
-        let words = format!("the device {} failed: CL_DEVICE_NOT_AVAILABLE", program.name());
-        assert_eq!(error.to_string(), words);
-        return;
-    }
-    let folder = std::env::temp_dir().join(format!("catena-vanishing-{}", std::process::id()));
+/// Runs the test of this name in a process of its own with `mode` in [`CHILD`] and a library between it and the real one.
+fn beside_another_library(test: &str, mode: &str) {
+    let folder = std::env::temp_dir().join(format!("catena-{mode}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (source, library) = (folder.join("between.c"), folder.join("between.so"));
     std::fs::write(&source, BETWEEN).unwrap();
@@ -178,8 +165,8 @@ fn a_device_that_vanishes_is_said() {
         .status();
     assert!(made.unwrap().success(), "a C compiler and libOpenCL.so.1");
     let status = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_device_that_vanishes_is_said"])
-        .env(CHILD, "1")
+        .args(["--exact", test])
+        .env(CHILD, mode)
         .env("OPENCL_DYLIB_PATH", &library)
         .status()
         .unwrap();
@@ -187,19 +174,61 @@ fn a_device_that_vanishes_is_said() {
     assert!(status.success());
 }
 
+const CHILD: &str = "CATENA_TEST_OPENCL";
+
+/// A device that is gone after its first launch, or one that has no numbers of 64 bits.
 const BETWEEN: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+static void *real(const char *name) { return dlsym(dlopen("libOpenCL.so.1", RTLD_NOW), name); }
+static int is(const char *mode) { return strcmp(getenv("CATENA_TEST_OPENCL"), mode) == 0; }
 typedef int (*launch)(void *, void *, unsigned, const size_t *, const size_t *, const size_t *, unsigned, void *, void *);
 int clEnqueueNDRangeKernel(void *queue, void *kernel, unsigned dims, const size_t *offset, const size_t *global,
                            const size_t *local, unsigned waits, void *wait, void *event) {
   static int launches;
-  launch real = (launch)dlsym(dlopen("libOpenCL.so.1", RTLD_NOW), "clEnqueueNDRangeKernel");
-  if (launches++ >= 1) return -2;
-  return real(queue, kernel, dims, offset, global, local, waits, wait, event);
+  if (is("vanishing") && launches++ >= 1) return -2;
+  return ((launch)real("clEnqueueNDRangeKernel"))(queue, kernel, dims, offset, global, local, waits, wait, event);
+}
+typedef int (*info)(void *, unsigned, size_t, void *, size_t *);
+int clGetDeviceInfo(void *device, unsigned what, size_t size, void *value, size_t *needed) {
+  const int status = ((info)real("clGetDeviceInfo"))(device, what, size, value, needed);
+  if (is("single") && what == 0x1032 && value) memset(value, 0, size);
+  return status;
 }
 "#;
+
+fn mode() -> Option<String> {
+    std::env::var(CHILD).ok()
+}
+
+#[test]
+fn a_device_that_vanishes_is_said() {
+    if mode().is_none() {
+        return beside_another_library("a_device_that_vanishes_is_said", "vanishing");
+    }
+    let (program, case) = (program(Precision::Double), case(2, 100, 3));
+    assert!(case.error(&program) < 1e-12);
+    let Case { outcomes, models, experiments, expected } = &case;
+    let mut out = vec![0.0; expected.len()];
+    let error = program.compute(&Product::new(outcomes, models, experiments, SHAPE), &mut out).unwrap_err();
+    assert_eq!(error.code(), catena::Code::Model);
+    assert_eq!(error.to_string(), format!("the device {} failed: CL_DEVICE_NOT_AVAILABLE", program.name()));
+}
+
+/// Double precision is never narrowed in silence.
+#[test]
+fn a_device_without_doubles_is_refused_for_them() {
+    if mode().is_none() {
+        return beside_another_library("a_device_without_doubles_is_refused_for_them", "single");
+    }
+    let refused = DeviceProgram::new(SOURCE, SHAPE, Precision::Double, &DeviceChoice::default());
+    let words = refused.err().unwrap().to_string();
+    assert!(words.contains("'precision': expected single") && words.contains("no numbers of 64 bits"), "{words}");
+    assert!(case(2, 100, 3).error(&program(Precision::Single)) < 1e-2);
+}
 
 #[test]
 fn what_cannot_be_compiled_or_found_is_said() {

@@ -1,6 +1,6 @@
 //! From which cost of a cell on a device is repaid: `cargo bench --bench learn_device`.
 //!
-//! A likelihood of so many steps of x <- cos(a x + b) per cell, on the host (one thread, two) and on the device that is found
+//! A likelihood of so many steps of y <- cos(a y + 0.3), or of y <- 0.5 + 0.3 a y (1 - y²), per cell, on the host (one thread, two) and on the device that is found
 //! first (PoCL's processor where there is no other), ns per cell of an update; and what `auto` chooses.
 
 use catena::drive::Pool;
@@ -12,8 +12,12 @@ use catena::services::{LearnIo, Learner};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Steps of a cell.
-struct Steps(usize);
+/// Steps of a cell: cosines, which PoCL computes one by one, or polynomials, of which its compiler makes vectors.
+#[derive(Clone, Copy)]
+struct Steps {
+    cosines: bool,
+    count: usize,
+}
 
 impl Likelihood for Steps {
     type Worker = ();
@@ -48,7 +52,11 @@ impl Likelihood for Steps {
         for (row, out) in out.chunks_mut(models.len()).enumerate() {
             let (outcome, a) = (outcomes[row % outcomes.len()], experiments.get(0, row / outcomes.len()));
             for (out, x) in out.iter_mut().zip(models) {
-                let y = (0..self.0).fold(*x, |y, _| (a * y + 0.3).cos());
+                let y = if self.cosines {
+                    (0..self.count).fold(*x, |y, _| (a * y + 0.3).cos())
+                } else {
+                    (0..self.count).fold(*x, |y, _| 0.5 + 0.3 * a * y * (1.0 - y * y))
+                };
                 *out = if outcome == 0.0 { y * y } else { 1.0 - y * y };
             }
         }
@@ -58,12 +66,14 @@ impl Likelihood for Steps {
 
 impl Steps {
     fn program(&self) -> DeviceProgram {
+        let step = if self.cosines { "cos(a * y + (real)0.3)" } else { "(real)0.5 + (real)0.3 * a * y * (1 - y * y)" };
         let source = format!(
             "real likelihood(const real *outcome, const real *model, const real *experiment) {{
+               const real a = experiment[0];
                real y = model[0];
-               for (int k = 0; k < {}; ++k) y = cos(experiment[0] * y + (real)0.3);
+               for (int k = 0; k < {}; ++k) y = {step};
                return outcome[0] == 0 ? y * y : 1 - y * y; }}",
-            self.0
+            self.count
         );
         let shape = OnDevice::shape(self);
         DeviceProgram::new(&source, shape, Precision::Double, &DeviceChoice::default()).expect("a device")
@@ -86,17 +96,23 @@ fn time(model: OnDevice<Steps>, threads: usize, models: usize, rounds: usize) ->
 }
 
 fn main() {
-    println!("device: {}", Steps(1).program().name());
-    println!("{:>8} {:>6} {:>10} {:>10} {:>10} {:>8}", "models", "steps", "1 thread", "2 threads", "device", "auto");
-    for models in [1000, 10_000, 100_000, 1_000_000] {
-        for steps in [1, 4, 16, 64] {
-            let rounds = (40_000_000 / models / steps / 10).clamp(5, 200);
-            let host = |threads| time(OnDevice::none(Steps(steps)), threads, models, rounds).0;
-            let (one, two) = (host(1), host(2));
-            let (device, _) = time(OnDevice::new(Steps(steps), Steps(steps).program()), 2, models, rounds);
-            let auto = OnDevice::auto(Steps(steps), Steps(steps).program(), 2);
-            let who = time(auto, 2, models, 5).1;
-            println!("{models:>8} {steps:>6} {one:>10.1} {two:>10.1} {device:>10.1} {:>8}", format!("{who:?}"));
+    println!("device: {}", Steps { cosines: true, count: 1 }.program().name());
+    println!(
+        "{:>12} {:>8} {:>6} {:>10} {:>10} {:>10} {:>8}",
+        "cell", "models", "steps", "1 thread", "2 threads", "device", "auto"
+    );
+    for (cosines, cell) in [(true, "cosines"), (false, "polynomials")] {
+        for models in [1000, 10_000, 100_000, 1_000_000] {
+            for count in [1, 4, 16, 64] {
+                let steps = Steps { cosines, count };
+                let rounds = (4_000_000 / models / count).clamp(5, 200);
+                let host = |threads| time(OnDevice::none(steps), threads, models, rounds).0;
+                let (one, two) = (host(1), host(2));
+                let (device, _) = time(OnDevice::new(steps, steps.program()), 2, models, rounds);
+                let who = time(OnDevice::auto(steps, steps.program(), 2), 2, models, 5).1;
+                let who = if who == Computes::Device { "device" } else { "host" };
+                println!("{cell:>12} {models:>8} {count:>6} {one:>10.1} {two:>10.1} {device:>10.1} {who:>8}");
+            }
         }
     }
 }

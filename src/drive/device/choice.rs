@@ -100,7 +100,8 @@ impl Choice {
 
 impl Trial<'_> {
     /// Takes down what a call took; says in words what is chosen once it is.
-    pub fn note(&mut self, host: Duration, device: Duration, name: &str) -> Option<String> {
+    /// `most` is the number of pieces that the host's work can be cut into.
+    pub fn note(&mut self, host: Duration, device: Duration, most: usize, name: &str) -> Option<String> {
         let (cells, threads) = (self.cells, self.choice.threads);
         let times = &mut self.times[class_of(cells)];
         times.trials += 1;
@@ -110,7 +111,7 @@ impl Trial<'_> {
             return None;
         }
         let (host, device) = (times.host.as_nanos() as f64, times.device.as_nanos() as f64);
-        let pieces = Grain::pieces(host, threads);
+        let pieces = Grain::pieces(host, threads.min(most));
         let (who, words) = if device < host / pieces as f64 {
             (Computes::Device, format!("the device {name}"))
         } else {
@@ -133,12 +134,13 @@ mod tests {
 
     fn decided(choice: &Choice, cells: usize, host_us: u64, device_us: u64) -> (Computes, String) {
         let mut said = None;
+        let most = cells.div_ceil(1000);
         for _ in 0..TRIALS {
             assert!(said.is_none() && choice.computes(cells) == Computes::Open);
             let Who::Both(mut trial) = choice.who(cells) else { panic!("decided before") };
             // Whoever comes meanwhile is the host's.
             assert!(matches!(choice.who(cells), Who::Host));
-            said = trial.note(Duration::from_micros(host_us), Duration::from_micros(device_us), "D");
+            said = trial.note(Duration::from_micros(host_us), Duration::from_micros(device_us), most, "D");
         }
         (choice.computes(cells), said.unwrap())
     }
@@ -146,17 +148,18 @@ mod tests {
     #[test]
     fn the_quicker_one_computes_each_size() {
         let choice = Choice::new(2);
-        let (who, words) = decided(&choice, 1000, 1000, 400);
+        let (who, words) = decided(&choice, 1001, 1000, 400);
         assert_eq!(who, Computes::Device);
         assert_eq!(
             words,
-            "likelihoods of about 1000 cells are computed by the device D: the host needs 1000.00 ns per cell, shared by 2 \
-             of 2 threads, the device D 400.00"
+            "likelihoods of about 1001 cells are computed by the device D: the host needs 999.00 ns per cell, shared by 2 \
+             of 2 threads, the device D 399.60"
         );
         // Two threads would share the host's work.
         assert_eq!(decided(&choice, 5000, 1000, 600).0, Computes::Host);
         assert_eq!(decided(&Choice::new(1), 5000, 1000, 600).0, Computes::Device);
-        // Too little to be shared.
+        // One block of models, or too little to be shared.
+        assert_eq!(decided(&choice, 500, 1000, 600).0, Computes::Device);
         assert_eq!(decided(&choice, 10, 30, 20).0, Computes::Device);
         assert_eq!((choice.computes(1023), choice.computes(1024)), (Computes::Device, Computes::Open));
         assert!(choice.give_up() && !choice.give_up());

@@ -10,6 +10,9 @@ use crate::particles::BLOCK;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Cells of a piece of a large product, roughly.
+const PIECE_CELLS: usize = 32 * 1024;
+
 /// What computes products in the host's place. Used by several threads at once.
 pub trait Device: Send + Sync {
     /// Its name.
@@ -98,6 +101,12 @@ impl<L: Likelihood> OnDevice<L> {
         device.compute(&Product { owner, block, outcomes, models, experiments: experiments.values(), shape }, out)
     }
 
+    /// Into how many pieces the host's work could be cut.
+    fn most_pieces(&self, call: &Call<'_, '_, L>, out: &[f64]) -> usize {
+        let blocks = (call.models.len() / self.shape.parameters).div_ceil(BLOCK);
+        if self.host.whole() { 1 } else { blocks.max(out.len() / PIECE_CELLS) }
+    }
+
     fn by_choice(
         &self,
         device: &dyn Device,
@@ -131,9 +140,10 @@ impl<L: Likelihood> OnDevice<L> {
                 match failed {
                     Some(error) => warn(call, error),
                     None => {
-                        if let (Some(words), Some(logger)) =
-                            (trial.note(begun.elapsed(), by_device, device.name()), call.task.logger())
-                        {
+                        if let (Some(words), Some(logger)) = (
+                            trial.note(begun.elapsed(), by_device, self.most_pieces(call, out), device.name()),
+                            call.task.logger(),
+                        ) {
                             logger.log(Level::Info, None, &words);
                         }
                     }
