@@ -1899,12 +1899,6 @@ int32_t catena_devices_kind(const struct catena_devices *devices, size_t index);
 // Frees a list of devices. NULL is fine.
 void catena_devices_free(struct catena_devices *devices);
 
-// Who computes the likelihoods of an updater over products of `cells` outcomes times models times experiments, a
-// catena_computes: an update has as many cells as a set has models. Without a device the host's function does; of NULL nothing
-// is known.
-int32_t catena_updater_computes(const struct catena_updater *updater,
-                                size_t cells);
-
 // The mean of each parameter over all sets, and its standard error across them (NaN of one set) unless `standard_errors` is
 // NULL; `size` is the number of parameters.
 catena_status catena_updater_means(const struct catena_updater *updater,
@@ -2104,6 +2098,12 @@ catena_status catena_updater_simulate(struct catena_updater *updater,
                                       double *out,
                                       size_t size,
                                       struct catena_error **error);
+
+// Who computes the likelihoods of an updater over products of `cells` outcomes times models times experiments, a
+// catena_computes: an update has as many cells as a set has models. Without a device the host's function does; of NULL nothing
+// is known.
+int32_t catena_updater_computes(const struct catena_updater *updater,
+                                size_t cells);
 
 // `out[i] = cos(x[i])²` for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
 // system that precesses. Does nothing where a pointer is NULL.

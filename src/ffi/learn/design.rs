@@ -1,6 +1,6 @@
 //! The choice of experiments.
 
-use super::handle::Asked;
+use super::device::Asked;
 use super::handle::{catena_updater, experiments_of};
 use crate::error::{Code, Error};
 use crate::ffi::boundary::{Table, guard, put, slice, slice_mut, table};

@@ -2,15 +2,17 @@
 //!
 //! The functions are the same in every build: one without the feature `opencl` knows no device and says so.
 
-use super::handle::{Asked, catena_updater};
 use super::host::Host;
 use crate::drive::Pool;
-use crate::drive::device::{Computes, OnDevice};
+use crate::drive::device::OnDevice;
 use crate::error::Error;
-use crate::ffi::boundary::{Table, free, make, object, table, text};
+use crate::ffi::boundary::{Table, free, make, table, text};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::model::{Likelihood, Threading};
 use std::ffi::{CString, c_char};
+
+/// A host's likelihood, computed by whom the options say.
+pub(super) type Asked = OnDevice<Host>;
 
 /// A kind of device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,18 +47,6 @@ pub enum catena_device_use {
     /// Where it is quicker than the host's function: the first calls of each size are computed by both and timed, and the choice
     /// and its reason go to the logger. Bits may differ between runs, as rounding does. A device that fails is left.
     CATENA_DEVICE_AUTO = 1,
-}
-
-/// Who computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum catena_computes {
-    /// Not known yet.
-    CATENA_COMPUTES_OPEN = 0,
-    /// The host's function.
-    CATENA_COMPUTES_HOST = 1,
-    /// The device.
-    CATENA_COMPUTES_DEVICE = 2,
 }
 
 /// An OpenCL device that computes a likelihood. Set `struct_size` to sizeof(catena_device) and everything you don't provide to
@@ -185,24 +175,6 @@ pub unsafe extern "C" fn catena_devices_kind(devices: *const catena_devices, ind
 pub unsafe extern "C" fn catena_devices_free(devices: *mut catena_devices) {
     // SAFETY: the caller vouches for the pointer.
     unsafe { free(devices) }
-}
-
-/// Who computes the likelihoods of an updater over products of `cells` outcomes times models times experiments, a
-/// catena_computes: an update has as many cells as a set has models. Without a device the host's function does; of NULL nothing
-/// is known.
-///
-/// # Safety
-/// `updater` is NULL or a live updater.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_updater_computes(updater: *const catena_updater, cells: usize) -> i32 {
-    // SAFETY: the caller vouches for the pointer.
-    let learner = unsafe { object(updater, "updater", "a catena_updater") }.map(|updater| &updater.learner);
-    let who = match learner.map(|learner| learner.model().computes(cells)) {
-        Ok(Computes::Host) => catena_computes::CATENA_COMPUTES_HOST,
-        Ok(Computes::Device) => catena_computes::CATENA_COMPUTES_DEVICE,
-        Ok(Computes::Open) | Err(_) => catena_computes::CATENA_COMPUTES_OPEN,
-    };
-    who as i32
 }
 
 #[cfg(feature = "opencl")]

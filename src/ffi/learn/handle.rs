@@ -1,12 +1,11 @@
 //! Updaters, made, saved and freed.
 
-use super::device::decorated;
+use super::device::{Asked, decorated};
 use super::host::Host;
 use super::options::{Given, catena_updater_options, given};
 use super::prior::catena_prior;
 use super::table::catena_likelihood;
 use crate::drive::Pool;
-use crate::drive::device::OnDevice;
 use crate::error::Error;
 use crate::ffi::UserData;
 use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table};
@@ -17,9 +16,6 @@ use crate::learn::{ModelSet, UpdaterOptions};
 use crate::model::{Experiments, Likelihood};
 use crate::services::{LearnIo, Learner};
 use std::sync::Arc;
-
-/// A host's likelihood, computed by whom the options say.
-pub(super) type Asked = OnDevice<Host>;
 
 /// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
 pub struct catena_updater {
