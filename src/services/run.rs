@@ -100,7 +100,7 @@ fn choose_pool(
             "a pool of one thread, for the model may be called from one thread at a time",
             format_args!("one of {} threads", pool.threads()),
         )),
-        (Some(pool), _) => Ok(pool),
+        (Some(pool), _) => pool.check().map(|()| pool),
         (None, Threading::One) => {
             let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
             if asked > 1 {

@@ -84,11 +84,12 @@ unsafe fn made(
 ) -> Result<catena_updater, Error> {
     // SAFETY: passed on to the caller.
     unsafe {
+        // First, so that what is lent is released whatever is refused.
+        let io =
+            LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
         let table = table(likelihood, "likelihood")?;
         let Given { options, threads, pool, device } = given(options)?;
         let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
-        let io =
-            LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
         let model = decorated(Host::new(table)?, device, &pool)?;
         let learner = new(model, options, io, pool)?;
         Ok(catena_updater { learner, data: UserData { user: table.user, release: table.release } })

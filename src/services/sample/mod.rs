@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::hmc::Engine;
 use crate::model::Density;
 use sampling::{Columns, Sinks};
-use settings::{chain_settings, suited};
+use settings::{chain_settings, check_memory, suited};
 use std::sync::Arc;
 
 pub use output::elapsed_lines;
@@ -88,6 +88,7 @@ impl<'a, D: Density> Session<'a, D> {
         options.validate()?;
         let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
+        check_memory(density.dim(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
