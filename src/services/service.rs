@@ -40,6 +40,11 @@ pub trait Service<D: Density>: Send {
         Ok(())
     }
 
+    /// Writers write what they have gathered and tell where they stand: the sample and the diagnostic writer.
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        Ok([0, 0])
+    }
+
     /// The machine is over, whatever the reason: closes the writers, all of them; the first error counts. `warn` tells the
     /// user a last line.
     fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error>;

@@ -3,7 +3,8 @@
 use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
+use crate::io::Writer;
 use crate::model::Density;
 use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
@@ -15,7 +16,15 @@ impl Sampling<'_> {
     }
 
     fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        Error::new(Code::Initialization, format!("{failure}{}", here.words()))
+        // An element is known by its coordinate's name.
+        let of = match failure {
+            Failure::InitialValue {
+                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
+                ..
+            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
+            _ => None,
+        };
+        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
     }
 }
 
@@ -74,6 +83,12 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let sinks = &mut self.sinks;
         let mut writers = [&mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten();
         writers.try_for_each(|writer| writer.look(now))
+    }
+
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        let sinks = &mut self.sinks;
+        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
     }
 
     fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {

@@ -92,7 +92,7 @@ impl<'a, D: Density> Session<'a, D> {
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
-        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
+        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
         let mut inits = io.inits.into_iter();
         let (mut init, mut sample, mut diagnostic) =
             (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
