@@ -23,7 +23,6 @@ use crate::room;
 use serde::{Deserialize, Serialize};
 
 pub use resample::{CustomResampler, Resampled};
-pub(super) use reweigh::shown;
 
 /// Most tries of drawing a valid model from the prior.
 const PRIOR_TRIES: usize = 1000;
