@@ -44,6 +44,18 @@ impl Statistic {
         Self::Rhat,
     ];
 
+    /// Every statistic, by number.
+    pub fn all() -> [Self; 10] {
+        Self::ALL
+    }
+
+    /// Its name: `mean`, `mcse_mean`, `sd`, `mcse_sd`, `q5`, `median`, `q95`, `ess_bulk`, `ess_tail` or `r_hat`.
+    pub fn name(self) -> &'static str {
+        const NAMES: [&str; Statistic::ALL.len()] =
+            ["mean", "mcse_mean", "sd", "mcse_sd", "q5", "median", "q95", "ess_bulk", "ess_tail", "r_hat"];
+        NAMES[self as usize]
+    }
+
     /// The statistic with this number.
     pub fn from_number(number: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|s| *s as i32 == number)

@@ -1,7 +1,8 @@
 //! The summary as a table, for people and as CSV.
 
 use super::row::{Row, Statistic};
-use super::{Summary, Verdict};
+use super::{Summary, SummaryOptions, Verdict};
+use crate::error::Error;
 use crate::io::{self, shortest};
 use std::fmt::{self, Write};
 
@@ -32,18 +33,23 @@ impl Summary {
         first.into_iter().chain(quantiles).chain(last).collect()
     }
 
-    /// The table as CSV: a line of names (`name`, then those of the table), a line per variable.
-    pub fn csv(&self) -> String {
+    /// The table as CSV, numbers with `digits` significant digits (1 to 18): a line of names (`name`, then those of the
+    /// table), a line per variable.
+    ///
+    /// # Errors
+    /// Another number of digits.
+    pub fn csv(&self, digits: u32) -> Result<String, Error> {
+        SummaryOptions { digits, ..SummaryOptions::default() }.validate()?;
         let mut text = format!("name{}\n", self.header().join(","));
         for row in &self.rows {
             text.push_str(&quoted(&row.name));
             for cell in Self::cells(row) {
                 let (Cell::Number(x) | Cell::Count(x) | Cell::Rhat(x)) = cell;
-                write!(text, ",{}", io::significant(x, self.options.digits)).expect("a string takes all");
+                write!(text, ",{}", io::significant(x, digits)).expect("a string takes all");
             }
             text.push('\n');
         }
-        text
+        Ok(text)
     }
 }
 
