@@ -1,5 +1,6 @@
 use crate::error::Error;
 pub use crate::model::{Level, Logger};
+use std::time::Instant;
 
 /// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
 ///
@@ -18,6 +19,11 @@ pub trait Writer: Send {
     fn row(&mut self, values: &[f64]) -> Result<(), Error>;
     /// One line of text without a newline (adaptation results, elapsed times); a comment in a CSV file.
     fn message(&mut self, line: &str) -> Result<(), Error>;
+    /// Called every now and then while a run goes on, between rows, with the time it is: a writer that gathers rows writes
+    /// those that have waited for long. Never later than a millisecond or one evaluation of the model after a row.
+    fn look(&mut self, _now: Instant) -> Result<(), Error> {
+        Ok(())
+    }
     /// Nothing more comes: flush and close.
     fn finish(&mut self) -> Result<(), Error>;
 }

@@ -5,6 +5,7 @@ mod arrow;
 mod chain_files;
 mod csv;
 mod csv_chains;
+mod file;
 mod host;
 mod interrupt;
 mod json;
@@ -21,8 +22,9 @@ mod values;
 #[cfg(feature = "arrow")]
 pub use arrow::ArrowWriter;
 pub use chain_files::{input_files, output_files};
-pub use csv::{CsvFile, CsvWriter, MAX_SIG_FIGS, shortest, significant};
+pub use csv::{CsvWriter, MAX_SIG_FIGS, shortest, significant};
 pub use csv_chains::CsvChains;
+pub use file::{FileId, OutputFile};
 pub use host::{Interrupt, Level, Logger, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
 pub use json::check_json;

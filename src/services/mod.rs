@@ -17,6 +17,7 @@ mod gradient;
 mod io;
 mod learn;
 mod options;
+mod outputs;
 mod points;
 mod population;
 mod report;

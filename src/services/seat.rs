@@ -7,6 +7,7 @@ use super::service::{After, End, Here, Service, in_words};
 use super::{ChainReport, control::Control};
 use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Slice};
 use crate::error::{Code, Error};
+use crate::io::{Level, log_lines};
 use crate::model::{self, Ask, Density, Machine, Reply};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -133,6 +134,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         if stop.load(Ordering::Relaxed) && !matches!(self.brought, Brought::Ask(_)) {
             return Err(Stop::Over(Outcome::Stopped));
         }
+        self.service.look(start)?;
         let run = Arc::clone(&self.run);
         let mut clock = Clock::new(start, self.stride);
         if std::mem::take(&mut self.resumed) {
@@ -194,7 +196,9 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
 
     /// Closes the service and keeps the outcome. A writer that fails to close fails the machine.
     fn close(&mut self, outcome: Outcome) {
-        let outcome = match (self.service.close(), outcome) {
+        let (run, id) = (Arc::clone(&self.run), self.id());
+        let warn = |line: &str| log_lines(run.logger, Level::Warning, Some(id), line);
+        let outcome = match (self.service.close(&warn), outcome) {
             (Err(error), Outcome::Finished | Outcome::Stopped) | (_, Outcome::Failed(error)) => {
                 let error = self.run.placed(error, self.place);
                 self.run.failed(&error);

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
     match dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            if failure.has_words() {
+                let _ = writeln!(std::io::stderr(), "error: {failure}");
+            }
             ExitCode::from(failure.exit)
         }
     }
@@ -48,14 +50,10 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        common::say(&format!("{USAGE}{}{}", summary::help(), parse::help()));
-        return Ok(());
+        return common::say(&format!("{USAGE}{}{}", summary::help(), parse::help()));
     }
     match first.as_str() {
-        "version" | "--version" => {
-            common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n"));
-            Ok(())
-        }
+        "version" | "--version" => common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n")),
         "summary" => summary::run(&words[1..]),
         library => {
             if !Path::new(library).is_file() {

@@ -2,28 +2,31 @@
 
 use crate::common::{Inits, interrupt, load_model, options, say, values_text};
 use crate::failure::Failure;
-use crate::output::{Csv, Head, borrow, check_distinct, of_chain};
+use crate::output::{Csv, Head, borrow, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
-use catena::io::{Interrupt, Level, Logger, Writer, input_files, metric_json, output_files, read_metric_file};
+use catena::io::{
+    Interrupt, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
+};
 use catena::model::Density;
 use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let (engine, options) = plan(settings)?;
-    let files = Files::new(settings, &options)?;
+    let files = Files::new(library, settings, &options)?;
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
-    check_metrics(&model, engine, &options, &metrics)?;
     let mut samples = files.create(settings, library, &options, "output file", &files.samples)?;
     let mut diagnostics = files.create(settings, library, &options, "output diagnostic_file", &files.diagnostics)?;
+    let metric_files: Vec<_> = files.metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let io = SampleIo {
         inits: inits.contexts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
@@ -46,11 +49,13 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
         end_stopped(files, &report)?;
     }
     drop((samples, diagnostics));
-    files.write_metrics(&report)?;
-    if let Engine::Nuts | Engine::Static { .. } = engine {
-        summarise(&screen, &files, &report);
-    }
-    Ok(report.status()?)
+    write_metrics(metric_files, &report)?;
+    let said = match engine {
+        Engine::Nuts | Engine::Static { .. } => summarise(&screen, &files, &report),
+        Engine::FixedParam => Ok(()),
+    };
+    report.status()?;
+    said
 }
 
 /// The engine and the options of the run.
@@ -88,19 +93,6 @@ fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -
     Ok(all)
 }
 
-/// Refuses a metric that the run would refuse, before any file is emptied.
-fn check_metrics(
-    model: &catena_model,
-    engine: Engine,
-    options: &SampleOptions,
-    metrics: &[Vec<f64>],
-) -> Result<(), Failure> {
-    let io = SampleIo { inv_metrics: metrics.iter().map(Vec::as_slice).collect(), ..Default::default() };
-    let options = SampleOptions { num_threads: 1, ..options.clone() };
-    Session::with_engine(model, engine, &options, io)?;
-    Ok(())
-}
-
 /// The files that a run writes, one per chain in each list or none.
 struct Files {
     samples: Vec<PathBuf>,
@@ -109,7 +101,7 @@ struct Files {
 }
 
 impl Files {
-    fn new(settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
+    fn new(library: &str, settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
         let named = |argument: &str, name: &str| match name {
             "" => Ok(Vec::new()),
             name => output_files(argument, name, options.init_chain_id, options.num_chains),
@@ -122,11 +114,12 @@ impl Files {
         } else {
             Vec::new()
         };
-        check_distinct(&[
+        let written: [(_, &[PathBuf]); 3] = [
             ("output file", &samples),
             ("output diagnostic_file", &diagnostics),
             ("sample adapt save_metric", &metrics),
-        ])?;
+        ];
+        check_distinct(library, settings, (options.init_chain_id, options.num_chains), &written)?;
         Ok(Self { samples, diagnostics, metrics })
     }
 
@@ -155,19 +148,17 @@ impl Files {
         }
         Ok(files)
     }
+}
 
-    /// Writes what the chains that ended their warm-up adapted to.
-    fn write_metrics(&self, report: &SampleReport) -> Result<(), Failure> {
-        for (path, chain) in self.metrics.iter().zip(&report.chains) {
-            if chain.outcome != Outcome::Finished {
-                continue;
-            }
+/// Writes what the chains that ended their warm-up adapted to; the files of others stay as they were.
+fn write_metrics(files: Vec<OutputFile>, report: &SampleReport) -> Result<(), Failure> {
+    for (mut file, chain) in files.into_iter().zip(&report.chains) {
+        if chain.outcome == Outcome::Finished {
             let text = metric_json(chain.stepsize, chain.metric, &chain.inv_metric);
-            std::fs::write(path, text + "\n")
-                .map_err(|e| Failure::software(format!("cannot write '{}': {e}", path.display())))?;
+            writeln!(file, "{text}").map_err(|e| Failure::software(e.to_string()))?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
@@ -190,14 +181,22 @@ fn metric_name(name: &str) -> String {
 }
 
 /// Shows what the chains have that did not fail.
-fn summarise(screen: &Screen, files: &Files, report: &SampleReport) {
+fn summarise(screen: &Screen, files: &Files, report: &SampleReport) -> Result<(), Failure> {
+    if let Some(path) = files.samples.iter().find(|path| !can_be_read_back(path)) {
+        let why = format!("no summary: '{}' cannot be read back", path.display());
+        screen.log(Level::Info, None, &why);
+        return Ok(());
+    }
     let good = files.samples.iter().zip(&report.chains);
     let good = good.filter(|(_, chain)| chain.rows > 0 && !matches!(chain.outcome, Outcome::Failed(_)));
     let paths: Vec<&PathBuf> = good.map(|(path, _)| path).collect();
     match summary::of_files(&paths) {
         Ok(text) => say(&text),
         // The run itself is not to fail for want of a summary.
-        Err(why) => screen.log(Level::Warning, None, &format!("no summary: {why}")),
+        Err(why) => {
+            screen.log(Level::Warning, None, &format!("no summary: {why}"));
+            Ok(())
+        }
     }
 }
 

@@ -149,13 +149,12 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
     }
     wish.options.digits = wish.digits.unwrap_or(wish.options.digits);
     let (summary, text) = summarise(&wish.files, &wish.options, wish.threads)?;
-    say(&text);
     if let Some(path) = &wish.csv {
         let table = summary.csv(wish.digits.unwrap_or(CSV_DIGITS))?;
         std::fs::write(path, table)
             .map_err(|e| Failure::no_input(format!("cannot write '{}': {e}", path.display())))?;
     }
-    Ok(())
+    say(&text)
 }
 
 /// The summary at the end of a run.

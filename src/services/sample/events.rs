@@ -7,6 +7,7 @@ use crate::hmc::{Chain, Failure, Metric, Request, Start};
 use crate::model::Density;
 use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
+use std::time::Instant;
 
 impl Sampling<'_> {
     fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
@@ -69,7 +70,16 @@ impl<D: Density> Service<D> for Sampling<'_> {
         Ok(After::GoOn)
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        let sinks = &mut self.sinks;
+        let mut writers = [&mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten();
+        writers.try_for_each(|writer| writer.look(now))
+    }
+
+    fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {
+        if let Some(line) = self.refused.sum("rows of outputs") {
+            warn(&line);
+        }
         let sinks = &mut self.sinks;
         let mut result = Ok(());
         for writer in [&mut sinks.init, &mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten() {
