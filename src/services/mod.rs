@@ -44,7 +44,7 @@ pub use options::{
 };
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
-pub use report::{ChainReport, Outcome, SampleReport};
+pub use report::{ChainReport, Outcome, SampleReport, StopReason};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};

@@ -63,35 +63,9 @@ impl<'a> SummaryInput<'a> {
         Ok(())
     }
 
-    /// Whether a column is summarised when none is named.
-    pub(super) fn is_variable(name: &str) -> bool {
-        name == LOG_DENSITY || !name.ends_with(SAMPLER_SUFFIX)
-    }
-
-    /// The columns that `variables` name, in their order, or all.
-    pub(super) fn select(&self, variables: &[String]) -> Result<Vec<usize>, Error> {
-        if variables.is_empty() {
-            return Ok((0..self.columns).filter(|&c| Self::is_variable(&self.names[c])).collect());
-        }
-        let mut picked = Vec::new();
-        for wanted in variables {
-            let before = picked.len();
-            let fits = (0..self.columns).filter(|&c| names(wanted, &self.names[c]));
-            picked.extend(fits.filter(|c| !picked[..before].contains(c)).collect::<Vec<_>>());
-            if picked.len() == before && !self.names.iter().any(|name| names(wanted, name)) {
-                return Err(Error::argument(
-                    "variables",
-                    "names of columns, or of variables that have several",
-                    wanted,
-                ));
-            }
-        }
-        Ok(picked)
-    }
-
     /// Whether each chain moves in some variable.
     pub(super) fn moving(&self) -> Vec<bool> {
-        let columns = || (0..self.columns).filter(|&c| Self::is_variable(&self.names[c]));
+        let columns = || (0..self.columns).filter(|&c| is_variable(&self.names[c]));
         let draws = |column: usize| self.column(column).expect("checked");
         let moves = |chain: usize, column: usize| {
             let mut values = draws(column).chain(chain);
@@ -102,9 +76,38 @@ impl<'a> SummaryInput<'a> {
     }
 }
 
+/// Whether a column is looked at when none is named.
+fn is_variable(name: &str) -> bool {
+    name == LOG_DENSITY || !name.ends_with(SAMPLER_SUFFIX)
+}
+
+/// The places of the columns among `names` that `wanted` asks for, in its order: columns by their names, or variables with
+/// all of their elements. Without any: `lp__` and every column that is not the sampler's.
+///
+/// # Errors
+/// No column has a name that is wanted; `argument` is who asks.
+pub fn select_columns(names: &[String], wanted: &[String], argument: &str) -> Result<Vec<usize>, Error> {
+    if wanted.is_empty() {
+        return Ok((0..names.len()).filter(|&c| is_variable(&names[c])).collect());
+    }
+    let mut picked = Vec::new();
+    for one in wanted {
+        let fits: Vec<usize> = (0..names.len()).filter(|&c| is_named(one, &names[c])).collect();
+        if fits.is_empty() {
+            return Err(Error::argument(argument, "names of columns, or of variables that have several", one));
+        }
+        for column in fits {
+            if !picked.contains(&column) {
+                picked.push(column);
+            }
+        }
+    }
+    Ok(picked)
+}
+
 /// Whether `wanted` is the column `name`, or the variable whose elements the column is one of. Elements may be written as
 /// in Stan (`theta[1,2]`) or as in its files (`theta.1.2`).
-fn names(wanted: &str, name: &str) -> bool {
+fn is_named(wanted: &str, name: &str) -> bool {
     let plain = |text: &str| text.replace(['[', ','], ".").replace([']', ' '], "");
     let (wanted, name) = (plain(wanted), plain(name));
     name.strip_prefix(&wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', ':']))
@@ -172,10 +175,10 @@ mod tests {
             ("x:1", "x:1.3"),
             ("x", "x:1.3"),
         ] {
-            assert!(names(wanted, name), "{wanted} and {name}");
+            assert!(is_named(wanted, name), "{wanted} and {name}");
         }
         for (wanted, name) in [("mu", "mu2"), ("theta[1]", "theta.12"), ("theta.1.2", "theta.1"), ("", "mu")] {
-            assert!(!names(wanted, name), "{wanted} and {name}");
+            assert!(!is_named(wanted, name), "{wanted} and {name}");
         }
     }
 }

@@ -6,7 +6,7 @@ mod row;
 mod table;
 mod verdict;
 
-pub use input::{SummaryInput, SummaryOptions};
+pub use input::{SummaryInput, SummaryOptions, select_columns};
 pub use row::{Row, Statistic};
 pub use verdict::Verdict;
 
@@ -47,7 +47,7 @@ impl Summary {
     pub fn with(input: &SummaryInput<'_>, options: &SummaryOptions, blocks: &impl Blocks) -> Result<Self, Error> {
         input.check()?;
         options.validate()?;
-        let picked = input.select(&options.variables)?;
+        let picked = select_columns(input.names, &options.variables, "variables")?;
         let mut places: Vec<Option<Row>> = vec![None; picked.len()];
         let items = places.chunks_mut(TOGETHER).zip(picked.chunks(TOGETHER));
         blocks.for_each(
