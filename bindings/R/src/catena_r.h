@@ -146,7 +146,8 @@ SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound, SEXP retained);
 SEXP r_filter_read(SEXP handle, SEXP what, SEXP place, SEXP at);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
-SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth);
+SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
+               SEXP lengths);
 SEXP r_version(void);
 SEXP r_options(void);
 

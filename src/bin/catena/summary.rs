@@ -2,10 +2,11 @@
 
 use crate::common::say;
 use crate::failure::Failure;
-use catena::diagnostics::{Statistic, Summary, SummaryOptions};
+use catena::diagnostics::{Summary, SummaryOptions};
 use catena::drive::{Hands, Pool};
 use catena::io::CsvChains;
 use catena::model::Threading;
+use catena::services::names;
 use std::path::{Path, PathBuf};
 
 /// Files of more bytes together are not read back after a run: the numbers are held in memory.
@@ -80,12 +81,8 @@ impl Wish {
             "csv_filename" if value.is_empty() => return Err(bad("the name of a file")),
             "csv_filename" => self.csv = Some(value.into()),
             "order" => {
-                let (column, descending) = value.strip_prefix('-').map_or((value, false), |column| (column, true));
-                let columns = Statistic::all();
-                let found = columns.into_iter().find(|s| s.name() == column);
-                let known: Vec<&str> = columns.iter().map(|s| s.name()).collect();
-                let statistic = found.ok_or_else(|| bad(&format!("one of {}", known.join(", "))))?;
-                (self.options.order, self.options.descending) = (Some(statistic), descending);
+                let options = std::mem::take(&mut self.options).ordered_by(value);
+                self.options = options.map_err(|e| Failure::usage(format!("catena summary: {e}")))?;
             }
             _ => self.threads = whole(1, "a number above 0")? as usize,
         }
@@ -118,19 +115,6 @@ fn option_of(word: &str) -> Option<(&'static str, Option<&str>)> {
         None => (long?, None),
     };
     OPTIONS.iter().find(|(known, ..)| *known == name).map(|(name, ..)| (*name, value))
-}
-
-/// Names separated by the commas that are not within brackets: `theta[1,2],mu`.
-fn names(text: &str) -> Option<Vec<String>> {
-    let mut depth = 0;
-    let all: Vec<String> = text
-        .split(|c| {
-            depth += i32::from(c == '[') - i32::from(c == ']');
-            c == ',' && depth == 0
-        })
-        .map(|name| name.trim().to_string())
-        .collect();
-    all.iter().all(|name| !name.is_empty()).then_some(all)
 }
 
 pub fn run(words: &[String]) -> Result<(), Failure> {
@@ -191,6 +175,7 @@ fn summarise<P: AsRef<Path> + Sync>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catena::diagnostics::Statistic;
 
     fn read(words: &[&str]) -> Result<Wish, String> {
         Wish::read(&words.iter().map(|w| w.to_string()).collect::<Vec<_>>()).map_err(|e| e.to_string())

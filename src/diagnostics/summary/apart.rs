@@ -1,9 +1,10 @@
 //! Chains that lie apart: stuck in different modes, or in a corner of what the others explore.
 
-use super::verdict::HIGHEST_RHAT;
 use crate::diagnostics::quantile;
 use crate::diagnostics::workbench::{Flaw, Workbench};
 
+/// Chains whose R-hat is above this have not mixed (Vehtari et al. 2021, section 4).
+pub(super) const HIGHEST_RHAT: f64 = 1.01;
 /// Chains lie apart where their central intervals between these quantiles have no number in common.
 const CENTRAL: [f64; 2] = [0.05, 0.95];
 /// A chain whose central interval is narrower than this share of the others' median one stays in a corner.

@@ -145,6 +145,19 @@ impl Default for SummaryOptions {
 }
 
 impl SummaryOptions {
+    /// The same, ordered by the statistic of this name ([`Statistic::name`]), the largest first after a `-`.
+    ///
+    /// # Errors
+    /// There is no such statistic.
+    pub fn ordered_by(self, text: &str) -> Result<Self, Error> {
+        let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+        let Some(order) = Statistic::all().into_iter().find(|s| s.name() == name) else {
+            let known: Vec<&str> = Statistic::all().into_iter().map(Statistic::name).collect();
+            return Err(Error::argument("order", format!("one of {}", known.join(", ")), text));
+        };
+        Ok(Self { order: Some(order), descending, ..self })
+    }
+
     /// Checks the ranges.
     ///
     /// # Errors

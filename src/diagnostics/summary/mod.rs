@@ -1,6 +1,7 @@
 //! Statistics of every variable, and what is to be said of them.
 
 mod apart;
+mod digits;
 mod input;
 mod row;
 mod table;

@@ -1,14 +1,14 @@
 //! What is to be said of the draws: warnings, and where nothing can be said.
 
-use super::apart::Apart;
+use super::Summary;
+use super::apart::{Apart, HIGHEST_RHAT};
+use super::digits::significant;
 use super::row::{Row, Statistic};
-use super::{Summary, table};
 use crate::diagnostics::workbench::Flaw;
 use std::fmt::Write;
 
-/// R-hat above this, effective sample sizes below [`FEWEST_EFFECTIVE`] per chain and E-BFMI below [`LOWEST_EBFMI`] are
-/// warned of (Vehtari et al. 2021, section 4; Betancourt 2016).
-pub(super) const HIGHEST_RHAT: f64 = 1.01;
+/// Effective sample sizes below this per chain and E-BFMI below [`LOWEST_EBFMI`] are warned of (Vehtari et al. 2021, section
+/// 4; Betancourt 2016), as is an R-hat above [`HIGHEST_RHAT`].
 const FEWEST_EFFECTIVE: f64 = 100.0;
 const LOWEST_EBFMI: f64 = 0.3;
 
@@ -100,7 +100,7 @@ impl Summary {
         for row in &self.rows {
             match &row.apart {
                 Some(Apart::Groups(groups)) => {
-                    let medians: Vec<String> = groups.iter().map(|(_, m)| table::significant(*m, DIGITS)).collect();
+                    let medians: Vec<String> = groups.iter().map(|(_, m)| significant(*m, DIGITS)).collect();
                     let ids = groups.iter().map(|(ids, _)| ids.clone()).collect();
                     note(ids, format!("{} (medians {})", row.name, medians.join(", ")));
                 }

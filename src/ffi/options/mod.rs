@@ -185,7 +185,8 @@ unsafe fn get(
 }
 
 /// Writes the value of the option `name` as a NUL-terminated text to `value`, an array of `size` bytes; catena_options_set
-/// reads it back to the same bits. 32 bytes are enough for every option there is.
+/// reads it back to the same bits. 32 bytes are enough for every option but CATENA_OPTION_NAMES, where the error's message
+/// says how many are.
 ///
 /// # Safety
 /// `options` is NULL or live options, `name` NULL or a NUL-terminated text, `value` NULL or an array of `size` bytes;

@@ -34,7 +34,7 @@ impl OptionSet {
     /// # Errors
     /// As [`SampleOptions::validate`](super::SampleOptions::validate).
     pub fn validate(&self) -> Result<(), Error> {
-        OPTIONS.iter().try_for_each(|row| row.check(row.get(self)))?;
+        OPTIONS.iter().try_for_each(|row| row.check(&row.get(self)))?;
         self.check_ids()
     }
 

@@ -12,7 +12,7 @@ pub use near::{nearest, similarity};
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
 pub use table::{OPTIONS, OptionRow, Service};
-pub use value::{Choice, Given, Kind, Range, Value};
+pub use value::{Choice, Given, Kind, Range, Value, names};
 
 use crate::adapt::Adaptation;
 use crate::error::Error;
@@ -79,7 +79,7 @@ pub struct SampleOptions {
     /// Columns, or variables with all of their elements, that `until_ess` and `until_rhat` look at. Default: empty, for `lp__`
     /// and all outputs.
     pub until_columns: Vec<String>,
-    /// Stop the run, resumably, once it has taken so long; zero: don't. Default zero.
+    /// Stop the run, resumably, once it has taken so long; zero: don't. Default 0.
     pub max_seconds: Duration,
     /// End each chain with the iteration in which it has used so many gradients, warm-up included; 0: don't. Default 0.
     pub max_gradients: u64,
