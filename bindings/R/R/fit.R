@@ -83,6 +83,7 @@ summary.catena_fit <- function(object, variables = NULL, quantiles = c(0.05, 0.5
     base <- sub("\\[.*$", "", names)
     unknown <- setdiff(variables, c(names, base))
     if (length(unknown)) not_this("variables", paste("some of", paste(unique(base), collapse = ", ")), unknown)
+    variables <- names[names %in% variables | base %in% variables]
   }
   quantiles <- as.double(quantiles)
   if (anyNA(quantiles) || any(quantiles < 0 | quantiles > 1)) not_this("quantiles", "probabilities from 0 to 1", quantiles)

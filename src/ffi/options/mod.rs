@@ -233,8 +233,15 @@ pub unsafe extern "C" fn catena_options_get_number(
     value: *mut f64,
     error: *mut *mut catena_error,
 ) -> catena_status {
+    let number = |name: &str, found: Value| {
+        if let Value::Names(_) = found {
+            return Err(Error::argument("name", "an option that is a number", format_args!("'{name}'")));
+        }
+        // SAFETY: the caller vouches for `value`.
+        unsafe { put(value, found.number(), "value", PLACE) }
+    };
     // SAFETY: the caller vouches for the pointers.
-    unsafe { get(options, name, error, |_, found| put(value, found.number(), "value", PLACE)) }
+    unsafe { get(options, name, error, number) }
 }
 
 /// Writes the value of the option `name`, which must be no CATENA_OPTION_REAL, to `*value`.
