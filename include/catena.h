@@ -926,7 +926,8 @@ typedef struct catena_logger {
   size_t struct_size;
   // Passed to every callback.
   void *user;
-  // Called once with `user` when the run that borrowed the table ends; may be NULL.
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
   void (*release)(void *user);
   // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
   void (*log)(void *user, catena_level level, int64_t chain, const char *line);
@@ -940,7 +941,8 @@ typedef struct catena_interrupt {
   size_t struct_size;
   // Passed to every callback.
   void *user;
-  // Called once with `user` when the run that borrowed the table ends; may be NULL.
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
   void (*release)(void *user);
   // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
   int (*requested)(void *user);
@@ -2777,7 +2779,8 @@ void catena_run_cancel(const struct catena_run *run);
 // Waits until all chains have ended and hands out the result, once; status and `out` as for catena_sample_nuts.
 catena_status catena_run_wait(struct catena_run *run, struct catena_result **out, struct catena_error **error);
 
-// Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
+// Frees a run. One that has not ended is cancelled and waited for. NULL is fine. Inside a callback of that run, and after a
+// fork, the run is cancelled and left as it is: it cannot be waited for there.
 void catena_run_free(struct catena_run *run);
 
 // A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.

@@ -46,7 +46,7 @@ fn untouched(at: &Path, names: &[&str]) {
 #[test]
 fn a_run_that_cannot_start_leaves_older_results() {
     let at = folder("older");
-    let names = ["x_1.csv", "x_2.csv", "d_1.csv", "x_1_metric.json"];
+    let names = ["x_1.csv", "x_2.csv", "d_1.csv", "x_metric_1.json"];
     older(&at, &names);
     std::fs::create_dir(at.join("x_3.csv")).unwrap();
     let run = "sample num_chains=3 output file=x.csv diagnostic_file=d.csv";
@@ -56,10 +56,10 @@ fn a_run_that_cannot_start_leaves_older_results() {
     assert!(!at.join("d_2.csv").exists(), "what was made for nothing is gone");
 
     std::fs::remove_dir(at.join("x_3.csv")).unwrap();
-    std::fs::create_dir(at.join("x_2_metric.json")).unwrap();
+    std::fs::create_dir(at.join("x_metric_2.json")).unwrap();
     let with_metric = "sample num_chains=3 adapt save_metric=true output file=x.csv diagnostic_file=d.csv";
     let (_, words) = bad(normals(&at, with_metric));
-    assert!(words.contains("x_2_metric.json"), "{words}");
+    assert!(words.contains("x_metric_2.json"), "{words}");
     untouched(&at, &names);
 
     let many: Vec<String> = (1..=60).map(|i| format!("o_{i}.csv")).collect();

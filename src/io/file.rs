@@ -76,18 +76,67 @@ impl OutputFile {
         Ok((Self { file, path: path.to_owned(), state: State::Begun, end: Some(length), in_pieces: false }, header))
     }
 
+    /// Opens a file to go on with from byte `at`; what comes after that is cut off when it is begun. Returns its first line
+    /// that is not a comment as well.
+    ///
+    /// # Errors
+    /// [`Code::Io`]: it cannot be opened or read, another writer has it, or it is shorter, or has no line's end there.
+    pub fn resume(path: &Path, at: u64) -> Result<(Self, Option<String>), Error> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let mut file = opened.map_err(|e| failed(path, "cannot be opened", &e))?;
+        lock(&file, path)?;
+        let unfit = |got: String| {
+            let what =
+                format!("expected the file of the run to be resumed, with whole lines up to byte {at}, got {got}");
+            Err(Error::new(Code::Io, format!("file '{}': {what}", path.display())))
+        };
+        let length = file.metadata().map_err(|e| failed(path, "cannot be read", &e))?.len();
+        if !is_regular(&file) || length < at {
+            return unfit(format!("one of {length} bytes"));
+        }
+        let mut last = [b'\n'];
+        let mut header = || {
+            if at > 0 {
+                file.seek(SeekFrom::Start(at - 1))?;
+                file.read_exact(&mut last)?;
+            }
+            let header = header_of(&mut file)?;
+            file.seek(SeekFrom::Start(at))?;
+            Ok(header)
+        };
+        let header = header().map_err(|e: io::Error| failed(path, "cannot be read", &e))?;
+        if last != *b"\n" {
+            return unfit("one that has none there".into());
+        }
+        Ok((
+            Self { file, path: path.to_owned(), state: State::Opened { new: false }, end: Some(at), in_pieces: false },
+            header,
+        ))
+    }
+
+    /// Waits until what was written so far lasts, and tells where it ends; 0 for what has no end, such as a pipe.
+    ///
+    /// # Errors
+    /// The system cannot say so.
+    pub fn settle(&mut self) -> io::Result<u64> {
+        match self.end {
+            None => Ok(0),
+            Some(end) => self.begin().and_then(|()| self.file.sync_data()).map(|()| end),
+        }
+    }
+
     /// The same file, for what is no text: a piece that is not taken whole is cut off whole.
     pub fn in_pieces(mut self) -> Self {
         self.in_pieces = true;
         self
     }
 
-    /// Empties what is there, before the first piece.
+    /// Cuts off what is there and is not to stay, before the first piece.
     fn begin(&mut self) -> io::Result<()> {
         if self.state != State::Begun {
             self.state = State::Begun;
-            if self.end.is_some() {
-                self.file.set_len(0)?;
+            if let Some(end) = self.end {
+                self.file.set_len(end)?;
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ mod filter;
 mod generate;
 mod gradient;
 mod io;
+mod keeping;
 mod learn;
 mod options;
 mod outputs;

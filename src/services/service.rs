@@ -40,6 +40,11 @@ pub trait Service<D: Density>: Send {
         Ok(())
     }
 
+    /// Writers write what they have gathered and tell where they stand: the sample and the diagnostic writer.
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        Ok([0, 0])
+    }
+
     /// The machine is over, whatever the reason: closes the writers, all of them; the first error counts. `warn` tells the
     /// user a last line.
     fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error>;
@@ -106,7 +111,7 @@ impl<D: Density> Here<'_, D> {
     pub fn tell(&self, noun: &str, done: usize, total: usize, phase: &str) {
         let refresh = self.run.options.refresh;
         if refresh > 0 && (done == 1 || done == total || done.is_multiple_of(refresh)) {
-            let (width, percent) = (total.to_string().len(), 100 * done / total);
+            let (width, percent) = (total.to_string().len(), 100 * done as u128 / total.max(1) as u128);
             self.log(Level::Info, &format!("{noun}: {done:width$} / {total} [{percent:3}%]  ({phase})"));
         }
     }

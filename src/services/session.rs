@@ -7,7 +7,7 @@ use super::sample::Sampling;
 use super::seat::Seat;
 use super::service::Service;
 use super::{ChainReport, FailurePolicy, Outcome, SampleReport, StopReason};
-use crate::drive::{self, Desk, Evaluations};
+use crate::drive::{self, Desk, Evaluations, Pool};
 use crate::error::Error;
 use crate::io::Level;
 use crate::model::{Density, Fold, Threading};
@@ -82,6 +82,11 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// What others may watch and cancel the run by, from any thread.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.run.control)
+    }
+
+    /// The threads that it runs on.
+    pub fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.run.pool)
     }
 
     /// Id of the first chain.

@@ -53,15 +53,16 @@ fn seed(settings: &Settings) -> u32 {
 
 /// Loads the library with its data.
 pub fn load_model(library: &str, settings: &Settings, jacobian: Jacobian) -> Result<catena_model, Failure> {
-    let data = match settings.text("data file") {
-        "" => String::new(),
-        path => data_text(path)?,
-    };
+    let data = data_text(settings)?;
     load(library, &data, seed(settings), jacobian).map_err(|e| Failure::of_model(&e))
 }
 
-/// The data as JSON text.
-fn data_text(path: &str) -> Result<String, Failure> {
+/// The data as JSON text; empty where there are none.
+pub fn data_text(settings: &Settings) -> Result<String, Failure> {
+    let path = settings.text("data file");
+    if path.is_empty() {
+        return Ok(String::new());
+    }
     if is_dump(Path::new(path)) {
         return Ok(Values::from_file(path)?.to_json());
     }

@@ -1,8 +1,10 @@
 //! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
+mod argument;
 mod common;
 mod diagnose;
 mod failure;
+mod kept;
 mod log_prob;
 mod output;
 mod parse;
@@ -63,6 +65,15 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
             }
             let mut settings = parse::parse(&words[1..]).map_err(Failure::usage)?;
             common::settle_seed(&mut settings);
+            let of_sampling = [kept::CHECKPOINT, kept::EVERY, kept::RESUME];
+            if let Some(name) = of_sampling.iter().find(|n| settings.is_given(n))
+                && settings.text("method") != "sample"
+            {
+                let method = settings.text("method");
+                return Err(Failure::usage(format!(
+                    "argument '{name}': it goes with 'sample', but '{method}' is chosen"
+                )));
+            }
             match settings.text("method") {
                 "generate_quantities" => quantities::run(library, &settings),
                 "diagnose" => diagnose::run(library, &settings),

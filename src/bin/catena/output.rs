@@ -37,6 +37,7 @@ pub struct Head<'a> {
 impl Head<'_> {
     /// Makes the file and writes its head; `changed` are settings in which this chain's own run differs.
     pub fn create(&self, path: &Path, changed: &[(&str, &str)]) -> Result<Csv, Failure> {
+        let mut csv = CsvWriter::create(path, sig_figs(self.settings))?;
         let mut settings = self.settings.clone();
         settings.set("id", self.chain_id.to_string());
         settings.set("sample num_chains", "1".into());
@@ -44,7 +45,6 @@ impl Head<'_> {
         for (argument, value) in changed {
             settings.set(argument, value.to_string());
         }
-        let mut csv = CsvWriter::create(path, sig_figs(&settings))?;
         for (part, number) in LAYOUT {
             csv.comment(&format!("stan_version_{part} = {number}"))?;
         }

@@ -1,7 +1,8 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, say, values_text};
+use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
 use crate::failure::Failure;
+use crate::kept::{self, Kept};
 use crate::output::{Csv, Head, borrow, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
@@ -9,7 +10,7 @@ use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{
-    Interrupt, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
+    Interrupt, Keeper, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
 };
 use catena::model::Density;
 use catena::services::{
@@ -19,26 +20,34 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let (engine, options) = plan(settings)?;
-    let files = Files::new(library, settings, &options)?;
+    let (engine, mut options) = plan(settings)?;
+    let settings = &mut settings.clone();
+    let resumed = kept::read(library, settings, &mut options)?;
+    let settings = &*settings;
+    let keeper = kept::Files::new(library, settings, &options)?;
+    let files = Files::new(library, settings, &options, keeper.as_ref().map_or(&[], |keeper| keeper.paths()))?;
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
-    let mut samples = files.create(settings, library, &options, "output file", &files.samples)?;
-    let mut diagnostics = files.create(settings, library, &options, "output diagnostic_file", &files.diagnostics)?;
+    let run = Run { library, settings, options: &options, resumed: &resumed };
+    let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample)?;
+    let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic)?;
     let metric_files: Vec<_> = files.metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let io = SampleIo {
         inits: inits.contexts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: borrow(&mut samples),
         diagnostic_writers: borrow(&mut diagnostics),
+        checkpoints: resumed.iter().map(|kept| kept.checkpoint.as_slice()).collect(),
+        keeper: keeper.as_ref().map(|keeper| keeper as &dyn Keeper),
         logger: &screen,
         ..Default::default()
     };
     let shown = SampleOptions { refresh: if screen.has_bars() { 0 } else { options.refresh }, ..options.clone() };
     let mut session = Session::with_engine(&model, engine, &shown, io)?;
+    keeper.as_ref().map_or(Ok(()), |keeper| keeper.begin(&resumed))?;
     let control = session.control();
     let mut bars = screen.bars(&control, options.init_chain_id, session.total_iterations());
     session.run(None, || {
@@ -47,6 +56,10 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     });
     bars.end(&control);
     let report = session.into_report();
+    if let Some(keeper) = &keeper {
+        let mark = |files: &mut [Csv], place: usize| files.get_mut(place).map_or(Ok(0), Writer::mark);
+        keeper.end(&report, |place| Ok((mark(&mut samples, place)?, mark(&mut diagnostics, place)?)))?;
+    }
     for files in [&mut samples, &mut diagnostics] {
         end_stopped(files, &report)?;
     }
@@ -95,6 +108,14 @@ fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -
     Ok(all)
 }
 
+/// What files are made for.
+struct Run<'a> {
+    library: &'a str,
+    settings: &'a Settings,
+    options: &'a SampleOptions,
+    resumed: &'a [Kept],
+}
+
 /// The files that a run writes, one per chain in each list or none.
 struct Files {
     samples: Vec<PathBuf>,
@@ -103,7 +124,12 @@ struct Files {
 }
 
 impl Files {
-    fn new(library: &str, settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
+    fn new(
+        library: &str,
+        settings: &Settings,
+        options: &SampleOptions,
+        checkpoints: &[PathBuf],
+    ) -> Result<Self, Failure> {
         let named = |argument: &str, name: &str| match name {
             "" => Ok(Vec::new()),
             name => output_files(argument, name, options.init_chain_id, options.num_chains),
@@ -116,24 +142,26 @@ impl Files {
         } else {
             Vec::new()
         };
-        let written: [(_, &[PathBuf]); 3] = [
+        let written: [(_, &[PathBuf]); 4] = [
             ("output file", &samples),
             ("output diagnostic_file", &diagnostics),
             ("sample adapt save_metric", &metrics),
+            (kept::CHECKPOINT, checkpoints),
         ];
         check_distinct(library, settings, (options.init_chain_id, options.num_chains), &written)?;
         Ok(Self { samples, diagnostics, metrics })
     }
 
-    /// Makes the files of one list, each with a head in which the run's other files are its chain's own.
+    /// Opens the files of one list: those of chains that go on at the place where they stopped, the others with a head in
+    /// which the run's other files are its chain's own.
     fn create(
         &self,
-        settings: &Settings,
-        library: &str,
-        options: &SampleOptions,
+        run: &Run<'_>,
         argument: &str,
         paths: &[PathBuf],
+        stopped: impl Fn(&Kept) -> u64,
     ) -> Result<Vec<Csv>, Failure> {
+        let Run { library, settings, options, resumed } = *run;
         let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
         let mut files = Vec::with_capacity(paths.len());
         for (place, path) in paths.iter().enumerate() {
@@ -145,7 +173,10 @@ impl Files {
                 ("init", of_chain(settings.text("init"), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
             ];
-            let file = head.create(path, &changed);
+            let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
+                Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),
+                None => head.create(path, &changed),
+            };
             files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
         }
         Ok(files)

@@ -47,6 +47,10 @@ impl Writer for Counted {
         self.writer.message(line)
     }
 
+    fn mark(&mut self) -> Result<u64, Error> {
+        self.writer.mark()
+    }
+
     fn look(&mut self, now: Instant) -> Result<(), Error> {
         self.writer.look(now)
     }

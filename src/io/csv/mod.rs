@@ -8,7 +8,7 @@ use super::table::{check_names, check_row};
 use super::{OutputFile, Writer};
 use crate::error::{Code, Error};
 use number::Format;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub struct CsvWriter<W: Write + Send> {
     since: Option<Instant>,
     looked: Option<Instant>,
     failed: Option<Error>,
+    /// Makes what was written last, and tells where it ends.
+    settle: fn(&mut W) -> io::Result<u64>,
 }
 
 impl CsvWriter<OutputFile> {
@@ -48,7 +50,7 @@ impl CsvWriter<OutputFile> {
     /// `sig_figs` is out of range, or the file cannot be made.
     pub fn create(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
         let format = Format::new(sig_figs)?;
-        Ok(Self::with_format(OutputFile::create(path.as_ref())?, format))
+        Ok(Self::to_file(OutputFile::create(path.as_ref())?, format))
     }
 
     /// Goes on with a file that an earlier run wrote, for a resumed chain; a missing file is made. Names that come again
@@ -58,11 +60,30 @@ impl CsvWriter<OutputFile> {
     /// `sig_figs` is out of range, the file cannot be opened, or its last line is not complete.
     pub fn append(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
         let format = Format::new(sig_figs)?;
-        let (file, header) = OutputFile::append(path.as_ref())?;
+        Ok(Self::going_on(OutputFile::append(path.as_ref())?, format))
+    }
+
+    /// Goes on with a file that an earlier run wrote, from byte `at` on ([`Writer::mark`]), and cuts off what follows, when it
+    /// writes first; not for files at whose beginning the chain stands. `sig_figs` as in [`CsvWriter::new`].
+    ///
+    /// # Errors
+    /// `sig_figs` is out of range, the file cannot be opened, or it has no whole lines up to there.
+    pub fn resume(path: impl AsRef<Path>, sig_figs: u32, at: u64) -> Result<Self, Error> {
+        let format = Format::new(sig_figs)?;
+        Ok(Self::going_on(OutputFile::resume(path.as_ref(), at)?, format))
+    }
+
+    fn going_on((file, header): (OutputFile, Option<String>), format: Format) -> Self {
         let columns = header.as_ref().map(|line| line.split(',').count());
-        let mut writer = Self::with_format(file, format);
+        let mut writer = Self::to_file(file, format);
         (writer.header, writer.columns) = (header, columns);
-        Ok(writer)
+        writer
+    }
+
+    fn to_file(file: OutputFile, format: Format) -> Self {
+        let mut writer = Self::with_format(file, format);
+        writer.settle = OutputFile::settle;
+        writer
     }
 }
 
@@ -78,7 +99,8 @@ impl<W: Write + Send> CsvWriter<W> {
 
     fn with_format(out: W, format: Format) -> Self {
         let (header, columns, buffer) = (None, None, Vec::new());
-        Self { out, format, header, columns, rows: 0, buffer, since: None, looked: None, failed: None }
+        let settle = |out: &mut W| out.flush().map(|()| 0);
+        Self { out, format, header, columns, rows: 0, buffer, since: None, looked: None, failed: None, settle }
     }
 
     /// Number of rows received.
@@ -114,7 +136,7 @@ impl<W: Write + Send> CsvWriter<W> {
         written.map_err(|e| self.fail(&e))
     }
 
-    fn fail(&mut self, why: &std::io::Error) -> Error {
+    fn fail(&mut self, why: &io::Error) -> Error {
         let error = Error::new(Code::Writer, format!("CSV output failed: {why}"));
         self.failed = Some(error.clone());
         error
@@ -171,6 +193,12 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn mark(&mut self) -> Result<u64, Error> {
+        self.usable()?;
+        self.write_if(true)?;
+        (self.settle)(&mut self.out).map_err(|e| self.fail(&e))
     }
 
     fn finish(&mut self) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use super::sampling::{Record, Sampling};
 use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, Metric, Request, Start};
-use crate::io::{Level, significant};
+use crate::io::{Level, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
 use crate::services::{ChainReport, StopReason};
@@ -103,6 +103,12 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let sinks = &mut self.sinks;
         let mut writers = [&mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten();
         writers.try_for_each(|writer| writer.look(now))
+    }
+
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        let sinks = &mut self.sinks;
+        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
     }
 
     fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {

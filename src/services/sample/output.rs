@@ -70,6 +70,7 @@ impl Sampling<'_> {
         let chain = &watched.chain;
         if let Some(writer) = &mut self.sinks.sample {
             writer.row(&here.bench.row[..self.columns.sample.len()])?;
+            self.record.rows += 1;
         }
         if let Some(writer) = &mut self.sinks.diagnostic {
             let dim = self.settings.dim;
@@ -85,7 +86,8 @@ impl Sampling<'_> {
             }
             writer.row(row)?;
         }
-        self.record.rows += 1;
+        // Rows are those that the sample writer took, also where the other one fails at the same draw.
+        self.record.rows += usize::from(self.sinks.sample.is_none());
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
+use crate::room;
 use crate::services::SampleOptions;
 
 /// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
@@ -12,6 +13,27 @@ pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
             SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
         }
     }
+}
+
+/// Bytes of a chain besides its vectors.
+const CHAIN_BYTES: usize = 4096;
+/// Vectors of a chain for each doubling of a trajectory, and besides these.
+const VECTORS_PER_DOUBLING: usize = 3;
+const OTHER_VECTORS: usize = 12;
+/// Matrices of a chain with a dense metric: the inverse metric, its factor, and the sums that it is estimated from.
+const MATRICES: usize = 3;
+
+/// Whether there is memory for the chains, by what each takes at least.
+pub(super) fn check_memory(dim: usize, options: &SampleOptions) -> Result<(), Error> {
+    const NUMBER: usize = size_of::<f64>();
+    if options.metric == MetricKind::Dense {
+        let got = format_args!("dense_e with {dim} coordinates").to_string();
+        room::check("metric", &[options.num_chains, MATRICES, dim, dim, NUMBER], got)?;
+    }
+    room::check("num_chains", &[options.num_chains, CHAIN_BYTES], options.num_chains)?;
+    let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS;
+    let got = format!("{} of {dim} coordinates", options.num_chains);
+    room::check("num_chains", &[options.num_chains, vectors, dim, NUMBER], got)
 }
 
 /// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
