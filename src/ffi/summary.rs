@@ -101,9 +101,9 @@ impl catena_summary_options {
     /// # Safety
     /// What the members point to is readable.
     unsafe fn read(&self) -> Result<SummaryOptions, Error> {
-        let mut options = SummaryOptions::default();
         // SAFETY: passed on to the caller, here as below.
-        options.variables = unsafe { texts(self.variables, self.num_variables, "options.variables")? };
+        let variables = unsafe { texts(self.variables, self.num_variables, "options.variables")? };
+        let mut options = SummaryOptions { variables, ..SummaryOptions::default() };
         // SAFETY: as above.
         let probabilities = unsafe { slice(self.probabilities, self.num_probabilities, "options.probabilities")? };
         if !probabilities.is_empty() {

@@ -112,8 +112,10 @@ impl<'a, D: Density> Session<'a, D> {
     }
 }
 
-/// What is kept of each chain for looks at the run, and what comes of looks, where the run is to stop when it has enough.
-fn looked_at(options: &SampleOptions, names: &[String]) -> Result<(Option<Kept>, Option<Arc<dyn Fold + Send>>), Error> {
+/// What is kept of each chain for looks at the run, and what comes of looks; none where the run is not to stop early.
+type LookedAt = (Option<Kept>, Option<Arc<dyn Fold + Send>>);
+
+fn looked_at(options: &SampleOptions, names: &[String]) -> Result<LookedAt, Error> {
     let enough = Enough { ess: options.until_ess, rhat: options.until_rhat };
     // No R-hat is meant to be below 1.
     if enough.rhat > 0.0 && enough.rhat <= 1.0 {
