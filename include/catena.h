@@ -166,12 +166,41 @@ enum catena_option_kind
   CATENA_OPTION_SWITCH = 2,
   // One of `choices`, by its name or its number.
   CATENA_OPTION_CHOICE = 3,
+  // Names separated by commas.
+  CATENA_OPTION_NAMES = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum catena_option_kind catena_option_kind;
 #else
 typedef int32_t catena_option_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What ended a chain.
+enum catena_stop_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // All its iterations were run.
+  CATENA_STOP_ALL_ITERATIONS = 0,
+  // The run had what until_ess and until_rhat ask for.
+  CATENA_STOP_ENOUGH = 1,
+  // The chain had used max_gradients gradients.
+  CATENA_STOP_MAX_GRADIENTS = 2,
+  // The run had taken max_seconds seconds; the chain can be resumed.
+  CATENA_STOP_MAX_SECONDS = 3,
+  // The interrupt, or the limit of evaluations of one call; the chain can be resumed.
+  CATENA_STOP_INTERRUPT = 4,
+  // It failed, or the failure of another chain ended the run.
+  CATENA_STOP_FAILURE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_stop_reason catena_stop_reason;
+#else
+typedef int32_t catena_stop_reason;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -197,6 +226,28 @@ enum catena_set_outcome
 typedef enum catena_set_outcome catena_set_outcome;
 #else
 typedef int32_t catena_set_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What the diagnostics say of the draws.
+enum catena_verdict
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Nothing to warn of.
+  CATENA_VERDICT_GOOD = 0,
+  // There are warnings.
+  CATENA_VERDICT_DOUBTFUL = 1,
+  // Some diagnostics can't be had, so that nobody knows: draws that are NaN, chains that never move, that are too short
+  // or of different length.
+  CATENA_VERDICT_UNKNOWN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_verdict catena_verdict;
+#else
+typedef int32_t catena_verdict;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1411,6 +1462,32 @@ typedef struct catena_reference {
   size_t spread_size;
 } catena_reference;
 
+// What a summary shows, and of what. Zero every member that you don't care for.
+typedef struct catena_summary_options {
+  // sizeof(catena_summary_options) of the header the program was compiled with.
+  size_t struct_size;
+  // Names of columns, or of variables with all of their elements, in the order wanted; theta[1,2] is theta.1.2. None: lp__
+  // and every column whose name does not end with __.
+  const char *const *variables;
+  // How many there are.
+  size_t num_variables;
+  // Probabilities of the quantiles of the table, from 0 to 1. None: 0.05, 0.5 and 0.95.
+  const double *probabilities;
+  // How many there are.
+  size_t num_probabilities;
+  // Name of the statistic that rows are ordered by ("mean", "ess_bulk", "r_hat" …), the largest first after a '-'; NULL:
+  // as the columns stand.
+  const char *order;
+  // Draws that each chain had before all were cut to one length; NULL: none was cut.
+  const size_t *lengths;
+  // How many there are, none or one per chain.
+  size_t num_lengths;
+  // Whose threads compute; NULL: one per core where there are many numbers.
+  const struct catena_pool *pool;
+  // Significant digits of the table, 1 to 18; 0: 4.
+  uint32_t digits;
+} catena_summary_options;
+
 // One piece of a sum: *sets* partial[0..width), zeros on entry, to the sum of terms begin to end - 1. Called from any
 // thread of the pool, concurrently, each call with a worker of its own that no other call uses at the same time. Returns
 // 0, above 0 (reject) or below 0 (stop), as evaluation callbacks do.
@@ -2338,7 +2415,8 @@ catena_status catena_options_set_integer(struct catena_options *options,
                                          struct catena_error **error);
 
 // Writes the value of the option `name` as a NUL-terminated text to `value`, an array of `size` bytes; catena_options_set
-// reads it back to the same bits. 32 bytes are enough for every option there is.
+// reads it back to the same bits. 32 bytes are enough for every option but CATENA_OPTION_NAMES, where the error's message
+// says how many are.
 catena_status catena_options_get(const struct catena_options *options,
                                  const char *name,
                                  char *value,
@@ -2747,6 +2825,9 @@ size_t catena_result_num_chains(const struct catena_result *result);
 // failed. CATENA_INVALID_ARGUMENT past the last chain.
 catena_status catena_result_chain_status(const struct catena_result *result, size_t chain);
 
+// What ended chain `chain` (counted from 0). CATENA_STOP_FAILURE past the last chain.
+catena_stop_reason catena_result_stop_reason(const struct catena_result *result, size_t chain);
+
 // Why chain `chain` failed, borrowed from the result (don't free it); NULL when it did not.
 const struct catena_error *catena_result_chain_error(const struct catena_result *result, size_t chain);
 
@@ -3000,6 +3081,29 @@ catena_status catena_summary_new(const double *values,
                                  uint32_t max_depth,
                                  struct catena_summary **out,
                                  struct catena_error **error);
+
+// As catena_summary_new, of what `options` say; NULL: of all.
+catena_status catena_summary_select(const double *values,
+                                    size_t size,
+                                    size_t chains,
+                                    size_t draws,
+                                    size_t columns,
+                                    int32_t layout,
+                                    const char *const *names,
+                                    uint32_t max_depth,
+                                    const struct catena_summary_options *options,
+                                    struct catena_summary **out,
+                                    struct catena_error **error);
+
+// What the diagnostics say of the draws. CATENA_VERDICT_UNKNOWN for NULL.
+catena_verdict catena_summary_verdict(const struct catena_summary *summary);
+
+// Quantile `index`, from 0, of those that were asked for, of row `row`.
+catena_status catena_summary_quantile(const struct catena_summary *summary,
+                                      size_t row,
+                                      size_t index,
+                                      double *out,
+                                      struct catena_error **error);
 
 // The table with its warnings, several lines, borrowed from the summary. Empty for NULL.
 const char *catena_summary_text(const struct catena_summary *summary);

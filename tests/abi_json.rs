@@ -29,6 +29,7 @@ fn value(row: &OptionRow, value: Value) -> Json {
         Value::Whole(n) => n.into(),
         Value::Real(x) => x.into(),
         Value::Switch(on) => on.into(),
+        Value::Names(text) => text.into(),
         Value::Choice(_) => row.kind.text(value).into(),
     }
 }
@@ -43,7 +44,7 @@ fn option(row: &OptionRow) -> Json {
     let (least, greatest) = match row.kind {
         Kind::Whole(from, to) => (bound(from, least), bound(to, greatest)),
         Kind::Real(_) => (bound(0, least), bound(0, greatest)),
-        Kind::Switch | Kind::Choice(_) => (Json::Null, Json::Null),
+        Kind::Switch | Kind::Choice(_) | Kind::Names => (Json::Null, Json::Null),
     };
     let open = matches!(row.kind, Kind::Real(range) if !range.closed);
     let choices = row.kind.choices().iter();
@@ -55,6 +56,7 @@ fn option(row: &OptionRow) -> Json {
             Kind::Real(_) => "double",
             Kind::Switch => "bool",
             Kind::Choice(_) => "int32_t",
+            Kind::Names => "char",
         },
         "default": value(row, row.default()),
         "range": row.kind.range(),

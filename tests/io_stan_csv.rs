@@ -85,7 +85,11 @@ fn errors_name_the_line() {
     refused("a,b\n1,2,3\n", "line 2: expected 2 cells, got 3");
     refused("a,b\n1,x y\n", "line 2: expected a number in column 'b', got 'x y'");
     refused("a,b\n1,\n", "line 2: expected a number in column 'b', got ''");
-    refused("a,b\n1,2\n3,4", "line 3: the line has no end: the file was cut off here");
+    refused("", "line 1: expected a line with the names of the columns, got an empty file");
+    refused(
+        "a,b",
+        "line 1: expected a line with the names of the columns, got a line without an end: the file was cut off here",
+    );
     refused("# only\n", "line 2: expected a line with the names of the columns, got the end of the file");
     refused("1,2\n", "line 1: expected the names of the columns");
     refused("a\n# Step size = big\n", "line 2: expected a step size, got 'big'");
@@ -110,4 +114,35 @@ fn chains_must_have_the_same_columns_and_are_cut_to_the_shortest() {
     assert!(error.contains("no draws"), "{error}");
     assert!(CsvChains::from_files::<&Path>(&[]).unwrap_err().to_string().contains("at least one file"));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What a killed process leaves: whole rows count, the rest of a line is told and left out, wherever the cut is.
+#[test]
+fn a_line_without_an_end_is_left_out_and_told() {
+    let text = "# num_samples = 2\nlp__,mu\n# Step size = 0.5\n-1.5,2\n-1.25,33\n";
+    let names_end = text.find("mu\n").unwrap() + 3;
+    for length in names_end..=text.len() {
+        let csv = StanCsv::from_text(&text[..length]).unwrap();
+        let whole = text[..length].matches('\n').count();
+        let rows = whole.saturating_sub(3);
+        assert_eq!(csv.rows(), rows, "{length}");
+        assert_eq!(csv.values(), &[-1.5, 2.0, -1.25, 33.0][..2 * rows]);
+        assert_eq!(csv.cut_off(), (!text[..length].ends_with('\n')).then_some(whole + 1), "{length}");
+    }
+    for length in 0..names_end {
+        let error = StanCsv::from_text(&text[..length]).unwrap_err().to_string();
+        assert!(error.contains("names of the columns"), "{error}");
+    }
+}
+
+/// Stan allows these names.
+#[test]
+fn columns_may_be_named_like_numbers() {
+    for name in ["inf", "nan", "infinity", "Infinity", "NaN", "e5", "infinity.1", "x:1.2"] {
+        let csv = StanCsv::from_text(&format!("lp__,{name}\n1,2\n")).unwrap();
+        assert_eq!(csv.names(), ["lp__", name]);
+    }
+    for headless in ["1.5,nan\n", "nan,-0.5\n", "inf,.5\n", "nan,+1\n"] {
+        assert!(StanCsv::from_text(headless).unwrap_err().to_string().contains("expected the names"), "{headless}");
+    }
 }

@@ -34,6 +34,7 @@ fn other(row: &OptionRow) -> Value {
             let other = of.iter().map(|c| Value::Choice(c.number)).find(|v| *v != default);
             other.expect("a choice has two values")
         }
+        (Kind::Names, _) => Value::Names("mu,theta[1,2]".into()),
         (kind, value) => panic!("{kind:?} has the default {value:?}"),
     }
 }
@@ -45,6 +46,7 @@ fn outside(kind: &Kind) -> Vec<String> {
         Kind::Real(_) => &["nan", "inf", "-inf", "-1", "0.8x", ""],
         Kind::Switch => &["2", "yes", "TRUE", ""],
         Kind::Choice(_) => &["7", "-1", "round", "1.5", ""],
+        Kind::Names => &[",", "mu,", "mu,,theta"],
     };
     let mut texts: Vec<String> = texts.iter().map(|t| t.to_string()).collect();
     match kind {
@@ -82,11 +84,13 @@ fn every_option_is_set_by_text_and_number_and_refuses_what_it_cannot_be() {
     for row in OPTIONS {
         let mut set = OptionSet::default();
         let value = other(row);
-        set.set(row.name, Given::Text(&row.kind.text(value))).unwrap();
+        set.set(row.name, Given::Text(&row.kind.text(value.clone()))).unwrap();
         assert_eq!(set.get(row.name).unwrap(), value, "{}", row.name);
         let mut by_number = OptionSet::default();
-        by_number.set(row.name, Given::Number(value.number())).unwrap();
-        assert_eq!(by_number, set, "{}", row.name);
+        let numbered = by_number.set(row.name, Given::Number(value.number()));
+        // Names are no number.
+        assert_eq!(numbered.is_ok(), row.kind != Kind::Names, "{}", row.name);
+        assert!(row.kind == Kind::Names || by_number == set, "{}", row.name);
         if let Some(n) = value.whole() {
             let mut by_whole = OptionSet::default();
             by_whole.set(row.name, Given::Whole(n)).unwrap();
@@ -281,7 +285,7 @@ fn every_row_is_settable_by_name_through_the_abi() {
     for row in OPTIONS {
         let name = CString::new(row.name).unwrap();
         let value = other(row);
-        let text = row.kind.text(value);
+        let text = row.kind.text(value.clone());
         let c_text = CString::new(text.clone()).unwrap();
         let options = Options::new();
         assert_eq!(options.get(&name), row.default_text());
@@ -289,7 +293,12 @@ fn every_row_is_settable_by_name_through_the_abi() {
         assert_eq!(unsafe { catena_options_set(options.0, name.as_ptr(), c_text.as_ptr(), null_mut()) }, ok);
         assert_eq!(options.get(&name), text);
         let (mut number, mut whole) = (f64::NAN, 0);
-        assert_eq!(unsafe { catena_options_get_number(options.0, name.as_ptr(), &mut number, null_mut()) }, ok);
+        let mut get_number = |e| unsafe { catena_options_get_number(options.0, name.as_ptr(), &mut number, e) };
+        if row.kind == Kind::Names {
+            assert_eq!(refused(get_number).0, "name");
+            continue;
+        }
+        assert_eq!(get_number(null_mut()), ok);
         assert_eq!(number, value.number());
         let get_whole = |place, e| unsafe { catena_options_get_integer(options.0, name.as_ptr(), place, e) };
         match value.whole() {
@@ -331,6 +340,7 @@ fn the_abi_lists_every_row() {
             Kind::Real(_) => catena_option_kind::CATENA_OPTION_REAL,
             Kind::Switch => catena_option_kind::CATENA_OPTION_SWITCH,
             Kind::Choice(_) => catena_option_kind::CATENA_OPTION_CHOICE,
+            Kind::Names => catena_option_kind::CATENA_OPTION_NAMES,
         };
         assert_eq!(option.kind, kind);
         assert_eq!(option.choices.is_null(), row.kind.choices().is_empty());

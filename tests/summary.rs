@@ -134,6 +134,9 @@ tiny      3.750e-7   nan   2.315e-7   1.350e-7   3.500e-7   7.300e-7       nan  
 zero             0   nan          0          0          0          0       nan       nan    nan
 nowhere        inf   nan        nan        nan        nan        nan       nan       nan    nan
 warning: R-hat is above 1.01 for lp__, x, large, long, small and 1 more: the chains have not mixed
+warning: some draws of nowhere are not finite numbers: whether it is good is unknown
+warning: 4 draws per chain are too few for R-hat and effective sample sizes: whether lp__, x, large, long, small and 1 \
+more is good is unknown
 ";
     assert_eq!(summary.to_string(), expected);
 }

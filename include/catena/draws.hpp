@@ -141,6 +141,8 @@ class Summary {
     throw Error(CATENA_INVALID_ARGUMENT, "argument 'variable': expected a variable of the summary, got " + variable,
                 "variable");
   }
+  // What the diagnostics say of the draws.
+  catena_verdict verdict() const noexcept { return catena_summary_verdict(handle_.get()); }
   // Divergent transitions; nothing when there is no column divergent__.
   std::optional<std::uint64_t> divergences() const { return counted(catena_summary_divergences(handle_.get())); }
   // Transitions that reached the largest depth; nothing when that was not given or there is no column treedepth__.

@@ -37,6 +37,8 @@ struct ChainReport {
   std::uint64_t divergences, saturated;
   // What warm-up and sampling took on their threads.
   double warmup_seconds, sampling_seconds;
+  // What ended it.
+  catena_stop_reason stop_reason;
 };
 
 // What a run gives: draws, and a report for each chain.
@@ -140,7 +142,8 @@ class Result {
                       catena_result_divergences(r, c),
                       catena_result_saturated(r, c),
                       catena_result_warmup_seconds(r, c),
-                      catena_result_sampling_seconds(r, c)};
+                      catena_result_sampling_seconds(r, c),
+                      catena_result_stop_reason(r, c)};
     if (const catena_error *error = catena_result_chain_error(r, c)) chain.error.emplace(error);
     if (!chain.inv_metric.empty())
       detail::check(catena_result_inv_metric, r, c, chain.inv_metric.data(), chain.inv_metric.size());

@@ -15,6 +15,7 @@ mod inverse_metric;
 mod options;
 mod schedule;
 mod step_size;
+mod stopping;
 mod warmup;
 
 pub use estimator::{Covariance, Estimator, Variances};
@@ -22,4 +23,5 @@ pub use inverse_metric::{InverseMetric, MetricKind};
 pub use options::Adaptation;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;
+pub use stopping::{Enough, FIRST_LOOK, next_look};
 pub use warmup::{Change, Lesson, Warmup};

@@ -1,4 +1,4 @@
-use super::draws::mean;
+use super::sums::mean;
 
 /// Energy Bayesian fraction of missing information of one chain's energies (Betancourt 2016, "Diagnosing suboptimal
 /// cotangent disintegrations", equation 3): squared steps over squared deviations. Below about 0.3 momenta don't let the

@@ -4,17 +4,22 @@
 //! localization: an improved R-hat for assessing convergence of MCMC"), as the R package `posterior` computes them.
 //! Everything reads draws where they lie ([`Draws`]), so a writer's memory is summarised without a copy.
 
+mod autocovariance;
 mod csv;
 mod draws;
 mod energy;
 mod ess;
-mod rhat;
+mod geyer;
+mod ranks;
 mod special;
 mod summary;
+mod sums;
+mod workbench;
+mod worst;
 
 pub use crate::io::Layout;
 pub use draws::{Draws, quantile};
 pub use energy::ebfmi;
-pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_sd, ess_tail, mcse_mean, mcse_quantile, mcse_sd};
-pub use rhat::rhat;
-pub use summary::{Row, Statistic, Summary, SummaryInput};
+pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_sd, ess_tail, mcse_mean, mcse_quantile, mcse_sd, rhat};
+pub use summary::{Row, Statistic, Summary, SummaryInput, SummaryOptions, Verdict, select_columns};
+pub use worst::Worst;

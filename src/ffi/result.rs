@@ -5,9 +5,40 @@ use super::checkpoint::catena_checkpoint;
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
 use crate::io::metric_json;
-use crate::services::{ChainReport, Outcome, SampleReport};
+use crate::services::{ChainReport, Outcome, SampleReport, StopReason};
 use std::ffi::{CString, c_char};
 use std::sync::OnceLock;
+
+/// What ended a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum catena_stop_reason {
+    /// All its iterations were run.
+    CATENA_STOP_ALL_ITERATIONS = 0,
+    /// The run had what until_ess and until_rhat ask for.
+    CATENA_STOP_ENOUGH = 1,
+    /// The chain had used max_gradients gradients.
+    CATENA_STOP_MAX_GRADIENTS = 2,
+    /// The run had taken max_seconds seconds; the chain can be resumed.
+    CATENA_STOP_MAX_SECONDS = 3,
+    /// The interrupt, or the limit of evaluations of one call; the chain can be resumed.
+    CATENA_STOP_INTERRUPT = 4,
+    /// It failed, or the failure of another chain ended the run.
+    CATENA_STOP_FAILURE = 5,
+}
+
+impl From<StopReason> for catena_stop_reason {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::AllIterations => Self::CATENA_STOP_ALL_ITERATIONS,
+            StopReason::Enough => Self::CATENA_STOP_ENOUGH,
+            StopReason::MaxGradients => Self::CATENA_STOP_MAX_GRADIENTS,
+            StopReason::MaxSeconds => Self::CATENA_STOP_MAX_SECONDS,
+            StopReason::Interrupt => Self::CATENA_STOP_INTERRUPT,
+            StopReason::Failure => Self::CATENA_STOP_FAILURE,
+        }
+    }
+}
 
 /// What a run reports: one entry per chain, in the order of their ids. Immutable.
 pub struct catena_result {
@@ -97,6 +128,17 @@ pub unsafe extern "C" fn catena_result_chain_status(result: *const catena_result
         Some(Outcome::Stopped) => catena_status::CATENA_INTERRUPTED,
         Some(Outcome::Failed(error)) => error.code().into(),
     }
+}
+
+/// What ended chain `chain` (counted from 0). CATENA_STOP_FAILURE past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_stop_reason(result: *const catena_result, chain: usize) -> catena_stop_reason {
+    // SAFETY: the caller vouches for the pointer.
+    let report = unsafe { self::chain(result, chain) }.map(|c| &c.report);
+    report.map_or(catena_stop_reason::CATENA_STOP_FAILURE, |report| report.reason.into())
 }
 
 /// Why chain `chain` failed, borrowed from the result (don't free it); NULL when it did not.

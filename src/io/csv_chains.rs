@@ -1,5 +1,6 @@
 use super::StanCsv;
 use crate::error::{Code, Error};
+use crate::particles::blocks::{Blocks, Serial};
 use std::path::Path;
 
 /// The draws after warm-up of several chains, from one file each.
@@ -7,7 +8,8 @@ use std::path::Path;
 pub struct CsvChains {
     chains: usize,
     draws: usize,
-    left_out: usize,
+    lengths: Vec<usize>,
+    cut_off: Vec<(usize, usize)>,
     names: Vec<String>,
     values: Vec<f64>,
     max_depth: Option<u32>,
@@ -18,16 +20,26 @@ impl CsvChains {
     ///
     /// # Errors
     /// As [`StanCsv::from_file`]; no file; files of different columns, or one without a draw.
-    pub fn from_files<P: AsRef<Path>>(paths: &[P]) -> Result<Self, Error> {
-        let mut files = Vec::with_capacity(paths.len());
-        for path in paths {
-            let file = StanCsv::from_file(path)?;
+    pub fn from_files<P: AsRef<Path> + Sync>(paths: &[P]) -> Result<Self, Error> {
+        Self::read(paths, &Serial)
+    }
+
+    /// As [`CsvChains::from_files`], the files read by the threads that `blocks` has.
+    ///
+    /// # Errors
+    /// As [`CsvChains::from_files`].
+    pub fn read<P: AsRef<Path> + Sync>(paths: &[P], blocks: &impl Blocks) -> Result<Self, Error> {
+        let mut files: Vec<Option<StanCsv>> = vec![None; paths.len()];
+        let read = |_: &mut (), (place, path): (&mut Option<StanCsv>, &P)| {
+            *place = Some(StanCsv::from_file(path)?);
+            Ok(())
+        };
+        blocks.for_each(files.iter_mut().zip(paths), || Ok(()), read)?;
+        let files: Vec<StanCsv> = files.into_iter().flatten().collect();
+        let Some(first) = files.first() else { return Err(Error::argument("files", "at least one file", "none")) };
+        for (file, path) in files.iter().zip(paths) {
             let fail =
                 |what: String| Err(Error::new(Code::Io, format!("CSV file '{}': {what}", path.as_ref().display())));
-            if file.draws().is_empty() {
-                return fail("it has no draws after warm-up".into());
-            }
-            let first: &StanCsv = files.first().unwrap_or(&file);
             if first.names() != file.names() {
                 let at = first.names().iter().zip(file.names()).position(|(a, b)| a != b);
                 let expected =
@@ -36,25 +48,25 @@ impl CsvChains {
                 let first = paths[0].as_ref().display();
                 return fail(format!("its columns are not those of '{first}': expected {expected}, got {got}"));
             }
-            files.push(file);
+            if file.draws().is_empty() {
+                return fail("it has no draws after warm-up".into());
+            }
         }
-        Self::join(files).ok_or_else(|| Error::argument("files", "at least one file", "none"))
+        Ok(Self::join(files))
     }
 
-    fn join(files: Vec<StanCsv>) -> Option<Self> {
-        let columns = files.first()?.names().len();
-        let lengths = || files.iter().map(|f| f.draws().len() / columns);
-        let (draws, all) = (lengths().min()?, lengths().sum::<usize>());
-        let values = files.iter().flat_map(|f| &f.draws()[..draws * columns]).copied().collect();
-        let depth = files[0].setting("max_depth").and_then(|d| d.parse().ok());
-        Some(Self {
-            chains: files.len(),
-            draws,
-            left_out: all - draws * files.len(),
-            names: files[0].names().to_vec(),
-            values,
-            max_depth: depth,
-        })
+    fn join(files: Vec<StanCsv>) -> Self {
+        let names = files[0].names().to_vec();
+        let columns = names.len();
+        let lengths: Vec<usize> = files.iter().map(|f| f.draws().len() / columns).collect();
+        let draws = lengths.iter().copied().min().unwrap_or(0);
+        let max_depth = files[0].setting("max_depth").and_then(|d| d.parse().ok());
+        let cut_off = files.iter().enumerate().filter_map(|(i, f)| Some((i, f.cut_off()?))).collect();
+        let chains = files.len();
+        let mut values = Vec::with_capacity(chains * draws * columns);
+        // Each file's memory is freed once it was copied.
+        files.into_iter().for_each(|f| values.extend_from_slice(&f.draws()[..draws * columns]));
+        Self { chains, draws, lengths, cut_off, names, values, max_depth }
     }
 
     /// Number of chains.
@@ -69,7 +81,17 @@ impl CsvChains {
 
     /// Draws of longer chains that are not among [`CsvChains::values`].
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.lengths.iter().map(|n| n - self.draws).sum()
+    }
+
+    /// Draws that each file has.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// The files, counted from 0, whose last line had no end and was left out, each with that line's number.
+    pub fn cut_off(&self) -> &[(usize, usize)] {
+        &self.cut_off
     }
 
     /// Names of the columns.

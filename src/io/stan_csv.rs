@@ -23,14 +23,16 @@ pub struct StanCsv {
     warmup_rows: usize,
     adapted: Option<Adapted>,
     elapsed: Option<[f64; 2]>,
+    cut_off: Option<usize>,
 }
 
 impl StanCsv {
-    /// Reads a file.
+    /// Reads a file. A last line without an end is what was left when the process that wrote it was killed: it is left out
+    /// ([`StanCsv::cut_off`]).
     ///
     /// # Errors
-    /// [`Code::Io`] with the line when the file is not Stan CSV: no line of names, a row of another length, a cell that is
-    /// no number, a last line without an end.
+    /// [`Code::Io`] with the line when the file is not Stan CSV: empty, no line of names, a row of another length, a cell that
+    /// is no number.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let origin = format!("CSV file '{}'", path.display());
@@ -49,15 +51,25 @@ impl StanCsv {
     fn parse(text: &str, origin: &str) -> Result<Self, Error> {
         let mut reader = Reader::default();
         let fail = |line: usize, what: String| Error::new(Code::Io, format!("{origin}, line {line}: {what}"));
+        // Numbers as read, and a comma each.
+        const CELL: usize = 8;
+        reader.values.reserve(text.len() / CELL);
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
         let mut last = 0;
-        for (line, content) in (1..).zip(text.lines()) {
+        for (line, content) in (1..).zip(text[..whole].lines()) {
             reader.line(content).map_err(|what| fail(line, what))?;
             last = line;
         }
-        if !(text.is_empty() || text.ends_with('\n')) {
-            return Err(fail(last, "the line has no end: the file was cut off here".into()));
+        let cut_off = (whole < text.len()).then_some(last + 1);
+        if reader.names.is_empty() {
+            let what = match cut_off {
+                None if text.is_empty() => "an empty file",
+                None => "the end of the file",
+                Some(_) => "a line without an end: the file was cut off here",
+            };
+            return Err(fail(last + 1, format!("expected a line with the names of the columns, got {what}")));
         }
-        reader.finish().map_err(|what| fail(last + 1, what))
+        Ok(StanCsv { cut_off, ..reader.finish() })
     }
 
     /// Names of the columns.
@@ -94,6 +106,11 @@ impl StanCsv {
     /// What adaptation ended with, where the file says so.
     pub fn adapted(&self) -> Option<&Adapted> {
         self.adapted.as_ref()
+    }
+
+    /// Number of the last line, which had no end and was left out; `None` where the file ends with a whole line.
+    pub fn cut_off(&self) -> Option<usize> {
+        self.cut_off
     }
 
     /// Seconds of warm-up and of sampling, where the file says so.
@@ -153,7 +170,9 @@ impl Reader {
 
     fn header(&mut self, line: &str) -> Result<(), String> {
         let names: Vec<String> = line.split(',').map(|n| n.trim().trim_matches('"').to_string()).collect();
-        if names.iter().any(|n| n.is_empty() || number(n).is_some()) {
+        // A name may be that of a number: inf, nan, infinity.
+        let is_figure = |name: &str| name.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        if names.iter().any(|n| n.is_empty() || is_figure(n)) {
             return Err("expected the names of the columns".into());
         }
         self.names = names;
@@ -195,10 +214,7 @@ impl Reader {
         Ok(())
     }
 
-    fn finish(self) -> Result<StanCsv, String> {
-        if self.names.is_empty() {
-            return Err("expected a line with the names of the columns, got the end of the file".into());
-        }
+    fn finish(self) -> StanCsv {
         let whole = |name: &str| setting(&self.settings, name).and_then(|v| v.parse::<usize>().ok());
         // Without lines about adaptation (a run that was ended early, or did not adapt) the options tell.
         let saved = matches!(setting(&self.settings, "save_warmup"), Some("true" | "1"))
@@ -206,14 +222,15 @@ impl Reader {
         let planned =
             whole("num_warmup").filter(|_| saved).map_or(0, |n| n.div_ceil(whole("thin").unwrap_or(1).max(1)));
         let warmup_rows = self.rows_before_adapted.unwrap_or(planned.min(self.rows));
-        Ok(StanCsv {
+        StanCsv {
             warmup_rows,
             elapsed: self.elapsed[0].zip(self.elapsed[1]).map(|(warmup, sampling)| [warmup, sampling]),
             settings: self.settings,
             names: self.names,
             values: self.values,
             adapted: self.adapted,
-        })
+            cut_off: None,
+        }
     }
 }
 

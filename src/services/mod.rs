@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc`, `summary` | the services |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
 mod clock;
@@ -28,6 +28,7 @@ mod seat;
 mod service;
 mod session;
 mod smc;
+mod summary;
 
 pub use crate::adapt::Adaptation;
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
@@ -41,11 +42,12 @@ pub use io::{SampleIo, check_length};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
     Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
-    Service, SmcOptions, Value, nearest, similarity,
+    Service, SmcOptions, Value, names, nearest, similarity,
 };
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
-pub use report::{ChainReport, Outcome, SampleReport};
+pub use report::{ChainReport, Outcome, SampleReport, StopReason};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
+pub use summary::summarise;

@@ -13,6 +13,35 @@ pub enum Outcome {
     Failed(Error),
 }
 
+/// What ended a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum StopReason {
+    /// All its iterations were run.
+    AllIterations = 0,
+    /// The run had what `until_ess` and `until_rhat` ask for.
+    Enough = 1,
+    /// The chain had used `max_gradients` gradients.
+    MaxGradients = 2,
+    /// The run had taken `max_seconds` seconds; the chain can be resumed.
+    MaxSeconds = 3,
+    /// Something asked the run to end: the interrupt, or the limit of evaluations of one call; the chain can be resumed.
+    Interrupt = 4,
+    /// It failed, or the failure of another chain ended the run.
+    Failure = 5,
+}
+
+impl StopReason {
+    /// As far as the outcome tells it.
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Finished => Self::AllIterations,
+            Outcome::Stopped => Self::Interrupt,
+            Outcome::Failed(_) => Self::Failure,
+        }
+    }
+}
+
 /// What one chain has to say of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChainReport {
@@ -20,6 +49,8 @@ pub struct ChainReport {
     pub chain_id: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// What ended it.
+    pub reason: StopReason,
     /// Iterations done, warm-up included.
     pub iterations: usize,
     /// Rows given to the sample writer, resumed parts included.
@@ -59,6 +90,7 @@ impl ChainReport {
     pub(super) fn of(end: End) -> Self {
         Self {
             chain_id: end.chain_id,
+            reason: StopReason::of(&end.outcome),
             outcome: end.outcome,
             iterations: 0,
             rows: 0,

@@ -6,13 +6,14 @@ use super::run::Run;
 use super::sample::Sampling;
 use super::seat::Seat;
 use super::service::Service;
-use super::{ChainReport, Outcome, SampleReport};
+use super::{ChainReport, FailurePolicy, Outcome, SampleReport, StopReason};
 use crate::drive::{self, Desk, Evaluations, Pool};
 use crate::error::Error;
+use crate::io::Level;
 use crate::model::{Density, Fold, Threading};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,10 @@ pub struct Session<'a, D: Density, S: Service<D> = Sampling<'a>> {
     company: Company<'a, D>,
     driver: Driver<'a, D, S>,
     interrupted: bool,
+    /// How long it may take, and when it began.
+    most: Option<Duration>,
+    began: Option<Instant>,
+    expired: bool,
 }
 
 enum Driver<'a, D: Density, S: Service<D>> {
@@ -58,7 +63,20 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
             (_, Evaluations::Gathered) => Driver::Batch(Desk::new(seats)),
             _ => Driver::Threads(seats),
         };
-        Ok(Self { company: Company::new(Arc::clone(&run), fold), run, driver, interrupted: false })
+        Ok(Self {
+            company: Company::new(Arc::clone(&run), fold),
+            run,
+            driver,
+            interrupted: false,
+            most: None,
+            began: None,
+            expired: false,
+        })
+    }
+
+    /// The same run, to end, resumably, once it has taken so long; zero: whenever it ends.
+    pub(super) fn ending_after(self, most: Duration) -> Self {
+        Self { most: (!most.is_zero()).then_some(most), ..self }
     }
 
     /// What others may watch and cancel the run by, from any thread.
@@ -90,10 +108,17 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// Runs the machines to their end, or until about `until` when [`Session::needs_caller`]; returns whether all have
     /// ended. `poll` is asked every few milliseconds on the calling thread; when it returns true the run is interrupted.
     pub fn run(&mut self, until: Option<Instant>, mut poll: impl FnMut() -> bool) -> bool {
-        let interrupted = &mut self.interrupted;
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let (interrupted, expired, most) = (&mut self.interrupted, &mut self.expired, self.most);
+        let logger = self.run.logger;
         let poll = || {
             *interrupted |= poll();
-            *interrupted
+            if let Some(most) = most.filter(|most| !*interrupted && !*expired && began.elapsed() >= *most) {
+                *expired = true;
+                let line = format!("the run has taken its max_seconds = {} and ends", most.as_secs_f64());
+                logger.log(Level::Info, None, &line);
+            }
+            *interrupted || *expired
         };
         let (pool, company, stop) = (&self.run.pool, &self.company, &self.run.control.stop);
         let driver = std::mem::replace(&mut self.driver, Driver::Over(Vec::new()));
@@ -118,7 +143,16 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// When [`Session::run`] has not returned true.
     pub fn into_report(self) -> SampleReport {
         let Driver::Over(seats) = self.driver else { panic!("the run is still under way") };
-        let chains: Vec<ChainReport> = seats.into_iter().map(Seat::into_report).collect();
+        let mut chains: Vec<ChainReport> = seats.into_iter().map(Seat::into_report).collect();
+        let has_failed = self.run.options.on_failure == FailurePolicy::StopRun
+            && chains.iter().any(|c| matches!(c.outcome, Outcome::Failed(_)));
+        for chain in chains.iter_mut().filter(|c| c.outcome == Outcome::Stopped) {
+            chain.reason = match (self.expired, has_failed) {
+                (true, _) => StopReason::MaxSeconds,
+                (_, true) => StopReason::Failure,
+                _ => StopReason::Interrupt,
+            };
+        }
         let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
         let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }

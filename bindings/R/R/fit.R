@@ -1,3 +1,6 @@
+# Names of the library's catena_stop_reason, from 0.
+stop_reasons <- c("all_iterations", "enough", "max_gradients", "max_seconds", "interrupt", "failure")
+
 # A fit keeps the array the library wrote, iterations x chains x columns, the sampler's columns first.
 
 new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
@@ -5,6 +8,7 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
   draws <- result$draws
   result$draws <- NULL
   chains <- as.data.frame(result$chains)
+  chains$stop_reason <- stop_reasons[chains$stop_reason + 1]
   warmup_rows <- if (settings[["save_warmup"]]) ceiling(settings[["iter_warmup"]] / settings[["thin"]]) else 0
   dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = names_from_library(columns))
   dimension <- length(model$names)
@@ -65,7 +69,7 @@ sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
   fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
 }
 
-summary.catena_fit <- function(object, variables = NULL, ...) {
+summary.catena_fit <- function(object, variables = NULL, quantiles = c(0.05, 0.5, 0.95), digits = 4, order = NULL, ...) {
   draws <- kept_rows(object)
   # Of chains that were stopped, as many draws as all of them have.
   written <- rows_written(object)
@@ -73,21 +77,29 @@ summary.catena_fit <- function(object, variables = NULL, ...) {
   if (!any(used)) stop("no chain has draws after warm-up", call. = FALSE)
   shortest <- min(written[used])
   if (!all(used) || shortest < nrow(draws)) draws <- draws[seq_len(shortest), used, , drop = FALSE]
+  names <- dimnames(draws)[[3L]]
   if (!is.null(variables)) {
-    names <- dimnames(draws)[[3L]]
+    if (!is.character(variables)) not_this("variables", "names", variables)
     base <- sub("\\[.*$", "", names)
     unknown <- setdiff(variables, c(names, base))
     if (length(unknown)) not_this("variables", paste("some of", paste(unique(base), collapse = ", ")), unknown)
-    # The sampler's columns stay for the warnings; lp__ is one more variable.
-    wanted <- names %in% variables | base %in% variables | (names %in% object$sampler_columns)
-    draws <- draws[, , wanted, drop = FALSE]
+    variables <- names[names %in% variables | base %in% variables]
   }
-  value <- .Call(C_summary, draws, enc2utf8(dimnames(draws)[[3L]]), object$settings$max_treedepth)
-  statistics <- c("mean", "mcse_mean", "sd", "mcse_sd", "q5", "median", "q95", "ess_bulk", "ess_tail", "rhat")
-  table <- data.frame(variable = value$names, value$values)
+  quantiles <- as.double(quantiles)
+  if (anyNA(quantiles) || any(quantiles < 0 | quantiles > 1)) not_this("quantiles", "probabilities from 0 to 1", quantiles)
+  digits <- as_count(digits, "digits", 1)
+  if (!is.null(order) && !(is.character(order) && length(order) == 1L)) not_this("order", "the name of a statistic", order)
+  value <- .Call(
+    C_summary, draws, enc2utf8(names), object$settings$max_treedepth, enc2utf8(as.character(variables)), quantiles,
+    digits, order, as.double(written[used])
+  )
+  shown <- ifelse(quantiles == 0.5, "median", sprintf("q%.10g", 100 * quantiles))
+  statistics <- c("mean", "mcse_mean", "sd", "mcse_sd", shown, "ess_bulk", "ess_tail", "rhat")
+  values <- cbind(value$values[, 1:4, drop = FALSE], value$quantiles, value$values[, 8:10, drop = FALSE])
+  table <- data.frame(variable = value$names, values)
   names(table) <- c("variable", statistics)
   structure(table,
-    class = c("catena_summary", "data.frame"), text = value$text, divergences = value$divergences,
+    class = c("catena_summary", "data.frame"), text = value$text, verdict = c("good", "doubtful", "unknown")[[value$verdict + 1]], divergences = value$divergences,
     max_treedepth_hits = value$max_treedepth_hits
   )
 }

@@ -38,7 +38,8 @@ more_options <- function(given, services = names(engines), own = names(formals(c
     if (sum(arguments == argument) > 1L) stop(sprintf("'%s': given twice", argument), call. = FALSE)
     value <- given[[argument]]
     if (!is.character(value)) as_number(value, argument, "a number, TRUE or FALSE, or a name")
-    else if (length(value) != 1L || is.na(value)) not_this(argument, "a number, TRUE or FALSE, or a name", value)
+    else if (!length(value) || anyNA(value)) not_this(argument, "a number, TRUE or FALSE, or a name", value)
+    else given[[argument]] <- paste(value, collapse = ",")
   }
   given
 }

@@ -8,31 +8,56 @@ static void finalize(SEXP handle) {
   R_ClearExternalPtr(handle);
 }
 
-SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth) {
-  static const char *const fields[] = {"text", "names", "values", "divergences", "max_treedepth_hits"};
+/* The texts of a character vector, in memory of R's. */
+static const char **texts(SEXP from) {
+  const R_xlen_t count = XLENGTH(from);
+  const char **all = (const char **)R_alloc((size_t)count + 1, sizeof *all);
+  for (R_xlen_t i = 0; i < count; i++) all[i] = Rf_translateCharUTF8(STRING_ELT(from, i));
+  return all;
+}
+
+SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
+               SEXP lengths) {
+  static const char *const fields[] = {"text", "names", "values", "divergences", "max_treedepth_hits", "quantiles",
+                                       "verdict"};
   const int *dim = INTEGER(Rf_getAttrib(draws, R_DimSymbol));
-  const char **labels = (const char **)R_alloc((size_t)dim[2] + 1, sizeof *labels);
-  for (int i = 0; i < dim[2]; i++) labels[i] = Rf_translateCharUTF8(STRING_ELT(names, i));
+  size_t *written = (size_t *)R_alloc((size_t)XLENGTH(lengths) + 1, sizeof *written);
+  for (R_xlen_t i = 0; i < XLENGTH(lengths); i++) written[i] = (size_t)REAL(lengths)[i];
+  catena_summary_options options = {0};
+  options.struct_size = sizeof options;
+  options.variables = texts(variables);
+  options.num_variables = (size_t)XLENGTH(variables);
+  options.probabilities = REAL(quantiles);
+  options.num_probabilities = (size_t)XLENGTH(quantiles);
+  options.digits = (uint32_t)Rf_asInteger(digits);
+  options.order = Rf_isNull(order) ? NULL : Rf_translateCharUTF8(STRING_ELT(order, 0));
+  options.lengths = written;
+  options.num_lengths = (size_t)XLENGTH(lengths);
   SEXP handle = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, R_NilValue));
   R_RegisterCFinalizerEx(handle, finalize, TRUE);
   catena_summary *summary = NULL;
   catena_error *error = NULL;
-  check(catena_summary_new(REAL(draws), (size_t)XLENGTH(draws), (size_t)dim[1], (size_t)dim[0], (size_t)dim[2],
-                           CATENA_LAYOUT_COLUMNS, labels, (uint32_t)Rf_asInteger(max_depth), &summary, &error),
+  check(catena_summary_select(REAL(draws), (size_t)XLENGTH(draws), (size_t)dim[1], (size_t)dim[0], (size_t)dim[2],
+                              CATENA_LAYOUT_COLUMNS, texts(names), (uint32_t)Rf_asInteger(max_depth), &options, &summary,
+                              &error),
         &error);
   R_SetExternalPtrAddr(handle, summary);
 
-  const int rows = (int)catena_summary_size(summary);
-  SEXP list = PROTECT(named_list(fields, 5)), row_names, values;
+  const int rows = (int)catena_summary_size(summary), probabilities = (int)XLENGTH(quantiles);
+  SEXP list = PROTECT(named_list(fields, 7)), row_names, values, found;
   SET_VECTOR_ELT(list, 0, Rf_ScalarString(utf8(catena_summary_text(summary))));
   SET_VECTOR_ELT(list, 1, row_names = Rf_allocVector(STRSXP, rows));
   SET_VECTOR_ELT(list, 2, values = Rf_allocMatrix(REALSXP, rows, STATISTICS));
   SET_VECTOR_ELT(list, 3, Rf_ScalarReal((double)catena_summary_divergences(summary)));
   SET_VECTOR_ELT(list, 4, Rf_ScalarReal((double)catena_summary_saturated(summary)));
+  SET_VECTOR_ELT(list, 5, found = Rf_allocMatrix(REALSXP, rows, probabilities));
+  SET_VECTOR_ELT(list, 6, Rf_ScalarInteger(catena_summary_verdict(summary)));
   for (int i = 0; i < rows; i++) {
     SET_STRING_ELT(row_names, i, utf8(catena_summary_name(summary, (size_t)i)));
     for (int k = 0; k < STATISTICS; k++)
       check(catena_summary_value(summary, (size_t)i, k, &REAL(values)[i + (R_xlen_t)k * rows], &error), &error);
+    for (int k = 0; k < probabilities; k++)
+      check(catena_summary_quantile(summary, (size_t)i, (size_t)k, &REAL(found)[i + (R_xlen_t)k * rows], &error), &error);
   }
   finalize(handle);
   UNPROTECT(2);

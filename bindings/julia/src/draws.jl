@@ -11,6 +11,8 @@ What one chain reports.
 - `warmup_gradients`, `sampling_gradients`: gradient evaluations in and after warm-up; `warmup_seconds`,
   `sampling_seconds`: what they took
 - `divergences`, `saturated`: divergent transitions and transitions of the largest depth after warm-up
+- `stop_reason`: what ended it: `:all_iterations`, `:enough` (`until_ess`, `until_rhat`), `:max_gradients`, `:max_seconds`,
+  `:interrupt` or `:failure`
 """
 struct ChainReport
     id::Int
@@ -26,6 +28,7 @@ struct ChainReport
     saturated::Int
     warmup_seconds::Float64
     sampling_seconds::Float64
+    stop_reason::Symbol
 end
 
 """
@@ -108,6 +111,20 @@ function inv_metrics(draws::Draws)
     metric === :dense ? [reshape(one, isqrt(length(one)), :) for one in found] : found
 end
 
+"What a summary shows: `catena_summary_options`."
+struct SummaryOptions
+    struct_size::Csize_t
+    variables::Ptr{Ptr{UInt8}}
+    num_variables::Csize_t
+    probabilities::Ptr{Float64}
+    num_probabilities::Csize_t
+    order::Ptr{UInt8}
+    lengths::Ptr{Csize_t}
+    num_lengths::Csize_t
+    pool::Ptr{Cvoid}
+    digits::UInt32
+end
+
 "Statistics of the summary, in the order of `catena_statistic`."
 const STATISTICS = (:mean, :mcse_mean, :sd, :mcse_sd, :q5, :median, :q95, :ess_bulk, :ess_tail, :rhat)
 
@@ -139,21 +156,42 @@ function Base.getindex(summary::Summary, name::Union{AbstractString,Symbol})
 end
 
 """
-    Catena.summarize(draws) -> Catena.Summary
+    Catena.summarize(draws; variables = nothing, quantiles = (0.05, 0.5, 0.95), digits = 4, order = "") -> Catena.Summary
 
 Mean, standard deviation, quantiles, their Monte Carlo errors, effective sample sizes and R-hat of every parameter. Of a
 run that was stopped, chains without draws are left out, and the others count up to the length of the shortest.
+
+- `variables`: a name or several, columns or variables with all of their elements, in the order wanted; `nothing`: all
+- `quantiles`: probabilities of the quantiles in the text
+- `digits`: significant digits of the text, 1 to 18
+- `order`: the statistic by which rows are ordered, such as `"ess_bulk"`, or `"-r_hat"` for the largest first
 """
-function summarize(draws::Draws)
+function summarize(draws::Draws; variables = nothing, quantiles = (0.05, 0.5, 0.95), digits::Integer = 4, order = "")
     values, names = complete_rows(draws), draws.names
     n, chains, count = size(values)
+    asked = variables === nothing ? String[] :
+            variables isa Union{AbstractString,Symbol} ? [String(variables)] : String[String(v) for v in variables]
+    probabilities = Float64[q for q in quantiles]
+    lengths = [report.rows for report in draws.chains if report.rows > 0]
+    # Chains that failed are not among the draws.
+    length(lengths) == chains || empty!(lengths)
+    order = string(order)
     with_handles() do handles
         handle = with_names(names) do list
-            make(handles, :catena_summary_free) do out, e
-                ccall(symbol(:catena_summary_new), Int32,
-                      (Ptr{Float64}, Csize_t, Csize_t, Csize_t, Csize_t, Int32, Ptr{Ptr{UInt8}}, UInt32, Ptr{Ptr{Cvoid}},
-                       Ptr{Ptr{Cvoid}}),
-                      values, length(values), chains, n, count, LAYOUT_COLUMNS, list, draws.max_depth, out, e)
+            with_names(asked) do wanted
+                GC.@preserve probabilities lengths order begin
+                    asks = Ref(SummaryOptions(sizeof(SummaryOptions), isempty(asked) ? C_NULL : wanted, length(asked),
+                                              pointer(probabilities), length(probabilities),
+                                              isempty(order) ? C_NULL : Ptr{UInt8}(pointer(order)),
+                                              isempty(lengths) ? C_NULL : Ptr{Csize_t}(pointer(lengths)), length(lengths),
+                                              C_NULL, digits))
+                    make(handles, :catena_summary_free) do out, e
+                        ccall(symbol(:catena_summary_select), Int32,
+                              (Ptr{Float64}, Csize_t, Csize_t, Csize_t, Csize_t, Int32, Ptr{Ptr{UInt8}}, UInt32,
+                               Ptr{SummaryOptions}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
+                              values, length(values), chains, n, count, LAYOUT_COLUMNS, list, draws.max_depth, asks, out, e)
+                    end
+                end
             end
         end
         rows = ccall(symbol(:catena_summary_size), Csize_t, (Ptr{Cvoid},), handle)

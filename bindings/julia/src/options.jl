@@ -53,6 +53,9 @@ set_option(options::Ptr{Cvoid}, name::Symbol, value::Union{AbstractString,Symbol
     set_by(e -> ccall(symbol(:catena_options_set), Int32, (Ptr{Cvoid}, Cstring, Cstring, Ptr{Ptr{Cvoid}}),
                       options, string(name), string(value), e), name)
 
+set_option(options::Ptr{Cvoid}, name::Symbol, value::AbstractVector{<:Union{AbstractString,Symbol}}) =
+    set_option(options, name, join(value, ","))
+
 set_option(options::Ptr{Cvoid}, name::Symbol, value::Real) =
     set_by(e -> ccall(symbol(:catena_options_set_number), Int32, (Ptr{Cvoid}, Cstring, Float64, Ptr{Ptr{Cvoid}}),
                       options, string(name), value, e), name)

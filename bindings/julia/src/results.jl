@@ -41,10 +41,14 @@ for (name, T) in ((:catena_result_stepsize, Float64), (:catena_result_warmup_sec
                   (:catena_result_saturated, UInt64), (:catena_result_chain_id, UInt64),
                   (:catena_result_inv_metric_size, Csize_t), (:catena_result_rows, Csize_t),
                   (:catena_result_iterations, Csize_t), (:catena_result_chain_status, Int32),
+                  (:catena_result_stop_reason, Int32),
                   (:catena_result_chain_error, Ptr{Cvoid}))
     @eval $(Symbol(replace(string(name), "catena_" => "")))(result, chain) =
         ccall(symbol($(QuoteNode(name))), $T, (Ptr{Cvoid}, Csize_t), result, chain)
 end
+
+"Names of `catena_stop_reason`, from 0."
+const STOP_REASONS = (:all_iterations, :enough, :max_gradients, :max_seconds, :interrupt, :failure)
 
 function report(result, chain, rows, warmup_rows)
     inv_metric = zeros(result_inv_metric_size(result, chain))
@@ -55,7 +59,8 @@ function report(result, chain, rows, warmup_rows)
                 result_iterations(result, chain), rows, warmup_rows, result_stepsize(result, chain), inv_metric,
                 result_warmup_gradients(result, chain), result_sampling_gradients(result, chain),
                 result_divergences(result, chain), result_saturated(result, chain),
-                result_warmup_seconds(result, chain), result_sampling_seconds(result, chain))
+                result_warmup_seconds(result, chain), result_sampling_seconds(result, chain),
+                STOP_REASONS[result_stop_reason(result, chain)+1])
 end
 
 "The same report with other numbers of rows."

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
                                   a library that exports catena_model
-catena summary FILE…              summarise Stan CSV files, one per chain
+catena summary [OPTION…] FILE…    summarise Stan CSV files, one per chain
 catena help                       this text
 catena version                    the version
 
@@ -52,7 +52,7 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        return common::say(&format!("{USAGE}{}", parse::help()));
+        return common::say(&format!("{USAGE}{}{}", summary::help(), parse::help()));
     }
     match first.as_str() {
         "version" | "--version" => common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n")),

@@ -240,7 +240,7 @@ fn checked(argument: &Argument, value: &str) -> Option<String> {
         Kind::Real(_, range) => value.parse::<f64>().ok().filter(|x| range.holds(*x)).map(shortest),
         Kind::Option(_) => {
             let values = argument.values();
-            values.read(Given::Text(value)).ok().filter(|v| values.holds(*v)).map(|v| values.text(v))
+            values.read(Given::Text(value)).ok().filter(|v| values.holds(v.clone())).map(|v| values.text(v))
         }
         Kind::Text(_) => (!value.is_empty()).then(|| value.to_string()),
     }

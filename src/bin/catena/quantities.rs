@@ -6,7 +6,7 @@ use crate::output::{Head, borrow, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
-use catena::io::{StanCsv, input_files, output_files};
+use catena::io::{Level, Logger, StanCsv, input_files, output_files};
 use catena::services::{GivenDraws, SampleIo, generate_quantities};
 
 const PARAMS: &str = "generate_quantities fitted_params";
@@ -28,6 +28,10 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let model = load_model(library, settings, Jacobian::Included)?;
     let interrupt = interrupt()?;
     let screen = Screen::plain();
+    for (path, line) in inputs.iter().zip(&files).filter_map(|(path, file)| Some((path, file.cut_off()?))) {
+        let text = format!("'{}' was cut off within line {line}: that line was left out", path.display());
+        screen.log(Level::Warning, None, &text);
+    }
     let mut csvs = Vec::with_capacity(chains);
     for (place, path) in outputs.iter().enumerate() {
         let head = Head { settings, library, chain_id: first + place as u64 };

@@ -13,7 +13,9 @@ use catena::io::{
     Interrupt, Keeper, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
 };
 use catena::model::Density;
-use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines};
+use catena::services::{
+    Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, StopReason, elapsed_lines,
+};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -196,6 +198,9 @@ fn write_metrics(files: Vec<OutputFile>, report: &SampleReport) -> Result<(), Fa
 fn end_stopped(files: &mut [Csv], report: &SampleReport) -> Result<(), Failure> {
     let stopped = files.iter_mut().zip(&report.chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
     for (file, chain) in stopped {
+        if chain.reason == StopReason::MaxSeconds {
+            file.comment("Stopped by max_seconds")?;
+        }
         for line in elapsed_lines(chain.warmup_seconds, chain.sampling_seconds) {
             file.comment(&line)?;
         }

@@ -19,6 +19,8 @@ pub enum catena_option_kind {
     CATENA_OPTION_SWITCH = 2,
     /// One of `choices`, by its name or its number.
     CATENA_OPTION_CHOICE = 3,
+    /// Names separated by commas.
+    CATENA_OPTION_NAMES = 4,
 }
 
 /// One option. It is the library's, lives as long as that is loaded, and never changes; a later version may add members at
@@ -76,6 +78,7 @@ fn describe(row: &OptionRow) -> catena_option {
             Kind::Real(_) => catena_option_kind::CATENA_OPTION_REAL,
             Kind::Switch => catena_option_kind::CATENA_OPTION_SWITCH,
             Kind::Choice(_) => catena_option_kind::CATENA_OPTION_CHOICE,
+            Kind::Names => catena_option_kind::CATENA_OPTION_NAMES,
         },
         default_value: leak(&row.default_text()),
         range: leak(&row.kind.range()),

@@ -185,7 +185,8 @@ unsafe fn get(
 }
 
 /// Writes the value of the option `name` as a NUL-terminated text to `value`, an array of `size` bytes; catena_options_set
-/// reads it back to the same bits. 32 bytes are enough for every option there is.
+/// reads it back to the same bits. 32 bytes are enough for every option but CATENA_OPTION_NAMES, where the error's message
+/// says how many are.
 ///
 /// # Safety
 /// `options` is NULL or live options, `name` NULL or a NUL-terminated text, `value` NULL or an array of `size` bytes;
@@ -232,8 +233,15 @@ pub unsafe extern "C" fn catena_options_get_number(
     value: *mut f64,
     error: *mut *mut catena_error,
 ) -> catena_status {
+    let number = |name: &str, found: Value| {
+        if let Value::Names(_) = found {
+            return Err(Error::argument("name", "an option that is a number", format_args!("'{name}'")));
+        }
+        // SAFETY: the caller vouches for `value`.
+        unsafe { put(value, found.number(), "value", PLACE) }
+    };
     // SAFETY: the caller vouches for the pointers.
-    unsafe { get(options, name, error, |_, found| put(value, found.number(), "value", PLACE)) }
+    unsafe { get(options, name, error, number) }
 }
 
 /// Writes the value of the option `name`, which must be no CATENA_OPTION_REAL, to `*value`.

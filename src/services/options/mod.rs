@@ -12,7 +12,7 @@ pub use near::{nearest, similarity};
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
 pub use table::{OPTIONS, OptionRow, Service};
-pub use value::{Choice, Given, Kind, Range, Value};
+pub use value::{Choice, Given, Kind, Range, Value, names};
 
 use crate::adapt::Adaptation;
 use crate::error::Error;
@@ -70,6 +70,19 @@ pub struct SampleOptions {
     pub on_failure: FailurePolicy,
     /// Stop each chain, resumably, after so many gradient evaluations in this call; 0: no limit. Default 0.
     pub max_evaluations: u64,
+    /// Stop once the smallest effective sample size, bulk and tail, of [`Self::until_columns`] over all chains is at least
+    /// this; 0: don't. Chains are looked at after [`FIRST_LOOK`](crate::adapt::FIRST_LOOK) kept draws each, then after a
+    /// quarter more each time, and their draws then depend on which chains the run has, not on threads. Default 0.
+    pub until_ess: f64,
+    /// Stop once no R-hat is above this, and `until_ess` is reached where it is set too; 0: don't. Above 1. Default 0.
+    pub until_rhat: f64,
+    /// Columns, or variables with all of their elements, that `until_ess` and `until_rhat` look at. Default: empty, for `lp__`
+    /// and all outputs.
+    pub until_columns: Vec<String>,
+    /// Stop the run, resumably, once it has taken so long; zero: don't. Default 0.
+    pub max_seconds: Duration,
+    /// End each chain with the iteration in which it has used so many gradients, warm-up included; 0: don't. Default 0.
+    pub max_gradients: u64,
     /// Evaluate up to so many chains in one call of the model's batch function; 0: each by itself. Default 0.
     pub batch_size: usize,
     /// Longest time an evaluation waits for others to join its batch while their chains still compute. A batch that is
@@ -99,6 +112,11 @@ impl Default for SampleOptions {
             num_threads: 0,
             on_failure: FailurePolicy::StopChain,
             max_evaluations: 0,
+            until_ess: 0.0,
+            until_rhat: 0.0,
+            until_columns: Vec::new(),
+            max_seconds: Duration::ZERO,
+            max_gradients: 0,
             batch_size: 0,
             batch_wait: Duration::from_millis(1),
         }

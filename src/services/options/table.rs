@@ -1,7 +1,7 @@
 //! The table: one row, one option.
 
 use super::set::OptionSet;
-use super::value::{Choice, Given, Kind, Range, Value};
+use super::value::{Choice, Given, Kind, Range, Value, names};
 use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -100,8 +100,8 @@ impl OptionRow {
     }
 
     /// Whether the option may have this value.
-    pub(super) fn check(&self, value: Value) -> Result<(), Error> {
-        if self.kind.holds(value) { Ok(()) } else { Err(self.refuse(self.kind.range(), value)) }
+    pub(super) fn check(&self, value: &Value) -> Result<(), Error> {
+        if self.kind.holds(value.clone()) { Ok(()) } else { Err(self.refuse(self.kind.range(), value.clone())) }
     }
 
     fn refuse(&self, expected: String, value: Value) -> Error {
@@ -118,8 +118,8 @@ impl OptionRow {
             .kind
             .read(given)
             .map_err(|expected| Error::argument(self.name, expected, format_args!("{given}{}", near())))?;
-        self.check(value)?;
-        if (self.set)(set, value) { Ok(()) } else { Err(self.refuse(self.kind.range(), value)) }
+        self.check(&value)?;
+        if (self.set)(set, value.clone()) { Ok(()) } else { Err(self.refuse(self.kind.range(), value)) }
     }
 }
 
@@ -159,6 +159,15 @@ impl Field for Duration {
     }
     fn of(value: Value) -> Option<Self> {
         if let Value::Real(x) = value { Self::try_from_secs_f64(x).ok() } else { None }
+    }
+}
+
+impl Field for Vec<String> {
+    fn value(&self) -> Value {
+        Value::Names(self.join(","))
+    }
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Names(text) = value { names(&text) } else { None }
     }
 }
 
@@ -275,6 +284,17 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,
         "stop each chain, resumably, after so many gradient evaluations in one call; 0: no limit", sample.max_evaluations),
+    row!("until_ess", Kind::Real(Range::not_negative()), SAMPLES,
+        "stop once the smallest effective sample size of all chains together is at least this; 0: don't", sample.until_ess),
+    row!("until_rhat", Kind::Real(Range::not_negative()), SAMPLES,
+        "stop once the largest R-hat is at most this, a number above 1; 0: don't", sample.until_rhat),
+    row!("until_columns", Kind::Names, SAMPLES,
+        "columns, or variables, that until_ess and until_rhat look at; none: lp__ and all outputs", sample.until_columns),
+    row!("max_seconds", Kind::Real(Range::seconds()), SAMPLES,
+        "stop the run, resumably, after so many seconds; 0: don't", sample.max_seconds),
+    row!("max_gradients", ANY, SAMPLES,
+        "end each chain with the iteration in which it has used so many gradients, warm-up included; 0: don't",
+        sample.max_gradients),
     row!("batch_size", ANY, BATCHES,
         "evaluate up to so many chains in one call of the model's batch function; 0: each by itself", sample.batch_size),
     row!("batch_wait", Kind::Real(Range::seconds()), BATCHES,

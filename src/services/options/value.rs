@@ -8,7 +8,7 @@ use std::fmt;
 const MAX_EXACT: f64 = (1u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// The value of an option.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Of a [`Kind::Whole`].
     Whole(u64),
@@ -18,26 +18,29 @@ pub enum Value {
     Switch(bool),
     /// The number of a [`Choice`].
     Choice(i32),
+    /// Of a [`Kind::Names`]: separated by commas.
+    Names(String),
 }
 
 impl Value {
-    /// The value as a number; a switch is 0 or 1. Whole numbers above 2^53 are rounded.
-    pub fn number(self) -> f64 {
-        match self {
+    /// The value as a number; a switch is 0 or 1. Whole numbers above 2^53 are rounded. Names are no number, NaN.
+    pub fn number(&self) -> f64 {
+        match *self {
             Self::Whole(n) => n as f64,
             Self::Real(x) => x,
             Self::Switch(on) => f64::from(u8::from(on)),
             Self::Choice(number) => f64::from(number),
+            Self::Names(_) => f64::NAN,
         }
     }
 
     /// The value as a whole number, where it is one.
-    pub fn whole(self) -> Option<u64> {
-        match self {
+    pub fn whole(&self) -> Option<u64> {
+        match *self {
             Self::Whole(n) => Some(n),
             Self::Switch(on) => Some(u64::from(on)),
             Self::Choice(number) => u64::try_from(number).ok(),
-            Self::Real(_) => None,
+            Self::Real(_) | Self::Names(_) => None,
         }
     }
 }
@@ -151,16 +154,19 @@ pub enum Kind {
     Switch,
     /// One of several, by name or number.
     Choice(&'static [Choice]),
+    /// Names separated by commas, or nothing.
+    Names,
 }
 
 impl Kind {
-    /// `whole`, `real`, `switch` or `choice`.
+    /// `whole`, `real`, `switch`, `choice` or `names`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Whole(..) => "whole",
             Self::Real(_) => "real",
             Self::Switch => "switch",
             Self::Choice(_) => "choice",
+            Self::Names => "names",
         }
     }
 
@@ -171,6 +177,7 @@ impl Kind {
             Self::Whole(least, most) => format!("{least} to {most}"),
             Self::Real(range) => range.to_string(),
             Self::Switch => "true (1) or false (0)".into(),
+            Self::Names => "names, separated by commas".into(),
             Self::Choice(of) => {
                 let all: Vec<String> = of.iter().map(|c| format!("{} ({})", c.name, c.number)).collect();
                 match all.split_last() {
@@ -196,6 +203,7 @@ impl Kind {
             Self::Whole(least, most) => (*least as f64, if *most == u64::MAX { f64::INFINITY } else { *most as f64 }),
             Self::Real(range) => (range.least, range.greatest),
             Self::Switch => (0.0, 1.0),
+            Self::Names => (f64::NEG_INFINITY, f64::INFINITY),
             Self::Choice(of) => {
                 let numbers = || of.iter().map(|c| f64::from(c.number));
                 (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max))
@@ -214,6 +222,7 @@ impl Kind {
             (Self::Whole(least, most), Value::Whole(n)) => (*least..=*most).contains(&n),
             (Self::Real(range), Value::Real(x)) => range.holds(x),
             (Self::Switch, Value::Switch(_)) => true,
+            (Self::Names, Value::Names(text)) => names(&text).is_some(),
             (Self::Choice(of), Value::Choice(number)) => of.iter().any(|c| c.number == number),
             _ => false,
         }
@@ -232,6 +241,10 @@ impl Kind {
                 Given::Text("true") => Some(Value::Switch(true)),
                 Given::Text("false") => Some(Value::Switch(false)),
                 other => whole(other).filter(|n| *n <= 1).map(|n| Value::Switch(n == 1)),
+            },
+            Self::Names => match given {
+                Given::Text(text) => Some(Value::Names(text.into())),
+                Given::Number(_) | Given::Whole(_) => None,
             },
             Self::Choice(of) => match given {
                 Given::Text(text) => match of.iter().find(|c| c.name == text) {
@@ -259,6 +272,7 @@ impl Kind {
             Value::Whole(n) => n.to_string(),
             Value::Real(x) => shortest(x),
             Value::Switch(on) => on.to_string(),
+            Value::Names(text) => text,
             Value::Choice(number) => match self.choices().iter().find(|c| c.number == number) {
                 Some(choice) => choice.name.into(),
                 None => number.to_string(),
@@ -271,6 +285,21 @@ impl Kind {
         let Given::Text(text) = given else { return None };
         nearest(text, self.choices().iter().map(|c| c.name))
     }
+}
+
+/// The names of a text that separates them by commas, but not by those within brackets (`theta[1,2],mu`); `None` where one
+/// is empty. No text has no names.
+pub fn names(text: &str) -> Option<Vec<String>> {
+    if text.trim().is_empty() {
+        return Some(Vec::new());
+    }
+    let mut depth = 0;
+    let split = text.split(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ',' && depth == 0
+    });
+    let all: Vec<String> = split.map(|name| name.trim().to_string()).collect();
+    all.iter().all(|name| !name.is_empty()).then_some(all)
 }
 
 fn whole(given: Given<'_>) -> Option<u64> {

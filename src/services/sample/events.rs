@@ -2,17 +2,39 @@
 
 use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
+use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
-use crate::io::Writer;
+use crate::io::{Level, Writer, significant};
 use crate::model::Density;
-use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
+use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
 impl Sampling<'_> {
     fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
         self.sinks.init.as_mut().map_or(Ok(()), |writer| writer.row(chain.position()))
+    }
+
+    /// Why a chain ended early, in words.
+    fn told(&self, watched: &Watched, early: &Early) -> String {
+        const DIGITS: u32 = 4;
+        match early {
+            Early::Enough(look) => {
+                let name = |place: usize| watched.column(place).map_or("", |column| &self.columns.sample[column]);
+                format!(
+                    "Stopped with enough: after {} draws of each chain the smallest effective sample size is {} ({}), the largest R-hat {} ({})",
+                    look.draws,
+                    significant(look.ess.0, DIGITS),
+                    name(look.ess.1),
+                    significant(look.rhat.0, DIGITS),
+                    name(look.rhat.1),
+                )
+            }
+            Early::Gradients(used) => {
+                format!("Stopped by max_gradients = {}: {used} gradients were used", self.max_gradients)
+            }
+        }
     }
 
     fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
@@ -29,10 +51,10 @@ impl Sampling<'_> {
 }
 
 impl<D: Density> Service<D> for Sampling<'_> {
-    type Machine = Chain;
+    type Machine = Watched;
     type Record = Record;
 
-    fn begin(&mut self, here: &mut Here<'_, D>) -> Result<Chain, Error> {
+    fn begin(&mut self, here: &mut Here<'_, D>) -> Result<Watched, Error> {
         let columns = &self.columns;
         let sinks = &mut self.sinks;
         let writers = [
@@ -47,7 +69,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let chain = Chain::with_engine(self.settings.clone(), self.columns.engine, start);
         // From here on the metric is the chain's alone.
         self.settings.metric = Metric::unit();
-        Ok(chain)
+        Ok(Watched::new(chain, self.kept.take(), self.max_gradients))
     }
 
     fn go_on(&mut self) -> Result<(), Error> {
@@ -60,16 +82,22 @@ impl<D: Density> Service<D> for Sampling<'_> {
         Ok(())
     }
 
-    fn event(&mut self, chain: &mut Chain, event: Request, here: &mut Here<'_, D>) -> Result<After, Error> {
+    fn event(&mut self, watched: &mut Watched, event: Request, here: &mut Here<'_, D>) -> Result<After, Error> {
+        let chain = &mut watched.chain;
         match event {
             Request::Evaluate => unreachable!("an ask, not an event"),
             Request::Initialized => self.initialized(chain)?,
-            Request::Draw => self.drawn(chain, here)?,
+            Request::Draw => self.drawn(watched, here)?,
             Request::WarmupDone => {
                 here.warm();
                 self.adapted(chain)?;
             }
             Request::Done => {
+                if let Some(early) = watched.ended() {
+                    let line = self.told(watched, early);
+                    here.log(Level::Info, &line);
+                    self.messages(&[line])?;
+                }
                 let (warmup, sampling) = here.seconds();
                 self.messages(&elapsed_lines(warmup, sampling))?;
                 return Ok(After::Done);
@@ -107,10 +135,11 @@ impl<D: Density> Service<D> for Sampling<'_> {
         Some(&self.record)
     }
 
-    fn reopen(&mut self, chain: &mut Chain, record: Record) -> Result<(), Error> {
+    fn reopen(&mut self, watched: &mut Watched, record: Record) -> Result<(), Error> {
         let misfit = |name: &str, expected: String, got: String| {
             Err(Error::new(Code::Checkpoint, format!("the checkpoint's {name} is {expected}, the run's is {got}")))
         };
+        let chain = &mut watched.chain;
         if let Some((name, was, is)) = chain.misfit(self.columns.engine, &self.settings) {
             return misfit(name, was, is);
         }
@@ -120,11 +149,15 @@ impl<D: Density> Service<D> for Sampling<'_> {
             return misfit("output", was, is);
         }
         chain.set_num_samples(self.settings.num_samples);
+        if let Err([was, is]) = watched.reopen(self.kept.take(), self.max_gradients) {
+            return misfit("kept columns (until_ess, until_rhat, until_columns)", was, is);
+        }
         self.record = record;
         Ok(())
     }
 
-    fn report(self, chain: Option<&Chain>, end: End) -> ChainReport {
+    fn report(self, watched: Option<&Watched>, end: End) -> ChainReport {
+        let chain = watched.map(|w| &w.chain);
         let metric = chain.map_or(&self.settings.metric, Chain::metric);
         let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
         ChainReport {
@@ -137,6 +170,11 @@ impl<D: Density> Service<D> for Sampling<'_> {
             sampling_gradients,
             divergences: self.record.divergences,
             saturated: self.record.saturated,
+            reason: match watched.and_then(Watched::ended) {
+                Some(Early::Enough(_)) => StopReason::Enough,
+                Some(Early::Gradients(_)) => StopReason::MaxGradients,
+                None => StopReason::of(&end.outcome),
+            },
             ..ChainReport::of(end)
         }
     }

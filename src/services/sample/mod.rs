@@ -1,18 +1,24 @@
 //! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
 
 mod events;
+mod looks;
 mod output;
 mod sampling;
 mod settings;
+mod watched;
 
 use super::run::Run;
 use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
+use crate::adapt::Enough;
+use crate::diagnostics::select_columns;
 use crate::error::Error;
 use crate::hmc::Engine;
-use crate::model::Density;
+use crate::model::{Density, Fold};
+use looks::Looks;
 use sampling::{Columns, Sinks};
 use settings::{chain_settings, check_memory, suited};
 use std::sync::Arc;
+use watched::Kept;
 
 pub use output::elapsed_lines;
 pub use sampling::{Sampling, engine_columns};
@@ -92,16 +98,35 @@ impl<'a, D: Density> Session<'a, D> {
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
+        let (kept, fold) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
         let mut inits = io.inits.into_iter();
         let (mut init, mut sample, mut diagnostic) =
             (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
         let services = settings.into_iter().map(|settings| {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
-            Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks)
+            Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
         });
-        Session::seat(run, services.collect(), &io.checkpoints, None)
+        let session = Session::seat(run, services.collect(), &io.checkpoints, fold)?;
+        Ok(session.ending_after(options.max_seconds))
     }
+}
+
+/// What is kept of each chain for looks at the run, and what comes of looks; none where the run is not to stop early.
+type LookedAt = (Option<Kept>, Option<Arc<dyn Fold + Send>>);
+
+fn looked_at(options: &SampleOptions, names: &[String]) -> Result<LookedAt, Error> {
+    let enough = Enough { ess: options.until_ess, rhat: options.until_rhat };
+    // No R-hat is meant to be below 1.
+    if enough.rhat > 0.0 && enough.rhat <= 1.0 {
+        return Err(Error::argument("until_rhat", "0, or a number above 1", enough.rhat));
+    }
+    let columns = select_columns(names, &options.until_columns, "until_columns")?;
+    if !enough.is_asked() {
+        return Ok((None, None));
+    }
+    let fold = Looks { enough, columns: columns.len() };
+    Ok((Some(Kept::new(columns)), Some(Arc::new(fold))))
 }
 
 /// Each list must be empty or have one entry per chain.

@@ -1,6 +1,7 @@
 //! What a chain writes: draws, diagnostics, progress, and Stan's lines.
 
 use super::sampling::Sampling;
+use super::watched::Watched;
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Engine, MetricKind, Transition};
 use crate::model::{Density, Refusal};
@@ -42,7 +43,8 @@ pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
 }
 
 impl Sampling<'_> {
-    pub(super) fn drawn<D: Density>(&mut self, chain: &mut Chain, here: &mut Here<'_, D>) -> Result<(), Error> {
+    pub(super) fn drawn<D: Density>(&mut self, watched: &mut Watched, here: &mut Here<'_, D>) -> Result<(), Error> {
+        let chain = &mut watched.chain;
         let t = *chain.transition();
         // Warm-up is over once the chain has said so, which it does between two draws.
         let warmup_length = chain.warmup_length();
@@ -57,9 +59,15 @@ impl Sampling<'_> {
             return Ok(());
         }
         let outputs_at = sampler_values(self.columns.engine, &t, &mut here.bench.row);
-        if self.sinks.sample.is_some() {
+        let is_kept = watched.is_looked_at() && warmup_length.is_some();
+        let chain = &mut watched.chain;
+        if self.sinks.sample.is_some() || is_kept {
             self.outputs(chain, here, outputs_at)?;
         }
+        if is_kept {
+            watched.keep(&here.bench.row);
+        }
+        let chain = &watched.chain;
         if let Some(writer) = &mut self.sinks.sample {
             writer.row(&here.bench.row[..self.columns.sample.len()])?;
             self.record.rows += 1;

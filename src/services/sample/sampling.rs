@@ -1,5 +1,6 @@
 //! One chain that samples: its columns, writers, record and start.
 
+use super::watched::Kept;
 use crate::error::{Code, Error};
 use crate::hmc::{ChainSettings, Engine};
 use crate::io::{Level, Writer};
@@ -66,6 +67,9 @@ pub struct Sampling<'a> {
     init: Option<&'a dyn InitContext>,
     pub(super) sinks: Sinks<'a>,
     pub(super) record: Record,
+    /// The columns that are to be looked at, for a chain that has not begun.
+    pub(super) kept: Option<Kept>,
+    pub(super) max_gradients: u64,
     /// Draws without outputs.
     pub(super) refused: Refused,
 }
@@ -77,10 +81,12 @@ impl<'a> Sampling<'a> {
         options: &SampleOptions,
         init: Option<&'a dyn InitContext>,
         sinks: Sinks<'a>,
+        kept: Option<Kept>,
     ) -> Self {
         let (thin, save_warmup) = (options.thin, options.save_warmup);
         let record = Record { thin, save_warmup, rows: 0, divergences: 0, saturated: 0 };
-        Self { columns, settings, init, sinks, record, refused: Refused::default() }
+        let max_gradients = options.max_gradients;
+        Self { columns, settings, init, sinks, record, kept, max_gradients, refused: Refused::default() }
     }
 
     /// The start values the model makes of the init context; NaN where they are to be drawn.
