@@ -118,6 +118,8 @@ enum catena_status
   CATENA_INTERNAL = 9,
   // All weights of a set of particles are zero; the particles can still be read.
   CATENA_ALL_LOST = 10,
+  // The library was built without what is asked for (see catena_devices_new).
+  CATENA_UNSUPPORTED = 11,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -575,6 +577,89 @@ typedef int32_t catena_criterion;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// A kind of device.
+enum catena_device_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Any: GPUs first, then accelerators, then processors.
+  CATENA_DEVICE_ANY = 0,
+  // The processor.
+  CATENA_DEVICE_CPU = 1,
+  // A graphics processor.
+  CATENA_DEVICE_GPU = 2,
+  // Anything else that computes.
+  CATENA_DEVICE_ACCELERATOR = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_device_kind catena_device_kind;
+#else
+typedef int32_t catena_device_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Numbers on a device.
+enum catena_precision
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // 64 bits; refused where the device has none.
+  CATENA_PRECISION_DOUBLE = 0,
+  // 32 bits.
+  CATENA_PRECISION_SINGLE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_precision catena_precision;
+#else
+typedef int32_t catena_precision;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// When a device computes.
+enum catena_device_use
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Always: the table's `likelihood` may be NULL.
+  CATENA_DEVICE_ALWAYS = 0,
+  // Where it is quicker than the host's function: the first calls of each size are computed by both and timed, and the choice
+  // and its reason go to the logger. Bits may differ between runs, as rounding does. A device that fails is left.
+  CATENA_DEVICE_AUTO = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_device_use catena_device_use;
+#else
+typedef int32_t catena_device_use;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Who computes.
+enum catena_computes
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Not known yet.
+  CATENA_COMPUTES_OPEN = 0,
+  // The host's function.
+  CATENA_COMPUTES_HOST = 1,
+  // The device.
+  CATENA_COMPUTES_DEVICE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_computes catena_computes;
+#else
+typedef int32_t catena_computes;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -608,6 +693,9 @@ typedef struct catena_bytes catena_bytes;
 
 // A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
 typedef struct catena_checkpoint catena_checkpoint;
+
+// Devices there are.
+typedef struct catena_devices catena_devices;
 
 // A failure: its status, its message, and the chain and argument it is about. Immutable; may be read from any thread.
 typedef struct catena_error catena_error;
@@ -1121,7 +1209,7 @@ typedef struct catena_likelihood {
   int (*prepare)(void *user, struct catena_task *task, size_t n_e, const double *experiments, void **context);
   // Frees what `prepare` made; may be NULL.
   void (*context_free)(void *user, void *context);
-  // The likelihoods of a block. Required. Probabilities from 0 to 1 (but for rounding, 1e-12), densities that are finite
+  // The likelihoods of a block. Required, unless a device always computes them (catena_updater_options.device). Probabilities from 0 to 1 (but for rounding, 1e-12), densities that are finite
   // and not negative, or logarithms that are numbers or -INFINITY; anything else is an error that names the cell.
   catena_cells likelihood;
   // Which models are possible: writes 1 or 0 for each. NULL: all.
@@ -1158,6 +1246,33 @@ typedef struct catena_likelihood {
   catena_cells score;
 } catena_likelihood;
 
+// An OpenCL device that computes a likelihood. Set `struct_size` to sizeof(catena_device) and everything you don't provide to
+// zero.
+//
+// `source` is OpenCL C with one function, for one cell of the product:
+//
+//   real likelihood(const real *outcome, const real *model, const real *experiment);
+//
+// `real` is double or float, as `precision` says; OUTCOME, PARAMETERS and FIELDS are the lengths of the arrays. It returns
+// what the table's `likelihood` would write: the logarithm where `is_log` says so. The kernel around it has one work item per
+// cell, whose global id is ((e * n_o) + o) * n_m + m.
+typedef struct catena_device {
+  // sizeof(catena_device) of the header the program was compiled with.
+  size_t struct_size;
+  // OpenCL C. Required.
+  const char *source;
+  // Part of the device's name, in any case; NULL: any.
+  const char *name;
+  // A catena_device_kind (0: any).
+  int32_t kind;
+  // A catena_precision (0: double).
+  int32_t precision;
+  // A catena_device_use (0: always).
+  int32_t when;
+  // Zero.
+  int32_t reserved;
+} catena_device;
+
 // What an updater is to do. Have it filled with the defaults by catena_updater_options_init and change what you want.
 typedef struct catena_updater_options {
   // sizeof(catena_updater_options) of the header the program was compiled with.
@@ -1190,6 +1305,9 @@ typedef struct catena_updater_options {
   int32_t zero_weights;
   // Other than 0 (default 0): each resampling's divergence from the set before is kept.
   int32_t divergences;
+  // A device that computes the likelihood; NULL (default): the host's function does. Borrowed for the call that makes the
+  // updater.
+  const struct catena_device *device;
 } catena_updater_options;
 
 // A resampler: from `n` models (a matrix of `dimension` columns) of these normalised weights it makes others, `wanted` of them
@@ -1843,6 +1961,24 @@ catena_status catena_updater_learn(struct catena_updater *updater,
                                    uint32_t *taken,
                                    struct catena_error **error);
 
+// All devices that can be used. CATENA_UNSUPPORTED where the library was built without OpenCL (the feature `opencl` of the crate,
+// which is on unless it was built with --no-default-features or CMake's CATENA_OPENCL=OFF); CATENA_IO, with words, where no
+// OpenCL library, platform or device is found on this machine.
+catena_status catena_devices_new(struct catena_devices **out,
+                                 struct catena_error **error);
+
+// Number of devices; 0 for NULL.
+size_t catena_devices_count(const struct catena_devices *devices);
+
+// The name of device `index`, from 0, as it says it; NULL past the last. Valid until the handle is freed.
+const char *catena_devices_name(const struct catena_devices *devices, size_t index);
+
+// The kind of device `index`, a catena_device_kind; CATENA_DEVICE_ANY for what is none of them or past the last.
+int32_t catena_devices_kind(const struct catena_devices *devices, size_t index);
+
+// Frees a list of devices. NULL is fine.
+void catena_devices_free(struct catena_devices *devices);
+
 // The mean of each parameter over all sets, and its standard error across them (NaN of one set) unless `standard_errors` is
 // NULL; `size` is the number of parameters.
 catena_status catena_updater_means(const struct catena_updater *updater,
@@ -1963,8 +2099,8 @@ catena_status catena_updater_new(const struct catena_likelihood *likelihood,
                                  struct catena_updater **out,
                                  struct catena_error **error);
 
-// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`
-// and `pool` count. What is done with it has the bits of what would have been done without the pause.
+// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`,
+// `pool` and `device` count. What is done with it has the bits of what would have been done without the pause.
 catena_status catena_updater_load(const struct catena_likelihood *likelihood,
                                   const struct catena_checkpoint *checkpoint,
                                   const struct catena_updater_options *options,
@@ -2042,6 +2178,12 @@ catena_status catena_updater_simulate(struct catena_updater *updater,
                                       double *out,
                                       size_t size,
                                       struct catena_error **error);
+
+// Who computes the likelihoods of an updater over products of `cells` outcomes times models times experiments, a
+// catena_computes: an update has as many cells as a set has models. Without a device the host's function does; of NULL nothing
+// is known.
+int32_t catena_updater_computes(const struct catena_updater *updater,
+                                size_t cells);
 
 // `out[i] = cos(x[i])²` for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level
 // system that precesses. Does nothing where a pointer is NULL.

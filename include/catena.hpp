@@ -4,9 +4,9 @@
 //
 // Everything lives in namespace catena and needs the standard library and libcatena alone. Conventions:
 //
-// - Model, Options, Pool, Writer, Checkpoint, Run, Result, Summary and Population own what they stand for: they can be moved, not
-//   copied. Once moved from, only assigning and destroying them is sensible. A run keeps alive all it was given, except
-//   what std::ref or a captured reference names.
+// - Model, Options, Pool, Writer, Checkpoint, Run, Result, Summary, Population and Updater own what they stand for: they can be
+//   moved, not copied. Once moved from, only assigning and destroying them is sensible. A run keeps alive all it was given,
+//   except what std::ref or a captured reference names.
 // - What the library reports is thrown as an Error with status(), chain() and argument().
 // - Callbacks may throw. Exceptions never reach the library: they stop the chain (Reject: refuse the point) and the first
 //   one is rethrown from the call that ran the chains.
@@ -29,21 +29,27 @@
 #define CATENA_HPP
 
 #include <catena/checkpoint.hpp>
+#include <catena/design.hpp>
 #include <catena/draws.hpp>
 #include <catena/error.hpp>
 #include <catena/filter.hpp>
 #include <catena/gradient.hpp>
 #include <catena/init.hpp>
 #include <catena/io.hpp>
+#include <catena/learn.hpp>
+#include <catena/likelihood.hpp>
 #include <catena/model.hpp>
 #include <catena/options.hpp>
 #include <catena/parts.hpp>
 #include <catena/population.hpp>
+#include <catena/prior.hpp>
 #include <catena/quantities.hpp>
 #include <catena/result.hpp>
+#include <catena/rows.hpp>
 #include <catena/run.hpp>
 #include <catena/smc.hpp>
 #include <catena/task.hpp>
 #include <catena/traces.hpp>
+#include <catena/updater.hpp>
 
 #endif

@@ -26,6 +26,8 @@ pub enum Code {
     Internal = 9,
     /// All weights of a set of particles are zero; the particles can still be read.
     AllLost = 10,
+    /// The library was built without what is asked for.
+    Unsupported = 11,
 }
 
 /// Which member of a set an [`Error`] is about, counted from 0.

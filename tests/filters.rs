@@ -302,3 +302,20 @@ fn options_out_of_range_are_named() {
     let error = particle_filter(&one, &good, &Silent, &Never, pool).unwrap_err();
     assert_eq!(error.argument_name(), Some("pool"));
 }
+
+#[test]
+fn sizes_without_memory_get_words() {
+    let model = Linear::new(1000, 3);
+    let refused = |options: FilterRun| {
+        let error = particle_filter(&model, &options, &Silent, &Never, None).err().unwrap();
+        assert_eq!(error.code(), Code::InvalidArgument);
+        error.to_string()
+    };
+    let options = FilterRun { num_particles: 1 << 31, num_times: 3, ..FilterRun::default() };
+    assert!(
+        refused(options.clone()).starts_with("argument 'num_particles': expected a size for which there is memory")
+    );
+    let options = FilterRun { num_particles: 100, num_times: 1 << 40, ..options };
+    assert!(refused(options.clone()).starts_with("argument 'num_times'"));
+    assert!(refused(FilterRun { num_times: 1 << 30, history: true, ..options }).starts_with("argument 'num_times'"));
+}

@@ -1,7 +1,8 @@
 //! Products of outcomes, models and experiments on an OpenCL device (PoCL's processor where there is no other), against the
 //! same numbers computed here.
 
-use catena::drive::opencl::{CellShape, DeviceChoice, DeviceKind, DeviceProgram, Precision, Product, devices};
+use catena::drive::device::{CellShape, Device, Precision, Product};
+use catena::drive::opencl::{DeviceChoice, DeviceKind, DeviceProgram, devices};
 
 const SHAPE: CellShape = CellShape { outcome: 1, parameters: 2, fields: 3 };
 
@@ -21,7 +22,7 @@ real likelihood(const real *outcome, const real *model, const real *experiment) 
 ";
 
 fn program(precision: Precision) -> DeviceProgram {
-    DeviceProgram::new(SOURCE, SHAPE, precision, &DeviceChoice::Any).expect("a device; Debian: pocl-opencl-icd")
+    DeviceProgram::new(SOURCE, SHAPE, precision, &DeviceChoice::default()).expect("a device; Debian: pocl-opencl-icd")
 }
 
 fn column(n: usize, scale: f64) -> impl Iterator<Item = f64> {
@@ -54,7 +55,7 @@ impl Case {
     /// The largest error of the device, none of whose numbers is written beyond the product.
     fn error(&self, program: &DeviceProgram) -> f64 {
         let Self { outcomes, models, experiments, expected } = self;
-        let product = Product { outcomes, models, experiments, shape: SHAPE };
+        let product = Product::new(outcomes, models, experiments, SHAPE);
         let mut out = vec![f64::MAX; expected.len() + 2];
         let last = out.len() - 1;
         program.compute(&product, &mut out[1..last]).unwrap();
@@ -95,11 +96,11 @@ fn cells_are_counted_with_all_their_bits() {
     let source = "real likelihood(const real *o, const real *m, const real *e) {
         return (real)(((ulong)e[0] * 4097 + (ulong)m[0]) % 1000); }";
     let shape = CellShape { outcome: 1, parameters: 1, fields: 1 };
-    let program = DeviceProgram::new(source, shape, Precision::Double, &DeviceChoice::Any).unwrap();
+    let program = DeviceProgram::new(source, shape, Precision::Double, &DeviceChoice::default()).unwrap();
     let count = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<_>>();
     let (models, experiments) = (count(ACROSS), count(DOWN));
     let mut out = vec![-1.0; ACROSS * DOWN];
-    let product = Product { outcomes: &[0.0], models: &models, experiments: &experiments, shape };
+    let product = Product::new(&[0.0], &models, &experiments, shape);
     program.compute(&product, &mut out).unwrap();
     for i in (16_777_215..=16_777_220).chain([0, out.len() - 1]) {
         assert_eq!(out[i], (i % 1000) as f64, "cell {i}");
@@ -129,20 +130,124 @@ fn models_stay_on_the_device_until_they_change() {
     assert_eq!(program.uploads(), 2);
 }
 
+/// Models in blocks, as sets have them; those of several owners stay on the device side by side.
+#[test]
+fn blocks_of_models_and_their_owners_are_told_apart() {
+    let program = program(Precision::Double);
+    let case = case(2, 1000, 3);
+    let blocks = |block: usize| -> Vec<f64> {
+        let rows = |first: usize| first..1000.min(first + block);
+        let columns = |first| rows(first).chain(rows(first).map(|m| 1000 + m).collect::<Vec<_>>());
+        (0..1000).step_by(block).flat_map(columns).map(|at| case.models[at]).collect()
+    };
+    for (owner, block) in [(1, 64), (2, 999), (3, 1000), (1, 64), (2, 999), (3, 4096)] {
+        let models = blocks(block);
+        let product = Product { owner, block, ..Product::new(&case.outcomes, &models, &case.experiments, SHAPE) };
+        let mut out = vec![0.0; case.expected.len()];
+        program.compute(&product, &mut out).unwrap();
+        assert!(out.iter().zip(&case.expected).all(|(a, b)| (a - b).abs() < 1e-12), "blocks of {block}");
+    }
+    assert_eq!(program.uploads(), 3);
+}
+
+/// Runs the test of this name in a process of its own with `mode` in [`CHILD`] and a library between it and the real one.
+fn beside_another_library(test: &str, mode: &str) {
+    let folder = std::env::temp_dir().join(format!("catena-{mode}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (source, library) = (folder.join("between.c"), folder.join("between.so"));
+    std::fs::write(&source, BETWEEN).unwrap();
+    let compiler = std::env::var("CC").unwrap_or("cc".into());
+    // What the library itself lacks is looked up in the real one, on which it depends.
+    let made = std::process::Command::new(compiler)
+        .args(["-shared", "-fPIC", "-Wl,--no-as-needed"])
+        .arg(&source)
+        .args(["-o".as_ref(), library.as_os_str(), "-l:libOpenCL.so.1".as_ref(), "-ldl".as_ref()])
+        .status();
+    assert!(made.unwrap().success(), "a C compiler and libOpenCL.so.1");
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(CHILD, mode)
+        .env("OPENCL_DYLIB_PATH", &library)
+        .status()
+        .unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(status.success());
+}
+
+const CHILD: &str = "CATENA_TEST_OPENCL";
+
+/// A device that is gone after its first launch, or one that has no numbers of 64 bits.
+const BETWEEN: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+static void *real(const char *name) { return dlsym(dlopen("libOpenCL.so.1", RTLD_NOW), name); }
+static int is(const char *mode) { return strcmp(getenv("CATENA_TEST_OPENCL"), mode) == 0; }
+typedef int (*launch)(void *, void *, unsigned, const size_t *, const size_t *, const size_t *, unsigned, void *, void *);
+int clEnqueueNDRangeKernel(void *queue, void *kernel, unsigned dims, const size_t *offset, const size_t *global,
+                           const size_t *local, unsigned waits, void *wait, void *event) {
+  static int launches;
+  if (is("vanishing") && launches++ >= 1) return -2;
+  return ((launch)real("clEnqueueNDRangeKernel"))(queue, kernel, dims, offset, global, local, waits, wait, event);
+}
+typedef int (*info)(void *, unsigned, size_t, void *, size_t *);
+int clGetDeviceInfo(void *device, unsigned what, size_t size, void *value, size_t *needed) {
+  const int status = ((info)real("clGetDeviceInfo"))(device, what, size, value, needed);
+  if (is("single") && what == 0x1032 && value) memset(value, 0, size);
+  return status;
+}
+"#;
+
+fn mode() -> Option<String> {
+    std::env::var(CHILD).ok()
+}
+
+#[test]
+fn a_device_that_vanishes_is_said() {
+    if mode().is_none() {
+        return beside_another_library("a_device_that_vanishes_is_said", "vanishing");
+    }
+    let (program, case) = (program(Precision::Double), case(2, 100, 3));
+    assert!(case.error(&program) < 1e-12);
+    let Case { outcomes, models, experiments, expected } = &case;
+    let mut out = vec![0.0; expected.len()];
+    let error = program.compute(&Product::new(outcomes, models, experiments, SHAPE), &mut out).unwrap_err();
+    assert_eq!(error.code(), catena::Code::Model);
+    assert_eq!(error.to_string(), format!("the device {} failed: CL_DEVICE_NOT_AVAILABLE", program.name()));
+}
+
+/// Double precision is never narrowed in silence.
+#[test]
+fn a_device_without_doubles_is_refused_for_them() {
+    if mode().is_none() {
+        return beside_another_library("a_device_without_doubles_is_refused_for_them", "single");
+    }
+    let refused = DeviceProgram::new(SOURCE, SHAPE, Precision::Double, &DeviceChoice::default());
+    let words = refused.err().unwrap().to_string();
+    assert!(words.contains("'precision': expected single") && words.contains("no numbers of 64 bits"), "{words}");
+    assert!(case(2, 100, 3).error(&program(Precision::Single)) < 1e-2);
+}
+
 #[test]
 fn what_cannot_be_compiled_or_found_is_said() {
     let bad = "real likelihood(const real *o, const real *m, const real *e) { return no_such_thing; }";
-    let error = DeviceProgram::new(bad, SHAPE, Precision::Double, &DeviceChoice::Any).err().unwrap().to_string();
+    let error = DeviceProgram::new(bad, SHAPE, Precision::Double, &DeviceChoice::default()).err().unwrap().to_string();
     assert!(error.contains("'source'") && error.contains("no_such_thing"), "{error}");
-    let choice = DeviceChoice::Name("quantum".into());
+    let choice = DeviceChoice { name: Some("quantum".into()), kind: None };
     let error = DeviceProgram::new(SOURCE, SHAPE, Precision::Double, &choice).err().unwrap().to_string();
     let (name, kind) = devices().unwrap().swap_remove(0);
-    assert!(error.contains("'device'") && error.contains(&name) && error.ends_with("got 'quantum'"), "{error}");
-    let by_name = DeviceChoice::Name(name[..3].to_uppercase());
+    assert!(
+        error.contains("'device'") && error.contains(&name) && error.ends_with("got kind any, name 'quantum'"),
+        "{error}"
+    );
+    let by_name = DeviceChoice { name: Some(name[..3].to_uppercase()), kind };
     let found = DeviceProgram::new(SOURCE, SHAPE, Precision::Single, &by_name).unwrap();
-    assert_eq!((found.device(), found.precision()), (name.as_str(), Precision::Single));
+    assert_eq!((found.name(), found.precision()), (name.as_str(), Precision::Single));
     if kind == Some(DeviceKind::Cpu) {
-        DeviceProgram::new(SOURCE, SHAPE, Precision::Double, &DeviceChoice::Kind(DeviceKind::Cpu)).unwrap();
+        DeviceProgram::new(SOURCE, SHAPE, Precision::Double, &DeviceChoice { kind: Some(DeviceKind::Cpu), name: None })
+            .unwrap();
     }
 }
 

@@ -308,3 +308,13 @@ fn an_interrupt_ends_a_step_that_leaves_no_trace() {
         assert_eq!(p.generation(), 1);
     }
 }
+
+#[test]
+fn more_traces_than_memory_holds_are_refused() {
+    let mut p = population(Walkers::default(), TraceFailure::Keep);
+    let before = seen(&mut p);
+    let error = p.reinitialize(1 << 30, 1 << 30).unwrap_err();
+    assert_eq!(error.argument_name(), Some("n_particles"));
+    assert!(error.to_string().contains("1073741824 in each of 1073741824 sets, which takes"), "{error}");
+    assert_eq!(seen(&mut p), before);
+}

@@ -76,7 +76,7 @@ for threads in 1 2; do
     JULIA_NUM_THREADS=$threads julia --project=bindings/julia bindings/julia/test/runtests.jl
 done
 julia -e 'exit(VERSION < v"1.9")' || say "Julia before 1.9: callbacks on the pool's threads are skipped"
-say "LogDensityProblems, AbstractMCMC and MCMCChains: stand-ins only; loading with the real packages is skipped"
+say "LogDensityProblems, AbstractMCMC, MCMCChains and RecipesBase: stand-ins only; loading with the real packages is skipped"
 
 say "Julia programs as printed"
 rm -rf "$build/programs"
@@ -92,9 +92,9 @@ for program in "$build"/programs/*.jl; do
     # Fragments explain; only whole programs run.
     grep -q '^using Catena' "$program" || continue
     julia --project=bindings/julia "$program" >"$program.out"
-    # Every one of these programs prints the summary table, or an evidence.
-    grep -qE 'ess_bulk|^log evidence: ' "$program.out" || {
-        echo "$(basename "$program") printed neither a summary nor an evidence:" >&2
+    # Every one of these programs prints the summary table, or an estimate with its error.
+    grep -qE 'ess_bulk|^log evidence: |standard error' "$program.out" || {
+        echo "$(basename "$program") printed neither a summary nor an estimate with its error:" >&2
         cat "$program.out" >&2
         exit 1
     }

@@ -1,5 +1,6 @@
 //! The tables of docs/services.md by language: no cell is empty, and every name in them is one that its language has.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -80,7 +81,9 @@ impl Definitions {
             namespace: sources("bindings/R", "NAMESPACE"),
             manual: sources("bindings/R/man", ".Rd"),
             julia: sources("bindings/julia/src", ".jl"),
-            rust: ["src/services", "src/diagnostics"].map(|folder| sources(folder, ".rs")).concat(),
+            rust: ["src/services", "src/diagnostics", "src/learn", "src/model"]
+                .map(|folder| sources(folder, ".rs"))
+                .concat(),
             help: String::from_utf8(help.stdout).expect("UTF-8"),
         }
     }
@@ -102,7 +105,7 @@ impl Definitions {
         match name.split_once('.') {
             Some((table, member)) => bodies(&self.c, &["typedef struct "], table, "}")
                 .iter()
-                .any(|body| has_word(body, &format!("{member};"))),
+                .any(|body| has_word(body, &format!("{member};")) || body.contains(&format!("(*{member})("))),
             None => self.c.contains(&format!(" {name}(")) || self.c.contains(&format!("*{name}(")),
         }
     }
@@ -157,7 +160,10 @@ impl Definitions {
             return structs.iter().any(|body| body.lines().any(field));
         }
         let (function, argument) = call(member).unwrap_or((member, ""));
-        let defined = begins(format!("function {function}(")) || begins(format!("{function}("));
+        let is_struct = |line: &str| word_after(line, "struct ") == Some(function);
+        let defined = begins(format!("function {function}("))
+            || begins(format!("{function}("))
+            || self.julia.lines().any(is_struct);
         // The argument stands in the function's own documentation, or is an option of the library that the package knows.
         let mut documents = self.julia.split("\"\"\"").skip(1).step_by(2);
         let own = |text: &str| text.trim_start().starts_with(&format!("Catena.{function}("));
@@ -167,7 +173,7 @@ impl Definitions {
 
     /// `function`, `Type`, or `Type::member`.
     fn rust_has(&self, name: &str) -> bool {
-        let types = ["pub struct ", "pub enum "];
+        let types = ["pub struct ", "pub enum ", "pub trait "];
         let Some((owner, member)) = name.split_once("::") else {
             let named = |opening: &&str| self.rust.lines().any(|line| word_after(line, opening) == Some(name));
             return types.iter().chain(&["pub fn "]).any(named);
@@ -335,6 +341,27 @@ fn every_verb_of_populations_has_a_row() {
     }
 }
 
+/// Every function of updaters and priors in the header stands in the table.
+#[test]
+fn every_function_of_updaters_has_a_row() {
+    let page = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/services.md"));
+    let cells = cells(&page);
+    let in_table: Vec<&str> =
+        cells.iter().filter(|cell| cell.language == "C").flat_map(|cell| names(&cell.text)).collect();
+    let header = without_comments(&sources("include", ".h"));
+    let of_learning = |word: &&str| {
+        let named = word.starts_with("catena_updater_") || word.starts_with("catena_prior_");
+        named && header.contains(&format!(" {word}("))
+    };
+    let declared: BTreeSet<&str> = header.split(|c| !in_word(c)).filter(of_learning).collect();
+    // What every language does by itself.
+    let own = ["catena_updater_free", "catena_updater_options_init", "catena_prior_free", "catena_prior_dimension"];
+    assert!(declared.len() >= 54, "{declared:?}");
+    for function in declared.into_iter().filter(|function| !own.contains(function)) {
+        assert!(in_table.contains(&function), "{function} has no row in docs/services.md");
+    }
+}
+
 /// The looking-up can fail.
 #[test]
 fn what_is_not_there_is_not_found() {
@@ -355,6 +382,8 @@ fn what_is_not_there_is_not_found() {
         ("Julia", "Catena.sample(metrics = )"),
         ("Julia", "ChainReport.step"),
         ("Julia", "fetched(run)"),
+        ("Julia", "Catena.UniformPri"),
+        ("C++", "Updater::updates"),
         ("Rust", "sample_nut"),
         ("Rust", "SampleOptions::inits"),
         ("Rust", "Session::cancel"),

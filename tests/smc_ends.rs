@@ -269,6 +269,8 @@ fn bad_arguments_are_named_before_anything_runs() {
     let model = Conjugate::new(2);
     assert!(words(&model, SmcOptions { num_sets: 0, ..base() }, None).contains("'num_sets'"));
     assert!(words(&model, SmcOptions { num_particles: 0, ..base() }, None).contains("'num_particles'"));
+    let huge = SmcOptions { num_sets: 1 << 20, num_particles: 1 << 30, ..base() };
+    assert!(words(&model, huge, None).contains("'num_particles': expected a size for which there is memory"));
     assert!(words(&model, SmcOptions { ess_threshold: 0.0, ..base() }, None).contains("'ess_threshold'"));
     assert!(words(&model, SmcOptions { init_set_id: 0, ..base() }, None).contains("'init_set_id'"));
     let waste = SmcOptions { waste_free: true, num_particles: 100, ..base() };

@@ -52,7 +52,7 @@ impl Likelihood for Precession {
             phases.iter_mut().zip(models).for_each(|(phase, omega)| *phase = half * omega);
             let (first, others) = block.split_at_mut(n);
             if self.slow {
-                let slow = |x: f64| (0..8).fold(x, |x, _| (0.1 * x + 0.5 * half).cos());
+                let slow = |x: f64| (0..13).fold(x, |x, _| (0.1 * x + 0.5 * half).cos());
                 first.iter_mut().zip(&*phases).for_each(|(out, x)| *out = slow(*x).powi(2));
             } else {
                 cos_squared(phases, first);
@@ -90,7 +90,30 @@ fn updates(l: &mut Learner<Precession>, count: i32) -> f64 {
     begun.elapsed().as_nanos() as f64 / f64::from(count) / n as f64
 }
 
+/// Kilobytes of a line of this process's status; 0 where there is none to be read.
+fn status(name: &str) -> f64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0.0)
+}
+
+/// Bytes per model that a learner of 4 million models takes at rest after updates, and while it is resampled.
+fn memory() -> (f64, f64) {
+    const MODELS: usize = 4_000_000;
+    let each = |kilobytes: f64| kilobytes * 1024.0 / MODELS as f64;
+    // The peak counts from here on.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let before = status("VmRSS");
+    let mut l = learner(1, MODELS, 0.0, false);
+    updates(&mut l, 2);
+    let rest = status("VmRSS");
+    l.resample(None).expect("resampled");
+    (each(rest - before), each(status("VmHWM") - before))
+}
+
 fn main() {
+    let (rest, peak) = memory();
+    println!("bytes per model of one parameter: {rest:.1}, while resampled {peak:.1}");
     println!("{:>9} {:>8} {:>12} {:>12} {:>12}", "models", "threads", "update", "with resamp.", "Liu-West");
     for n in [1000, 10_000, 100_000, 1_000_000] {
         let rounds = (3_000_000 / n).clamp(7, 200);
@@ -108,7 +131,7 @@ fn main() {
         }
     }
     let mut slow = [learner(1, 200_000, 0.0, true), learner(2, 200_000, 0.0, true)];
-    let [one, two] = std::array::from_fn(|i| shortest(5, || updates(&mut slow[i], 4)));
+    let [one, two] = std::array::from_fn(|i| shortest(15, || updates(&mut slow[i], 4)));
     println!("a likelihood of {one:.0} ns per cell: two threads are {:.2} times one", one / two);
     let times: Vec<f64> = (0..1000).map(|k| 0.1 * f64::from(k)).collect();
     for threads in [1, 2] {

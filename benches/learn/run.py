@@ -5,6 +5,7 @@ Usage: benches/learn/run.py [PYTHON], the Python in whose environment QInfer is 
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -27,3 +28,7 @@ print("Catena's time over QInfer's (update, with resampling, Liu-West step):")
 for models, threads, *times in rows(ours.stdout, 5):
     ratios = "  ".join(f"{own / other:.3f}" for own, other in zip(times, peer[models]))
     print(f"{models:>9.0f} models, {threads:.0f} thread(s): {ratios}")
+
+(gain,) = re.findall(r"one candidate x 100000 particles: ([0-9.]+) ms", theirs.stdout)
+for threads, seconds in re.findall(r"1000 candidates x 100000 models, (\d) thread\(s\): ([0-9.]+) s", ours.stdout):
+    print(f"information gain of 1000 candidates, {threads} thread(s): {float(seconds) / float(gain):.3f}")

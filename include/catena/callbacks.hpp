@@ -100,6 +100,20 @@ constexpr bool names_worker = false;
 template <class T>
 constexpr bool names_worker<T, std::void_t<decltype(&T::make_worker)>> = true;
 
+// A member as a function object that std::is_invocable can ask about, and whether a class has a member of this name: one that is
+// there and doesn't fit is a mistake.
+#define CATENA_DETAIL_MEMBER(type, member)                                                          \
+  struct type {                                                                                     \
+    template <class T, class... A>                                                                  \
+    auto operator()(T &object, A &&...a) const -> decltype(object.member(std::forward<A>(a)...)) {  \
+      return object.member(std::forward<A>(a)...);                                                  \
+    }                                                                                               \
+  };                                                                                                \
+  template <class T, class = void>                                                                  \
+  constexpr bool names_##type = false;                                                              \
+  template <class T>                                                                                \
+  constexpr bool names_##type<T, std::void_t<decltype(&T::member)>> = true;
+
 // Whether member F of a T takes the arguments A, with or without a task before and a worker W after them.
 template <class F, class T, class W, class... A>
 constexpr bool takes = std::is_invocable_v<F, const T &, Task &, const A &..., W &> ||

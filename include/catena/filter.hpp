@@ -6,39 +6,14 @@
 
 #include <catena/callbacks.hpp>
 #include <catena/options.hpp>
+#include <catena/rows.hpp>
 #include <catena/session.hpp>
 
 namespace catena {
 
-// A borrowed matrix of one particle per row, column by column. Valid only as long as the call that gave it.
-template <class T>
-class Rows {
- public:
-  Rows(T *data, std::size_t rows, std::size_t columns) noexcept : data_(data), rows_(rows), columns_(columns) {}
-  // Rows<double> are Rows<const double> too.
-  template <class U, class = std::enable_if_t<std::is_same_v<const U, T>>>
-  Rows(const Rows<U> &other) noexcept : Rows(other.data(), other.rows(), other.columns()) {}
-
-  T *data() const noexcept { return data_; }
-  std::size_t rows() const noexcept { return rows_; }
-  std::size_t columns() const noexcept { return columns_; }
-  // Coordinate `column` of particle `row`.
-  T &operator()(std::size_t row, std::size_t column) const noexcept { return data_[column * rows_ + row]; }
-  // Coordinate `column` of all particles.
-  View<T> column(std::size_t column) const noexcept { return View<T>(data_ + column * rows_, rows_); }
-  // All numbers, column by column.
-  View<T> all() const noexcept { return View<T>(data_, rows_ * columns_); }
-  // Whether there are none: the states before time 0.
-  bool none() const noexcept { return !data_; }
-
- private:
-  T *data_;
-  std::size_t rows_, columns_;
-};
-
 // States to be filled, and states as they are.
-using States = Rows<double>;
-using ConstStates = Rows<const double>;
+using States = Matrix;
+using ConstStates = ConstMatrix;
 
 // What a filter is to do. Setters return the options: catena::FilterOptions().times(100).sets(8).
 class FilterOptions {
@@ -109,27 +84,14 @@ struct FilterIo {
 
 namespace detail {
 
-#define CATENA_FILTER_MEMBER(type, member)                                                          \
-  struct type {                                                                                     \
-    template <class T, class... A>                                                                  \
-    auto operator()(T &object, A &&...a) const -> decltype(object.member(std::forward<A>(a)...)) {  \
-      return object.member(std::forward<A>(a)...);                                                  \
-    }                                                                                               \
-  };                                                                                                \
-  template <class T, class = void>                                                                  \
-  constexpr bool names_##type = false;                                                              \
-  template <class T>                                                                                \
-  constexpr bool names_##type<T, std::void_t<decltype(&T::member)>> = true;
-
-CATENA_FILTER_MEMBER(FilterInitial, initial)
-CATENA_FILTER_MEMBER(FilterTransition, transition)
-CATENA_FILTER_MEMBER(FilterLogWeight, log_weight)
-CATENA_FILTER_MEMBER(FilterPropose, propose)
-CATENA_FILTER_MEMBER(FilterProposalLogWeight, proposal_log_weight)
-CATENA_FILTER_MEMBER(FilterAuxiliary, auxiliary_log_weight)
-CATENA_FILTER_MEMBER(FilterDensity, transition_log_density)
-CATENA_FILTER_MEMBER(FilterBound, transition_log_density_bound)
-#undef CATENA_FILTER_MEMBER
+CATENA_DETAIL_MEMBER(FilterInitial, initial)
+CATENA_DETAIL_MEMBER(FilterTransition, transition)
+CATENA_DETAIL_MEMBER(FilterLogWeight, log_weight)
+CATENA_DETAIL_MEMBER(FilterPropose, propose)
+CATENA_DETAIL_MEMBER(FilterProposalLogWeight, proposal_log_weight)
+CATENA_DETAIL_MEMBER(FilterAuxiliary, auxiliary_log_weight)
+CATENA_DETAIL_MEMBER(FilterDensity, transition_log_density)
+CATENA_DETAIL_MEMBER(FilterBound, transition_log_density_bound)
 
 // The callbacks of a state-space model T.
 template <class T>

@@ -6,6 +6,7 @@
 mod answer;
 mod blocks;
 mod desk;
+pub mod device;
 mod hands;
 mod job;
 mod map;

@@ -30,6 +30,8 @@ pub enum catena_status {
     CATENA_INTERNAL = 9,
     /// All weights of a set of particles are zero; the particles can still be read.
     CATENA_ALL_LOST = 10,
+    /// The library was built without what is asked for (see catena_devices_new).
+    CATENA_UNSUPPORTED = 11,
 }
 
 impl From<Code> for catena_status {
@@ -45,6 +47,7 @@ impl From<Code> for catena_status {
             Code::ChainFailed => Self::CATENA_CHAIN_FAILED,
             Code::Internal => Self::CATENA_INTERNAL,
             Code::AllLost => Self::CATENA_ALL_LOST,
+            Code::Unsupported => Self::CATENA_UNSUPPORTED,
         }
     }
 }

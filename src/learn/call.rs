@@ -6,6 +6,7 @@ use crate::model::{Domain, Experiments, Likelihood, Logger, NO_CHAIN, OutcomeSha
 use crate::particles::BLOCK;
 use crate::particles::blocks::{Blocks, Lender, Lent};
 use crate::random::{BlockLanes, ParticlePurpose, ParticleStreams};
+use std::fmt::{self, Display};
 use std::ops::Deref;
 
 /// What one thread needs while it works on a piece.
@@ -87,7 +88,7 @@ impl<'a, M: Likelihood> Calls<'a, M> {
         &self,
         bench: &mut Bench<M::Worker>,
         of: For,
-        what: &str,
+        what: impl Display,
         f: impl FnOnce(&mut M::Worker, &mut Task<'_>, &mut Vec<f64>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
         let streams = ParticleStreams::new(self.seed);
@@ -175,6 +176,36 @@ impl<'a, M: Likelihood> Calls<'a, M> {
         let expected = format!("the fields {}", names(&fields));
         Err(Error::argument("experiments", expected, names(experiments.fields())))
     }
+}
+
+/// A call of a likelihood, in words.
+pub struct Asked<'a> {
+    pub of: For,
+    /// Outcomes, each of `width` numbers, in columns.
+    pub outcomes: &'a [f64],
+    pub width: usize,
+    /// Number of the first experiment, and how many there are.
+    pub experiments: (usize, usize),
+}
+
+impl Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let range = |f: &mut fmt::Formatter<'_>, what: &str, first: usize, count: usize| match count {
+            1 => write!(f, ", {what} {first}"),
+            _ => write!(f, ", {what}s {first} to {}", first + count.max(1) - 1),
+        };
+        match self.outcomes.len() / self.width {
+            1 => write!(f, "likelihood of outcome {}", shown(self.outcomes))?,
+            n => write!(f, "likelihood of {n} outcomes")?,
+        }
+        range(f, "model", self.of.first, self.of.models)?;
+        range(f, "experiment", self.experiments.0, self.experiments.1)
+    }
+}
+
+/// The numbers of an outcome, for words.
+pub fn shown(outcome: &[f64]) -> String {
+    outcome.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The error of a likelihood that is none: which cell, what was expected, what came.

@@ -26,6 +26,11 @@ impl Grain {
         f64::from_bits(self.0.load(Ordering::Relaxed))
     }
 
+    /// How many pieces work of so many ns is cut into, where `threads` share it.
+    pub fn pieces(ns: f64, threads: usize) -> usize {
+        ((ns / WORTH) as usize).clamp(1, threads.max(1))
+    }
+
     /// How many of `units` go into one piece, when all of them are `cells` cells; all of them where cutting does not pay.
     pub fn units(&self, units: usize, cells: usize) -> usize {
         let pieces = (self.cost() * cells as f64 / WORTH) as usize;

@@ -67,6 +67,12 @@ pub trait Likelihood: Sync {
         false
     }
 
+    /// Whether likelihoods over so many cells are to be asked for by one call of [`Likelihood::likelihood_joined`], as a device
+    /// wants it. The answer may change from call to call.
+    fn joins(&self, _cells: usize) -> bool {
+        false
+    }
+
     /// Whether [`Likelihood::likelihood`] gives logarithms: for long records, whose probability is below the smallest
     /// double.
     fn is_log(&self) -> bool {
@@ -91,6 +97,21 @@ pub trait Likelihood: Sync {
         experiments: &Experiments,
         out: &mut [f64],
     ) -> Result<(), Refusal>;
+
+    /// As [`Likelihood::likelihood`], of all models of a set at once; without [`Likelihood::whole`] `models` has matrices of
+    /// [`crate::random::PARTICLE_BLOCK`] rows one after the other, the last one shorter.
+    fn likelihood_joined(
+        &self,
+        worker: &mut Self::Worker,
+        context: &Self::Context,
+        task: &mut Task<'_>,
+        outcomes: &[f64],
+        models: &[f64],
+        experiments: &Experiments,
+        out: &mut [f64],
+    ) -> Result<(), Refusal> {
+        self.likelihood(worker, context, task, outcomes, models, experiments, out)
+    }
 
     /// Whether there is [`Likelihood::are_valid`].
     fn has_validity(&self) -> bool {

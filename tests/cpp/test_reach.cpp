@@ -2,6 +2,7 @@
 // differences, log densities at many positions, inverse metrics in and out.
 #include "expect.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 
@@ -123,7 +124,12 @@ void watched() {
   catena::Options endless = small();
   endless.num_samples(100000000).thin(1000000);
   catena::Run run = catena::start(model, endless);
-  while (run.progress()[chains - 1].in_warmup) CHECK(!run.poll(std::chrono::milliseconds(1)));
+  // Any of them may be the last on a busy machine.
+  const auto warming = [&] {
+    const std::vector<catena::Progress> all = run.progress();
+    return std::any_of(all.begin(), all.end(), [](const catena::Progress &one) { return one.in_warmup; });
+  };
+  while (warming()) CHECK(!run.poll(std::chrono::milliseconds(1)));
   run.cancel();
   const catena::Result result = run.wait();
   const std::vector<catena::Progress> progress = run.progress();

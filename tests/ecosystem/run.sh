@@ -25,3 +25,12 @@ else
 fi
 cargo build --quiet --all-features
 "$venv/bin/python" tests/ecosystem/jax_batch.py target/debug/libcatena.so
+
+# QInfer wants packages of its own age; where they cannot be had, it is left out.
+peer=${1:-build/ecosystem}/qinfer
+program=${1:-build/ecosystem}/randomised_benchmarking
+"${CC:-cc}" -std=c99 -O2 -Iinclude examples/randomised_benchmarking/main.c target/debug/libcatena.a -lm -lpthread -ldl -o "$program"
+if [ ! -x "$peer/bin/python" ]; then python3 -m venv "$peer"; fi
+"$peer/bin/python" -m pip install --quiet numpy==1.23.5 scipy==1.13.1 'matplotlib<3.8' qinfer ||
+    echo "pip could not install QInfer"
+"$peer/bin/python" tests/ecosystem/qinfer_benchmarking.py "$(realpath "$program")"

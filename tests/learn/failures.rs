@@ -48,9 +48,11 @@ fn a_bad_likelihood_names_its_cell_and_changes_nothing() {
             }
         }
         let stop = table(&l, 1500, -8.0);
-        assert_eq!(words(l.update(&[0.0], &stop, 1)), "set 1: likelihood: the model stopped; it says: told to stop");
+        let cell =
+            "likelihood of outcome 0, models 1024 to 2047, experiment 1: the model stopped; it says: told to stop";
+        assert_eq!(words(l.update(&[0.0], &stop, 1)), format!("set 1: {cell}"));
         let batch = words(l.batch_update(&[0.0, 0.0], &stop, 5));
-        assert_eq!(batch, "set 1: datum 1 of the batch: likelihood: the model stopped; it says: told to stop");
+        assert_eq!(batch, format!("set 1: datum 1 of the batch: {cell}"));
         assert_eq!(l.updater().records().len(), 2);
     }
 }
@@ -58,6 +60,10 @@ fn a_bad_likelihood_names_its_cell_and_changes_nothing() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let options = UpdaterOptions { num_models: 10, ..UpdaterOptions::default() };
+    let huge = UpdaterOptions { num_sets: 1 << 30, num_models: 1 << 30, ..options.clone() };
+    let pool = Arc::new(Pool::new(1).unwrap());
+    let refused = words(Learner::new(Precession::default(), huge, Prior::uniform(0.0, 1.0), LearnIo::default(), pool));
+    assert!(refused.starts_with("argument 'num_models': expected a size for which there is memory"), "{refused}");
     let mut l = learner(Precession::default(), options.clone(), Prior::uniform(0.0, 1.0));
     let before = l.save();
     let one = experiment(l.model(), &[1.0]);

@@ -1,5 +1,6 @@
 //! Sequential learning: right where answers are known, the same bits whoever computes, words for what is wrong.
 
+mod benchmarking;
 mod bits;
 mod design;
 mod estimates;

@@ -60,3 +60,28 @@ failed <- tryCatch(catena_filter(function(n) rnorm(n), function(x, t) x, functio
 stopifnot(grepl("as wanted", failed))
 rm(p, q, filter)
 invisible(gc())
+
+# Updaters that learn, are saved, and whose functions fail.
+coin <- function(likelihood) {
+  catena_likelihood(
+    likelihood, "p", c(n = "integer"), domain = function(experiment) seq(0, experiment$n), prepare = function(experiments) list(),
+    simulate = function(models, experiments, context) array(0, c(nrow(models), nrow(experiments)))
+  )
+}
+throws <- function(outcomes, models, experiments, context) {
+  cells <- expand.grid(m = seq_len(nrow(models)), o = seq_along(outcomes), e = seq_len(nrow(experiments)))
+  dbinom(outcomes[cells$o], experiments$n[cells$e], models[cells$m, 1])
+}
+u <- catena_updater(coin(throws), prior_product(prior_uniform(0, 1)), n_sets = 2, n_models = 50, seed = 1)
+updater_batch_update(u, c(1, 2, 3), c(3, 4, 5))
+updater_learn(u, design_best(c(1, 2)), 2, function(experiment, k) updater_simulate(u, 0.5, experiment))
+v <- updater_load(updater_save(u))
+updater_resample_by(v, function(models, weights, n) list(models = models[1:10, ], weights = weights[1:10]))
+updater_resample(v)
+stopifnot(updater_sets(v)$models == 10, nrow(updater_region(u)) > 0, length(updater_region(u, type = "hull")) == 2)
+failed <- tryCatch(updater_update(catena_updater(coin(function(...) stop("as wanted")), prior_uniform()), 1, 1), error = conditionMessage)
+stopifnot(grepl("as wanted", failed))
+failed <- tryCatch(catena_updater(coin(throws), prior_normal(0, -1)), error = conditionMessage)
+stopifnot(grepl("covariance", failed))
+rm(u, v)
+invisible(gc())

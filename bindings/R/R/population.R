@@ -7,7 +7,7 @@ whiches <- c(distinguished = 0L, sets = 1L, all = 2L)
 catena_population <- function(create, apply = NULL, copy = NULL, incorporate = NULL, reset_to_prior = NULL, weigh = NULL,
                               report = NULL, sample = NULL, diversify = NULL, fingerprint = NULL, serialize = NULL,
                               deserialize = NULL, n_sets = 1, n_particles = 1, seed = NULL, init_set_id = 1,
-                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, ...) {
+                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, progress = NULL, ...) {
   functions <- list(
     create = create, apply = apply, copy = copy, incorporate = incorporate, reset_to_prior = reset_to_prior, weigh = weigh,
     report = report, sample = sample, diversify = diversify, fingerprint = fingerprint, serialize = serialize,
@@ -21,12 +21,12 @@ catena_population <- function(create, apply = NULL, copy = NULL, incorporate = N
     genealogy = as_flag(genealogy, "genealogy")
   )
   settings <- c(settings, more_options(list(...), "population", names(formals(catena_population))))
-  p <- new_population(functions, settings)
+  p <- new_population(functions, settings, progress = progress)
   if (n_sets != 1 || n_particles != 1) population_reinitialize(p, n_sets, n_particles)
   p
 }
 
-new_population <- function(functions, settings, saved = NULL) {
+new_population <- function(functions, settings, saved = NULL, progress = NULL) {
   given <- !vapply(functions, is.null, NA)
   for (name in names(functions)[given]) as_function(functions[[name]], name)
   if (!given[["create"]]) not_this("create", "a function", NULL)
@@ -40,6 +40,10 @@ new_population <- function(functions, settings, saved = NULL) {
   # What was applied, so that it can be done to further sets.
   p$operations <- saved$operations
   p$settings <- settings
+  # What fails in there ends the verb, and is raised when the library has returned.
+  p$progress <- if (!is.null(as_function(progress, "progress"))) function(done, total) {
+    tryCatch(progress(done, total), error = function(e) stop(p$told <- e))
+  }
   class(p) <- "catena_population"
   p$pointer <- guarded(p, function() .Call(C_population_new, p, settings, option_of(names(settings)), saved$bytes))
   p
@@ -66,12 +70,13 @@ one_more <- function(text, pattern) {
 }
 
 # Calls `act`, which calls the library, and raises what went wrong. R errors in functions of the population are the parents
-# of its conditions. `failed` raises what the library reports.
-guarded <- function(p, act, failed = function(failure, value) library_error(failure, p$condition)) {
+# of its conditions. `failed` raises what the library reports; `words` puts its words into R's terms.
+guarded <- function(p, act, failed = function(failure, value) library_error(failure, if (!is.na(failure$particle)) p$condition),
+                    words = from_one) {
   # The generator's state is put back by the library's caller, so that there must be one.
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
-  p$message <- p$condition <- NULL
-  on.exit(p$condition <- p$message <- NULL)
+  p$message <- p$condition <- p$told <- NULL
+  on.exit(p$condition <- p$message <- p$told <- NULL)
   noted <- function(e) {
     p$condition <- e
     p$message <- enc2utf8(paste(conditionMessage(e), collapse = "\n"))
@@ -79,23 +84,24 @@ guarded <- function(p, act, failed = function(failure, value) library_error(fail
   call <- function() tryCatch(withCallingHandlers(act(), error = noted), error = function(e) stop(e))
   # An operation in place cannot be left half way.
   result <- if (identical(p$settings$on_trace_failure, "lose")) suspendInterrupts(call()) else call()
-  lines <- from_one(result$log$line)
+  lines <- words(result$log$line)
   if (length(lines)) {
     more <- length(lines) - 5L
     if (more > 0L) lines <- c(lines[1:5], sprintf("and %d more", more))
     warning(paste(lines, collapse = "\n"), call. = FALSE)
   }
+  if (!is.null(p$told)) stop(p$told)
   if (!is.null(result$failure)) failed(result$failure, result$value)
   result$value
 }
 
-library_error <- function(failure, parent) {
+library_error <- function(failure, parent, words = from_one) {
   class <- c("catena_error", "error", "condition")
   stop(structure(
     class = class,
     list(
-      message = from_one(failure$message), call = NULL, set = failure$set, particle = failure$particle, argument = failure$argument,
-      status = failure$status, parent = if (!is.na(failure$particle)) parent
+      message = words(failure$message), call = NULL, set = failure$set, particle = failure$particle, argument = failure$argument,
+      status = failure$status, parent = parent
     )
   ))
 }
@@ -331,7 +337,7 @@ population_save <- function(p, file = NULL) {
   invisible(saved)
 }
 
-population_load <- function(saved, ...) {
+population_load <- function(saved, ..., progress = NULL) {
   if (is.character(saved) && length(saved) == 1L) saved <- readRDS(saved)
   if (!inherits(saved, "catena_saved_population")) not_this("saved", "what population_save() gave, or its file", saved)
   others <- list(...)
@@ -339,7 +345,7 @@ population_load <- function(saved, ...) {
   if (length(others) && (is.null(names(others)) || length(unknown))) {
     not_this("...", paste("functions of catena_population():", toString(names(saved$functions))), names(others))
   }
-  new_population(utils::modifyList(saved$functions, others), saved$settings, saved)
+  new_population(utils::modifyList(saved$functions, others), saved$settings, saved, progress)
 }
 
 print.catena_population <- function(x, ...) {

@@ -61,6 +61,11 @@ int bridge_interrupted(void *user) {
   return 0;
 }
 
+SEXP as_argument(SEXP object) {
+  const int type = TYPEOF(object);
+  return type == SYMSXP || type == LANGSXP || type == PROMSXP || type == BCODESXP ? Rf_lang2(R_QuoteSymbol, object) : object;
+}
+
 SEXP generator(void) { return Rf_findVarInFrame(R_GlobalEnv, Rf_install(".Random.seed")); }
 
 /* R's generator goes on from the trace's own stream: six words of L'Ecuyer's generator. Whoever called the library has kept

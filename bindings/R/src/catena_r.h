@@ -102,6 +102,8 @@ int bridge_interrupted(void *user);
 /* Ends a call into the library: R's generator is as it was `before`, and a jump that was held back goes on. Returns what went
  * wrong, a list to be protected, or NULL. */
 SEXP bridge_finish(bridge *b, SEXP before, catena_status status, catena_error *error);
+/* An object as an argument of a call, which must not be evaluated; to be protected. */
+SEXP as_argument(SEXP object);
 /* R's generator as it is before a call, to be protected. */
 SEXP generator(void);
 /* R's generator goes on from the task's own stream. */
@@ -124,6 +126,22 @@ enum { REGISTRY, TOKEN, KEPT_OBJECTS };
 void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table);
 /* An object of the registry. */
 SEXP trace_object(const traces *t, const void *trace);
+
+/* A likelihood of R functions. Its state is the updater's environment: `functions`, `shape` and `resampler` are there as well. */
+typedef struct likelihood {
+  bridge bridge;
+  /* A list of the objects that C code alone looks after. */
+  SEXP kept, parameter_names, field_names;
+  size_t dimension, fields, width;
+} likelihood;
+
+/* Fills the table. `kept` (to be kept alive by the caller) has room for LIKELIHOOD_OBJECTS. */
+enum { LISTED, UNWIND, LIKELIHOOD_OBJECTS };
+void likelihood_init(likelihood *h, SEXP state, SEXP kept, catena_likelihood *table);
+/* The function `resampler` of the state, as the library calls it. */
+int likelihood_resample(void *user, uint64_t set, size_t n, size_t dimension, const double *models, const double *weights,
+                        size_t wanted, catena_models *out);
+
 SEXP r_model_closures(SEXP calls, SEXP environment, SEXP vectorized, SEXP names, SEXP output_names, SEXP data_count);
 SEXP r_model_pointers(SEXP functions, SEXP user, SEXP threading, SEXP names, SEXP output_names, SEXP kinds);
 SEXP r_model_table(SEXP pointer, SEXP kept);
@@ -145,6 +163,11 @@ SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound, SEXP retained);
 SEXP r_filter_read(SEXP handle, SEXP what, SEXP place, SEXP at);
+SEXP r_updater_new(SEXP environment, SEXP numbers, SEXP prior, SEXP saved);
+SEXP r_updater_do(SEXP handle, SEXP verb, SEXP arguments);
+SEXP r_updater_read(SEXP handle, SEXP what, SEXP arguments);
+SEXP r_bayesian_bound(SEXP dimension, SEXP information);
+SEXP r_cos_squared(SEXP x);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths);

@@ -39,7 +39,9 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(sample_smc, 5),
     ROUTINE(generate_quantities, 5), ROUTINE(diagnose_gradient, 6), ROUTINE(options, 0),
     ROUTINE(population_new, 4),     ROUTINE(population_do, 3),  ROUTINE(population_read, 3),
-    ROUTINE(filter_run, 4),         ROUTINE(filter_read, 4),    {NULL, NULL, 0}};
+    ROUTINE(filter_run, 4),         ROUTINE(filter_read, 4),
+    ROUTINE(updater_new, 4),        ROUTINE(updater_do, 3),     ROUTINE(updater_read, 3), ROUTINE(bayesian_bound, 2),
+    ROUTINE(cos_squared, 1),        {NULL, NULL, 0}};
 
 void R_init_catena(DllInfo *dll) {
   R_registerRoutines(dll, NULL, routines, NULL, NULL);

@@ -14,7 +14,8 @@ typedef struct {
   catena_interrupt interrupt;
   /* Bytes to be read, or written until they are copied. */
   catena_checkpoint *checkpoint;
-  int busy;
+  /* Whether the function that is told of progress failed, which ends the call. */
+  int busy, stopped;
 } state;
 
 static void finalize(SEXP handle) {
@@ -39,7 +40,33 @@ static state *state_of(SEXP handle) {
 
 static void begin(state *s) {
   s->busy = 1;
+  s->stopped = 0;
   s->traces.reported = 0;
+}
+
+typedef struct {
+  state *s;
+  double done, total;
+} news;
+
+static SEXP tell(void *data) {
+  const news *n = data;
+  SEXP done = PROTECT(Rf_ScalarReal(n->done)), total = PROTECT(Rf_ScalarReal(n->total));
+  SEXP call = PROTECT(Rf_lang3(bridge_object(&n->s->traces.bridge, "progress"), done, total));
+  Rf_eval(call, R_GlobalEnv);
+  UNPROTECT(3);
+  return R_NilValue;
+}
+
+static void progress(void *user, size_t done, size_t total) {
+  state *s = user;
+  news n = {s, (double)done, (double)total};
+  if (!s->stopped && bridge_call(&s->traces.bridge, NULL, tell, &n)) s->stopped = 1;
+}
+
+static int requested(void *user) {
+  state *s = user;
+  return s->stopped || bridge_interrupted(&s->traces.bridge);
 }
 
 /* Ends a call into the library, as bridge_finish. */
@@ -71,9 +98,13 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
 
   s->logger = log_table(s->log);
   s->interrupt.struct_size = sizeof s->interrupt;
-  s->interrupt.user = &s->traces.bridge;
-  s->interrupt.requested = bridge_interrupted;
-  const catena_population_io io = {.struct_size = sizeof io, .logger = &s->logger, .interrupt = &s->interrupt};
+  s->interrupt.user = s;
+  s->interrupt.requested = requested;
+  const catena_population_io io = {.struct_size = sizeof io,
+                                   .logger = &s->logger,
+                                   .interrupt = &s->interrupt,
+                                   .progress_user = s,
+                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL};
   SEXP before = PROTECT(generator());
   begin(s);
   const catena_status status =

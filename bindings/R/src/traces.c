@@ -58,12 +58,6 @@ static void free_trace(void *user, void *trace) {
   t->vacant[t->num_vacant++] = (int)place_of(trace);
 }
 
-/* An object as an argument of a call, which must not be evaluated. */
-static SEXP argument(SEXP object) {
-  const int type = TYPEOF(object);
-  return type == SYMSXP || type == LANGSXP || type == PROMSXP || type == BCODESXP ? Rf_lang2(R_QuoteSymbol, object) : object;
-}
-
 static SEXP element(SEXP list, const char *name) {
   SEXP names = Rf_getAttrib(list, R_NamesSymbol);
   for (int i = 0; i < LENGTH(names); i++)
@@ -83,7 +77,7 @@ static SEXP function_of(const request *r) {
 /* The function's value at the trace, or at nothing. */
 static SEXP value_of(const request *r, SEXP function) {
   SEXP call = r->trace ? PROTECT(Rf_lang2(function, R_NilValue)) : PROTECT(Rf_lang1(function));
-  if (r->trace) SETCADR(call, argument(trace_object(r->t, r->trace)));
+  if (r->trace) SETCADR(call, as_argument(trace_object(r->t, r->trace)));
   SEXP value = Rf_eval(call, R_GlobalEnv);
   UNPROTECT(1);
   return value;

@@ -37,5 +37,10 @@ include("traces.jl")
 include("population.jl")
 include("filter.jl")
 include("smc.jl")
+include("likelihood.jl")
+include("updater.jl")
+include("estimates.jl")
+include("design.jl")
+include("pictures.jl")
 
 end

@@ -177,6 +177,72 @@ Base.@kwdef struct FilterOptionsTable
     retained::Ptr{Float64} = C_NULL
 end
 
+"`catena_likelihood`"
+Base.@kwdef struct LikelihoodTable
+    struct_size::Csize_t = 0
+    user::Ptr{Cvoid} = C_NULL
+    release::Ptr{Cvoid} = C_NULL
+    threading::Int32 = THREADS_ANY
+    whole::Int32 = 0
+    num_parameters::Csize_t = 0
+    parameter_names::Ptr{Ptr{UInt8}} = C_NULL
+    num_fields::Csize_t = 0
+    field_names::Ptr{Ptr{UInt8}} = C_NULL
+    field_kinds::Ptr{Int32} = C_NULL
+    outcome_kind::Int32 = 0
+    outcome_width::Csize_t = 0
+    is_log::Int32 = 0
+    worker_new::Ptr{Cvoid} = C_NULL
+    worker_free::Ptr{Cvoid} = C_NULL
+    prepare::Ptr{Cvoid} = C_NULL
+    context_free::Ptr{Cvoid} = C_NULL
+    likelihood::Ptr{Cvoid} = C_NULL
+    are_valid::Ptr{Cvoid} = C_NULL
+    canonicalize::Ptr{Cvoid} = C_NULL
+    num_outcomes::Ptr{Cvoid} = C_NULL
+    domain::Ptr{Cvoid} = C_NULL
+    simulate::Ptr{Cvoid} = C_NULL
+    update_timestep::Ptr{Cvoid} = C_NULL
+    experiment_cost::Ptr{Cvoid} = C_NULL
+    score::Ptr{Cvoid} = C_NULL
+end
+
+"`catena_updater_options`"
+Base.@kwdef struct UpdaterOptionsTable
+    struct_size::Csize_t = 0
+    num_sets::Csize_t = 1
+    init_set_id::UInt64 = 1
+    num_models::Csize_t = 1000
+    seed::UInt64 = 0
+    num_threads::Csize_t = 0
+    pool::Ptr{Cvoid} = C_NULL
+    resampler::Int32 = 0
+    resampling::Int32 = 2
+    liu_west_a::Float64 = 0.98
+    liu_west_h::Float64 = -1
+    max_tries::Csize_t = 1000
+    ess_threshold::Float64 = 0.5
+    zero_weights::Int32 = 0
+    divergences::Int32 = 0
+end
+
+"`catena_design`"
+Base.@kwdef struct DesignTable
+    struct_size::Csize_t = 0
+    kind::Int32 = 0
+    criterion::Int32 = 0
+    time_field::Csize_t = 0
+    scale::Float64 = 0
+    most::Float64 = 0
+    num_guesses::Csize_t = 0
+    guess_fields::Ptr{Csize_t} = C_NULL
+    guess_parameters::Ptr{Csize_t} = C_NULL
+    fields::Ptr{Float64} = C_NULL
+    num_candidates::Csize_t = 0
+    candidates::Ptr{Float64} = C_NULL
+    samples::Csize_t = 0
+end
+
 "`catena_option`, which is the library's"
 struct OptionTable
     name::Ptr{UInt8}

@@ -163,8 +163,10 @@ const POOL_CALLBACKS = VERSION >= v"1.9"
 mutable struct Log
     lock::Threads.SpinLock
     lines::Vector{Tuple{Int32,Int64,String}}
+    # What is done to words beyond [`from_one`](@ref).
+    words::Any
 end
-Log() = Log(Threads.SpinLock(), [])
+Log(words = identity) = Log(Threads.SpinLock(), [], words)
 
 function log_line(log::Log, level::Int32, chain::Int64, line::Ptr{UInt8})::Cvoid
     try
@@ -193,7 +195,7 @@ function show_lines(log::Log)
         taken
     end
     for (level, chain, line) in lines
-        text = from_one(line)
+        text = log.words(from_one(line))
         where = chain < 0 ? "" : "chain $chain: "
         if level == LOG_WARNING
             @warn where * text

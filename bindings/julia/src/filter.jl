@@ -48,7 +48,7 @@ rows_at(address::Ptr{Float64}, n, d) = address == C_NULL ? nothing : unsafe_wrap
 numbers_at(address::Ptr{Float64}, n) = unsafe_wrap(Array, address, Int(n))
 
 "Calls `f(rng)` for a callback over `n` particles."
-guarded_rows(f, session::FilterSession, task, n) = guarded(session, task) do rng
+guarded_rows(f, session, task, n) = guarded(session, task) do rng
     f(FilterRNG(rng, Int(n), session.normals, session.uniforms))
 end
 

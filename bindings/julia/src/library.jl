@@ -93,6 +93,10 @@ function from_one(text)
     replace(text, r"^set [^;]*\bat time \d+" => words -> replace(words, r"\d+$" => more))
 end
 
+"The error with other words."
+in_words(failure::CatenaError, words) =
+    CatenaError(failure.status, words(failure.message), failure.chain, failure.argument, failure.set, failure.particle)
+
 "Calls `f` with a place for an error; returns the status and the error (`nothing` when it went well)."
 function attempt(f)
     place = Ref{Ptr{Cvoid}}(C_NULL)

@@ -20,6 +20,8 @@ functions with the arguments of those methods without the model.
 - `on_trace_failure = :keep`: a verb that fails leaves the population as it was; with `:lose` a trace in which a function fails
   is dropped with a warning, its weight zero
 - `genealogy = false`: keep who descends from whom
+- `progress`: a function `(done, total)` that is told every few milliseconds how many traces the verb under way has done, of how many;
+  what it throws ends the verb
 - `threads`, `callbacks`: as in [`Catena.sample`](@ref)
 
 What is done: [`Catena.apply!`](@ref), [`Catena.incorporate!`](@ref), [`Catena.likelihood_weight!`](@ref),
@@ -48,7 +50,7 @@ mutable struct Population
 end
 
 "Arguments of `Population` that are none of the library's options."
-const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks)
+const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks, :progress)
 
 Population(model; options...) = new_population(model; options...)
 
@@ -64,14 +66,14 @@ function Population(create::Function; apply = nothing, copy = nothing, incorpora
 end
 
 function new_population(model; sets::Integer = 1, particles::Integer = 1, seed = nothing, threads::Integer = 0,
-                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, extra...)
+                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, progress = nothing, extra...)
     foreach(name -> check_keyword(name, (:population,), POPULATION_ARGUMENTS), keys(extra))
     # Both run Julia functions.
     caller = calls_on_caller(FunctionModel(0, identity), callbacks)
     caller || threads != 0 || (threads = Threads.nthreads())
     seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
     in_place = in_place || string(get(extra, :on_trace_failure, "keep")) in ("lose", "1")
-    session = TraceSession(model, caller, in_place)
+    session = TraceSession(model, caller, in_place, progress)
     append!(session.operations, operations)
     log, handles = Log(), Handles([])
     try
@@ -85,10 +87,16 @@ function new_population(model; sets::Integer = 1, particles::Integer = 1, seed =
         end
         saved = checkpoint === nothing ? C_NULL : new_checkpoint(handles, checkpoint)
         logger, traces = new_logger(log), traces_table(session)
+        interrupt = Ref(table(InterruptTable; user = pointer_from_objref(session),
+                              requested = @cfunction(population_interrupted, Cint, (Ref{TraceSession},))))
         io = Ref(table(PopulationIoTable;
-                       logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
+                       logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
+                       interrupt = progress === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{InterruptTable}, interrupt)),
+                       progress_user = pointer_from_objref(session),
+                       progress = progress === nothing ? C_NULL :
+                                  @cfunction(population_progress, Cvoid, (Ref{TraceSession}, Csize_t, Csize_t))))
         # What the library has pointers to as long as the population lives.
-        roots = (session, log, logger, traces, io)
+        roots = (session, log, logger, traces, io, interrupt)
         place = Ref{Ptr{Cvoid}}(C_NULL)
         GC.@preserve roots place begin
             t = Ptr{Cvoid}(Base.unsafe_convert(Ptr{TracesTable}, traces))
@@ -113,6 +121,22 @@ function Base.close(population::Population)
     free_all(population.handles)
 end
 
+"Throws what a function threw that the library only tells something; by default there is none."
+rethrow_told(session) = nothing
+function rethrow_told(session::TraceSession)
+    session.told === nothing && return
+    (exception, trace), session.told = session.told, nothing
+    exception isa InterruptException && throw(exception)
+    try
+        throw(CapturedException(exception, trace))
+    catch
+        throw(exception)
+    end
+end
+
+"What is at work, in words."
+at_work(session) = "population"
+
 "Calls a function of the library that may call back, whose last argument is a place for an error; throws what went wrong."
 function call_for(session, log::Log, name::Symbol, arguments...)
     failure = attempt_for(session, log, name, arguments...)
@@ -122,7 +146,7 @@ end
 
 "As [`call_for`](@ref), but returns the library's error."
 function attempt_for(session, log::Log, name::Symbol, arguments...)
-    session.busy && throw(ArgumentError("the population is at work: a function that it calls cannot use it"))
+    session.busy && throw(ArgumentError("the $(at_work(session)) is at work: a function that it calls cannot use it"))
     session.busy = true
     empty!(session.exceptions)
     session.interrupted[] = false
@@ -143,13 +167,14 @@ function attempt_for(session, log::Log, name::Symbol, arguments...)
     end
     show_lines(log)
     session.interrupted[] && throw(InterruptException())
-    failure
+    rethrow_told(session)
+    failure === nothing ? nothing : in_words(failure, log.words)
 end
 
 "Throws the library's error; the exception of the function that it is about is its cause."
 function throw_with_cause(session, failure::CatenaError)
     # A filter's functions are called for many particles at once.
-    same(set, particle) = set == failure.set && (failure.particle === nothing || particle == failure.particle)
+    same(set, particle) = (failure.set === nothing || set == failure.set) && (failure.particle === nothing || particle == failure.particle)
     at = findfirst(one -> same(one[1], one[2]), session.exceptions)
     at === nothing && throw(failure)
     _, _, exception, trace = session.exceptions[at]
@@ -520,8 +545,10 @@ end
 
 """
     Catena.save(population) -> Vector{UInt8}
+    Catena.save(updater) -> Vector{UInt8}
 
-The whole population as bytes, with its model and the functions that were applied, by the standard library Serialization.
+The whole population as bytes, with its model and the functions that were applied, or the whole updater with its likelihood, by
+the standard library Serialization.
 """
 function save(population::Population)
     place = Ref{Ptr{Cvoid}}(C_NULL)
@@ -539,20 +566,22 @@ end
 serialized(object) = (io = IOBuffer(); Serialization.serialize(io, object); take!(io))
 
 """
-    Catena.load(bytes; model, threads = 0, callbacks = :auto) -> Catena.Population
+    Catena.load(bytes; model, threads = 0, callbacks = :auto, progress = nothing) -> Catena.Population or Catena.Updater
 
-The population that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model that was saved. The
-functions and types of model and traces must be defined.
+The population or updater that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model or likelihood
+that was saved. Its functions and types, and those of the traces, must be defined.
 """
-function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto)
-    checkpoint, in_place, of_model, operations = try
-        Serialization.deserialize(IOBuffer(bytes))::Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}}
+function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto, progress = nothing)
+    saved = try
+        Serialization.deserialize(IOBuffer(bytes))::Union{Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}},SavedUpdater}
     catch
         throw(ArgumentError("argument 'bytes': expected what Catena.save gave"))
     end
+    saved isa SavedUpdater && return load_updater(saved, model; threads = threads, callbacks = callbacks)
+    checkpoint, in_place, of_model, operations = saved
     model === nothing && (model = Serialization.deserialize(IOBuffer(of_model)))
     new_population(model; threads = threads, callbacks = callbacks, checkpoint = checkpoint, in_place = in_place,
-                   operations = Serialization.deserialize(IOBuffer(operations)))
+                   progress = progress, operations = Serialization.deserialize(IOBuffer(operations)))
 end
 
 function Base.show(io::IO, population::Population)

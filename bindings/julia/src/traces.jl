@@ -130,18 +130,36 @@ mutable struct TraceSession
     exceptions::Vector{Tuple{UInt64,Int64,Any,Any}}
     interrupted::Threads.Atomic{Bool}
     busy::Bool
+    # The user's function that is told of progress, or nothing; and the exception that it threw, with its backtrace.
+    progress::Any
+    told::Any
     # The library's function for random bits.
     bits::Ptr{Cvoid}
 end
 
-TraceSession(model, caller, in_place) =
+TraceSession(model, caller, in_place, progress) =
     TraceSession(model, caller, in_place, Threads.SpinLock(), [], [], [], nothing, [], Threads.Atomic{Int}(0), [],
-                 Threads.Atomic{Bool}(false), false, symbol(:catena_task_bits))
+                 Threads.Atomic{Bool}(false), false, progress, nothing, symbol(:catena_task_bits))
+
+# Both are called on the thread that called the library.
+function population_progress(session::TraceSession, done::Csize_t, total::Csize_t)::Cvoid
+    session.told === nothing || return
+    try
+        session.caller && !session.in_place ? Base.reenable_sigint(() -> session.progress(Int(done), Int(total))) :
+            session.progress(Int(done), Int(total))
+    catch exception
+        session.told = (exception, catch_backtrace())
+    end
+    nothing
+end
+
+"What the user's function for progress threw ends the verb."
+population_interrupted(session::TraceSession)::Cint = session.told !== nothing
 
 "More exceptions of one verb are not kept."
 const MOST_EXCEPTIONS = 64
 
-function keep_trace!(session::TraceSession, trace)
+function keep_trace!(session, trace)
     box = TraceBox(trace, 0)
     locked(session.lock) do
         if isempty(session.vacant)
@@ -200,7 +218,8 @@ create_trace(session::TraceSession, task::Ptr{Cvoid}, out::Ptr{Ptr{Cvoid}})::Cin
     unsafe_store!(out, keep_trace!(session, create(session.model, rng)))
 end
 
-function free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid
+"Frees the place of a trace that is not needed any more."
+function drop_trace!(session, trace::Ptr{Cvoid})
     box = box_of(trace)
     locked(session.lock) do
         session.boxes[box.place] = nothing
@@ -208,6 +227,8 @@ function free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid
     end
     nothing
 end
+
+free_trace(session::TraceSession, trace::Ptr{Cvoid})::Cvoid = drop_trace!(session, trace)
 
 copy_trace_of(session::TraceSession, trace::Ptr{Cvoid}, task::Ptr{Cvoid}, out::Ptr{Ptr{Cvoid}})::Cint =
     guarded(session, task) do _

@@ -139,6 +139,26 @@ OFFSETS(catena_filter_options, AT(catena_filter_options, struct_size), AT(catena
         AT(catena_filter_options, ess_threshold), AT(catena_filter_options, num_trajectories),
         AT(catena_filter_options, moments), AT(catena_filter_options, history),
         AT(catena_filter_options, retained));
+OFFSETS(catena_likelihood, AT(catena_likelihood, struct_size), AT(catena_likelihood, user),
+        AT(catena_likelihood, release), AT(catena_likelihood, threading), AT(catena_likelihood, whole),
+        AT(catena_likelihood, num_parameters), AT(catena_likelihood, parameter_names), AT(catena_likelihood, num_fields),
+        AT(catena_likelihood, field_names), AT(catena_likelihood, field_kinds), AT(catena_likelihood, outcome_kind),
+        AT(catena_likelihood, outcome_width), AT(catena_likelihood, is_log), AT(catena_likelihood, worker_new),
+        AT(catena_likelihood, worker_free), AT(catena_likelihood, prepare), AT(catena_likelihood, context_free),
+        AT(catena_likelihood, likelihood), AT(catena_likelihood, are_valid), AT(catena_likelihood, canonicalize),
+        AT(catena_likelihood, num_outcomes), AT(catena_likelihood, domain), AT(catena_likelihood, simulate),
+        AT(catena_likelihood, update_timestep), AT(catena_likelihood, experiment_cost), AT(catena_likelihood, score));
+OFFSETS(catena_updater_options, AT(catena_updater_options, struct_size), AT(catena_updater_options, num_sets),
+        AT(catena_updater_options, init_set_id), AT(catena_updater_options, num_models),
+        AT(catena_updater_options, seed), AT(catena_updater_options, num_threads), AT(catena_updater_options, pool),
+        AT(catena_updater_options, resampler), AT(catena_updater_options, resampling),
+        AT(catena_updater_options, liu_west_a), AT(catena_updater_options, liu_west_h),
+        AT(catena_updater_options, max_tries), AT(catena_updater_options, ess_threshold),
+        AT(catena_updater_options, zero_weights), AT(catena_updater_options, divergences));
+OFFSETS(catena_design, AT(catena_design, struct_size), AT(catena_design, kind), AT(catena_design, criterion),
+        AT(catena_design, time_field), AT(catena_design, scale), AT(catena_design, most), AT(catena_design, num_guesses),
+        AT(catena_design, guess_fields), AT(catena_design, guess_parameters), AT(catena_design, fields),
+        AT(catena_design, num_candidates), AT(catena_design, candidates), AT(catena_design, samples));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,
@@ -146,4 +166,8 @@ const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_
                          CATENA_RESAMPLING_MULTINOMIAL, CATENA_RESAMPLING_STRATIFIED, CATENA_RESAMPLING_SYSTEMATIC,
                          CATENA_RESAMPLING_RESIDUAL, CATENA_RESAMPLING_SSP, CATENA_WHICH_DISTINGUISHED,
                          CATENA_WHICH_SETS, CATENA_WHICH_ALL, CATENA_FILTER_BOOTSTRAP, CATENA_FILTER_GUIDED,
-                         CATENA_FILTER_AUXILIARY};
+                         CATENA_FILTER_AUXILIARY, CATENA_NUMBER_REAL, CATENA_NUMBER_INTEGER,
+                         CATENA_RESAMPLER_LIU_WEST, CATENA_RESAMPLER_COPIES, CATENA_ZERO_WEIGHTS_ERROR,
+                         CATENA_ZERO_WEIGHTS_WARN, CATENA_ZERO_WEIGHTS_SKIP, CATENA_ZERO_WEIGHTS_RESET,
+                         CATENA_DESIGN_GUESS, CATENA_DESIGN_SPARSE, CATENA_DESIGN_BEST, CATENA_CRITERION_GAIN,
+                         CATENA_CRITERION_RISK};

@@ -12,17 +12,22 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
                       (Catena.DrawsTable, :catena_draws), (Catena.OptionTable, :catena_option),
                       (Catena.InterruptTable, :catena_interrupt), (Catena.ReferenceTable, :catena_reference),
                       (Catena.TracesTable, :catena_traces), (Catena.PopulationIoTable, :catena_population_io),
-                      (Catena.StateSpaceTable, :catena_state_space), (Catena.FilterOptionsTable, :catena_filter_options))
+                      (Catena.StateSpaceTable, :catena_state_space), (Catena.FilterOptionsTable, :catena_filter_options),
+                      (Catena.LikelihoodTable, :catena_likelihood), (Catena.UpdaterOptionsTable, :catena_updater_options),
+                      (Catena.DesignTable, :catena_design))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end
-    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 26) ==
+    @test unsafe_wrap(Array, Ptr{Cint}(compiled(:constants)), 39) ==
           [Catena.THREADS_ANY, Catena.THREADS_ONE, Catena.THREADS_CALLER, Catena.LAYOUT_COLUMNS, Catena.LOG_DEBUG,
            Catena.LOG_INFO, Catena.LOG_WARNING, Catena.METRICS.unit, Catena.METRICS.diag, Catena.METRICS.dense,
            Catena.ENGINES.nuts, Catena.ENGINES.static, Catena.ENGINES.fixed_param, 0, length(Catena.STATISTICS) - 1,
            Catena.SCHEMES.multinomial, Catena.SCHEMES.stratified, Catena.SCHEMES.systematic, Catena.SCHEMES.residual,
            Catena.SCHEMES.ssp, Catena.WHICH.distinguished, Catena.WHICH.sets, Catena.WHICH.all,
-           Catena.FILTERS.bootstrap, Catena.FILTERS.guided, Catena.FILTERS.auxiliary]
+           Catena.FILTERS.bootstrap, Catena.FILTERS.guided, Catena.FILTERS.auxiliary, Catena.NUMBERS.real, Catena.NUMBERS.integer,
+           Catena.RESAMPLERS.liu_west, Catena.RESAMPLERS.copies, Catena.ZERO_WEIGHTS.error, Catena.ZERO_WEIGHTS.warn,
+           Catena.ZERO_WEIGHTS.skip, Catena.ZERO_WEIGHTS.reset, Catena.DESIGNS.guess, Catena.DESIGNS.sparse, Catena.DESIGNS.best,
+           Catena.CRITERIA.gain, Catena.CRITERIA.risk]
 end
 
 c_model(name; options...) =

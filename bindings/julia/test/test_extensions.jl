@@ -33,10 +33,18 @@ end
 function sample end
 end
 
+module RecipesBase
+struct RecipeData
+    attributes::Dict{Symbol,Any}
+    arguments::Tuple
+end
+function apply_recipe end
+end
+
 "Evaluates an extension's file with its `import Package` bound to the stand-in of that name."
 function load_extension(name)
     file = joinpath(@__DIR__, "..", "ext", name * ".jl")
-    text = replace(read(file, String), r"^import (LogDensityProblems|MCMCChains|AbstractMCMC)$"m => s"import ..\1")
+    text = replace(read(file, String), r"^import (LogDensityProblems|MCMCChains|AbstractMCMC|RecipesBase)$"m => s"import ..\1")
     include_string(@__MODULE__, text, file)
 end
 
@@ -72,4 +80,30 @@ end
     @test size(several(1)) == (20, 3, 2)
     @test several(1).values == several(1).values != several(2).values
     @test size(Base.invokelatest(AbstractMCMC.sample, model, sampler, 20)) == (20, 1, 2)
+end
+
+@testset "RecipesBase" begin
+    load_extension("CatenaRecipesBaseExt")
+    recipe(given, arguments...) = Base.invokelatest(RecipesBase.apply_recipe, Dict{Symbol,Any}(pairs(given)), arguments...)
+    labels(all) = [one.attributes[:label] for one in all]
+    # A law of one parameter: bars, the region of highest density, the sets, all of them, the mean.
+    likelihood = Catena.Likelihood((out, rest...) -> out .= 0.5; parameters = (:a, :b))
+    updater = Catena.Updater(likelihood, Catena.NormalPrior([0, 1], [1 0; 0 1]); sets = 2, seed = 1)
+    found = recipe((level = 0.8, title = "mine"), updater, :b)
+    @test labels(found)[[1, 2, 4, 5]] == ["", "80.0 % region", "all sets", "mean"]
+    @test all(one -> one.attributes[:title] == "mine" && !haskey(one.attributes, :level), found)
+    shown = Catena.marginal(updater, :b; level = 0.8)
+    x, y = found[2].arguments
+    @test filter(!isnan, x) == shown.at[shown.inside] && filter(!isnan, y) == shown.density[shown.inside]
+    @test found[3].arguments == (shown.at, shown.of_sets) && length(found[3].attributes[:label]) == 2
+    @test found[4].arguments == (shown.at, shown.density) && found[5].arguments == ([shown.mean],)
+    @test length(found[1].arguments[1]) == length(shown.heights) && found[1].arguments[2] == shown.heights
+    # Two parameters of a set: models, hull and ellipse.
+    found = recipe((set = 2,), updater)
+    shown = Catena.region(updater; set = 2)
+    @test labels(found) == ["", "95.0 % region", "convex hull", "smallest ellipse", "mean"]
+    @test found[2].arguments == (shown.models[shown.inside, 1], shown.models[shown.inside, 2])
+    @test found[3].arguments[1] == [shown.hull[:, 1]; shown.hull[1, 1]]
+    @test found[1].attributes[:xguide] == "a" && found[1].attributes[:yguide] == "b"
+    @test found[4].arguments == (shown.ellipse[:, 1], shown.ellipse[:, 2])
 end

@@ -206,3 +206,19 @@ end
     close(p)
     @test count(!isnothing, session.boxes) == 0
 end
+
+"Sleeps without letting other tasks run, as computing does."
+sleep_blocking(seconds) = ccall(:usleep, Cint, (Cuint,), round(Int, 1e6 * seconds))
+
+@testset "progress" begin
+    told = Tuple{Int,Int}[]
+    p = Catena.Population(rng -> 0.0; sets = 2, particles = 100, seed = 1, progress = (done, total) -> push!(told, (done, total)))
+    empty!(told)
+    slow(rng, x) = (sleep_blocking(0.001); (x + 1, 0.0))
+    Catena.apply!(slow, p)
+    @test length(told) > 2 && issorted(first.(told)) && all(one -> one[1] <= one[2] == 200, told)
+    # An exception ends the verb, and leaves the population as it was; so it does in one that is loaded.
+    failing = Catena.load(Catena.save(p); progress = (done, total) -> total == 200 && done > 20 && throw(Unwanted(3)))
+    @test_throws Unwanted Catena.apply!(slow, failing)
+    @test Catena.report(identity, failing) == ones(200)
+end

@@ -1,6 +1,6 @@
 //! Buffers, launches and transfers.
 
-use super::cell::{Precision, Product};
+use crate::drive::device::{Precision, Product};
 use opencl3::command_queue::CommandQueue;
 use opencl3::context::Context;
 use opencl3::device::Device;
@@ -57,6 +57,8 @@ pub(super) struct Launch {
     kernel: Kernel,
     memory: Memory,
     pub largest_chunk: usize,
+    /// Bytes that models of all owners may take together.
+    most_held: usize,
     pub uploads: u64,
     // Freed after what was made of them.
     _program: Program,
@@ -70,7 +72,8 @@ enum Memory {
 
 struct Buffers<T> {
     outcomes: Held<T>,
-    models: Held<T>,
+    /// Those of several owners, the last used one last.
+    models: Vec<(u64, Held<T>)>,
     experiments: Held<T>,
     /// Two, in turn.
     out: [Held<T>; 2],
@@ -92,7 +95,7 @@ impl<T> Default for Held<T> {
 impl<T> Default for Buffers<T> {
     fn default() -> Self {
         let new = Held::default;
-        Self { outcomes: new(), models: new(), experiments: new(), out: [new(), new()] }
+        Self { outcomes: new(), models: Vec::new(), experiments: new(), out: [new(), new()] }
     }
 }
 
@@ -122,12 +125,13 @@ impl Launch {
             Precision::Single => Memory::Single(Buffers::default()),
         };
         let [queue, reads] = [queue_of(&context)?, queue_of(&context)?];
-        Ok(Self { queue, reads, kernel, memory, largest_chunk, uploads: 0, _program: program, context })
+        let most_held = usize::try_from(device.global_mem_size()? / 4).unwrap_or(usize::MAX);
+        Ok(Self { queue, reads, kernel, memory, largest_chunk, most_held, uploads: 0, _program: program, context })
     }
 
     pub fn compute(&mut self, product: &Product<'_>, out: &mut [f64]) -> Result<(), ClError> {
-        let Self { queue, reads, kernel, memory, largest_chunk, uploads, context, .. } = self;
-        let work = Work { queue, reads, kernel, context, largest_chunk: *largest_chunk };
+        let Self { queue, reads, kernel, memory, largest_chunk, most_held, uploads, context, .. } = self;
+        let work = Work { queue, reads, kernel, context, largest_chunk: *largest_chunk, most_held: *most_held };
         let uploaded = match memory {
             Memory::Double(buffers) => work.compute(buffers, product, out),
             Memory::Single(buffers) => work.compute(buffers, product, out),
@@ -156,6 +160,7 @@ struct Work<'a> {
     kernel: &'a Kernel,
     context: &'a Context,
     largest_chunk: usize,
+    most_held: usize,
 }
 
 impl Work<'_> {
@@ -170,7 +175,7 @@ impl Work<'_> {
         let Buffers { outcomes, models, experiments, out: results } = buffers;
         self.hold(outcomes, product.outcomes)?;
         self.hold(experiments, product.experiments)?;
-        let uploaded = self.hold(models, product.models)?;
+        let (models, uploaded) = self.models_of(models, product)?;
         let chunk = self.largest_chunk.min(out.len().max(1));
         for place in results.iter_mut() {
             self.room(place, chunk, CL_MEM_WRITE_ONLY)?;
@@ -183,10 +188,11 @@ impl Work<'_> {
             // SAFETY: the arguments are those of the kernel, in its order; the buffers have room for what it reads and,
             // there being no more cells than a chunk has, writes.
             let computed = unsafe {
-                for number in [part.start as cl_ulong, part.len() as cl_ulong, n_o, n_m, n_e] {
+                for number in [part.start as cl_ulong, part.len() as cl_ulong, n_o, n_m, n_e, product.block as cl_ulong]
+                {
                     run.set_arg(&number);
                 }
-                for input in [&*outcomes, &*models, &*experiments, &results[place]] {
+                for input in [&*outcomes, models, &*experiments, &results[place]] {
                     run.set_arg(input.buffer());
                 }
                 run.set_global_work_size(part.len()).enqueue_nd_range(self.queue)?
@@ -211,6 +217,24 @@ impl Work<'_> {
         }
         finish(reading, results, out)?;
         Ok(uploaded)
+    }
+
+    /// The models of the product's owner, and whether they had to be sent. Those longest out of use make room.
+    fn models_of<'m, T: Real>(
+        &self,
+        all: &'m mut Vec<(u64, Held<T>)>,
+        product: &Product<'_>,
+    ) -> Result<(&'m Held<T>, bool), ClError> {
+        let place = all.iter().position(|(owner, _)| *owner == product.owner);
+        let (owner, mut own) = place.map_or_else(|| (product.owner, Held::default()), |place| all.remove(place));
+        let bytes = |numbers: usize| numbers * size_of::<T>();
+        let others = |all: &[(u64, Held<T>)]| all.iter().map(|(_, held)| bytes(held.room)).sum::<usize>();
+        while !all.is_empty() && others(all).saturating_add(bytes(product.models.len())) > self.most_held {
+            all.remove(0);
+        }
+        let uploaded = self.hold(&mut own, product.models)?;
+        all.push((owner, own));
+        Ok((&all[all.len() - 1].1, uploaded))
     }
 
     /// Sees to it that a buffer holds `numbers`. Whether they had to be sent.

@@ -2,13 +2,9 @@
 //!
 //! The OpenCL library is loaded when a device is asked for; nothing is linked.
 
-mod cell;
-mod decorator;
-mod device;
+mod devices;
 mod launch;
 mod program;
 
-pub use cell::{CellShape, Precision, Product};
-pub use decorator::OnDevice;
-pub use device::{DeviceChoice, DeviceKind, devices};
+pub use devices::{DeviceChoice, DeviceKind, devices};
 pub use program::DeviceProgram;

@@ -1,8 +1,8 @@
 //! What a device computes: the host's function for one cell, compiled.
 
-use super::cell::{CellShape, Precision, Product};
-use super::device::{ALONE, DeviceChoice, choose};
+use super::devices::{ALONE, DeviceChoice, choose};
 use super::launch::Launch;
+use crate::drive::device::{CellShape, Device, Precision, Product};
 use crate::error::{Code, Error};
 use opencl3::context::Context;
 use opencl3::program::Program;
@@ -15,18 +15,20 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 ///
 /// `real` is `double` or `float`, and `OUTCOME`, `PARAMETERS`, `FIELDS` are the lengths of the three arrays. The kernel around
-/// it has one work item per cell of the product; its global id is ((e n_o) + o) n_m + m.
+/// it has one work item per cell of the product; its global id is ((e n_o) + o) n_m + m. Models are matrices of `block` rows one
+/// after the other, the last one shorter.
 const AROUND: &str = r"
 __kernel void catena_product(const ulong first, const ulong cells, const ulong n_o, const ulong n_m, const ulong n_e,
-                             __global const real *outcomes, __global const real *models, __global const real *experiments,
-                             __global real *out) {
+                             const ulong block, __global const real *outcomes, __global const real *models,
+                             __global const real *experiments, __global real *out) {
   const ulong id = get_global_id(0);
   if (id >= cells) return;
   const ulong cell = first + id;
   const ulong m = cell % n_m, o = (cell / n_m) % n_o, e = cell / (n_m * n_o);
+  const ulong begin = m - m % block, left = n_m - begin, rows = left < block ? left : block;
   real outcome[OUTCOME], model[PARAMETERS], experiment[FIELDS + 1];
   for (int k = 0; k < OUTCOME; ++k) outcome[k] = outcomes[k * n_o + o];
-  for (int j = 0; j < PARAMETERS; ++j) model[j] = models[j * n_m + m];
+  for (int j = 0; j < PARAMETERS; ++j) model[j] = models[begin * PARAMETERS + j * rows + (m - begin)];
   for (int f = 0; f < FIELDS; ++f) experiment[f] = experiments[f * n_e + e];
   out[id] = likelihood(outcome, model, experiment);
 }
@@ -75,24 +77,9 @@ impl DeviceProgram {
         Ok(Self { name, precision, launch: Mutex::new(launch) })
     }
 
-    /// The device's name.
-    pub fn device(&self) -> &str {
-        &self.name
-    }
-
     /// Of the numbers on the device.
     pub fn precision(&self) -> Precision {
         self.precision
-    }
-
-    /// Computes the product into `out`, in chunks that the device's memory holds, reading one back while the next is
-    /// computed. Models that are those of the call before stay on the device.
-    ///
-    /// # Errors
-    /// What the device says when it fails; `out` has unspecified values then.
-    pub fn compute(&self, product: &Product<'_>, out: &mut [f64]) -> Result<(), Error> {
-        let mut launch = self.launch.lock().unwrap_or_else(PoisonError::into_inner);
-        launch.compute(product, out).map_err(|e| Error::new(Code::Model, format!("the device {}: {e}", self.name)))
     }
 
     /// How often models were sent to the device.
@@ -104,5 +91,20 @@ impl DeviceProgram {
     #[doc(hidden)]
     pub fn limit_chunks(&self, cells: usize) {
         self.launch.lock().unwrap_or_else(PoisonError::into_inner).largest_chunk = cells.max(1);
+    }
+}
+
+impl Device for DeviceProgram {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// In chunks that the device's memory holds, reading one back while the next is computed. Models that are those of the
+    /// owner's call before stay on the device.
+    fn compute(&self, product: &Product<'_>, out: &mut [f64]) -> Result<(), Error> {
+        let mut launch = self.launch.lock().unwrap_or_else(PoisonError::into_inner);
+        launch
+            .compute(product, out)
+            .map_err(|e| Error::new(Code::Model, format!("the device {} failed: {e}", self.name)))
     }
 }

@@ -1,7 +1,7 @@
 //! The choice of experiments.
 
+use super::device::Asked;
 use super::handle::{catena_updater, experiments_of};
-use super::host::Host;
 use crate::error::{Code, Error};
 use crate::ffi::boundary::{Table, guard, put, slice, slice_mut, table};
 use crate::ffi::error::{catena_error, catena_status};
@@ -89,7 +89,7 @@ fn criterion(number: i32) -> Result<Criterion, Error> {
 ///
 /// # Safety
 /// `design` is null or a table as documented.
-unsafe fn given(learner: &Learner<Host>, design: *const catena_design) -> Result<Design, Error> {
+unsafe fn given(learner: &Learner<Asked>, design: *const catena_design) -> Result<Design, Error> {
     // SAFETY: passed on to the caller, here and below.
     let t = unsafe { table(design, "design")? };
     let template = || -> Result<Vec<f64>, Error> {

@@ -1,7 +1,8 @@
 //! Updaters, made, saved and freed.
 
+use super::device::{Asked, decorated};
 use super::host::Host;
-use super::options::{catena_updater_options, given};
+use super::options::{Given, catena_updater_options, given};
 use super::prior::catena_prior;
 use super::table::catena_likelihood;
 use crate::drive::Pool;
@@ -11,14 +12,14 @@ use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, ta
 use crate::ffi::checkpoint::catena_checkpoint;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
-use crate::learn::ModelSet;
+use crate::learn::{ModelSet, UpdaterOptions};
 use crate::model::{Experiments, Likelihood};
 use crate::services::{LearnIo, Learner};
 use std::sync::Arc;
 
 /// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
 pub struct catena_updater {
-    pub(super) learner: Learner<Host>,
+    pub(super) learner: Learner<Asked>,
     /// Released after all else.
     #[expect(dead_code, reason = "held to be dropped")]
     data: UserData,
@@ -29,7 +30,7 @@ impl catena_updater {
     ///
     /// # Safety
     /// `updater` is null or a live updater that nobody else uses.
-    pub(super) unsafe fn of<'a>(updater: *mut Self) -> Result<&'a mut Learner<Host>, Error> {
+    pub(super) unsafe fn of<'a>(updater: *mut Self) -> Result<&'a mut Learner<Asked>, Error> {
         // SAFETY: passed on to the caller.
         unsafe { object_mut(updater, "updater", "a catena_updater") }.map(|u| &mut u.learner)
     }
@@ -38,7 +39,7 @@ impl catena_updater {
     ///
     /// # Safety
     /// `updater` is null or a live updater that nobody changes.
-    pub(super) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Host>, Error> {
+    pub(super) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Asked>, Error> {
         // SAFETY: passed on to the caller.
         unsafe { object(updater, "updater", "a catena_updater") }.map(|u| &u.learner)
     }
@@ -59,7 +60,7 @@ impl catena_updater {
 /// # Safety
 /// `experiments` is null or points to `n_e` numbers for each of the likelihood's fields.
 pub(super) unsafe fn experiments_of(
-    learner: &Learner<Host>,
+    learner: &Learner<Asked>,
     n_e: usize,
     experiments: *const f64,
 ) -> Result<Experiments, Error> {
@@ -76,16 +77,21 @@ pub(super) unsafe fn experiments_of(
 /// The pointers are null or as documented.
 unsafe fn made(
     likelihood: *const catena_likelihood,
+    options: *const catena_updater_options,
     logger: *const catena_logger,
     interrupt: *const catena_interrupt,
-    new: impl FnOnce(Host, LearnIo) -> Result<Learner<Host>, Error>,
+    new: impl FnOnce(Asked, UpdaterOptions, LearnIo, Arc<Pool>) -> Result<Learner<Asked>, Error>,
 ) -> Result<catena_updater, Error> {
     // SAFETY: passed on to the caller.
     unsafe {
-        let table = table(likelihood, "likelihood")?;
+        // First, so that what is lent is released whatever is refused.
         let io =
             LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
-        let learner = new(Host::new(table)?, io)?;
+        let table = table(likelihood, "likelihood")?;
+        let Given { options, threads, pool, device } = given(options)?;
+        let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
+        let model = decorated(Host::new(table)?, device, &pool)?;
+        let learner = new(model, options, io, pool)?;
         Ok(catena_updater { learner, data: UserData { user: table.user, release: table.release } })
     }
 }
@@ -110,15 +116,15 @@ pub unsafe extern "C" fn catena_updater_new(
     unsafe {
         make(out, error, || {
             let prior = object(prior, "prior", "a catena_prior")?.prior.clone();
-            let (options, threads, pool) = given(options)?;
-            let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
-            made(likelihood, logger, interrupt, |host, io| Learner::new(host, options, prior, io, pool))
+            made(likelihood, options, logger, interrupt, |model, options, io, pool| {
+                Learner::new(model, options, prior, io, pool)
+            })
         })
     }
 }
 
-/// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`
-/// and `pool` count. What is done with it has the bits of what would have been done without the pause.
+/// The updater of a checkpoint that catena_updater_save gave, over the same likelihood; of `options` (may be NULL) only `num_threads`,
+/// `pool` and `device` count. What is done with it has the bits of what would have been done without the pause.
 ///
 /// # Safety
 /// As for catena_updater_new; `checkpoint` is NULL or a live checkpoint.
@@ -136,9 +142,7 @@ pub unsafe extern "C" fn catena_updater_load(
     unsafe {
         make(out, error, || {
             let bytes = &object(checkpoint, "checkpoint", "a catena_checkpoint")?.bytes;
-            let (_, threads, pool) = given(options)?;
-            let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
-            made(likelihood, logger, interrupt, |host, io| Learner::load(host, bytes, io, pool))
+            made(likelihood, options, logger, interrupt, |model, _, io, pool| Learner::load(model, bytes, io, pool))
         })
     }
 }

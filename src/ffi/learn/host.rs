@@ -27,14 +27,13 @@ type Cells = unsafe extern "C" fn(
     *mut f64,
 ) -> c_int;
 
-/// A host's table, whose required functions are there.
+/// A host's table. Whoever makes one sees to it that something computes the likelihood.
 pub struct Host {
     table: catena_likelihood,
     threading: Threading,
     parameters: Vec<String>,
     fields: Arc<[Field]>,
     outcome: OutcomeShape,
-    likelihood: Cells,
     /// Only lent here: whoever has the host releases it.
     data: Arc<UserData>,
 }
@@ -87,8 +86,6 @@ impl Host {
     /// # Safety
     /// The table's arrays are as documented.
     pub unsafe fn new(table: catena_likelihood) -> Result<Self, Error> {
-        let likelihood =
-            table.likelihood.ok_or_else(|| Error::argument("likelihood.likelihood", "a function", "NULL"))?;
         let threading = threading(table.threading)
             .map_err(|_| Error::argument("likelihood.threading", "a catena_threading (0, 1 or 2)", table.threading))?;
         if table.num_parameters == 0 {
@@ -115,7 +112,14 @@ impl Host {
             width: table.outcome_width.max(1),
         };
         let data = Arc::new(UserData { user: table.user, release: None });
-        Ok(Self { threading, parameters, fields, outcome, likelihood, data, table })
+        Ok(Self { threading, parameters, fields, outcome, data, table })
+    }
+
+    /// # Errors
+    /// No function of the host's computes the likelihood.
+    pub fn check_likelihood(&self) -> Result<(), Error> {
+        let found = self.table.likelihood.map(|_| ());
+        found.ok_or_else(|| Error::argument("likelihood.likelihood", "a function", "NULL"))
     }
 
     #[allow(clippy::too_many_arguments, reason = "the signature of the table")]
@@ -201,7 +205,8 @@ impl Likelihood for Host {
         experiments: &Experiments,
         out: &mut [f64],
     ) -> Result<(), Refusal> {
-        self.cells(self.likelihood, worker, context, task, outcomes, models, experiments, out)
+        let likelihood = self.table.likelihood.ok_or_else(|| task.stop("the table has no function 'likelihood'"))?;
+        self.cells(likelihood, worker, context, task, outcomes, models, experiments, out)
     }
 
     fn has_validity(&self) -> bool {

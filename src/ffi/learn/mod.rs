@@ -1,6 +1,7 @@
 //! Sequential learning over a host's likelihood.
 
 pub mod design;
+pub mod device;
 pub mod estimates;
 pub mod handle;
 mod host;

@@ -1,5 +1,6 @@
 //! Options of an updater.
 
+use super::device::catena_device;
 use crate::error::Error;
 use crate::ffi::boundary::{Table, guard, table};
 use crate::ffi::error::{catena_error, catena_status};
@@ -65,12 +66,15 @@ pub struct catena_updater_options {
     pub zero_weights: i32,
     /// Other than 0 (default 0): each resampling's divergence from the set before is kept.
     pub divergences: i32,
+    /// A device that computes the likelihood; NULL (default): the host's function does. Borrowed for the call that makes the
+    /// updater.
+    pub device: *const catena_device,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
 unsafe impl Table for catena_updater_options {
     const NAME: &'static str = "catena_updater_options";
-    const REQUIRED: usize = size_of::<catena_updater_options>();
+    const REQUIRED: usize = std::mem::offset_of!(catena_updater_options, device);
 }
 
 /// Fills `options` with the defaults; `struct_size` is sizeof(catena_updater_options).
@@ -109,6 +113,7 @@ pub unsafe extern "C" fn catena_updater_options_init(
             ess_threshold,
             zero_weights: catena_zero_weights::CATENA_ZERO_WEIGHTS_ERROR as i32,
             divergences: 0,
+            device: std::ptr::null(),
         };
         // What a header newer than the library knows beyond stays zero, "not provided".
         let bytes = struct_size.min(size_of::<catena_updater_options>());
@@ -121,15 +126,22 @@ pub unsafe extern "C" fn catena_updater_options_init(
     })
 }
 
-/// The options that a host gave, the number of threads and its pool.
+/// The options that a host gave.
+pub(super) struct Given<'a> {
+    pub options: UpdaterOptions,
+    pub threads: usize,
+    pub pool: Option<&'a catena_pool>,
+    pub device: *const catena_device,
+}
+
+/// What a host gave, by defaults where it gave nothing.
 ///
 /// # Safety
 /// `options` is null (the defaults) or points to a table as documented.
-pub(super) unsafe fn given<'a>(
-    options: *const catena_updater_options,
-) -> Result<(UpdaterOptions, usize, Option<&'a catena_pool>), Error> {
+pub(super) unsafe fn given<'a>(options: *const catena_updater_options) -> Result<Given<'a>, Error> {
     if options.is_null() {
-        return Ok((UpdaterOptions::default(), 0, None));
+        let options = UpdaterOptions::default();
+        return Ok(Given { options, threads: 0, pool: None, device: std::ptr::null() });
     }
     // SAFETY: passed on to the caller.
     let t = unsafe { table(options, "options")? };
@@ -156,5 +168,5 @@ pub(super) unsafe fn given<'a>(
         divergences: t.divergences != 0,
     };
     // SAFETY: the caller vouches for the pool.
-    Ok((options, t.num_threads, unsafe { t.pool.as_ref() }))
+    Ok(Given { options, threads: t.num_threads, pool: unsafe { t.pool.as_ref() }, device: t.device })
 }

@@ -1,11 +1,24 @@
 //! The likelihood itself over a product, and a function for hosts' likelihoods.
 
 use super::handle::{catena_updater, experiments_of};
+use crate::drive::device::Computes;
 use crate::error::Error;
-use crate::ffi::boundary::{ask, guard, slice, slice_mut};
+use crate::ffi::boundary::{ask, guard, object, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::cos_squared;
 use crate::model::Likelihood;
+
+/// Who computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum catena_computes {
+    /// Not known yet.
+    CATENA_COMPUTES_OPEN = 0,
+    /// The host's function.
+    CATENA_COMPUTES_HOST = 1,
+    /// The device.
+    CATENA_COMPUTES_DEVICE = 2,
+}
 
 /// Likelihoods (logarithms where the table says so) over outcomes, models and experiments, none of them the sets', cut into
 /// blocks over whatever computes: out[(e * n_o + o) * n_m + m], of `size` n_o * n_m * n_e. Outcomes are not looked up in domains.
@@ -68,6 +81,24 @@ pub unsafe extern "C" fn catena_updater_simulate(
             Ok(())
         }
     })
+}
+
+/// Who computes the likelihoods of an updater over products of `cells` outcomes times models times experiments, a
+/// catena_computes: an update has as many cells as a set has models. Without a device the host's function does; of NULL nothing
+/// is known.
+///
+/// # Safety
+/// `updater` is NULL or a live updater.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_updater_computes(updater: *const catena_updater, cells: usize) -> i32 {
+    // SAFETY: the caller vouches for the pointer.
+    let learner = unsafe { object(updater, "updater", "a catena_updater") }.map(|updater| &updater.learner);
+    let who = match learner.map(|learner| learner.model().computes(cells)) {
+        Ok(Computes::Host) => catena_computes::CATENA_COMPUTES_HOST,
+        Ok(Computes::Device) => catena_computes::CATENA_COMPUTES_DEVICE,
+        Ok(Computes::Open) | Err(_) => catena_computes::CATENA_COMPUTES_OPEN,
+    };
+    who as i32
 }
 
 /// `out[i] = cos(x[i])²` for n numbers, within 2e-16, about 1 ns each; `out` may not overlap `x`. The likelihood of a two-level

@@ -94,7 +94,7 @@ pub struct catena_likelihood {
     >,
     /// Frees what `prepare` made; may be NULL.
     pub context_free: Option<unsafe extern "C" fn(user: *mut c_void, context: *mut c_void)>,
-    /// The likelihoods of a block. Required. Probabilities from 0 to 1 (but for rounding, 1e-12), densities that are finite
+    /// The likelihoods of a block. Required, unless a device always computes them (catena_updater_options.device). Probabilities from 0 to 1 (but for rounding, 1e-12), densities that are finite
     /// and not negative, or logarithms that are numbers or -INFINITY; anything else is an error that names the cell.
     pub likelihood: catena_cells,
     /// Which models are possible: writes 1 or 0 for each. NULL: all.

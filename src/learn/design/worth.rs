@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::learn::call::{Bench, Calls, For, With};
 use crate::learn::estimates;
 use crate::learn::kernels::{gains, weighted_sums};
-use crate::learn::product::{Models, drawn, group_size, likelihoods};
+use crate::learn::product::{Models, Span, drawn, likelihoods};
 use crate::learn::set::ModelSet;
 use crate::model::{Domain, Experiments, Likelihood};
 use crate::particles::BLOCK;
@@ -38,6 +38,7 @@ struct Group<C> {
     context: C,
     outcomes: Vec<f64>,
     n_o: usize,
+    span: Span,
     /// Whether the outcomes are all there are; else they are a sample.
     listed: bool,
 }
@@ -102,13 +103,12 @@ fn groups<M: Likelihood, B: Blocks>(
     generation: u64,
 ) -> Result<Vec<Group<M::Context>>, Error> {
     let width = with.model.outcome().width;
+    let span = |outcomes: &[f64]| Span::of(with.model, set.layout, outcomes.len() / width, experiments.len());
     let mut all: Vec<(usize, Vec<usize>, Vec<f64>, bool)> = Vec::new();
     for e in 0..experiments.len() {
         match with.domain(experiments, e)? {
             Domain::Finite(outcomes) => match all.last_mut() {
-                Some((_, rows, same, true))
-                    if *same == outcomes && rows.len() < group_size(with.model, set.layout, outcomes.len() / width) =>
-                {
+                Some((_, rows, same, true)) if *same == outcomes && rows.len() < span(&outcomes).experiments => {
                     rows.push(e);
                 }
                 _ => all.push((e, vec![e], outcomes, true)),
@@ -119,7 +119,8 @@ fn groups<M: Likelihood, B: Blocks>(
     let group = |(first, rows, outcomes, listed): (usize, Vec<usize>, Vec<f64>, bool)| {
         let table = experiments.rows(&rows);
         let context = with.prepare(&table)?;
-        Ok(Group { first, table, context, n_o: outcomes.len() / width, outcomes, listed })
+        let span = Span::of(with.model, set.layout, outcomes.len() / width, rows.len());
+        Ok(Group { first, table, context, n_o: outcomes.len() / width, span, outcomes, listed })
     };
     all.into_iter().map(group).collect()
 }
@@ -155,7 +156,8 @@ struct Pass<'a> {
 
 /// A chunk of models with a group of experiments, and where the sums of its blocks go.
 struct Piece<'a, C> {
-    chunk: usize,
+    first: usize,
+    models: &'a [f64],
     group: &'a Group<C>,
     sums: &'a mut [f64],
 }
@@ -171,18 +173,17 @@ impl Pass<'_> {
         with: &With<'_, M, B>,
         groups: &[Group<M::Context>],
     ) -> Result<Vec<Worth>, Error> {
-        let (layout, width) = (self.set.layout, self.width());
+        let width = self.width();
         let blocks = self.set.blocks();
         let total: usize = groups.iter().map(|group| group.cells()).sum();
         let mut sums = vec![0.0; total * blocks * width];
         let mut pieces = Vec::new();
         let mut rest = &mut sums[..];
         for group in groups {
-            for chunk in 0..self.set.len().div_ceil(layout.chunk) {
-                let first = chunk * layout.chunk;
-                let own = (layout.chunk.min(self.set.len() - first)).div_ceil(BLOCK);
+            for (first, models) in group.span.chunks(self.set.dim(), &self.set.models) {
+                let own = (models.len() / self.set.dim()).div_ceil(BLOCK);
                 let (part, after) = rest.split_at_mut(own * group.cells() * width);
-                pieces.push(Piece { chunk, group, sums: part });
+                pieces.push(Piece { first, models, group, sums: part });
                 rest = after;
             }
         }
@@ -209,14 +210,13 @@ impl Pass<'_> {
         bench: &mut Bench<M::Worker>,
         piece: &mut Piece<'_, M::Context>,
     ) -> Result<(), Error> {
-        let (layout, width, dim) = (self.set.layout, self.width(), self.set.dim());
-        let first = piece.chunk * layout.chunk;
-        let models = self.set.models.chunks(layout.chunk_size()).nth(piece.chunk).expect("there");
+        let (width, dim) = (self.width(), self.set.dim());
+        let Piece { first, models, .. } = *piece;
         let n = models.len() / dim;
         let of = For { set: self.set.id(), first, models: n, generation: 0 };
-        let Group { first: from, table, context, outcomes, .. } = piece.group;
+        let Group { first: from, table, context, outcomes, span, .. } = piece.group;
         let cells = piece.group.cells();
-        likelihoods(calls, bench, of, context, outcomes, models, (*from, table), cells * n)?;
+        likelihoods(calls, bench, of, context, outcomes, (span.joined, models), (*from, table), cells * n)?;
         for (cell, row) in bench.room[..cells * n].chunks_mut(n).enumerate() {
             for (b, row) in row.chunks_mut(BLOCK).enumerate() {
                 let sums = &mut piece.sums[(b * cells + cell) * width..][..width];

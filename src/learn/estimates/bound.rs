@@ -70,7 +70,7 @@ fn of_experiment<M: Likelihood, B: Blocks>(
         match &listed {
             Some(outcomes) => {
                 let n_o = outcomes.len() / width;
-                likelihoods(calls, bench, of, &context, outcomes, own, (e, &table), n_o * n)?;
+                likelihoods(calls, bench, of, &context, outcomes, (false, own), (e, &table), n_o * n)?;
                 let mut chances = bench.room[..n_o * n].to_vec();
                 if calls.model.is_log() {
                     chances.iter_mut().for_each(|x| *x = libm::exp(*x));

@@ -3,6 +3,8 @@
 use super::LANES;
 use pulp::{Arch, Simd, WithSimd};
 
+/// The bits of 1.
+const ONE: u64 = 1.0f64.to_bits();
 const TWO_OVER_PI: f64 = std::f64::consts::FRAC_2_PI;
 /// pi/2 in parts of 33 bits, whose multiples by less than 2^20 are exact.
 const FIRST: f64 = f64::from_bits(0x3FF9_21FB_5440_0000);
@@ -33,7 +35,9 @@ fn one(x: f64) -> f64 {
     let v = z * r;
     let s = r - ((z * (0.5 * tail - v * p) - tail) - v * -1.666_666_666_666_663_2e-1);
     let square = s * s;
-    if rounded.to_bits() & 1 == 0 { 1.0 - square } else { square }
+    // Without a branch, which would keep the loop from becoming vectors: 1 - square, or 0 + square.
+    let odd = f64::from_bits((rounded.to_bits() & 1).wrapping_neg() & ONE);
+    (1.0 - odd) + (odd + odd - 1.0) * square
 }
 
 /// Whether [`one`] does not serve; true of NaN.
@@ -52,21 +56,15 @@ impl WithSimd for Pass<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
+        self.x.iter().zip(self.out).for_each(|(x, out)| *out = one(*x));
         let (rows, rest) = self.x.as_chunks::<LANES>();
-        let (out_rows, out_rest) = self.out.as_chunks_mut::<LANES>();
-        let mut beyond = [0u64; LANES];
-        for (x, out) in rows.iter().zip(out_rows) {
+        let mut within = [1.0; LANES];
+        for x in rows {
             for l in 0..LANES {
-                out[l] = one(x[l]);
-                beyond[l] |= u64::from(x[l].abs() <= LARGEST) ^ 1;
+                within[l] = if x[l].abs() <= LARGEST { within[l] } else { 0.0 };
             }
         }
-        let mut found = beyond.iter().any(|x| *x != 0);
-        for (x, out) in rest.iter().zip(out_rest) {
-            *out = one(*x);
-            found |= beyond_reach(*x);
-        }
-        found
+        within.contains(&0.0) || rest.iter().any(|x| beyond_reach(*x))
     }
 }
 

@@ -12,6 +12,21 @@ pub(super) use weigh::{is_valid, multiply, scale_by};
 
 /// Partial sums side by side.
 const LANES: usize = 8;
+/// Numbers that a pass works out before they are summed. Compilers make vectors of a loop that fills an array whatever is
+/// decided in it, and of one that adds up lanes, but of both in one only where nothing is decided.
+const PIECE: usize = 256;
+
+/// Adds numbers to their lanes.
+#[inline(always)]
+fn add(sums: &mut [f64; LANES], x: &[f64]) {
+    let (rows, rest) = x.as_chunks::<LANES>();
+    for x in rows {
+        for l in 0..LANES {
+            sums[l] += x[l];
+        }
+    }
+    rest.iter().zip(sums).for_each(|(x, sum)| *sum += x);
+}
 
 /// Lanes in a fixed order.
 #[inline(always)]

@@ -1,23 +1,35 @@
 //! Weighted sums over one block.
 
-use super::{LANES, folded, ln};
+use super::{LANES, PIECE, add, folded, ln};
 use pulp::{Arch, Simd, WithSimd};
 
 /// The sum of `f` over rows of two columns, in lanes.
 #[inline(always)]
 fn sum_of(a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) -> f64 {
-    let (a_rows, a_rest) = a.as_chunks::<LANES>();
-    let (b_rows, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for (a, b) in a_rows.iter().zip(b_rows) {
-        for l in 0..LANES {
-            sums[l] += f(a[l], b[l]);
-        }
-    }
-    for l in 0..a_rest.len() {
-        sums[l] += f(a_rest[l], b_rest[l]);
+    let (mut sums, mut room) = ([0.0; LANES], [0.0; PIECE]);
+    for (a, b) in a.chunks(PIECE).zip(b.chunks(PIECE)) {
+        let room = &mut room[..a.len()];
+        a.iter().zip(b).zip(&mut *room).for_each(|((a, b), out)| *out = f(*a, *b));
+        add(&mut sums, room);
     }
     folded(sums, |a, b| a + b)
+}
+
+/// As [`sum_of`], two sums over rows of three columns.
+#[inline(always)]
+fn sums_of(a: &[f64], b: &[f64], c: &[f64], f: impl Fn(f64, f64, f64) -> (f64, f64)) -> (f64, f64) {
+    let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
+    let mut room = [[0.0; PIECE]; 2];
+    for ((a, b), c) in a.chunks(PIECE).zip(b.chunks(PIECE)).zip(c.chunks(PIECE)) {
+        let [one, two] = &mut room;
+        let (one, two) = (&mut one[..a.len()], &mut two[..a.len()]);
+        for ((((a, b), c), one), two) in a.iter().zip(b).zip(c).zip(&mut *one).zip(&mut *two) {
+            (*one, *two) = f(*a, *b, *c);
+        }
+        add(&mut first, one);
+        add(&mut second, two);
+    }
+    (folded(first, |a, b| a + b), folded(second, |a, b| a + b))
 }
 
 /// A weight times a value; a lost model counts for nothing, whatever its value.
@@ -54,19 +66,7 @@ impl WithSimd for Second<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let ((a, mean_a), (b, mean_b)) = (self.a, self.b);
-        let (w_rows, w_rest) = self.weights.as_chunks::<LANES>();
-        let (a_rows, a_rest) = a.as_chunks::<LANES>();
-        let (b_rows, b_rest) = b.as_chunks::<LANES>();
-        let mut sums = [0.0; LANES];
-        for ((w, a), b) in w_rows.iter().zip(a_rows).zip(b_rows) {
-            for l in 0..LANES {
-                sums[l] += counted(w[l], (a[l] - mean_a) * (b[l] - mean_b));
-            }
-        }
-        for l in 0..w_rest.len() {
-            sums[l] += counted(w_rest[l], (a_rest[l] - mean_a) * (b_rest[l] - mean_b));
-        }
-        folded(sums, |a, b| a + b)
+        sums_of(self.weights, a, b, |w, a, b| (counted(w, (a - mean_a) * (b - mean_b)), 0.0)).0
     }
 }
 
@@ -87,24 +87,10 @@ impl WithSimd for Moments<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> (f64, f64) {
-        let (w_rows, w_rest) = self.weights.as_chunks::<LANES>();
-        let (x_rows, x_rest) = self.likelihoods.as_chunks::<LANES>();
-        let (v_rows, v_rest) = self.values.as_chunks::<LANES>();
-        let (mut first, mut second) = ([0.0; LANES], [0.0; LANES]);
-        let mut take = |l: usize, w: f64, x: f64, v: f64| {
+        sums_of(self.weights, self.likelihoods, self.values, |w, x, v| {
             let part = counted(w * x, v - self.centre);
-            first[l] += part;
-            second[l] += counted(part.abs(), (v - self.centre).abs());
-        };
-        for ((w, x), v) in w_rows.iter().zip(x_rows).zip(v_rows) {
-            for l in 0..LANES {
-                take(l, w[l], x[l], v[l]);
-            }
-        }
-        for l in 0..w_rest.len() {
-            take(l, w_rest[l], x_rest[l], v_rest[l]);
-        }
-        (folded(first, |a, b| a + b), folded(second, |a, b| a + b))
+            (part, counted(part.abs(), (v - self.centre).abs()))
+        })
     }
 }
 
@@ -129,23 +115,11 @@ impl WithSimd for Information<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Gains {
-        let (w_rows, w_rest) = self.0.as_chunks::<LANES>();
-        let (x_rows, x_rest) = self.1.as_chunks::<LANES>();
-        let (mut mass, mut information) = ([0.0; LANES], [0.0; LANES]);
-        let mut take = |l: usize, w: f64, x: f64| {
+        let (mass, information) = sums_of(self.0, self.1, self.1, |w, x, _| {
             let part = w * x;
-            mass[l] += part;
-            information[l] += if part > 0.0 { part * ln(x) } else { 0.0 };
-        };
-        for (w, x) in w_rows.iter().zip(x_rows) {
-            for l in 0..LANES {
-                take(l, w[l], x[l]);
-            }
-        }
-        for l in 0..w_rest.len() {
-            take(l, w_rest[l], x_rest[l]);
-        }
-        Gains { mass: folded(mass, |a, b| a + b), information: folded(information, |a, b| a + b) }
+            (part, if part > 0.0 { part * ln(x) } else { 0.0 })
+        });
+        Gains { mass, information }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Weights times likelihoods.
 
-use super::{LANES, folded};
+use super::{LANES, PIECE, folded};
 use pulp::{Arch, Simd, WithSimd};
 
 /// How far rounding may put a probability beyond 0 and 1.
@@ -29,23 +29,20 @@ struct Lanes {
     sum: [f64; LANES],
     squares: [f64; LANES],
     least: [f64; LANES],
-    valid: [u64; LANES],
-    most: f64,
+    /// 1, or 0 where a likelihood is none.
+    valid: [f64; LANES],
 }
 
 impl Lanes {
+    /// Takes in products, and which of them count for the least.
     #[inline(always)]
-    fn take(&mut self, l: usize, weight: f64, likelihood: f64) -> f64 {
+    fn take(&mut self, l: usize, likelihood: f64, most: f64, product: f64, candidate: f64) {
         // False of NaN as well.
-        self.valid[l] &= u64::from(likelihood >= -ROUNDING) & u64::from(likelihood <= self.most);
-        let positive = if likelihood > 0.0 { likelihood } else { 0.0 };
-        let product = weight * positive;
+        let valid = (likelihood >= -ROUNDING) & (likelihood <= most);
+        self.valid[l] = if valid { self.valid[l] } else { 0.0 };
         self.sum[l] += product;
         self.squares[l] += product * product;
-        let counts = weight.min(positive) > 0.0;
-        let candidate = if counts { product } else { 1.0 };
         self.least[l] = if candidate < self.least[l] { candidate } else { self.least[l] };
-        product
     }
 }
 
@@ -54,24 +51,32 @@ impl WithSimd for Multiply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Product {
-        let mut lanes =
-            Lanes { sum: [0.0; LANES], squares: [0.0; LANES], least: [1.0; LANES], valid: [1; LANES], most: self.most };
-        let (weights, weights_rest) = self.weights.as_chunks::<LANES>();
-        let (likelihoods, likelihoods_rest) = self.likelihoods.as_chunks::<LANES>();
-        let (out, out_rest) = self.out.as_chunks_mut::<LANES>();
-        for ((w, x), out) in weights.iter().zip(likelihoods).zip(out) {
-            for l in 0..LANES {
-                out[l] = lanes.take(l, w[l], x[l]);
+        let Self { weights, likelihoods, most, out } = self;
+        let mut lanes = Lanes { sum: [0.0; LANES], squares: [0.0; LANES], least: [1.0; LANES], valid: [1.0; LANES] };
+        let mut room = [0.0; PIECE];
+        for ((w, x), out) in weights.chunks(PIECE).zip(likelihoods.chunks(PIECE)).zip(out.chunks_mut(PIECE)) {
+            let room = &mut room[..w.len()];
+            for (((w, x), out), candidate) in w.iter().zip(x).zip(&mut *out).zip(&mut *room) {
+                *out = w * if *x > 0.0 { *x } else { 0.0 };
+                *candidate = if (*w > 0.0) & (*x > 0.0) { *out } else { 1.0 };
             }
-        }
-        for l in 0..weights_rest.len() {
-            out_rest[l] = lanes.take(l, weights_rest[l], likelihoods_rest[l]);
+            let (rows, rest) = x.as_chunks::<LANES>();
+            let (out_rows, out_rest) = out.as_chunks::<LANES>();
+            let (room_rows, room_rest) = room.as_chunks::<LANES>();
+            for ((x, out), room) in rows.iter().zip(out_rows).zip(room_rows) {
+                for l in 0..LANES {
+                    lanes.take(l, x[l], most, out[l], room[l]);
+                }
+            }
+            for l in 0..rest.len() {
+                lanes.take(l, rest[l], most, out_rest[l], room_rest[l]);
+            }
         }
         Product {
             sum: folded(lanes.sum, |a, b| a + b),
             squares: folded(lanes.squares, |a, b| a + b),
             least: folded(lanes.least, |a, b| if a < b { a } else { b }),
-            invalid: folded(lanes.valid.map(|v| v as f64), |a, b| a * b) == 0.0,
+            invalid: folded(lanes.valid, |a, b| a * b) == 0.0,
         }
     }
 }

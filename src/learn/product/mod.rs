@@ -7,9 +7,8 @@
 mod hypothetical;
 mod simulate;
 
-use super::call::{Bench, Calls, For, With, no_likelihood};
+use super::call::{Asked, Bench, Calls, For, With, no_likelihood, shown};
 use super::kernels::is_valid;
-use super::updater::shown;
 use crate::error::Error;
 use crate::model::{Experiments, Likelihood, Number};
 use crate::particles::blocks::Blocks;
@@ -21,6 +20,8 @@ pub use simulate::simulate;
 
 /// Cells of a block, roughly: what stays in a core's second cache.
 const BLOCK_CELLS: usize = 32 * 1024;
+/// Cells of a call that covers all models: what a device has at once, 32 MB.
+const JOINED_CELLS: usize = 4 << 20;
 
 /// Models as they lie in memory.
 #[derive(Clone, Copy)]
@@ -46,9 +47,37 @@ pub(super) fn groups<M: Likelihood, B: Blocks>(
     all.chunks(size.max(1)).map(group).collect()
 }
 
-/// How many experiments make a block, with `n_o` outcomes each: all where the host wants all at once.
-pub(super) fn group_size<M: Likelihood>(model: &M, layout: Layout, n_o: usize) -> usize {
-    if model.whole() { usize::MAX } else { (BLOCK_CELLS / (n_o.max(1) * layout.chunk.min(layout.particles))).max(1) }
+/// What one call covers.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    /// All models, as [`Likelihood::joins`] has it.
+    pub joined: bool,
+    /// Models.
+    pub models: usize,
+    /// Experiments.
+    pub experiments: usize,
+}
+
+impl Span {
+    /// Of `n_e` experiments with `n_o` outcomes each: all where the host wants all at once.
+    pub fn of<M: Likelihood>(model: &M, layout: Layout, n_o: usize, n_e: usize) -> Self {
+        let n_o = n_o.max(1);
+        let models = layout.chunk.min(layout.particles);
+        let joined = layout.particles * n_o;
+        if model.whole() {
+            Self { joined: false, models, experiments: usize::MAX }
+        } else if model.joins((joined * n_e.max(1)).min(joined.max(JOINED_CELLS))) {
+            Self { joined: true, models: layout.particles, experiments: (JOINED_CELLS / joined).max(1) }
+        } else {
+            Self { joined: false, models, experiments: (BLOCK_CELLS / (n_o * models)).max(1) }
+        }
+    }
+
+    /// The chunks of models, each with the number of its first one.
+    pub fn chunks<'a>(&self, dim: usize, models: &'a [f64]) -> impl Iterator<Item = (usize, &'a [f64])> {
+        let span = self.models;
+        models.chunks(span * dim).enumerate().map(move |(c, models)| (c * span, models))
+    }
 }
 
 /// One block: its models from `first` on, its experiments, and where its rows go.
@@ -109,18 +138,18 @@ pub(super) fn cells<M: Likelihood, B: Blocks>(
     if total == 0 {
         return Ok(());
     }
-    let groups = groups(with, experiments, group_size(with.model, layout, n_o))?;
+    let span = Span::of(with.model, layout, n_o, experiments.len());
+    let groups = groups(with, experiments, span.experiments)?;
     let mut pieces = Vec::new();
     let mut rest = out;
     for group in &groups {
         let (slab, after) = rest.split_at_mut(group.1.len() * n_o * n);
         rest = after;
-        let chunks = models.values.chunks(layout.chunk_size()).enumerate();
-        let mut own: Vec<_> = chunks
-            .map(|(c, models)| Piece { first: c * layout.chunk, models, experiments: group, rows: Vec::new() })
-            .collect();
+        let chunks = span.chunks(layout.dim, models.values);
+        let mut own: Vec<_> =
+            chunks.map(|(first, models)| Piece { first, models, experiments: group, rows: Vec::new() }).collect();
         for row in slab.chunks_mut(n) {
-            row.chunks_mut(layout.chunk).zip(&mut own).for_each(|(part, piece)| piece.rows.push(part));
+            row.chunks_mut(span.models).zip(&mut own).for_each(|(part, piece)| piece.rows.push(part));
         }
         pieces.append(&mut own);
     }
@@ -128,7 +157,9 @@ pub(super) fn cells<M: Likelihood, B: Blocks>(
     let calls = &with.calls;
     let work = |bench: &mut Bench<M::Worker>, pieces: &mut [Piece<'_, M::Context>]| {
         let cells = pieces.iter().map(|piece| piece.rows.len() * piece.models.len() / layout.dim).sum();
-        calls.grain.timed(cells, || pieces.iter_mut().try_for_each(|p| block(calls, bench, outcomes, n_o, models, p)))
+        calls.grain.timed(cells, || {
+            pieces.iter_mut().try_for_each(|p| block(calls, bench, outcomes, n_o, models, span.joined, p))
+        })
     };
     with.blocks.for_each(pieces.chunks_mut(units), || calls.bench(), |bench, pieces| work(bench, pieces))
 }
@@ -139,13 +170,14 @@ fn block<M: Likelihood>(
     outcomes: &[f64],
     n_o: usize,
     models: Models<'_>,
+    joined: bool,
     piece: &mut Piece<'_, M::Context>,
 ) -> Result<(), Error> {
     let n = piece.models.len() / models.layout.dim;
     let of = For { set: models.set, first: piece.first, models: n, generation: 0 };
     let (from, table, context) = piece.experiments;
     let size = piece.rows.len() * n;
-    likelihoods(calls, bench, of, context, outcomes, piece.models, (*from, table), size)?;
+    likelihoods(calls, bench, of, context, outcomes, (joined, piece.models), (*from, table), size)?;
     let room = &bench.room[..size];
     for (row, part) in piece.rows.iter_mut().zip(room.chunks(n)) {
         row.copy_from_slice(part);
@@ -162,16 +194,22 @@ pub(super) fn likelihoods<M: Likelihood>(
     of: For,
     context: &M::Context,
     outcomes: &[f64],
-    models: &[f64],
+    (joined, models): (bool, &[f64]),
     (from, experiments): (usize, &Experiments),
     size: usize,
 ) -> Result<(), Error> {
     let model = calls.model;
-    calls.call(bench, of, "likelihood", |worker, task, room| {
+    let what = Asked { of, outcomes, width: model.outcome().width, experiments: (from, experiments.len()) };
+    calls.call(bench, of, what, |worker, task, room| {
         if room.len() < size {
             room.resize(size, 0.0);
         }
-        model.likelihood(worker, context, task, outcomes, models, experiments, &mut room[..size])
+        let out = &mut room[..size];
+        if joined {
+            model.likelihood_joined(worker, context, task, outcomes, models, experiments, out)
+        } else {
+            model.likelihood(worker, context, task, outcomes, models, experiments, out)
+        }
     })?;
     let (shape, log) = (model.outcome(), model.is_log());
     let probability = shape.kind == Number::Integer;

@@ -125,7 +125,7 @@ fn invert<M: Likelihood>(
 ) -> Result<(), Error> {
     let (m, width) = (of.models, calls.model.outcome().width);
     let n_o = domain.len() / width;
-    likelihoods(calls, bench, of, context, domain, models, (e, table), n_o * m)?;
+    likelihoods(calls, bench, of, context, domain, (false, models), (e, table), n_o * m)?;
     if calls.model.is_log() {
         bench.room[..n_o * m].iter_mut().for_each(|x| *x = libm::exp(*x));
     }

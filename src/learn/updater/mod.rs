@@ -19,10 +19,10 @@ use crate::particles::blocks::Blocks;
 use crate::particles::filter::Layout;
 use crate::particles::{BLOCK, Evidence, pooled};
 use crate::random::{BlockLanes, ParticleStreams};
+use crate::room;
 use serde::{Deserialize, Serialize};
 
 pub use resample::{CustomResampler, Resampled};
-pub(super) use reweigh::shown;
 
 /// Most tries of drawing a valid model from the prior.
 const PRIOR_TRIES: usize = 1000;
@@ -74,6 +74,9 @@ impl Updater {
         prior: Prior,
     ) -> Result<Self, Error> {
         options.check()?;
+        let dim = with.model.parameters().len();
+        let got = format!("{} of {dim} parameters in each of {} sets", options.num_models, options.num_sets);
+        room::check("num_models", &[options.num_sets, options.num_models, dim + 1, size_of::<f64>()], got)?;
         let names = with.model.parameters();
         prior.check(names.len())?;
         let mut new =

@@ -3,19 +3,22 @@
 use super::resample::Made;
 use super::{Draws, Record, Updater};
 use crate::error::{Code, Error};
-use crate::learn::call::{Bench, Calls, For, With, no_likelihood};
+use crate::learn::call::{Asked, Bench, Calls, For, With, no_likelihood, shown};
 use crate::learn::options::ZeroWeights;
 use crate::learn::set::ModelSet;
 use crate::learn::weights::{Held, add_logs, update_block};
 use crate::model::{Experiments, Level, Likelihood, Number};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
+use crate::particles::filter::Layout;
 use crate::particles::weights::Sums;
 
 /// One chunk of one set: its models and weights, and where the next weights go.
 struct Chunk<'a> {
     set: u64,
     first: usize,
+    /// All models of the set in one call.
+    joined: bool,
     models: &'a [f64],
     values: &'a [f64],
     held: &'a [Held],
@@ -23,16 +26,18 @@ struct Chunk<'a> {
     out_held: &'a mut [Held],
 }
 
-/// The chunks of a set; its next weights have their room.
-fn chunks_of(set: &mut ModelSet) -> impl Iterator<Item = Chunk<'_>> {
+/// The chunks of a set, or all of it where a call is to cover all; its next weights have their room.
+fn chunks_of(set: &mut ModelSet, joined: bool) -> impl Iterator<Item = Chunk<'_>> {
     set.spare.make_room(&set.weights);
-    let (layout, id) = (set.layout, set.id);
+    let id = set.id;
+    let layout = if joined { Layout { chunk: set.len(), ..set.layout } } else { set.layout };
     let ((values, held), (out, out_held)) = (set.weights.parts(), set.spare.parts_mut());
     let blocks = layout.chunk.div_ceil(BLOCK);
     let old = set.models.chunks(layout.chunk_size()).zip(values.chunks(layout.chunk)).zip(held.chunks(blocks));
     let new = out.chunks_mut(layout.chunk).zip(out_held.chunks_mut(blocks));
     old.zip(new).enumerate().map(move |(c, (((models, values), held), (out, out_held)))| Chunk {
         set: id,
+        joined,
         first: c * layout.chunk,
         models,
         values,
@@ -206,7 +211,11 @@ impl Updater {
         at: usize,
     ) -> Result<(), Error> {
         let context = with.prepare(one)?;
-        let mut chunks: Vec<Chunk<'_>> = self.sets.iter_mut().flat_map(chunks_of).collect();
+        let mut chunks: Vec<Chunk<'_>> = Vec::new();
+        for set in &mut self.sets {
+            let joined = with.model.joins(set.len());
+            chunks.extend(chunks_of(set, joined));
+        }
         let cells = chunks.iter().map(|chunk| chunk.out.len()).sum();
         let units = with.grain.units(chunks.len(), cells);
         let calls = &with.calls;
@@ -244,11 +253,6 @@ impl Updater {
     }
 }
 
-/// The numbers of an outcome, for words.
-pub(in crate::learn) fn shown(outcome: &[f64]) -> String {
-    outcome.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
-}
-
 /// Weighs one chunk.
 fn weigh<M: Likelihood>(
     calls: &Calls<'_, M>,
@@ -261,9 +265,14 @@ fn weigh<M: Likelihood>(
 ) -> Result<(), Error> {
     let (model, shape, log) = (calls.model, calls.model.outcome(), calls.model.is_log());
     let of = For { set: chunk.set, first: chunk.first, models: chunk.out.len(), generation: 0 };
-    let Chunk { models, values, held, out, out_held, .. } = chunk;
-    calls.call(bench, of, "likelihood", |worker, task, _| {
-        model.likelihood(worker, context, task, outcome, models, one, out)
+    let Chunk { joined, models, values, held, out, out_held, .. } = chunk;
+    let what = Asked { of, outcomes: outcome, width: shape.width, experiments: (at, 1) };
+    calls.call(bench, of, what, |worker, task, _| {
+        if *joined {
+            model.likelihood_joined(worker, context, task, outcome, models, one, out)
+        } else {
+            model.likelihood(worker, context, task, outcome, models, one, out)
+        }
     })?;
     for (b, out) in out.chunks_mut(BLOCK).enumerate() {
         let values = &values[b * BLOCK..][..out.len()];

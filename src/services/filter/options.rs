@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::model::StateSpace;
 use crate::particles::filter::{FilterOptions, Kind};
 use crate::particles::resample::Scheme;
+use crate::room;
 use std::sync::Arc;
 
 /// A run of a particle filter.
@@ -58,6 +59,9 @@ impl Default for FilterRun {
     }
 }
 
+/// States of a particle that are held at once: those of a time and those of the next.
+const BUFFERS: usize = 2;
+
 impl FilterRun {
     /// What each set is to do.
     pub(super) fn of_set(&self) -> FilterOptions {
@@ -90,6 +94,12 @@ impl FilterRun {
         if self.num_particles == 0 || u32::try_from(self.num_particles).is_err() {
             return Err(Error::argument("num_particles", "a number from 1 to 2^32 - 1", self.num_particles));
         }
+        let (dim, number) = (model.dim(), size_of::<f64>());
+        let got = format!("{} of {dim} numbers", self.num_particles);
+        room::check("num_particles", &[self.num_particles, BUFFERS, dim, number], got)?;
+        let got = format!("{} of {} particles", self.num_times, self.num_particles);
+        let kept = if self.keeps_history() || self.num_trajectories > 0 { self.num_particles * dim } else { 1 };
+        room::check("num_times", &[self.num_sets, self.num_times, kept, number], got)?;
         let last = self.init_set_id.checked_add(self.num_sets as u64 - 1).filter(|last| *last <= i64::MAX as u64);
         if self.init_set_id == 0 || last.is_none() {
             return Err(Error::argument("init_set_id", "ids from 1 to 2^63 - 1 for all sets", self.init_set_id));

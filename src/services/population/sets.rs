@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::model::{Traces, check_chain_ids};
 use crate::particles::{History, Set, Step};
 use crate::random::ParticlePurpose;
+use crate::room;
 
 impl<H: Traces> Population<H> {
     /// Drops everything and begins anew: `sets` sets of `traces` traces each, from the prior, of weight 1, with ids from
@@ -19,6 +20,8 @@ impl<H: Traces> Population<H> {
         };
         at_least_one("n_sets", sets)?;
         at_least_one("n_particles", traces)?;
+        let each = size_of::<H::Trace>() + size_of::<f64>();
+        room::check("n_particles", &[sets, traces, each], format_args!("{traces} in each of {sets} sets"))?;
         let first = self.options.init_set_id;
         let new = self.with_crew(|crew, _| begun(crew, first, sets, traces))?;
         let old = std::mem::replace(&mut self.sets, new);

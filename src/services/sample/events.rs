@@ -4,7 +4,7 @@ use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
 use crate::io::{Level, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
@@ -38,7 +38,15 @@ impl Sampling<'_> {
     }
 
     fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        Error::new(Code::Initialization, format!("{failure}{}", here.words()))
+        // An element is known by its coordinate's name.
+        let of = match failure {
+            Failure::InitialValue {
+                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
+                ..
+            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
+            _ => None,
+        };
+        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::particles::normal::Normal;
 use crate::particles::path::{Bridge, Path};
 use crate::particles::plan::{Kernel, Plan};
 use crate::particles::stages::Stages;
+use crate::room;
 use blocks::Particles;
 use ledger::Ledger;
 use std::sync::Arc;
@@ -115,8 +116,13 @@ fn check<D: Density>(density: &D, smc: &SmcOptions, io: &SampleIo<'_>) -> Result
     if density.dim() == 0 {
         return Err(Error::argument("model", "one with coordinates", "one of dimension 0"));
     }
+    let got = format!("{} of {} coordinates in each of {} sets", smc.num_particles, density.dim(), smc.num_sets);
+    room::check("num_particles", &[smc.num_sets, smc.num_particles, ROWS, density.dim(), size_of::<f64>()], got)?;
     Ok(())
 }
+
+/// Rows of a particle that are held: its position and its gradient.
+const ROWS: usize = 2;
 
 /// Particles that each chain of moves leaves.
 fn states_kept(smc: &SmcOptions) -> Result<usize, Error> {

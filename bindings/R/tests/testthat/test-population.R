@@ -259,3 +259,25 @@ test_that("the collector finds what it should", {
   gc()
   expect_identical(seen(p), expected)
 })
+
+test_that("verbs tell of their progress", {
+  told <- list()
+  p <- catena_population(function() 0, n_sets = 2, n_particles = 100, seed = 1, progress = function(done, total) {
+    told[[length(told) + 1L]] <<- c(done, total)
+  })
+  told <- list()
+  slow <- function(x) {
+    Sys.sleep(0.001)
+    list(trace = x + 1)
+  }
+  population_apply(p, slow)
+  expect_gt(length(told), 2)
+  told <- do.call(rbind, told)
+  expect_true(all(told[, 2] == 200 & told[, 1] <= 200 & diff(c(0, told[, 1])) >= 0))
+  # An error in it ends the verb, and leaves the population as it was; so it does in one that is loaded.
+  saved <- population_save(p)
+  failing <- population_load(saved, progress = function(done, total) if (total == 200 && done > 20) stop("told too much"))
+  expect_error(population_apply(failing, slow), "^told too much$")
+  expect_equal(population_report(failing), rep(1, 200))
+  expect_error(catena_population(function() 0, progress = 3), "'progress'")
+})

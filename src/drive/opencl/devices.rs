@@ -17,16 +17,14 @@ pub enum DeviceKind {
     Accelerator,
 }
 
-/// How a device is chosen.
+/// How a device is chosen: the first that is of the kind and has the name, where they are given; GPUs come first, then
+/// accelerators, then processors.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// A GPU where one is, then an accelerator, then a processor.
-    #[default]
-    Any,
-    /// The first of this kind.
-    Kind(DeviceKind),
-    /// The first whose name has this in it, in any case.
-    Name(String),
+pub struct DeviceChoice {
+    /// Of this kind.
+    pub kind: Option<DeviceKind>,
+    /// With this in its name, in any case.
+    pub name: Option<String>,
 }
 
 /// A device's name and kind, as it says them.
@@ -76,23 +74,17 @@ pub(super) fn choose(choice: &DeviceChoice) -> Result<(Device, String), Error> {
         Some(DeviceKind::Cpu) => 2,
         None => 3,
     };
-    let place = match choice {
-        DeviceChoice::Any => {
-            devices.sort_by_key(|((_, kind), _)| rank(*kind));
-            Some(0)
-        }
-        DeviceChoice::Kind(wanted) => devices.iter().position(|((_, kind), _)| *kind == Some(*wanted)),
-        DeviceChoice::Name(part) => {
-            let part = part.to_lowercase();
-            devices.iter().position(|((name, _), _)| name.to_lowercase().contains(&part))
-        }
+    devices.sort_by_key(|((_, kind), _)| rank(*kind));
+    let DeviceChoice { kind: wanted, name: part } = choice;
+    let part = part.as_ref().map(|part| part.to_lowercase());
+    let fits = |name: &str, kind: Option<DeviceKind>| {
+        (wanted.is_none() || kind == *wanted) && part.as_ref().is_none_or(|part| name.to_lowercase().contains(part))
     };
+    let place = devices.iter().position(|((name, kind), _)| fits(name, *kind));
     let names = || devices.iter().map(|((name, _), _)| name.as_str()).collect::<Vec<_>>().join(", ");
     let Some(place) = place else {
-        let got = match choice {
-            DeviceChoice::Name(part) => format!("'{part}'"),
-            other => format!("{other:?}"),
-        };
+        let kind = wanted.map_or("any".into(), |kind| format!("{kind:?}"));
+        let got = format!("kind {kind}, name '{}'", choice.name.as_deref().unwrap_or(""));
         return Err(Error::argument("device", format!("one of {}", names()), got));
     };
     let ((name, _), device) = devices.swap_remove(place);
