@@ -12,9 +12,9 @@ file, chains, draws, columns = sys.argv[1], *map(int, sys.argv[2:])
 values = numpy.fromfile(file).reshape(chains, draws, columns)
 data = {f"x{k}": numpy.ascontiguousarray(values[:, :, k]) for k in range(columns)}
 try:
-    data = arviz.from_dict({"posterior": data})
-except Exception:
     data = arviz.from_dict(posterior=data)
+except TypeError:  # ArviZ 1
+    data = arviz.from_dict({"posterior": data})
 first = {"var_names": ["x0"]}
 arviz.summary(data, **first)  # what is compiled or imported at the first call
 start = time.perf_counter()
