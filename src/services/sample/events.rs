@@ -4,9 +4,14 @@ use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::io::Level;
 use crate::model::Density;
 use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
+
+/// What is said of a chain that the others left out when they last met.
+const APART: &str = "this chain stood still or was far from the others when they last met in warm-up: it samples with \
+                     their metric from where it is";
 
 impl Sampling<'_> {
     fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
@@ -52,12 +57,15 @@ impl<D: Density> Service<D> for Sampling<'_> {
 
     fn event(&mut self, chain: &mut Chain, event: Request, here: &mut Here<'_, D>) -> Result<After, Error> {
         match event {
-            Request::Evaluate => unreachable!("an ask, not an event"),
+            Request::Evaluate | Request::Meet(_) => unreachable!("an ask, not an event"),
             Request::Initialized => self.initialized(chain)?,
             Request::Draw => self.drawn(chain, here)?,
             Request::WarmupDone => {
                 here.warm();
-                self.adapted(chain)?;
+                if chain.is_apart() {
+                    here.log(Level::Warning, APART);
+                }
+                self.adapted(chain, here)?;
             }
             Request::Done => {
                 let (warmup, sampling) = here.seconds();

@@ -4,15 +4,19 @@ mod events;
 mod output;
 mod sampling;
 mod settings;
+mod together;
 
 use super::run::Run;
 use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
+use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::Engine;
+use crate::io::metric_name;
 use crate::model::Density;
 use sampling::{Columns, Sinks};
 use settings::{chain_settings, suited};
 use std::sync::Arc;
+use together::Together;
 
 pub use output::elapsed_lines;
 pub use sampling::{Sampling, engine_columns};
@@ -88,6 +92,7 @@ impl<'a, D: Density> Session<'a, D> {
         options.validate()?;
         let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
+        check_warmup(options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
@@ -99,8 +104,19 @@ impl<'a, D: Density> Session<'a, D> {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks)
         });
-        Session::seat(run, services.collect(), &io.checkpoints, None)
+        let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
+        Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(together)))
     }
+}
+
+/// Only metrics from draws and gradients are learned together.
+fn check_warmup(options: &SampleOptions) -> Result<(), Error> {
+    let together = options.adaptation.is_some_and(|a| a.warmup == WarmupMode::Together);
+    if !together || options.metric.is_fisher() || options.num_warmup == 0 {
+        return Ok(());
+    }
+    let expected = "alone, or a metric from draws and gradients (fisher_diag, fisher_dense, low_rank, auto)";
+    Err(Error::argument("warmup", expected, format!("together with metric={}", metric_name(options.metric))))
 }
 
 /// Each list must be empty or have one entry per chain.

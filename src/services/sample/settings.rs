@@ -1,5 +1,6 @@
 //! What each chain of a run is made from.
 
+use crate::adapt::LowRank;
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
 use crate::services::SampleOptions;
@@ -14,6 +15,17 @@ pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
     }
 }
 
+/// The numbers of a low-rank metric of `dim` coordinates, without zeros behind them: a host may give every chain equally
+/// many.
+fn unpadded(dim: usize, given: &[f64]) -> &[f64] {
+    let count = given.first().map_or(0.0, |k| *k) as usize;
+    let needed = (dim + 1).saturating_mul(count.saturating_add(1));
+    match given.split_at_checked(needed) {
+        Some((numbers, rest)) if rest.iter().all(|x| *x == 0.0) => numbers,
+        _ => given,
+    }
+}
+
 /// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
 pub(super) fn chain_settings(
     dim: usize,
@@ -21,20 +33,21 @@ pub(super) fn chain_settings(
     inv_metrics: &[&[f64]],
     keep_momentum: bool,
 ) -> Result<Vec<ChainSettings>, Error> {
-    let metric = |given: Option<&&[f64]>| match (options.metric, given) {
-        (MetricKind::Unit, None) => Ok(Metric::unit()),
+    let metric = |given: Option<&&[f64]>| match (options.metric.shape(dim), given) {
+        (shape, None) => Metric::identity(shape, dim),
         (MetricKind::Unit, Some(given)) => Err(Error::argument(
             "inv_metrics",
             "no inverse metric with the unit metric",
             format!("{} numbers", given.len()),
         )),
-        (MetricKind::Diag, None) => Metric::diag(&vec![1.0; dim]),
         (MetricKind::Diag, Some(given)) if given.len() != dim => {
             Err(Error::argument("inv_metrics", format!("{dim} numbers"), given.len()))
         }
         (MetricKind::Diag, Some(given)) => Metric::diag(given),
-        (MetricKind::Dense, None) => Metric::dense_identity(dim),
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
+        (_, Some(given)) => {
+            LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
+        }
     };
     (0..options.num_chains)
         .map(|i| {
@@ -46,6 +59,8 @@ pub(super) fn chain_settings(
                 num_warmup: options.num_warmup,
                 num_samples: options.num_samples,
                 metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
+                metric_kind: options.metric.chosen(dim),
+                metric_from_gradient: inv_metrics.is_empty(),
                 stepsize: options.stepsize,
                 stepsize_jitter: options.stepsize_jitter,
                 max_depth: options.max_depth,
