@@ -1,11 +1,13 @@
 //! Gradients per effective draw (smallest bulk ESS of 4 chains of 1000 draws), warm-up included and sampling alone, on five
 //! posteriors, by metric and way of warming up; then the geometric means. Nothing here decides a test.
 //!
-//! `cargo bench --bench gradients [-- [seeds=N] [OPTION=VALUE …]]`: with options, one line per posterior for these alone,
-//! else a table of all metrics. `benches/gradients/run.py` runs Stan and nutpie beside it.
+//! `cargo bench --bench gradients [-- [seeds=N] [posterior=NAME] [OPTION=VALUE …]]`: with options, one line per posterior
+//! for these alone, else a table of metrics. `posterior=` also names `ar1`, `spiked` and `logistic`, of many coordinates.
+//! `-- steps`: the time of a leapfrog step with a low-rank metric over that with a diagonal one.
 
 mod large;
 mod models;
+mod steps;
 
 use catena::diagnostics::Statistic;
 use catena::diagnostics::{Summary, SummaryInput};
@@ -32,6 +34,9 @@ struct Figures {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let mut models = models::all();
+    if arguments == ["steps"] {
+        return steps::print();
+    }
     let mut seeds = SEEDS;
     let mut given = OptionSet::default();
     let mut alone = false;
@@ -52,10 +57,22 @@ fn main() {
         table(&models, &given.options(), seeds, true);
         return;
     }
-    for metric in ["diag_e", "dense_e"] {
+    let own = [
+        ("diag_e", "metric=diag_e"),
+        ("dense_e", "metric=dense_e"),
+        ("fisher_diag", "metric=fisher_diag num_warmup=150 delta=0.7"),
+        ("low_rank", "metric=low_rank num_warmup=150 delta=0.7"),
+        ("auto", "metric=auto num_warmup=150 delta=0.7"),
+        ("auto, 300", "metric=auto num_warmup=300 delta=0.7"),
+        ("together", "metric=auto num_warmup=130 delta=0.7 warmup=together"),
+    ];
+    for (name, settings) in own {
         let mut options = OptionSet::default();
-        options.set("metric", Given::Text(metric)).expect("a metric");
-        print!("{metric:<14}");
+        for setting in settings.split(' ') {
+            let (option, value) = setting.split_once('=').expect("an option and its value");
+            options.set(option, Given::Text(value)).expect("a setting of the table");
+        }
+        print!("{name:<14}");
         table(&models, &options.options(), seeds, false);
     }
 }
@@ -115,14 +132,6 @@ fn run(model: &Model, options: &SampleOptions, seed: u64) -> Figures {
     let acceptance = acceptances.sum::<f64>() / (chains * draws) as f64;
     let gradients = |f: fn(&catena::services::ChainReport) -> u64| report.chains.iter().map(f).sum::<u64>() as f64;
     let sampling = gradients(|c| c.sampling_gradients);
-    if std::env::var("EACH").is_ok() {
-        for c in &report.chains {
-            println!(
-                "seed {seed} chain {} eps {:.4} warm {} sample {} div {}",
-                c.chain_id, c.stepsize, c.warmup_gradients, c.sampling_gradients, c.divergences
-            );
-        }
-    }
     Figures {
         total: (gradients(|c| c.warmup_gradients) + sampling) / ess,
         sampling: sampling / ess,

@@ -164,7 +164,7 @@ fn geometric_mean(x: &DMatrix<f64>, g: &DMatrix<f64>, spread: &DMatrix<f64>, pul
     let lower = Cholesky::new(pulled(g))?.unpack();
     let inner = lower.tr_mul(&(pulled(x) * &lower));
     let eigen = SymmetricEigen::new((&inner + inner.transpose()) * 0.5);
-    if eigen.eigenvalues.iter().any(|v| !(*v > 0.0)) {
+    if eigen.eigenvalues.iter().any(|v| v.is_nan() || *v <= 0.0) {
         return None;
     }
     // L⁻ᵀ V D^¼, whose square is the mean.

@@ -45,7 +45,8 @@ fn check(dim: usize, given: &LowRank) -> Result<(), Error> {
         for (i, b) in given.vectors.chunks(dim.max(1)).take(j + 1).enumerate() {
             let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
             let expected = if i == j { 1.0 } else { 0.0 };
-            if !((product - expected).abs() <= ORTHONORMAL_WITHIN) {
+            let off = (product - expected).abs();
+            if off.is_nan() || off > ORTHONORMAL_WITHIN {
                 let got = format!("{product} as the product of directions {i} and {j}");
                 return Err(Error::argument("inv_metrics", "orthonormal directions", got));
             }
