@@ -18,6 +18,8 @@ const PULL: f64 = 0.05;
 /// Coordinates per draw from which on the pull grows no more: with fewer draws than coordinates the estimate is the identity
 /// in what they don't span.
 const PULL_UP_TO: f64 = 0.3;
+/// The most that a low-rank estimate is pulled, which is made in the span of draws and gradients alone.
+const FAINT: f64 = 1e-5;
 /// Most directions of a low-rank metric.
 pub const MOST_DIRECTIONS: usize = 32;
 
@@ -135,7 +137,8 @@ impl Centred {
         let mut weighted = basis.clone();
         weighted.row_iter_mut().zip(&self.spread).for_each(|(mut row, s)| row *= *s);
         let spread = basis.tr_mul(&weighted);
-        let mean = geometric_mean(&project(&self.positions), &project(&self.gradients), &spread, self.shrinkage())?;
+        let pull = self.shrinkage().min(FAINT);
+        let mean = geometric_mean(&project(&self.positions), &project(&self.gradients), &spread, pull)?;
         let eigen = SymmetricEigen::new(mean);
         let worth = |value: f64| value.ln().abs();
         let mut order: Vec<usize> =

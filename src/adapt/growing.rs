@@ -77,11 +77,11 @@ impl Growing {
         let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
         if self.ends.contains(&done) {
             self.sample.forget((done as f64 * FORGOTTEN) as usize);
-            // What was learned of the step size is where to begin with the new metric.
-            let stepsize = self.step.average().unwrap_or(stepsize);
             if self.together {
                 change.meets = Some(done as u64);
             } else if let Some(metric) = fisher::estimate(&self.sample, self.kind, &self.present) {
+                // What was learned of the step size is where to begin with the new metric.
+                let stepsize = self.step.average().unwrap_or(stepsize);
                 self.adopt(metric, stepsize, &mut change);
             }
         }
