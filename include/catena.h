@@ -636,7 +636,7 @@ typedef struct catena_writer catena_writer;
 // `user` must therefore be read-only or synchronise itself; scratch memory belongs into the worker.
 //
 // Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
-// looking for an initial value, a row of NaN for outputs) or below 0 (stop this chain). Attach a reason with
+// looking for an initial value, NaN for generated quantities) or below 0 (stop this chain). Attach a reason with
 // catena_task_message. They must not throw or longjmp out.
 typedef struct catena_density {
   // sizeof(catena_density) of the header the program was compiled with.
@@ -675,8 +675,9 @@ typedef struct catena_density {
   size_t output_count;
   // Names of the outputs, `output_count` of them, e.g. theta.1, theta.2, mu.
   const char *const *output_names;
-  // Position to outputs: parameters, transformed parameters, generated quantities. May draw random numbers from the
-  // task; that never changes the draws themselves.
+  // Position to outputs: parameters, transformed parameters, generated quantities; `outputs` is NaN on entry. May draw
+  // random numbers from the task; that never changes the draws themselves. After a return above 0 the parameters and
+  // transformed parameters stay as they were written (see `parameter_outputs`), and the rest of the row is NaN.
   int (*constrain)(void *user, void *worker, struct catena_task *task, const double *position, double *outputs);
   // Fills `position` (NaN on entry) from what `init` gives, on the unconstrained scale; coordinates left NaN are drawn.
   // NULL: a value of `init` named like a coordinate sets it, and an array v sets the coordinates v.1, v.2, ...
@@ -883,7 +884,8 @@ typedef struct catena_logger {
   size_t struct_size;
   // Passed to every callback.
   void *user;
-  // Called once with `user` when the run that borrowed the table ends; may be NULL.
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
   void (*release)(void *user);
   // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
   void (*log)(void *user, catena_level level, int64_t chain, const char *line);
@@ -897,7 +899,8 @@ typedef struct catena_interrupt {
   size_t struct_size;
   // Passed to every callback.
   void *user;
-  // Called once with `user` when the run that borrowed the table ends; may be NULL.
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
   void (*release)(void *user);
   // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
   int (*requested)(void *user);
@@ -2704,7 +2707,8 @@ void catena_run_cancel(const struct catena_run *run);
 // Waits until all chains have ended and hands out the result, once; status and `out` as for catena_sample_nuts.
 catena_status catena_run_wait(struct catena_run *run, struct catena_result **out, struct catena_error **error);
 
-// Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
+// Frees a run. One that has not ended is cancelled and waited for. NULL is fine. Inside a callback of that run, and after a
+// fork, the run is cancelled and left as it is: it cannot be waited for there.
 void catena_run_free(struct catena_run *run);
 
 // A pool of `threads` threads; 0: the cores available to the process, cgroup limits included.

@@ -28,6 +28,7 @@ pub mod learn;
 pub mod model;
 pub mod particles;
 pub mod random;
+pub mod room;
 pub mod services;
 
 pub use error::{Code, Error};

@@ -72,7 +72,7 @@ fn a_run_as_files() {
     sample_nuts(&Correlated { dim: 3, rho: 0.5 }, &options, io).unwrap();
     for (chain, (path, table)) in paths.iter().zip(&tables).enumerate() {
         let (columns, batches) = read(path);
-        assert_eq!(batches, [1024, 476]);
+        assert_eq!(batches, [1, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 476]);
         assert!(columns[0].1.iter().all(|&c| c == chain as f64 + 1.0));
         assert!(columns[1].1.iter().zip(1..).all(|(&d, i)| d == f64::from(i)));
         assert_eq!((columns[0].0.as_str(), columns[1].0.as_str()), ("chain", "draw"));
@@ -134,7 +134,7 @@ fn bad_names_places_and_ids() {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bad.arrow");
     let error = ArrowWriter::new(&path, 1).unwrap().names(&["draw".into()]).unwrap_err();
     assert!(error.to_string().contains("an output named 'draw'"), "{error}");
-    let error = ArrowWriter::new("no/such/folder/a.arrow", 1).unwrap().names(&["x".into()]).unwrap_err();
+    let error = ArrowWriter::new("no/such/folder/a.arrow", 1).err().unwrap();
     assert!(error.to_string().contains("no/such/folder/a.arrow"), "{error}");
     assert_eq!(ArrowWriter::new(&path, u64::MAX).err().unwrap().argument_name(), Some("chain_id"));
     assert_eq!(ArrowWriter::new(&path, 0).err().unwrap().argument_name(), Some("chain_id"));

@@ -370,3 +370,46 @@ fn wrong_arguments_are_named_before_any_chain_runs() {
     let error = error_of(&model, SampleIo { inv_metrics: metrics, ..Default::default() }, &dense);
     assert!(error.to_string().contains("2 x 2"), "{error}");
 }
+
+/// Forgets an element of the gradient.
+struct Forgetful;
+
+impl Density for Forgetful {
+    type Worker = ();
+
+    fn dim(&self) -> usize {
+        3
+    }
+
+    fn names(&self) -> Vec<String> {
+        ["mu", "tau", "theta"].map(String::from).into()
+    }
+
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+
+    fn log_density_gradient(
+        &self,
+        (): &mut (),
+        _: &mut Task<'_>,
+        x: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        (gradient[0], gradient[2]) = (-x[0], -x[2]);
+        Ok(-0.5 * x.iter().map(|x| x * x).sum::<f64>())
+    }
+}
+
+#[test]
+fn a_forgotten_element_of_the_gradient_is_found_by_name() {
+    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
+        let options = SampleOptions { num_chains: 1, metric, ..SampleOptions::default() };
+        let report = sample_nuts(&Forgetful, &options, SampleIo::default()).unwrap();
+        let error = report.status().unwrap_err();
+        assert_eq!(error.code(), Code::Initialization);
+        for words in ["after 1 try", "element 1", "never written", "'tau'"] {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}

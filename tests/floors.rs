@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["hmc"],
     &["adapt", "model"],
     &["random"],
+    &["room"],
     &["error"],
 ];
 

@@ -2,6 +2,7 @@
 //! gradients, and acceptance at its target.
 
 mod common;
+#[allow(dead_code)]
 #[path = "../benches/gradients/models.rs"]
 mod models;
 

@@ -1,7 +1,7 @@
 //! Stan CSV: the text of numbers, whole lines, files that are made, gone on with and cut by failures.
 
 use catena::Code;
-use catena::io::{CsvFile, CsvWriter, MAX_SIG_FIGS, Writer, shortest};
+use catena::io::{CsvWriter, MAX_SIG_FIGS, OutputFile, Writer, shortest};
 use std::ffi::CString;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -276,7 +276,7 @@ impl TestFile {
         std::fs::read_to_string(&self.0).unwrap()
     }
 
-    fn append(&self) -> Result<CsvWriter<CsvFile>, catena::Error> {
+    fn append(&self) -> Result<CsvWriter<OutputFile>, catena::Error> {
         CsvWriter::append(&self.0, 0)
     }
 }

@@ -37,6 +37,7 @@ if [ ! -e "$source/library/std" ]; then
 fi
 
 export RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$build/target
+export TSAN_OPTIONS="suppressions=$PWD/tests/thread-sanitizer.supp"
 tsan() { cargo +nightly "$1" -Zbuild-std --target "$target" "${@:2}"; }
 # One at a time: some tests count threads and time of their own.
 tsan test --test drivers --test reduce --test failures --test checkpoint -- --test-threads=1

@@ -1,7 +1,8 @@
 //! Warm-up: dual averaging of the step size, a schedule of windows, and estimators of the metric. A chain sees the one
 //! value [`Warmup`] alone.
 //!
-//! Schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
+//! There are two ways. Metrics from draws and gradients are estimated at ever longer intervals, by a chain alone or pooled over
+//! chains that meet, while the step size follows Robbins and Monro. For metrics from draws alone, schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
 //!
 //! | case | Stan 2.35 | here |
 //! | --- | --- | --- |

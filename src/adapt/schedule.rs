@@ -25,7 +25,8 @@ impl Schedule {
         let (start, term_buffer, mut size) = if needed.is_some_and(|n| n <= num_warmup) {
             (init_buffer, term_buffer, window)
         } else {
-            let start = num_warmup * 15 / 100;
+            // Without overflow; the same number for all that fit.
+            let start = num_warmup / 100 * 15 + num_warmup % 100 * 15 / 100;
             let term_buffer = num_warmup / 10;
             (start, term_buffer, num_warmup - start - term_buffer)
         };
@@ -33,10 +34,12 @@ impl Schedule {
         let mut ends = Vec::new();
         let mut at = start;
         while at < limit {
-            let end = at + size;
-            at = if end + 2 * size > limit { limit } else { end };
+            // A window that overruns the end of all numbers overruns the limit.
+            let next = size.saturating_mul(2);
+            let end = at.saturating_add(size);
+            at = if end.saturating_add(next) > limit { limit } else { end };
             ends.push(at);
-            size *= 2;
+            size = next;
         }
         Self { start, ends }
     }
@@ -96,5 +99,8 @@ mod tests {
         assert_eq!(ends(1000, 75, 0, 25).last(), Some(&1000));
         assert_eq!(ends(1000, usize::MAX, 50, 25), [900]);
         assert_eq!(ends(100, 0, 0, 100), [100]);
+        let last = ends(usize::MAX, 75, 50, 25);
+        assert_eq!((last.last(), last.len()), (Some(&(usize::MAX - 50)), 59));
+        assert_eq!(ends(usize::MAX, usize::MAX, 50, 25), [usize::MAX - usize::MAX / 10]);
     }
 }

@@ -1,4 +1,5 @@
 use crate::error::Error;
+use crate::room;
 
 /// One variable's draws, where they lie: draw d of chain c at `c * chain_stride + d * draw_stride`.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +34,8 @@ impl<'a> Draws<'a> {
                 format!("room for {chains} chains of {draws} draws with strides {chain_stride} and {draw_stride}");
             return Err(Error::argument("values", expected, format_args!("{} numbers", values.len())));
         }
+        // Statistics look at copies, which strides of 0 may make larger than what is there.
+        room::check("chains", &[chains, draws, size_of::<f64>()], format_args!("{chains} of {draws} draws each"))?;
         Ok(Self { values, chains, draws, chain_stride, draw_stride })
     }
 

@@ -16,6 +16,7 @@ pub fn on_pool<R: Send>(
     mut poll: impl FnMut() -> bool,
     work: impl FnOnce() -> Result<R, Error> + Send,
 ) -> Result<R, Error> {
+    pool.check()?;
     let (place, over) = (Mutex::new(None), Condvar::new());
     pool.rayon().in_place_scope(|scope| {
         scope.spawn(|_| {

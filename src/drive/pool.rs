@@ -14,6 +14,8 @@ pub struct Pool {
     threads: rayon::ThreadPool,
     /// Threads that run chains at the moment, or are about to.
     busy: Arc<AtomicUsize>,
+    /// The process that has the threads: they do not come along in a fork.
+    process: u32,
 }
 
 impl Pool {
@@ -25,12 +27,29 @@ impl Pool {
             .thread_name(|i| format!("catena-{i}"))
             .build()
             .map_err(|e| Error::new(Code::Internal, format!("cannot start {threads} threads: {e}")))?;
-        Ok(Self { threads: pool, busy: Arc::default() })
+        Ok(Self { threads: pool, busy: Arc::default(), process: std::process::id() })
     }
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
         self.threads.current_num_threads()
+    }
+
+    /// Whether the calling thread may wait for work on this pool.
+    ///
+    /// # Errors
+    /// It is one of the pool's own threads, inside a callback of what the pool runs: all threads might wait like this, and
+    /// none would be left to work. Or the pool was made by a process of which this one is a fork.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.threads.current_thread_index().is_some() {
+            let got = "the pool that runs the callback from which this call comes";
+            return Err(Error::argument("pool", "a pool of its own for a run inside a run", got));
+        }
+        if self.process != std::process::id() {
+            let got = "one made before the fork, whose threads did not come along";
+            return Err(Error::argument("pool", "a pool made in this process", got));
+        }
+        Ok(())
     }
 
     pub(super) fn rayon(&self) -> &rayon::ThreadPool {

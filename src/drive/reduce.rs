@@ -20,6 +20,9 @@ impl<'a, 'd, D: Density> PoolReducer<'a, 'd, D> {
     }
 }
 
+/// Most pieces whose sums wait for their turn at once; a number that no sum worth the name comes near.
+const ROUND: usize = 1 << 16;
+
 /// A sum cut into pieces of equal length.
 #[derive(Clone, Copy)]
 struct Cut {
@@ -63,23 +66,37 @@ impl<D: Density> PoolReducer<'_, '_, D> {
     }
 
     fn parallel(&self, cut: Cut, piece: &Piece<'_>, sums: &mut [f64], helpers: usize) -> Result<(), Refusal> {
-        let pieces = cut.pieces();
         let run = |i: usize| -> Result<Vec<f64>, Refusal> {
             let mut bench = self.workers.check_out().map_err(|_| Refusal::Stop)?;
             let mut partial = vec![0.0; cut.width];
             piece(&mut bench.worker, cut.range(i), &mut partial).map(|()| partial)
         };
+        let pieces = cut.pieces();
+        let rounds = (0..pieces).step_by(ROUND).map(|first| first..pieces.min(first + ROUND));
+        rounds.map(|round| self.round(round, &run, sums, helpers)).collect()
+    }
+
+    /// The pieces of `round` on this thread and helpers; their sums are added in order.
+    fn round<F: Fn(usize) -> Partial + Sync>(
+        &self,
+        round: Range<usize>,
+        run: &F,
+        sums: &mut [f64],
+        helpers: usize,
+    ) -> Result<(), Refusal> {
         let board = Arc::new(Board {
-            run: Erased::new(&run),
-            next: AtomicUsize::new(0),
-            results: Mutex::new(Results { left: pieces, partials: (0..pieces).map(|_| None).collect() }),
+            run: Erased::new(run),
+            next: AtomicUsize::new(round.start),
+            end: round.end,
+            first: round.start,
+            results: Mutex::new(Results { left: round.len(), partials: round.map(|_| None).collect() }),
             all_done: Condvar::new(),
         });
         for _ in 0..helpers {
             let board = Arc::clone(&board);
-            self.pool.rayon().spawn(move || board.work(pieces));
+            self.pool.rayon().spawn(move || board.work());
         }
-        board.work(pieces);
+        board.work();
         // All pieces are claimed; wait for those still with helpers.
         let mut results = board.results.lock().unwrap_or_else(PoisonError::into_inner);
         while results.left > 0 {
@@ -108,6 +125,9 @@ type Partial = Result<Vec<f64>, Refusal>;
 struct Board {
     run: Erased,
     next: AtomicUsize,
+    /// The pieces of the round.
+    first: usize,
+    end: usize,
     results: Mutex<Results>,
     all_done: Condvar,
 }
@@ -119,16 +139,16 @@ struct Results {
 }
 
 impl Board {
-    fn work(&self, pieces: usize) {
+    fn work(&self) {
         loop {
             let i = self.next.fetch_add(1, Ordering::Relaxed);
-            if i >= pieces {
+            if i >= self.end {
                 return;
             }
             // SAFETY: piece i was claimed here and is not reported yet, so the call that owns the closure still waits.
             let partial = quiet::catch(|| unsafe { self.run.call(i) });
             let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-            results.partials[i] = Some(partial);
+            results.partials[i - self.first] = Some(partial);
             results.left -= 1;
             if results.left == 0 {
                 self.all_done.notify_all();

@@ -32,7 +32,7 @@ pub enum catena_threading {
 /// `user` must therefore be read-only or synchronise itself; scratch memory belongs into the worker.
 ///
 /// Evaluation callbacks return 0 (done), above 0 (reject this point: a divergence while sampling, another try while
-/// looking for an initial value, a row of NaN for outputs) or below 0 (stop this chain). Attach a reason with
+/// looking for an initial value, NaN for generated quantities) or below 0 (stop this chain). Attach a reason with
 /// catena_task_message. They must not throw or longjmp out.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -89,8 +89,9 @@ pub struct catena_density {
     pub output_count: usize,
     /// Names of the outputs, `output_count` of them, e.g. theta.1, theta.2, mu.
     pub output_names: *const *const c_char,
-    /// Position to outputs: parameters, transformed parameters, generated quantities. May draw random numbers from the
-    /// task; that never changes the draws themselves.
+    /// Position to outputs: parameters, transformed parameters, generated quantities; `outputs` is NaN on entry. May draw
+    /// random numbers from the task; that never changes the draws themselves. After a return above 0 the parameters and
+    /// transformed parameters stay as they were written (see `parameter_outputs`), and the rest of the row is NaN.
     pub constrain: Option<
         unsafe extern "C" fn(
             user: *mut c_void,

@@ -93,11 +93,12 @@ pub unsafe extern "C" fn catena_generate_quantities(
     guard(error, || {
         // SAFETY: the caller vouches for all pointers, and that what they list lives until the call returns.
         unsafe {
+            let mut host = Host::new(io)?;
             catena_result::expect_place(out)?;
             let model = self::model(model)?;
             let (options, pool) = object(options, "options", "catena_options")?.run();
             let draws = given(draws, options.num_chains)?;
-            let (mut run_io, host) = Host::borrow(io, options.num_chains, pool)?;
+            let mut run_io = host.lend(options.num_chains, pool)?;
             run_io.interrupt = &host.interrupt;
             catena_result::give(generate_quantities(model, &options, &draws, run_io)?, out)
         }

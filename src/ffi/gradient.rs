@@ -34,11 +34,14 @@ pub unsafe extern "C" fn catena_diagnose_gradient(
     out: *mut *mut catena_gradient_check,
     error: *mut *mut catena_error,
 ) -> catena_status {
+    // SAFETY: the caller vouches for the table. It is released by this call whatever else is wrong.
+    let logger = unsafe { HostLogger::new(logger) };
     let new = || {
+        let logger = logger?;
         // SAFETY: the caller vouches for the pointers.
-        let (model, options, init, logger) = unsafe {
+        let (model, options, init) = unsafe {
             let options = object(options, "options", "catena_options")?.run().0;
-            (self::model(model)?, options, init.as_ref(), HostLogger::new(logger)?)
+            (self::model(model)?, options, init.as_ref())
         };
         let options = GradientOptions {
             epsilon,

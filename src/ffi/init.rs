@@ -6,6 +6,7 @@ use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
 use crate::io::{PositionInit, Values};
 use crate::model::{InitContext, Variable};
+use crate::room;
 use std::ffi::{c_char, c_int, c_void};
 use std::sync::{Mutex, PoisonError};
 
@@ -75,7 +76,8 @@ impl InitContext for HostInit {
         let shape = shape[..rank].to_vec();
         let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= isize::MAX as usize / 8);
         let Some(count) = count else { return Err(failed("shape", code)) };
-        let mut values = vec![f64::NAN; count];
+        let mut values = room::vector("inits", count, format_args!("'{name}' of {count} elements"))?;
+        values.resize(count, f64::NAN);
         // SAFETY: as above; `values` has room for `count` numbers.
         let code = unsafe { values_of(self.data.user, c_name.as_ptr(), values.as_mut_ptr(), count) };
         if code == 0 { Ok(Some(Variable { shape, values })) } else { Err(failed("values", code)) }

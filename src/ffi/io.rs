@@ -99,6 +99,7 @@ fn borrow<'a>(writers: Vec<Option<&'a mut catena_writer>>, none: &'a mut [NullWr
 
 /// What a run keeps of its host's tables. Boxed: a session borrows them, wherever this moves to.
 pub(super) struct Host {
+    given: Option<catena_io>,
     logger: *mut HostLogger,
     nones: *mut [NullWriter],
     pub interrupt: HostInterrupt,
@@ -120,49 +121,55 @@ impl Drop for Host {
 }
 
 impl Host {
+    /// The host's tables. Made before all else is looked at, so that logger and interrupt are released once by the call that
+    /// they were lent to, whether it is refused or not.
+    ///
+    /// # Safety
+    /// `io` is null or as documented.
+    pub unsafe fn new(io: *const catena_io) -> Result<Self, Error> {
+        // SAFETY: passed on to the caller.
+        let (given, logger, interrupt) = unsafe {
+            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
+            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger));
+            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt));
+            (given, logger?, interrupt?)
+        };
+        Ok(Self { given, logger: Box::into_raw(Box::new(logger)), nones: Box::into_raw(Box::default()), interrupt })
+    }
+
     /// A session over what the host listed.
     ///
     /// # Safety
-    /// The pointers are null or as documented; the model and what `io` lists outlive the session, and the host returned
-    /// here does.
+    /// The pointers are null or as documented; the model, what `io` lists and the host itself outlive the session.
     pub unsafe fn session(
+        &mut self,
         model: *const catena_model,
         options: *const catena_options,
-        io: *const catena_io,
         engine: impl FnOnce(&SampleOptions) -> Engine,
-    ) -> Result<(Session<'static, catena_model>, Self), Error> {
+    ) -> Result<Session<'static, catena_model>, Error> {
         // SAFETY: passed on to the caller.
         unsafe {
             let model = self::model(model)?;
             let (options, pool) = object(options, "options", "catena_options")?.run();
-            let (run_io, host) = Self::borrow(io, options.num_chains, pool)?;
-            Ok((Session::with_engine(model, engine(&options), &options, run_io)?, host))
+            let run_io = self.lend(options.num_chains, pool)?;
+            Session::with_engine(model, engine(&options), &options, run_io)
         }
     }
 
-    /// What the host listed, as a run borrows it.
+    /// What the host listed, as a run borrows it; once.
     ///
     /// # Safety
-    /// `io` is null or as documented; what it lists and the host returned here outlive what is borrowed.
-    pub unsafe fn borrow<'a>(
-        io: *const catena_io,
-        num_chains: usize,
-        pool: Option<Arc<Pool>>,
-    ) -> Result<(SampleIo<'a>, Self), Error> {
-        // SAFETY: passed on to the caller.
+    /// What the host's `io` lists and the host itself outlive what is borrowed.
+    pub unsafe fn lend<'a>(&mut self, num_chains: usize, pool: Option<Arc<Pool>>) -> Result<SampleIo<'a>, Error> {
+        // SAFETY: passed on to the caller; the boxes are freed with the host, and no list was lent before.
         unsafe {
-            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
+            let host = self;
+            let given = host.given;
             if let Some(io) = &given {
                 check_lengths(io, num_chains)?;
             }
-            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger))?;
-            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt))?;
             let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
-            let host = Self {
-                logger: Box::into_raw(Box::new(logger)),
-                nones: Box::into_raw(nones.into_boxed_slice()),
-                interrupt,
-            };
+            drop(Box::from_raw(std::mem::replace(&mut host.nones, Box::into_raw(nones.into_boxed_slice()))));
             let mut run_io = SampleIo { logger: &*host.logger, pool, ..SampleIo::default() };
             if let Some(io) = &given {
                 let (none_init, rest) = (*host.nones).split_at_mut(io.num_init_writers);
@@ -184,7 +191,7 @@ impl Host {
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
                 }
             }
-            Ok((run_io, host))
+            Ok(run_io)
         }
     }
 }

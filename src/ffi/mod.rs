@@ -26,6 +26,7 @@ pub mod resampling;
 pub mod result;
 pub mod run;
 pub mod sample;
+pub mod signals;
 pub mod smc;
 pub mod summary;
 pub mod task;

@@ -86,8 +86,9 @@ unsafe fn run(
 ) -> Result<(), Error> {
     // SAFETY: passed on to the caller.
     unsafe {
+        let mut host = Host::new(io)?;
         catena_result::expect_place(out)?;
-        let (mut session, host) = Host::session(model, options, io, engine)?;
+        let mut session = host.session(model, options, engine)?;
         session.run(None, || host.interrupt.requested());
         catena_result::give(session.into_report(), out)
     }

@@ -31,7 +31,8 @@ pub struct catena_logger {
     pub struct_size: usize,
     /// Passed to every callback.
     pub user: *mut c_void,
-    /// Called once with `user` when the run that borrowed the table ends; may be NULL.
+    /// Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+    /// refused; may be NULL.
     pub release: Option<unsafe extern "C" fn(user: *mut c_void)>,
     /// One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
     pub log: Option<unsafe extern "C" fn(user: *mut c_void, level: catena_level, chain: i64, line: *const c_char)>,
@@ -47,7 +48,8 @@ pub struct catena_interrupt {
     pub struct_size: usize,
     /// Passed to every callback.
     pub user: *mut c_void,
-    /// Called once with `user` when the run that borrowed the table ends; may be NULL.
+    /// Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+    /// refused; may be NULL.
     pub release: Option<unsafe extern "C" fn(user: *mut c_void)>,
     /// Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
     pub requested: Option<unsafe extern "C" fn(user: *mut c_void) -> c_int>,
@@ -84,9 +86,9 @@ impl HostLogger {
     pub unsafe fn new(logger: *const catena_logger) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let table = if logger.is_null() { None } else { Some(unsafe { table(logger, "io.logger")? }) };
-        given("io.logger.log", table.is_none_or(|t| t.log.is_some()))?;
         let data =
             UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
+        given("io.logger.log", table.is_none_or(|t| t.log.is_some()))?;
         Ok(Self { table, data })
     }
 }
@@ -118,9 +120,9 @@ impl HostInterrupt {
     pub unsafe fn new(interrupt: *const catena_interrupt) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let table = if interrupt.is_null() { None } else { Some(unsafe { table(interrupt, "io.interrupt")? }) };
-        given("io.interrupt.requested", table.is_none_or(|t| t.requested.is_some()))?;
         let data =
             UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
+        given("io.interrupt.requested", table.is_none_or(|t| t.requested.is_some()))?;
         Ok(Self { table, data })
     }
 }

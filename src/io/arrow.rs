@@ -1,6 +1,6 @@
 //! Draws as an Arrow IPC file.
 
-use super::Writer;
+use super::{OutputFile, Writer};
 use crate::error::{Code, Error};
 use crate::model::check_chain_ids;
 use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder};
@@ -8,7 +8,6 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_ipc::MetadataVersion;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +23,9 @@ const INDEX: [&str; 2] = ["chain", "draw"];
 /// The key of the file's metadata that holds the messages (adaptation, elapsed times), one per line.
 const MESSAGES: &str = "catena.messages";
 
-/// Writes one chain's rows to an Arrow IPC file ("Feather version 2"), as the run goes, a record batch at a time.
+/// Writes one chain's rows to an Arrow IPC file ("Feather version 2"), as the run goes, a record batch at a time: of 1, 1, 2,
+/// 4, ... rows up to 1024, or fewer where rows are long, so that a run that is killed has left at least half of its first rows
+/// and the same draws are the same bytes.
 ///
 /// The columns `chain` (the id given) and `draw` (from 1, 64-bit integers) come first, then the run's: counts
 /// (`treedepth__`, `n_leapfrog__`) as 64-bit integers, `divergent__` as booleans, all others as doubles. The messages stand
@@ -33,18 +34,21 @@ const MESSAGES: &str = "catena.messages";
 pub struct ArrowWriter {
     path: PathBuf,
     chain: i64,
+    /// Until the names come.
+    file: Option<OutputFile>,
     table: Option<Table>,
     messages: Vec<String>,
 }
 
 struct Table {
-    file: FileWriter<BufWriter<File>>,
+    file: FileWriter<BufWriter<OutputFile>>,
     schema: Arc<Schema>,
     columns: Vec<Column>,
-    /// Draws before the batch that is being gathered.
+    /// Draws before the batch that is being gathered, and those of them in this file.
     before: i64,
+    written: usize,
     rows: usize,
-    batch_rows: usize,
+    most: usize,
 }
 
 enum Column {
@@ -88,11 +92,16 @@ impl Column {
 }
 
 impl ArrowWriter {
-    /// A writer of the chain `chain_id` to a new file at `path`; one that is there is overwritten. The file is made when
-    /// the names of the columns come.
+    /// A writer of the chain `chain_id` to a file at `path`; one that is there is emptied when the names of the columns
+    /// come, see [`OutputFile`].
+    ///
+    /// # Errors
+    /// The id is none of a chain, or the file cannot be made.
     pub fn new(path: impl AsRef<Path>, chain_id: u64) -> Result<Self, Error> {
         check_chain_ids("chain_id", chain_id, 1)?;
-        Ok(Self { path: path.as_ref().to_owned(), chain: chain_id as i64, table: None, messages: Vec::new() })
+        let path = path.as_ref().to_owned();
+        let file = Some(OutputFile::create(&path)?.in_pieces());
+        Ok(Self { path, chain: chain_id as i64, file, table: None, messages: Vec::new() })
     }
 
     fn open(&mut self, names: &[String], before: usize) -> Result<(), Error> {
@@ -104,12 +113,18 @@ impl ArrowWriter {
         let index = INDEX.iter().map(|name| Field::new(*name, DataType::Int64, false));
         let rest = names.iter().zip(&columns).map(|(name, column)| Field::new(name, column.data_type(), false));
         let schema = Arc::new(Schema::new(index.chain(rest).collect::<Vec<_>>()));
-        let file = File::create(&self.path).map_err(|e| failed(&self.path, &e))?;
-        let file = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)
-            .and_then(|options| FileWriter::try_new_with_options(BufWriter::new(file), &schema, options))
-            .map_err(|e| failed(&self.path, &e))?;
-        let batch_rows = (BATCH_CELLS / names.len().max(1)).clamp(1, BATCH_ROWS);
-        self.table = Some(Table { file, schema, columns, before: before as i64, rows: 0, batch_rows });
+        let Some(file) = self.file.take() else {
+            return Err(Error::new(Code::Writer, "the names of the columns came twice"));
+        };
+        let open = |file| {
+            let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
+            let mut file = FileWriter::try_new_with_options(BufWriter::new(file), &schema, options)?;
+            file.flush()?;
+            Ok(file)
+        };
+        let file = open(file).map_err(|e: ArrowError| failed(&self.path, &e))?;
+        let most = (BATCH_CELLS / names.len().max(1)).clamp(1, BATCH_ROWS);
+        self.table = Some(Table { file, schema, columns, before: before as i64, written: 0, rows: 0, most });
         Ok(())
     }
 }
@@ -124,6 +139,7 @@ impl Table {
             [Arc::new(Int64Array::from_value(chain, self.rows)), Arc::new(Int64Array::from_iter_values(draws))];
         let arrays = index.into_iter().chain(self.columns.iter_mut().map(Column::finish)).collect();
         self.before += self.rows as i64;
+        self.written += self.rows;
         self.rows = 0;
         self.file.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)?;
         self.file.flush()
@@ -147,7 +163,7 @@ impl Writer for ArrowWriter {
             column.push(value);
         }
         table.rows += 1;
-        if table.rows >= table.batch_rows {
+        if table.rows >= table.written.clamp(1, table.most) {
             table.flush(self.chain).map_err(|e| failed(&self.path, &e))?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! File names over chains: one name given stands for the files of all chains of a run.
 
+use super::file::is_anyones;
 use crate::error::{Code, Error};
 use crate::model::check_chain_ids;
 use std::ops::Range;
@@ -79,7 +80,7 @@ pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize
     let ids = ids(first_id, num_chains)?;
     if name.contains(SEPARATOR) {
         let names = listed(name, argument, num_chains)?;
-        let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path));
+        let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path) && !is_anyones(path));
         return match again {
             Some((_, path)) => {
                 let got = format!("'{}' twice", path.display());

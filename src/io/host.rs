@@ -1,5 +1,6 @@
 use crate::error::Error;
 pub use crate::model::{Level, Logger};
+use std::time::{Duration, Instant};
 
 /// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
 ///
@@ -18,8 +19,41 @@ pub trait Writer: Send {
     fn row(&mut self, values: &[f64]) -> Result<(), Error>;
     /// One line of text without a newline (adaptation results, elapsed times); a comment in a CSV file.
     fn message(&mut self, line: &str) -> Result<(), Error>;
+    /// Called every now and then while a run goes on, between rows, with the time it is: a writer that gathers rows writes
+    /// those that have waited for long. Never later than a millisecond or one evaluation of the model after a row.
+    fn look(&mut self, _now: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+    /// Writes what has been gathered so far, so that it lasts, and tells the place after it: where a chain that goes on from
+    /// now finds its output ([`CsvWriter::resume`](super::CsvWriter::resume)).
+    fn mark(&mut self) -> Result<u64, Error> {
+        Ok(0)
+    }
     /// Nothing more comes: flush and close.
     fn finish(&mut self) -> Result<(), Error>;
+}
+
+/// A chain as it was at one moment of a run, from which it can go on.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// Its state, for [`SampleIo::checkpoints`](crate::services::SampleIo::checkpoints).
+    pub checkpoint: Vec<u8>,
+    /// Where its sample writer stood ([`Writer::mark`]).
+    pub sample: u64,
+    /// Where its diagnostic writer stood.
+    pub diagnostic: u64,
+}
+
+/// Keeps chains while they run, so that a run that is killed can go on. Called from any thread, for one chain at a time, for
+/// several at once.
+pub trait Keeper: Sync {
+    /// Time between two moments of a chain.
+    fn period(&self) -> Duration;
+    /// Keeps this moment of chain number `place` of the run, counted from 0, in the stead of the one before.
+    ///
+    /// # Errors
+    /// It could not be kept. The chain goes on; the user is told, once.
+    fn keep(&self, place: usize, moment: &Moment) -> Result<(), Error>;
 }
 
 /// Asks whether the run should end. Called only on the thread that called into the library, at least every 10 ms.

@@ -185,7 +185,8 @@ pub trait Density: Sync {
     }
 
     /// Maps a position to the outputs (parameters, transformed parameters, generated quantities). May draw from the
-    /// task's generator; that never changes the draws themselves. A rejection fills the row with NaN, as in Stan.
+    /// task's generator; that never changes the draws themselves. `outputs` is NaN on entry; after a rejection the parameters
+    /// and transformed parameters stay as they were written and the rest of the row is NaN, as in Stan.
     fn constrain(
         &self,
         _worker: &mut Self::Worker,

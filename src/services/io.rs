@@ -2,7 +2,7 @@
 
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::io::{Interrupt, Logger, Never, Silent, Writer};
+use crate::io::{Interrupt, Keeper, Logger, Never, Silent, Writer};
 use crate::model::InitContext;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct SampleIo<'a> {
     pub logger: &'a dyn Logger,
     /// Ends the run early.
     pub interrupt: &'a dyn Interrupt,
+    /// Keeps the chains while they run; `None`: nobody does.
+    pub keeper: Option<&'a dyn Keeper>,
     /// The pool to run on, shared with other runs; `None`: one of its own, of `num_threads` threads.
     pub pool: Option<Arc<Pool>>,
 }
@@ -42,6 +44,7 @@ impl Default for SampleIo<'_> {
             checkpoints: Vec::new(),
             logger: &Silent,
             interrupt: &Never,
+            keeper: None,
             pool: None,
         }
     }

@@ -4,7 +4,7 @@ use super::control::Control;
 use super::{FailurePolicy, SampleOptions};
 use crate::drive::{Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
-use crate::io::{Level, Logger};
+use crate::io::{Keeper, Level, Logger};
 use crate::model::{Density, Threading};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,7 @@ pub struct Run<'a, D: Density> {
     pub density: &'a D,
     pub options: SampleOptions,
     pub logger: &'a dyn Logger,
+    pub keeper: Option<&'a dyn Keeper>,
     pub control: Arc<Control>,
     pub pool: Arc<Pool>,
     pub workers: Workers<'a, D>,
@@ -53,6 +54,7 @@ impl<'a, D: Density> Run<'a, D> {
             density,
             options: options.clone(),
             logger,
+            keeper: None,
             control: Arc::new(Control::new(options.num_chains)),
             pool: choose_pool(pool, threading, options, logger)?,
             workers: Workers::new(density, row_length),
@@ -60,6 +62,11 @@ impl<'a, D: Density> Run<'a, D> {
             adjourned: AtomicBool::new(false),
             blocks: 0,
         })
+    }
+
+    /// The same run, whose machines `keeper` keeps.
+    pub fn kept_by(self, keeper: Option<&'a dyn Keeper>) -> Self {
+        Self { keeper, ..self }
     }
 
     /// The same run with machines that are sets of particles, `blocks` of them each.
@@ -100,7 +107,7 @@ fn choose_pool(
             "a pool of one thread, for the model may be called from one thread at a time",
             format_args!("one of {} threads", pool.threads()),
         )),
-        (Some(pool), _) => Ok(pool),
+        (Some(pool), _) => pool.check().map(|()| pool),
         (None, Threading::One) => {
             let asked = if options.num_threads == 0 { default_threads() } else { options.num_threads };
             if asked > 1 {

@@ -2,11 +2,13 @@
 
 use super::Outcome;
 use super::clock::{Clock, Times};
+use super::keeping::Keeping;
 use super::run::Run;
 use super::service::{After, End, Here, Service, in_words};
 use super::{ChainReport, control::Control};
 use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Slice};
 use crate::error::{Code, Error};
+use crate::io::{Level, Moment, log_lines};
 use crate::model::{self, Ask, Density, Machine, Reply};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +31,7 @@ pub struct Seat<'r, D: Density, S: Service<D>> {
     ending: Option<Outcome>,
     evaluations: u64,
     stride: u32,
+    keeping: Keeping,
     outcome: Option<Outcome>,
 }
 
@@ -60,6 +63,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
             ending: None,
             evaluations: 0,
             stride: 1,
+            keeping: Keeping::default(),
             outcome: None,
         };
         if let Some(bytes) = checkpoint.filter(|bytes| !bytes.is_empty()) {
@@ -133,6 +137,11 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         if stop.load(Ordering::Relaxed) && !matches!(self.brought, Brought::Ask(_)) {
             return Err(Stop::Over(Outcome::Stopped));
         }
+        self.service.look(start)?;
+        // An ask that was computed elsewhere may announce what is not written yet.
+        if !matches!(self.brought, Brought::Ask(_)) && self.keeping.is_due(self.run.keeper, || start) {
+            self.keep()?;
+        }
         let run = Arc::clone(&self.run);
         let mut clock = Clock::new(start, self.stride);
         if std::mem::take(&mut self.resumed) {
@@ -141,11 +150,11 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
             let here = &mut Here { run: &run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
             self.machine = Some(self.service.begin(here)?);
         }
-        let machine = self.machine.as_mut().expect("made in the first slice");
         let reducer = PoolReducer::new(&run.pool, &run.workers);
         let around = Around { reducer: &reducer, logger: run.logger, evaluations: run.evaluations };
         let limit = if run.options.max_evaluations == 0 { u64::MAX } else { run.options.max_evaluations };
         loop {
+            let machine = self.machine.as_mut().expect("made in the first slice");
             let mut reason = None;
             let before = self.evaluations;
             let evaluations = &mut self.evaluations;
@@ -180,6 +189,9 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
             if self.service.event(machine, event, here)? == After::Done {
                 return Err(Stop::Over(Outcome::Finished));
             }
+            if self.keeping.is_due(run.keeper, Instant::now) {
+                self.keep()?;
+            }
             // A machine that evaluates nothing between two events is asked to pause here.
             if alone && self.evaluations == before {
                 if stop.load(Ordering::Relaxed) {
@@ -192,9 +204,26 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         }
     }
 
+    /// Gives the keeper this moment of the machine.
+    fn keep(&mut self) -> Result<(), Error> {
+        let [sample, diagnostic] = self.service.mark()?;
+        if let (Some(keeper), Some(machine), Some(record)) = (self.run.keeper, &self.machine, self.service.record()) {
+            let checkpoint = model::seal(&(machine, self.times, record));
+            let kept = keeper.keep(self.place, &Moment { checkpoint, sample, diagnostic });
+            if let Some(why) = self.keeping.first_failure(kept) {
+                let line = format!("the chain cannot be kept, and goes on: {why}");
+                log_lines(self.run.logger, Level::Warning, Some(self.id()), &line);
+            }
+        }
+        self.keeping.kept();
+        Ok(())
+    }
+
     /// Closes the service and keeps the outcome. A writer that fails to close fails the machine.
     fn close(&mut self, outcome: Outcome) {
-        let outcome = match (self.service.close(), outcome) {
+        let (run, id) = (Arc::clone(&self.run), self.id());
+        let warn = |line: &str| log_lines(run.logger, Level::Warning, Some(id), line);
+        let outcome = match (self.service.close(&warn), outcome) {
             (Err(error), Outcome::Finished | Outcome::Stopped) | (_, Outcome::Failed(error)) => {
                 let error = self.run.placed(error, self.place);
                 self.run.failed(&error);

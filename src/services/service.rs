@@ -11,6 +11,7 @@ use crate::io::Level;
 use crate::model::{Density, Machine, Task};
 use crate::random::Stream;
 use serde::{Serialize, de::DeserializeOwned};
+use std::time::Instant;
 
 /// What a service does with the events of one machine. A seat owns it and calls it on one thread at a time; what is
 /// common to all services (answers, slices, time, failures, checkpoints) is the seat's.
@@ -34,8 +35,19 @@ pub trait Service<D: Density>: Send {
         here: &mut Here<'_, D>,
     ) -> Result<After, Error>;
 
-    /// The machine is over, whatever the reason: closes the writers, all of them; the first error counts.
-    fn close(&mut self) -> Result<(), Error>;
+    /// Called at the start of each slice, with the time it is: writers write what has waited for long.
+    fn look(&mut self, _now: Instant) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Writers write what they have gathered and tell where they stand: the sample and the diagnostic writer.
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        Ok([0, 0])
+    }
+
+    /// The machine is over, whatever the reason: closes the writers, all of them; the first error counts. `warn` tells the
+    /// user a last line.
+    fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error>;
 
     /// What a checkpoint is to keep; `None` where the service has none.
     fn record(&self) -> Option<&Self::Record>;
@@ -99,7 +111,7 @@ impl<D: Density> Here<'_, D> {
     pub fn tell(&self, noun: &str, done: usize, total: usize, phase: &str) {
         let refresh = self.run.options.refresh;
         if refresh > 0 && (done == 1 || done == total || done.is_multiple_of(refresh)) {
-            let (width, percent) = (total.to_string().len(), 100 * done / total);
+            let (width, percent) = (total.to_string().len(), 100 * done as u128 / total.max(1) as u128);
             self.log(Level::Info, &format!("{noun}: {done:width$} / {total} [{percent:3}%]  ({phase})"));
         }
     }

@@ -7,7 +7,7 @@ use super::sample::Sampling;
 use super::seat::Seat;
 use super::service::Service;
 use super::{ChainReport, Outcome, SampleReport};
-use crate::drive::{self, Desk, Evaluations};
+use crate::drive::{self, Desk, Evaluations, Pool};
 use crate::error::Error;
 use crate::model::{Density, Fold, Threading};
 use std::sync::Arc;
@@ -64,6 +64,11 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// What others may watch and cancel the run by, from any thread.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.run.control)
+    }
+
+    /// The threads that it runs on.
+    pub fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.run.pool)
     }
 
     /// Id of the first chain.

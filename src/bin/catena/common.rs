@@ -6,13 +6,16 @@ use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::exported::load;
 use catena::ffi::model::catena_model;
+use catena::ffi::signals::is_ignored;
 use catena::io::{FlagInterrupt, Values, check_json, input_files};
 use catena::model::InitContext;
 use catena::services::{Given, OptionSet, SampleOptions};
-use std::io::Write;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The variable that CmdStan takes the number of threads from.
@@ -20,10 +23,17 @@ const THREADS_VARIABLE: &str = "STAN_NUM_THREADS";
 /// Extension of files that are R dumps.
 const DUMP_EXTENSION: &str = "R";
 
-/// Writes to standard output. A reader that has gone away (`catena summary … | head`) is no failure.
-pub fn say(text: &str) {
+/// Writes to standard output.
+///
+/// # Errors
+/// It cannot be written, because it is full or a closed pipe. A reader that has gone away (`catena summary … | head`) gets no words.
+pub fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Err(Failure::broken_pipe()),
+        Err(e) => Err(Failure::no_input(format!("standard output cannot be written: {e}"))),
+    }
 }
 
 /// A seed from the clock where none was given, so that the files tell it.
@@ -43,15 +53,16 @@ fn seed(settings: &Settings) -> u32 {
 
 /// Loads the library with its data.
 pub fn load_model(library: &str, settings: &Settings, jacobian: Jacobian) -> Result<catena_model, Failure> {
-    let data = match settings.text("data file") {
-        "" => String::new(),
-        path => data_text(path)?,
-    };
+    let data = data_text(settings)?;
     load(library, &data, seed(settings), jacobian).map_err(|e| Failure::of_model(&e))
 }
 
-/// The data as JSON text.
-fn data_text(path: &str) -> Result<String, Failure> {
+/// The data as JSON text; empty where there are none.
+pub fn data_text(settings: &Settings) -> Result<String, Failure> {
+    let path = settings.text("data file");
+    if path.is_empty() {
+        return Ok(String::new());
+    }
     if is_dump(Path::new(path)) {
         return Ok(Values::from_file(path)?.to_json());
     }
@@ -174,16 +185,15 @@ pub fn sig_figs(settings: &Settings) -> u32 {
     }
 }
 
-/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once.
+/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once. Signals that the program
+/// was started to ignore stay ignored.
 pub fn interrupt() -> Result<FlagInterrupt, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        // The flag carries no other data.
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-    })
-    .map_err(|e| Failure::software(format!("cannot watch for Ctrl-C: {e}")))?;
+    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)) {
+        // In this order: the first time the flag is not yet set.
+        register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&flag))
+            .and_then(|_| register(signal, Arc::clone(&flag)))
+            .map_err(|e| Failure::software(format!("cannot watch for Ctrl-C: {e}")))?;
+    }
     Ok(FlagInterrupt::new(flag))
 }

@@ -1,14 +1,14 @@
 //! `catena MODEL diagnose`.
 
-use crate::common::{Inits, load_model, options_of_one, say};
+use crate::common::{Inits, load_model, options_of_one};
 use crate::failure::Failure;
-use crate::output::Head;
+use crate::output::{Head, check_distinct, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
 use catena::io::Writer;
 use catena::services::{GradientOptions, diagnose_gradient};
-use std::path::Path;
+use std::path::PathBuf;
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let options = options_of_one(settings)?;
@@ -16,7 +16,9 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let model = load_model(library, settings, Jacobian::Included)?;
     let screen = Screen::plain();
     let head = Head { settings, library, chain_id: options.init_chain_id };
-    let mut csv = head.create(Path::new(settings.text("output file")), &[])?;
+    let outputs = [PathBuf::from(settings.text("output file"))];
+    check_distinct(library, settings, (options.init_chain_id, 1), &[("output file", &outputs)])?;
+    let mut csv = head.create(&outputs[0], &[])?;
     let check = diagnose_gradient(
         &model,
         &GradientOptions {
@@ -30,9 +32,9 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
         },
     )?;
     let text = format!("TEST GRADIENT MODE\n\n{check}");
-    say(&text);
     csv.comment(text.trim_end())?;
     csv.finish()?;
+    say_beside(&outputs, &text)?;
     match check.failures {
         0 => Ok(()),
         n => {

@@ -13,6 +13,8 @@ const NO_INPUT: u8 = 66;
 const SOFTWARE: u8 = 70;
 /// Values that do not go with the model: initial values, metrics, draws.
 const CONFIG: u8 = 78;
+/// The reader of what is written has gone away; 128 and the number of SIGPIPE.
+const BROKEN_PIPE: u8 = 141;
 /// Ended by the user; 128 and the number of SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
@@ -38,6 +40,16 @@ impl Failure {
 
     pub fn software(message: impl Into<String>) -> Self {
         Self { exit: SOFTWARE, message: message.into() }
+    }
+
+    /// Nobody reads any more: other programs die of that without a word.
+    pub fn broken_pipe() -> Self {
+        Self { exit: BROKEN_PIPE, message: String::new() }
+    }
+
+    /// Whether the user is told why.
+    pub fn has_words(&self) -> bool {
+        !self.message.is_empty()
     }
 
     /// A model that could not be loaded.

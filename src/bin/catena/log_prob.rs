@@ -2,7 +2,7 @@
 
 use crate::common::{load_model, options_of_one};
 use crate::failure::Failure;
-use crate::output::Head;
+use crate::output::{Head, check_distinct};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
@@ -40,7 +40,9 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let mut gradients = vec![0.0; points.len()];
     let densities = log_density(&model, &points, Some(&mut gradients))?;
     let head = Head { settings, library, chain_id: options.init_chain_id };
-    let mut csv = head.create(Path::new(settings.text("output file")), &[])?;
+    let output = Path::new(settings.text("output file"));
+    check_distinct(library, settings, (options.init_chain_id, 1), &[("output file", &[output.to_owned()])])?;
+    let mut csv = head.create(output, &[])?;
     let names = model.names().into_iter().map(|name| format!("g_{name}"));
     csv.names(&std::iter::once("lp__".to_string()).chain(names).collect::<Vec<_>>())?;
     for (value, gradient) in densities.iter().zip(gradients.chunks_exact(model.dim())) {

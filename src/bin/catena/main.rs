@@ -1,8 +1,10 @@
 //! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
+mod argument;
 mod common;
 mod diagnose;
 mod failure;
+mod kept;
 mod log_prob;
 mod output;
 mod parse;
@@ -36,7 +38,9 @@ fn main() -> ExitCode {
     match dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            if failure.has_words() {
+                let _ = writeln!(std::io::stderr(), "error: {failure}");
+            }
             ExitCode::from(failure.exit)
         }
     }
@@ -48,14 +52,10 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        common::say(&format!("{USAGE}{}", parse::help()));
-        return Ok(());
+        return common::say(&format!("{USAGE}{}", parse::help()));
     }
     match first.as_str() {
-        "version" | "--version" => {
-            common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n"));
-            Ok(())
-        }
+        "version" | "--version" => common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n")),
         "summary" => summary::run(&words[1..]),
         library => {
             if !Path::new(library).is_file() {
@@ -65,6 +65,15 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
             }
             let mut settings = parse::parse(&words[1..]).map_err(Failure::usage)?;
             common::settle_seed(&mut settings);
+            let of_sampling = [kept::CHECKPOINT, kept::EVERY, kept::RESUME];
+            if let Some(name) = of_sampling.iter().find(|n| settings.is_given(n))
+                && settings.text("method") != "sample"
+            {
+                let method = settings.text("method");
+                return Err(Failure::usage(format!(
+                    "argument '{name}': it goes with 'sample', but '{method}' is chosen"
+                )));
+            }
             match settings.text("method") {
                 "generate_quantities" => quantities::run(library, &settings),
                 "diagnose" => diagnose::run(library, &settings),

@@ -1,17 +1,30 @@
 //! Files of a run: Stan CSV with the run's settings at the head.
 
-use crate::common::sig_figs;
+use crate::common::{say, sig_figs};
 use crate::failure::Failure;
 use crate::settings::Settings;
-use catena::io::{CsvFile, CsvWriter, Writer};
+use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
+use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The version of CmdStan whose layout the files have; readers go by it.
 const LAYOUT: [(&str, u32); 3] = [("major", 2), ("minor", 35), ("patch", 0)];
 
+/// Arguments that name files to be read.
+const INPUTS: [&str; 7] = [
+    "data file",
+    "init",
+    "sample hmc metric_file",
+    "generate_quantities fitted_params",
+    "smc reference_file",
+    "log_prob unconstrained_params",
+    "log_prob constrained_params",
+];
+
 /// One file per chain.
-pub type Csv = CsvWriter<CsvFile>;
+pub type Csv = CsvWriter<OutputFile>;
 
 /// The head of one chain's files: that of a run of this chain alone, so that the files of one run of many chains are those
 /// of many runs of one.
@@ -24,6 +37,7 @@ pub struct Head<'a> {
 impl Head<'_> {
     /// Makes the file and writes its head; `changed` are settings in which this chain's own run differs.
     pub fn create(&self, path: &Path, changed: &[(&str, &str)]) -> Result<Csv, Failure> {
+        let mut csv = CsvWriter::create(path, sig_figs(self.settings))?;
         let mut settings = self.settings.clone();
         settings.set("id", self.chain_id.to_string());
         settings.set("sample num_chains", "1".into());
@@ -31,7 +45,6 @@ impl Head<'_> {
         for (argument, value) in changed {
             settings.set(argument, value.to_string());
         }
-        let mut csv = CsvWriter::create(path, sig_figs(&settings))?;
         for (part, number) in LAYOUT {
             csv.comment(&format!("stan_version_{part} = {number}"))?;
         }
@@ -55,19 +68,74 @@ pub fn borrow(files: &mut [Csv]) -> Vec<&mut dyn Writer> {
     files.iter_mut().map(|f| f as &mut dyn Writer).collect()
 }
 
-/// No two files may be the same.
-pub fn check_distinct(lists: &[(&str, &[PathBuf])]) -> Result<(), Failure> {
-    let all: Vec<(&str, &PathBuf)> =
-        lists.iter().flat_map(|(argument, paths)| paths.iter().map(move |p| (*argument, p))).collect();
-    for (i, (argument, path)) in all.iter().enumerate() {
-        if let Some((other, _)) = all[..i].iter().find(|(_, p)| p == path) {
-            let path = path.display();
-            return Err(Failure::usage(format!(
-                "argument '{argument}': expected files of its own, got '{path}', which '{other}' has"
-            )));
+/// A name of a file, or what tells it from all others if it is there.
+#[derive(PartialEq, Eq, Hash)]
+enum Known {
+    File(FileId),
+    Name(PathBuf),
+}
+
+/// No file may be written twice, or both read and written, whatever the names that lead there. Files to be made that are the
+/// same by other names are found when they are opened.
+pub fn check_distinct(
+    library: &str,
+    settings: &Settings,
+    chains: (u64, usize),
+    outputs: &[(&'static str, &[PathBuf])],
+) -> Result<(), Failure> {
+    let mut known = HashMap::new();
+    let keys =
+        |path: &Path| [Some(Known::Name(path.to_owned())), FileId::of(path).map(Known::File)].into_iter().flatten();
+    for (argument, path) in inputs(library, settings, chains) {
+        known.extend(keys(&path).map(|key| (key, argument)));
+    }
+    for &(argument, paths) in outputs {
+        for path in paths {
+            for key in keys(path) {
+                // A device that many may have goes by no identity, and may be named often.
+                let is_device = matches!(key, Known::Name(_)) && FileId::of(path).is_none() && path.exists();
+                if let Some(other) = known.insert(key, argument).filter(|_| !is_device) {
+                    let path = path.display();
+                    return Err(Failure::usage(format!(
+                        "argument '{argument}': expected files of its own, got '{path}', which '{other}' has"
+                    )));
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// The files that a run reads, each with the argument that names it. Of those that are missing others tell.
+fn inputs(library: &str, settings: &Settings, (first, count): (u64, usize)) -> Vec<(&'static str, PathBuf)> {
+    let mut all = vec![("model", PathBuf::from(library))];
+    for argument in INPUTS {
+        let name = settings.text(argument);
+        if !name.is_empty() {
+            let paths = input_files(argument, name, first, count).unwrap_or_default();
+            all.extend(paths.into_iter().map(|path| (argument, path)));
+        }
+    }
+    all
+}
+
+/// Whether what was written can be read back: regular files that do not go on growing as standard output.
+pub fn can_be_read_back(path: &Path) -> bool {
+    path.metadata().is_ok_and(|m| m.is_file()) && !is_standard_output(path)
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    FileId::of(path).is_some_and(FileId::is_standard_output)
+}
+
+/// Tells the user something on standard output, or, where one of `outputs` goes there, on standard error.
+pub fn say_beside(outputs: &[PathBuf], text: &str) -> Result<(), Failure> {
+    if outputs.iter().any(|path| is_standard_output(path)) {
+        // The run itself is not to fail for want of these words.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        return Ok(());
+    }
+    say(text)
 }
 
 /// `bernoulli_model` for `some/where/bernoulli_model.so`.

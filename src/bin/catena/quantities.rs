@@ -19,14 +19,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     }
     let inputs = input_files(PARAMS, settings.text(PARAMS), first, chains)?;
     let outputs = output_files("output file", settings.text("output file"), first, chains)?;
-    check_distinct(&[("output file", &outputs)])?;
-    // One file of draws may serve several chains, but none may be written over.
-    if let Some(path) = outputs.iter().find(|path| inputs.contains(path)) {
-        let path = path.display();
-        return Err(Failure::usage(format!(
-            "argument 'output file': expected files of its own, got '{path}', which '{PARAMS}' has"
-        )));
-    }
+    check_distinct(library, settings, (first, chains), &[("output file", &outputs)])?;
     let files: Vec<StanCsv> = inputs.iter().map(StanCsv::from_file).collect::<Result<_, _>>()?;
     if let Some(at) = files.iter().position(|f| f.names() != files[0].names()) {
         let (one, other) = (inputs[0].display(), inputs[at].display());

@@ -1,39 +1,51 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, say, values_text};
+use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
 use crate::failure::Failure;
-use crate::output::{Csv, Head, borrow, check_distinct, of_chain};
+use crate::kept::{self, Kept};
+use crate::output::{Csv, Head, borrow, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
-use catena::io::{Interrupt, Level, Logger, Writer, input_files, metric_json, output_files, read_metric_file};
+use catena::io::{
+    Interrupt, Keeper, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
+};
 use catena::model::Density;
 use catena::services::{Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, elapsed_lines};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let (engine, options) = plan(settings)?;
-    let files = Files::new(settings, &options)?;
+    let (engine, mut options) = plan(settings)?;
+    let settings = &mut settings.clone();
+    let resumed = kept::read(library, settings, &mut options)?;
+    let settings = &*settings;
+    let keeper = kept::Files::new(library, settings, &options)?;
+    let files = Files::new(library, settings, &options, keeper.as_ref().map_or(&[], |keeper| keeper.paths()))?;
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
-    check_metrics(&model, engine, &options, &metrics)?;
-    let mut samples = files.create(settings, library, &options, "output file", &files.samples)?;
-    let mut diagnostics = files.create(settings, library, &options, "output diagnostic_file", &files.diagnostics)?;
+    let run = Run { library, settings, options: &options, resumed: &resumed };
+    let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample)?;
+    let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic)?;
+    let metric_files: Vec<_> = files.metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let io = SampleIo {
         inits: inits.contexts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: borrow(&mut samples),
         diagnostic_writers: borrow(&mut diagnostics),
+        checkpoints: resumed.iter().map(|kept| kept.checkpoint.as_slice()).collect(),
+        keeper: keeper.as_ref().map(|keeper| keeper as &dyn Keeper),
         logger: &screen,
         ..Default::default()
     };
     let shown = SampleOptions { refresh: if screen.has_bars() { 0 } else { options.refresh }, ..options.clone() };
     let mut session = Session::with_engine(&model, engine, &shown, io)?;
+    keeper.as_ref().map_or(Ok(()), |keeper| keeper.begin(&resumed))?;
     let control = session.control();
     let mut bars = screen.bars(&control, options.init_chain_id, session.total_iterations());
     session.run(None, || {
@@ -42,15 +54,21 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     });
     bars.end(&control);
     let report = session.into_report();
+    if let Some(keeper) = &keeper {
+        let mark = |files: &mut [Csv], place: usize| files.get_mut(place).map_or(Ok(0), Writer::mark);
+        keeper.end(&report, |place| Ok((mark(&mut samples, place)?, mark(&mut diagnostics, place)?)))?;
+    }
     for files in [&mut samples, &mut diagnostics] {
         end_stopped(files, &report)?;
     }
     drop((samples, diagnostics));
-    files.write_metrics(&report)?;
-    if let Engine::Nuts | Engine::Static { .. } = engine {
-        summarise(&screen, &files, &report);
-    }
-    Ok(report.status()?)
+    write_metrics(metric_files, &report)?;
+    let said = match engine {
+        Engine::Nuts | Engine::Static { .. } => summarise(&screen, &files, &report),
+        Engine::FixedParam => Ok(()),
+    };
+    report.status()?;
+    said
 }
 
 /// The engine and the options of the run.
@@ -88,17 +106,12 @@ fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -
     Ok(all)
 }
 
-/// Refuses a metric that the run would refuse, before any file is emptied.
-fn check_metrics(
-    model: &catena_model,
-    engine: Engine,
-    options: &SampleOptions,
-    metrics: &[Vec<f64>],
-) -> Result<(), Failure> {
-    let io = SampleIo { inv_metrics: metrics.iter().map(Vec::as_slice).collect(), ..Default::default() };
-    let options = SampleOptions { num_threads: 1, ..options.clone() };
-    Session::with_engine(model, engine, &options, io)?;
-    Ok(())
+/// What files are made for.
+struct Run<'a> {
+    library: &'a str,
+    settings: &'a Settings,
+    options: &'a SampleOptions,
+    resumed: &'a [Kept],
 }
 
 /// The files that a run writes, one per chain in each list or none.
@@ -109,7 +122,12 @@ struct Files {
 }
 
 impl Files {
-    fn new(settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
+    fn new(
+        library: &str,
+        settings: &Settings,
+        options: &SampleOptions,
+        checkpoints: &[PathBuf],
+    ) -> Result<Self, Failure> {
         let named = |argument: &str, name: &str| match name {
             "" => Ok(Vec::new()),
             name => output_files(argument, name, options.init_chain_id, options.num_chains),
@@ -122,23 +140,26 @@ impl Files {
         } else {
             Vec::new()
         };
-        check_distinct(&[
+        let written: [(_, &[PathBuf]); 4] = [
             ("output file", &samples),
             ("output diagnostic_file", &diagnostics),
             ("sample adapt save_metric", &metrics),
-        ])?;
+            (kept::CHECKPOINT, checkpoints),
+        ];
+        check_distinct(library, settings, (options.init_chain_id, options.num_chains), &written)?;
         Ok(Self { samples, diagnostics, metrics })
     }
 
-    /// Makes the files of one list, each with a head in which the run's other files are its chain's own.
+    /// Opens the files of one list: those of chains that go on at the place where they stopped, the others with a head in
+    /// which the run's other files are its chain's own.
     fn create(
         &self,
-        settings: &Settings,
-        library: &str,
-        options: &SampleOptions,
+        run: &Run<'_>,
         argument: &str,
         paths: &[PathBuf],
+        stopped: impl Fn(&Kept) -> u64,
     ) -> Result<Vec<Csv>, Failure> {
+        let Run { library, settings, options, resumed } = *run;
         let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
         let mut files = Vec::with_capacity(paths.len());
         for (place, path) in paths.iter().enumerate() {
@@ -150,24 +171,25 @@ impl Files {
                 ("init", of_chain(settings.text("init"), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
             ];
-            let file = head.create(path, &changed);
+            let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
+                Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),
+                None => head.create(path, &changed),
+            };
             files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
         }
         Ok(files)
     }
+}
 
-    /// Writes what the chains that ended their warm-up adapted to.
-    fn write_metrics(&self, report: &SampleReport) -> Result<(), Failure> {
-        for (path, chain) in self.metrics.iter().zip(&report.chains) {
-            if chain.outcome != Outcome::Finished {
-                continue;
-            }
+/// Writes what the chains that ended their warm-up adapted to; the files of others stay as they were.
+fn write_metrics(files: Vec<OutputFile>, report: &SampleReport) -> Result<(), Failure> {
+    for (mut file, chain) in files.into_iter().zip(&report.chains) {
+        if chain.outcome == Outcome::Finished {
             let text = metric_json(chain.stepsize, chain.metric, &chain.inv_metric);
-            std::fs::write(path, text + "\n")
-                .map_err(|e| Failure::software(format!("cannot write '{}': {e}", path.display())))?;
+            writeln!(file, "{text}").map_err(|e| Failure::software(e.to_string()))?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
@@ -190,14 +212,22 @@ fn metric_name(name: &str) -> String {
 }
 
 /// Shows what the chains have that did not fail.
-fn summarise(screen: &Screen, files: &Files, report: &SampleReport) {
+fn summarise(screen: &Screen, files: &Files, report: &SampleReport) -> Result<(), Failure> {
+    if let Some(path) = files.samples.iter().find(|path| !can_be_read_back(path)) {
+        let why = format!("no summary: '{}' cannot be read back", path.display());
+        screen.log(Level::Info, None, &why);
+        return Ok(());
+    }
     let good = files.samples.iter().zip(&report.chains);
     let good = good.filter(|(_, chain)| chain.rows > 0 && !matches!(chain.outcome, Outcome::Failed(_)));
     let paths: Vec<&PathBuf> = good.map(|(path, _)| path).collect();
     match summary::of_files(&paths) {
         Ok(text) => say(&text),
         // The run itself is not to fail for want of a summary.
-        Err(why) => screen.log(Level::Warning, None, &format!("no summary: {why}")),
+        Err(why) => {
+            screen.log(Level::Warning, None, &format!("no summary: {why}"));
+            Ok(())
+        }
     }
 }
 

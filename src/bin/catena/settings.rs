@@ -54,6 +54,14 @@ impl Settings {
         self.0.iter().filter(|(_, value)| value.given).map(|(path, _)| path.as_str())
     }
 
+    /// The arguments of the method chosen and those of all methods, with their values.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let method = self.text("method");
+        let of_other =
+            move |path: &str| METHODS.iter().any(|m| m.name != method && path.split(' ').next() == Some(m.name));
+        self.0.iter().map(|(path, value)| (path.as_str(), value.text.as_str())).filter(move |(path, _)| !of_other(path))
+    }
+
     /// Sets what the user gave; values are checked where they come in.
     pub fn give(&mut self, path: &str, text: String) {
         self.set(path, text);

@@ -1,8 +1,8 @@
 //! `catena MODEL smc`.
 
-use crate::common::{interrupt, load_model, option_set, say};
+use crate::common::{interrupt, load_model, option_set};
 use crate::failure::Failure;
-use crate::output::{Head, borrow, check_distinct, of_chain};
+use crate::output::{Head, borrow, check_distinct, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::Error;
@@ -19,7 +19,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let set = option_set(settings)?;
     let (options, smc) = (set.options(), set.smc());
     let outputs = output_files("output file", settings.text("output file"), smc.init_set_id, smc.num_sets)?;
-    check_distinct(&[("output file", &outputs)])?;
+    check_distinct(library, settings, (smc.init_set_id, smc.num_sets), &[("output file", &outputs)])?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let reference = match settings.text(REFERENCE) {
         "" => None,
@@ -43,8 +43,10 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let io =
         SampleIo { sample_writers: borrow(&mut csvs), logger: &screen, interrupt: &interrupt, ..Default::default() };
     let report = sample_smc(&model, &options, &smc, reference.as_ref(), io)?;
-    say(&told(&report));
-    Ok(report.status()?)
+    drop(csvs);
+    let said = say_beside(&outputs, &told(&report));
+    report.status()?;
+    said
 }
 
 /// A line per set, and one for all.

@@ -13,8 +13,7 @@ pub fn run(files: &[String]) -> Result<(), Failure> {
     if files.is_empty() {
         return Err(Failure::usage("catena summary: expected Stan CSV files, one per chain, got none"));
     }
-    say(&text(&files.iter().map(Path::new).collect::<Vec<_>>())?);
-    Ok(())
+    say(&text(&files.iter().map(Path::new).collect::<Vec<_>>())?)
 }
 
 /// The summary at the end of a run.

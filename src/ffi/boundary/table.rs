@@ -25,10 +25,11 @@ pub(in crate::ffi) unsafe fn table<T: Table>(pointer: *const T, name: &str) -> R
     }
     // SAFETY: every table starts with its size, and the pointer is not null.
     let size = unsafe { pointer.cast::<usize>().read_unaligned() };
-    if size < T::REQUIRED {
+    // Every version of a table ends where its alignment does, and no member stands across such a place.
+    if size < T::REQUIRED || !size.is_multiple_of(align_of::<T>()) {
         return Err(Error::argument(
             format!("{name}.struct_size"),
-            format_args!("sizeof({}), at least {}", T::NAME, T::REQUIRED),
+            format_args!("sizeof({}), a multiple of {}, at least {}", T::NAME, align_of::<T>(), T::REQUIRED),
             size,
         ));
     }

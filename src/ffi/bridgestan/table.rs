@@ -141,6 +141,17 @@ unsafe extern "C" fn constrain(
         if code == 0 {
             return DONE;
         }
+        // Quantities that are refused take nothing from the parameters, nor from their transforms where these are not refused.
+        let parts = if generates { &[true, false][..] } else { &[false] };
+        parts.iter().any(|&transformed| {
+            let (code, text) = model.program.enter(task.as_deref(), |f, m, error| {
+                (f.param_constrain)(m, transformed, false, position, outputs, null_mut(), error)
+            });
+            if code != 0 {
+                ask((), || drop(model.program.take_error(text)));
+            }
+            code == 0
+        });
         ask(STOP, || {
             let message = model.program.take_error(text);
             if let Some(task) = task {

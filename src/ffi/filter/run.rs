@@ -46,20 +46,16 @@ pub unsafe extern "C" fn catena_filter_run(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        // SAFETY: the caller vouches for the pointers.
+        // SAFETY: the caller vouches for the pointers. What the tables own or lend is released by this call whatever is wrong.
         let (host, (options, pool), logger, interrupt) = unsafe {
+            let (logger, interrupt) = (HostLogger::new(logger), HostInterrupt::new(interrupt));
             let model = table(model, "model")?;
             let data = UserData { user: model.user, release: model.release };
             if out.is_null() {
                 return Err(Error::argument("out", "a place for the result", "NULL"));
             }
             *out = std::ptr::null_mut();
-            (
-                Host::new(model, data)?,
-                given(options, model.dimension)?,
-                HostLogger::new(logger)?,
-                HostInterrupt::new(interrupt)?,
-            )
+            (Host::new(model, data)?, given(options, model.dimension)?, logger?, interrupt?)
         };
         let report = particle_filter(&host, &options, &logger, &interrupt, pool.map(|pool| pool.share()))?;
         let status = report.status();

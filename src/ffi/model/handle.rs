@@ -7,6 +7,7 @@ use crate::ffi::density::{catena_density, names, threading};
 use crate::ffi::engine::{ENGINES, number};
 use crate::ffi::error::{c_text, catena_error, catena_status};
 use crate::model::Threading;
+use crate::room;
 use crate::services::Engine;
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
@@ -101,6 +102,9 @@ pub(in crate::ffi) fn name_at(names: Option<&[CString]>, index: usize) -> *const
     names.and_then(|n| n.get(index)).map_or(std::ptr::null(), |n| n.as_ptr())
 }
 
+/// Bytes that the texts of a name take at least.
+const NAME_BYTES: usize = 64;
+
 impl catena_model {
     /// The model of a table, which owns `user` from here on; when this fails, `user` stays with who gave it.
     ///
@@ -109,6 +113,9 @@ impl catena_model {
     pub(in crate::ffi) unsafe fn from_table(t: catena_density) -> Result<Self, Error> {
         check_size::<f64>(t.dimension, "density.dimension")?;
         check_size::<f64>(t.output_count, "density.output_count")?;
+        for (argument, count) in [("density.dimension", t.dimension), ("density.output_count", t.output_count)] {
+            room::check(argument, &[count, NAME_BYTES], count)?;
+        }
         if t.log_density_gradient.is_none() && t.dimension > 0 {
             return Err(Error::argument("density.log_density_gradient", "a function", "NULL"));
         }

@@ -111,8 +111,8 @@ pub(super) unsafe fn borrowed(io: *const catena_population_io) -> Result<Populat
         Box::new(tell) as Box<dyn FnMut(usize, usize)>
     });
     // SAFETY: passed on to the caller.
-    let (logger, interrupt) = unsafe { (HostLogger::new(io.logger)?, HostInterrupt::new(io.interrupt)?) };
-    Ok(PopulationIo { logger: Box::new(logger), interrupt: Box::new(interrupt), progress })
+    let (logger, interrupt) = unsafe { (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt)) };
+    Ok(PopulationIo { logger: Box::new(logger?), interrupt: Box::new(interrupt?), progress })
 }
 
 /// Frees a population, its traces and then what it borrowed. NULL is fine.

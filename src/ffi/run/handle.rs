@@ -1,6 +1,6 @@
 //! Runs as handles: started, cancelled, waited for.
 
-use crate::drive::quiet;
+use crate::drive::{Pool, quiet};
 use crate::error::{Code, Error};
 use crate::ffi::boundary::{free, guard, make, object};
 use crate::ffi::engine::{chosen, with_options};
@@ -10,10 +10,10 @@ use crate::ffi::model::catena_model;
 use crate::ffi::options::catena_options;
 use crate::ffi::result::catena_result;
 use crate::io::Interrupt;
-use crate::services::{Control, Engine, SampleReport, Session};
+use crate::services::{Control, Engine, SampleOptions, SampleReport, Session};
 use std::ffi::c_int;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
 /// How often a waiting thread asks the host's interrupt.
@@ -30,6 +30,9 @@ pub struct catena_run {
     // Declared before what it borrows, so that it is dropped first.
     state: Mutex<State>,
     pub(super) control: Arc<Control>,
+    pool: Arc<Pool>,
+    /// The thread that polls or waits at the moment.
+    polling: Mutex<Option<ThreadId>>,
     pub(super) first_chain: u64,
     pub(super) total: u64,
     host: Host,
@@ -71,7 +74,10 @@ pub unsafe extern "C" fn catena_run_start(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers, and that what they list outlives the run, so that borrowing it forever
     // is fine.
-    unsafe { make(out, error, || start(Host::session(model, options, io, |_| Engine::Nuts)?)) }
+    unsafe {
+        let host = Host::new(io);
+        make(out, error, || start(host?, model, options, |_| Engine::Nuts))
+    }
 }
 
 /// As catena_run_start, with the chains moved by `engine`, a catena_engine.
@@ -87,17 +93,27 @@ pub unsafe extern "C" fn catena_run_start_engine(
     out: *mut *mut catena_run,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let new = || {
-        let chosen = chosen(engine)?;
-        // SAFETY: as for catena_run_start.
-        start(unsafe { Host::session(model, options, io, |options| with_options(chosen, options))? })
-    };
-    // SAFETY: the caller vouches for both places.
-    unsafe { make(out, error, new) }
+    // SAFETY: as for catena_run_start.
+    unsafe {
+        let host = Host::new(io);
+        make(out, error, || {
+            let chosen = chosen(engine)?;
+            start(host?, model, options, |options| with_options(chosen, options))
+        })
+    }
 }
 
-fn start((session, host): (Session<'static, catena_model>, Host)) -> Result<catena_run, Error> {
-    let control = session.control();
+/// # Safety
+/// As [`Host::session`].
+unsafe fn start(
+    mut host: Host,
+    model: *const catena_model,
+    options: *const catena_options,
+    engine: impl FnOnce(&SampleOptions) -> Engine,
+) -> Result<catena_run, Error> {
+    // SAFETY: passed on to the caller; the run is dropped before its host.
+    let session = unsafe { host.session(model, options, engine)? };
+    let (control, pool, polling) = (session.control(), session.pool(), Mutex::default());
     let (first_chain, total) = (session.first_chain(), session.total_iterations());
     let state = if session.needs_caller() {
         State::Here(Box::new(session))
@@ -108,7 +124,7 @@ fn start((session, host): (Session<'static, catena_model>, Host)) -> Result<cate
         let cannot = |e| Error::new(Code::Internal, format!("cannot start a thread: {e}"));
         State::Away(thread.map_err(cannot)?, finish)
     };
-    Ok(catena_run { state: Mutex::new(state), control, first_chain, total, host })
+    Ok(catena_run { state: Mutex::new(state), control, pool, polling, first_chain, total, host })
 }
 
 fn run_away(mut session: Session<'static, catena_model>, finish: &Finish) -> SampleReport {
@@ -131,8 +147,28 @@ fn run_away(mut session: Session<'static, catena_model>, finish: &Finish) -> Sam
 }
 
 impl catena_run {
+    /// Whether the calling thread may wait for the run: not from inside a callback of that run, nor after a fork.
+    fn check(&self) -> Result<(), Error> {
+        self.pool.check()?;
+        if *self.polling.lock().unwrap_or_else(PoisonError::into_inner) == Some(std::thread::current().id()) {
+            let got = "one inside of whose callback this call comes";
+            return Err(Error::argument("run", "a run that waits for nothing on this thread", got));
+        }
+        Ok(())
+    }
+
     /// Waits, or works, until the run has ended (then true) or `until` has come.
-    fn proceed(&self, until: Option<Instant>) -> bool {
+    fn proceed(&self, until: Option<Instant>) -> Result<bool, Error> {
+        self.check()?;
+        let polling = |thread| *self.polling.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+        polling(Some(std::thread::current().id()));
+        // A callback's panic does not come out here: it was caught where the callback was called.
+        let ended = self.work(until);
+        polling(None);
+        Ok(ended)
+    }
+
+    fn work(&self, until: Option<Instant>) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let interrupt = &self.host.interrupt;
         let ended = match &mut *state {
@@ -188,7 +224,8 @@ impl Drop for catena_run {
     /// Ends the run first: nobody may call into the host's data once the handle is gone.
     fn drop(&mut self) {
         self.control.cancel();
-        self.proceed(None);
+        // Whoever frees has checked that waiting is possible.
+        let _ = self.proceed(None);
     }
 }
 
@@ -212,7 +249,7 @@ pub unsafe extern "C" fn catena_run_poll(
             return Err(Error::argument("timeout", "a number of seconds, at least 0", timeout));
         }
         let until = (timeout < FOREVER).then(|| Instant::now() + Duration::from_secs_f64(timeout));
-        let ended = run.proceed(until);
+        let ended = run.proceed(until)?;
         if !done.is_null() {
             // SAFETY: not null; the caller vouches for it.
             unsafe { *done = ended.into() };
@@ -249,18 +286,23 @@ pub unsafe extern "C" fn catena_run_wait(
         unsafe {
             let run = object(run.cast_const(), "run", "a catena_run")?;
             catena_result::expect_place(out)?;
-            run.proceed(None);
+            run.proceed(None)?;
             catena_result::give(run.take()?, out)
         }
     })
 }
 
-/// Frees a run. One that has not ended is cancelled and waited for. NULL is fine.
+/// Frees a run. One that has not ended is cancelled and waited for. NULL is fine. Inside a callback of that run, and after a
+/// fork, the run is cancelled and left as it is: it cannot be waited for there.
 ///
 /// # Safety
 /// `run` is NULL or came from catena_run_start and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_run_free(run: *mut catena_run) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(run) }
+    match unsafe { run.as_ref() } {
+        Some(run) if run.check().is_err() => run.control.cancel(),
+        // SAFETY: as above.
+        _ => unsafe { free(run) },
+    }
 }

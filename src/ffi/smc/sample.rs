@@ -65,11 +65,12 @@ pub unsafe extern "C" fn catena_sample_smc(
     guard(error, || {
         // SAFETY: the caller vouches for all pointers, and that what they list lives until the call returns.
         unsafe {
+            let mut host = Host::new(io)?;
             catena_smc_result::expect_place(out)?;
             let model = self::model(model)?;
             let (options, smc, pool) = object(options, "options", "catena_options")?.smc();
             let reference = given(reference, model.dimension())?;
-            let (mut run_io, host) = Host::borrow(io, smc.num_sets, pool)?;
+            let mut run_io = host.lend(smc.num_sets, pool)?;
             run_io.interrupt = &host.interrupt;
             catena_smc_result::give(sample_smc(model, &options, &smc, reference.as_ref(), run_io)?, out)
         }

@@ -5,6 +5,7 @@ use crate::ffi::boundary::{free, make, text};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::io::{CsvWriter, NullWriter, Writer};
 use std::ffi::{c_char, c_int};
+use std::time::Instant;
 
 /// Receives one chain's output: its initial values, its draws or its diagnostics.
 pub struct catena_writer {
@@ -44,6 +45,14 @@ impl Writer for Counted {
 
     fn message(&mut self, line: &str) -> Result<(), Error> {
         self.writer.message(line)
+    }
+
+    fn mark(&mut self) -> Result<u64, Error> {
+        self.writer.mark()
+    }
+
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        self.writer.look(now)
     }
 
     fn finish(&mut self) -> Result<(), Error> {

@@ -7,8 +7,15 @@ use crate::hmc::metric::Metric;
 
 /// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
 const SEARCH_ACCEPTANCE: f64 = 0.8;
+/// A NaN that no arithmetic makes.
+const UNWRITTEN: u64 = 0x7ff8_ca7e_4a00_0bad;
 /// A step size that can grow beyond this means an improper posterior (Stan's number).
 const LARGEST_STEPSIZE: f64 = 1e7;
+
+/// Stands where a model is to write.
+fn unwritten() -> f64 {
+    f64::from_bits(UNWRITTEN)
+}
 
 impl Chain {
     pub(super) fn propose_initial(&mut self, tries: u32) -> Request {
@@ -19,6 +26,8 @@ impl Chain {
         for (x, given) in position.iter_mut().zip(&self.start.0) {
             *x = if given.is_nan() { self.init_stream.uniform_between(-radius, radius) } else { *given };
         }
+        // What the model forgets to write is told from what it writes.
+        self.trajectory.slots.evaluation(slot).1.fill(unwritten());
         Request::Evaluate
     }
 
@@ -28,13 +37,14 @@ impl Chain {
         let reason = match log_density {
             None => Some(InitialValueReason::Refused),
             Some(value) if !value.is_finite() => Some(InitialValueReason::LogDensity(value)),
-            Some(_) => gradient
-                .iter()
-                .position(|g| !g.is_finite())
-                .map(|index| InitialValueReason::Gradient { index, value: gradient[index] }),
+            Some(_) => gradient.iter().position(|g| !g.is_finite()).map(|index| match gradient[index] {
+                value if value.to_bits() == UNWRITTEN => InitialValueReason::Unwritten { index },
+                value => InitialValueReason::Gradient { index, value },
+            }),
         };
+        let forgot = matches!(reason, Some(InitialValueReason::Unwritten { .. }));
         let tries = tries + 1;
-        let random = self.settings.init_radius > 0.0 && self.start.0.iter().any(|x| x.is_nan());
+        let random = !forgot && self.settings.init_radius > 0.0 && self.start.0.iter().any(|x| x.is_nan());
         match (reason, log_density) {
             (None, Some(value)) => {
                 self.trajectory.slots.log_density[slot] = value;

@@ -56,6 +56,12 @@ pub enum InitialValueReason {
     /// The log density is not a finite number.
     #[error("its log density is {0}")]
     LogDensity(f64),
+    /// The model left an element of the gradient as it was.
+    #[error("element {index} of its gradient was never written by the model")]
+    Unwritten {
+        /// Which element, from 0.
+        index: usize,
+    },
     /// An element of the gradient is not a finite number.
     #[error("element {index} of its gradient is {value}")]
     Gradient {

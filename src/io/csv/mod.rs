@@ -1,26 +1,30 @@
 //! Stan's CSV: a line of names, a line per row, comments that begin with `#`.
 
-mod file;
 mod number;
 
-pub use file::CsvFile;
 pub use number::{MAX_SIG_FIGS, shortest, significant};
 
-use super::Writer;
 use super::table::{check_names, check_row};
+use super::{OutputFile, Writer};
 use crate::error::{Code, Error};
 use number::Format;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Whole lines are gathered up to about this many bytes before they are written.
 const CHUNK: usize = 64 * 1024;
+/// A line that has waited so long is written with the next look at the clock.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// When looks come no more often than this, each writes what waits.
+const SELDOM: Duration = Duration::from_millis(250);
 
 /// Writes Stan CSV: the names, the rows, and messages as comments (`# line`).
 ///
 /// Numbers are the shortest text that reads back to the same bits, or as C's `%.{n}g` writes them; not-a-number is `nan`,
-/// infinities are `inf` and `-inf`. `out` gets whole lines only, in pieces of about 64 KiB; the rest comes with
-/// [`Writer::finish`] or when the writer is dropped. After a failed write nothing more is written and each later call
+/// infinities are `inf` and `-inf`. `out` gets whole lines only: what comes up to the names at once, then pieces of about
+/// 64 KiB, or less where rows would wait for more than a second ([`Writer::look`]); the rest comes with [`Writer::finish`] or
+/// when the writer is dropped. A writer that got nothing but comments and is dropped writes nothing. After a failed write nothing more is written and each later call
 /// returns the same error.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write + Send> {
@@ -31,17 +35,22 @@ pub struct CsvWriter<W: Write + Send> {
     columns: Option<usize>,
     rows: usize,
     buffer: Vec<u8>,
+    /// When the first row in the buffer came.
+    since: Option<Instant>,
+    looked: Option<Instant>,
     failed: Option<Error>,
+    /// Makes what was written last, and tells where it ends.
+    settle: fn(&mut W) -> io::Result<u64>,
 }
 
-impl CsvWriter<CsvFile> {
-    /// Writes to a new file; one that is there is emptied. `sig_figs` as in [`CsvWriter::new`].
+impl CsvWriter<OutputFile> {
+    /// Writes to a file; one that is there is emptied when the names come, see [`OutputFile`]. `sig_figs` as in [`CsvWriter::new`].
     ///
     /// # Errors
     /// `sig_figs` is out of range, or the file cannot be made.
     pub fn create(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
         let format = Format::new(sig_figs)?;
-        Ok(Self::with_format(CsvFile::create(path.as_ref())?, format))
+        Ok(Self::to_file(OutputFile::create(path.as_ref())?, format))
     }
 
     /// Goes on with a file that an earlier run wrote, for a resumed chain; a missing file is made. Names that come again
@@ -51,11 +60,30 @@ impl CsvWriter<CsvFile> {
     /// `sig_figs` is out of range, the file cannot be opened, or its last line is not complete.
     pub fn append(path: impl AsRef<Path>, sig_figs: u32) -> Result<Self, Error> {
         let format = Format::new(sig_figs)?;
-        let (file, header) = CsvFile::append(path.as_ref())?;
+        Ok(Self::going_on(OutputFile::append(path.as_ref())?, format))
+    }
+
+    /// Goes on with a file that an earlier run wrote, from byte `at` on ([`Writer::mark`]), and cuts off what follows, when it
+    /// writes first; not for files at whose beginning the chain stands. `sig_figs` as in [`CsvWriter::new`].
+    ///
+    /// # Errors
+    /// `sig_figs` is out of range, the file cannot be opened, or it has no whole lines up to there.
+    pub fn resume(path: impl AsRef<Path>, sig_figs: u32, at: u64) -> Result<Self, Error> {
+        let format = Format::new(sig_figs)?;
+        Ok(Self::going_on(OutputFile::resume(path.as_ref(), at)?, format))
+    }
+
+    fn going_on((file, header): (OutputFile, Option<String>), format: Format) -> Self {
         let columns = header.as_ref().map(|line| line.split(',').count());
-        let mut writer = Self::with_format(file, format);
+        let mut writer = Self::to_file(file, format);
         (writer.header, writer.columns) = (header, columns);
-        Ok(writer)
+        writer
+    }
+
+    fn to_file(file: OutputFile, format: Format) -> Self {
+        let mut writer = Self::with_format(file, format);
+        writer.settle = OutputFile::settle;
+        writer
     }
 }
 
@@ -70,7 +98,9 @@ impl<W: Write + Send> CsvWriter<W> {
     }
 
     fn with_format(out: W, format: Format) -> Self {
-        Self { out, format, header: None, columns: None, rows: 0, buffer: Vec::new(), failed: None }
+        let (header, columns, buffer) = (None, None, Vec::new());
+        let settle = |out: &mut W| out.flush().map(|()| 0);
+        Self { out, format, header, columns, rows: 0, buffer, since: None, looked: None, failed: None, settle }
     }
 
     /// Number of rows received.
@@ -102,10 +132,11 @@ impl<W: Write + Send> CsvWriter<W> {
         }
         let written = self.out.write_all(&self.buffer);
         self.buffer.clear();
+        self.since = None;
         written.map_err(|e| self.fail(&e))
     }
 
-    fn fail(&mut self, why: &std::io::Error) -> Error {
+    fn fail(&mut self, why: &io::Error) -> Error {
         let error = Error::new(Code::Writer, format!("CSV output failed: {why}"));
         self.failed = Some(error.clone());
         error
@@ -131,7 +162,7 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
         self.buffer.extend_from_slice(line.as_bytes());
         self.buffer.push(b'\n');
         self.header = Some(line);
-        self.write_if(self.buffer.len() >= CHUNK)
+        self.write_if(true)
     }
 
     fn row(&mut self, values: &[f64]) -> Result<(), Error> {
@@ -145,11 +176,29 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
         }
         self.buffer.push(b'\n');
         self.rows += 1;
+        self.since.get_or_insert_with(Instant::now);
         self.write_if(self.buffer.len() >= CHUNK)
     }
 
     fn message(&mut self, line: &str) -> Result<(), Error> {
         self.comment(line)
+    }
+
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        let seldom = self.looked.replace(now).is_some_and(|before| now.saturating_duration_since(before) >= SELDOM);
+        match self.since {
+            Some(since) if seldom || now.saturating_duration_since(since) >= PATIENCE => {
+                self.usable()?;
+                self.write_if(true)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mark(&mut self) -> Result<u64, Error> {
+        self.usable()?;
+        self.write_if(true)?;
+        (self.settle)(&mut self.out).map_err(|e| self.fail(&e))
     }
 
     fn finish(&mut self) -> Result<(), Error> {
@@ -162,7 +211,7 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
 impl<W: Write + Send> Drop for CsvWriter<W> {
     /// Writes what a run that ended without [`Writer::finish`] left behind; there is nobody to tell of a failure.
     fn drop(&mut self) {
-        if self.failed.is_none() {
+        if self.failed.is_none() && self.columns.is_some() {
             let _ = self.out.write_all(&self.buffer).and_then(|()| self.out.flush());
         }
     }

@@ -5,12 +5,15 @@ use crate::error::{Code, Error};
 use crate::io::Values;
 use crate::model::Variable;
 
-/// Longest sequence or run of zeros accepted: more would be a slip of the pen, not data.
+/// Largest dimension.
 const LONGEST: f64 = 1e9;
+/// Most elements that sequences and runs of zeros of a text may have together: more, in so few words, would be a slip of the
+/// pen, not data.
+const MOST_IN_SHORT: f64 = 1e8;
 
 /// Reads a text that errors call `origin`.
 pub(in crate::io) fn parse(text: &str, origin: &str) -> Result<Values, Error> {
-    let mut reader = Reader { scan: Scanner::new(text), variable: String::new() };
+    let mut reader = Reader { scan: Scanner::new(text), variable: String::new(), in_short: 0.0 };
     reader.statements().map_err(|(at, what)| {
         let (line, column) = reader.scan.place(at);
         let variable = match reader.variable.as_str() {
@@ -25,6 +28,8 @@ struct Reader<'a> {
     scan: Scanner<'a>,
     /// The variable whose value is being read.
     variable: String,
+    /// Elements of sequences and runs of zeros so far.
+    in_short: f64,
 }
 
 impl Reader<'_> {
@@ -132,7 +137,12 @@ impl Reader<'_> {
             let length = self.scan.number()?;
             self.scan.expect(")")?;
             return match length {
-                n if n.fract() == 0.0 && (0.0..=LONGEST).contains(&n) => Ok((vec![0.0; n as usize], false)),
+                n if n.fract() == 0.0 && (0.0..=LONGEST).contains(&n) => {
+                    let mut zeros = Vec::new();
+                    self.make_room(&mut zeros, n).map_err(|what| (start, what))?;
+                    zeros.resize(n as usize, 0.0);
+                    Ok((zeros, false))
+                }
                 n => Err((start, format!("expected a whole number of at least 0 as length, got {n}"))),
             };
         }
@@ -157,6 +167,18 @@ impl Reader<'_> {
         }
     }
 
+    /// Room for `count` more elements that the text has in short.
+    fn make_room(&mut self, values: &mut Vec<f64>, count: f64) -> Result<(), String> {
+        self.in_short += count;
+        if self.in_short > MOST_IN_SHORT {
+            let most = format!("at most {MOST_IN_SHORT:e} elements in all sequences and runs of zeros");
+            return Err(format!("expected {most}, got {count} here, {} with those before", self.in_short));
+        }
+        values
+            .try_reserve(count as usize)
+            .map_err(|_| format!("expected a size for which there is memory, got {count}"))
+    }
+
     /// A number or a sequence; true for a number.
     fn element(&mut self, values: &mut Vec<f64>) -> Result<bool, Wrong> {
         self.scan.skip();
@@ -174,6 +196,7 @@ impl Reader<'_> {
                 format!("expected a sequence of whole numbers of at most {LONGEST:e} elements, got {first}:{last}");
             return Err((start, what));
         }
+        self.make_room(values, length + 1.0).map_err(|what| (start, what))?;
         let step = if last < first { -1.0 } else { 1.0 };
         values.extend((0..=length as usize).map(|i| first + step * i as f64));
         Ok(false)

@@ -4,12 +4,14 @@ use super::draws::{RowContext, Source};
 use super::quantity_columns;
 use super::rows::{Row, Rows};
 use crate::error::{Code, Error};
-use crate::io::{Level, Writer};
+use crate::io::Writer;
 use crate::model::{Density, Refusal};
+use crate::services::outputs::{Refused, constrain};
 use crate::services::service::{After, End, Here, Service};
 use crate::services::{ChainReport, Progress};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Which columns of the draws are read, and which of the model's outputs are written.
 pub(super) struct Layout {
@@ -43,12 +45,13 @@ pub(super) struct Quantities<'a> {
     writer: Option<&'a mut dyn Writer>,
     position: Vec<f64>,
     written: usize,
+    refused: Refused,
 }
 
 impl<'a> Quantities<'a> {
     pub fn new(layout: Arc<Layout>, draws: &'a [f64], writer: Option<&'a mut dyn Writer>) -> Self {
         let position = vec![f64::NAN; layout.coordinates.len()];
-        Self { layout, draws, writer, position, written: 0 }
+        Self { layout, draws, writer, position, written: 0, refused: Refused::default() }
     }
 
     fn row<D: Density>(&mut self, at: usize, rows: &mut Rows, here: &mut Here<'_, D>) -> Result<(), Error> {
@@ -58,15 +61,14 @@ impl<'a> Quantities<'a> {
         let made = match self.locate(&layout, row, rows, here)? {
             Err(refusal) => Err(refusal),
             Ok(()) => here.call(&mut rows.outputs_stream, |density, worker, task, outputs| {
-                density.constrain(worker, task, &self.position, &mut outputs[..quantities.end])
+                constrain(density, worker, task, &self.position, &mut outputs[..quantities.end])
             }),
         };
         match made {
             Ok(()) => {}
             Err(Refusal::Reject) => {
                 here.bench.row[quantities.clone()].fill(f64::NAN);
-                let words = here.words();
-                here.log(Level::Warning, &format!("row {} of the draws was refused{words}", at + 1));
+                self.refused.tell(&format!("row {} of the draws was", at + 1), here);
             }
             Err(Refusal::Stop) => {
                 let words = here.words();
@@ -147,7 +149,14 @@ impl<D: Density> Service<D> for Quantities<'_> {
         Ok(if done == total { After::Done } else { After::GoOn })
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        self.writer.as_mut().map_or(Ok(()), |writer| writer.look(now))
+    }
+
+    fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {
+        if let Some(line) = self.refused.sum("rows of the draws") {
+            warn(&line);
+        }
         self.writer.as_mut().map_or(Ok(()), |writer| writer.finish())
     }
 

@@ -35,6 +35,11 @@ impl OptionSet {
     /// As [`SampleOptions::validate`](super::SampleOptions::validate).
     pub fn validate(&self) -> Result<(), Error> {
         OPTIONS.iter().try_for_each(|row| row.check(row.get(self)))?;
+        let (warmup, samples) = (self.sample.num_warmup, self.sample.num_samples);
+        if warmup.checked_add(samples).is_none() {
+            let expected = format!("at most {} iterations after {warmup} of warm-up", usize::MAX - warmup);
+            return Err(Error::argument("num_samples", expected, samples));
+        }
         self.check_ids()
     }
 

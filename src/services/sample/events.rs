@@ -3,11 +3,12 @@
 use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Failure, Metric, Request, Start};
-use crate::io::Level;
+use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
+use crate::io::{Level, Writer};
 use crate::model::Density;
 use crate::services::ChainReport;
 use crate::services::service::{After, End, Here, Service};
+use std::time::Instant;
 
 /// What is said of a chain that the others left out when they last met.
 const APART: &str = "this chain stood still or was far from the others when they last met in warm-up: it samples with \
@@ -19,7 +20,15 @@ impl Sampling<'_> {
     }
 
     fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        Error::new(Code::Initialization, format!("{failure}{}", here.words()))
+        // An element is known by its coordinate's name.
+        let of = match failure {
+            Failure::InitialValue {
+                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
+                ..
+            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
+            _ => None,
+        };
+        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
     }
 }
 
@@ -77,7 +86,22 @@ impl<D: Density> Service<D> for Sampling<'_> {
         Ok(After::GoOn)
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        let sinks = &mut self.sinks;
+        let mut writers = [&mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten();
+        writers.try_for_each(|writer| writer.look(now))
+    }
+
+    fn mark(&mut self) -> Result<[u64; 2], Error> {
+        let sinks = &mut self.sinks;
+        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
+    }
+
+    fn close(&mut self, warn: &dyn Fn(&str)) -> Result<(), Error> {
+        if let Some(line) = self.refused.sum("rows of outputs") {
+            warn(&line);
+        }
         let sinks = &mut self.sinks;
         let mut result = Ok(());
         for writer in [&mut sinks.init, &mut sinks.sample, &mut sinks.diagnostic].into_iter().flatten() {

@@ -14,7 +14,7 @@ use crate::hmc::Engine;
 use crate::io::metric_name;
 use crate::model::Density;
 use sampling::{Columns, Sinks};
-use settings::{chain_settings, suited};
+use settings::{chain_settings, check_memory, suited};
 use std::sync::Arc;
 use together::Together;
 
@@ -93,10 +93,11 @@ impl<'a, D: Density> Session<'a, D> {
         let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
         check_warmup(options)?;
+        check_memory(density.dim(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
-        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
+        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
         let mut inits = io.inits.into_iter();
         let (mut init, mut sample, mut diagnostic) =
             (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());

@@ -7,6 +7,7 @@ use crate::hmc::{Chain, Engine, MetricKind, Transition};
 use crate::io::Level;
 use crate::model::{Density, Refusal};
 use crate::services::Progress;
+use crate::services::outputs::constrain;
 use crate::services::service::Here;
 
 /// Writes what stands in the engine's columns ([`Engine::columns`]) to the start of `row`; returns how many that are.
@@ -86,6 +87,7 @@ impl Sampling<'_> {
         }
         if let Some(writer) = &mut self.sinks.sample {
             writer.row(&here.bench.row[..self.columns.sample.len()])?;
+            self.record.rows += 1;
         }
         if let Some(writer) = &mut self.sinks.diagnostic {
             let dim = self.settings.dim;
@@ -101,22 +103,21 @@ impl Sampling<'_> {
             }
             writer.row(row)?;
         }
-        self.record.rows += 1;
+        // Rows are those that the sample writer took, also where the other one fails at the same draw.
+        self.record.rows += usize::from(self.sinks.sample.is_none());
         Ok(())
     }
 
-    /// The model's outputs into the row, from column `at` on; NaN where the model refuses, as in Stan.
-    fn outputs<D: Density>(&self, chain: &mut Chain, here: &mut Here<'_, D>, at: usize) -> Result<(), Error> {
+    /// The model's outputs into the row, from column `at` on.
+    fn outputs<D: Density>(&mut self, chain: &mut Chain, here: &mut Here<'_, D>, at: usize) -> Result<(), Error> {
         let outputs = at..self.columns.sample.len();
         let (position, stream) = chain.draw();
-        let made = here.call(stream, |density, worker, task, row| {
-            density.constrain(worker, task, position, &mut row[outputs.clone()])
-        });
+        let made = here
+            .call(stream, |density, worker, task, row| constrain(density, worker, task, position, &mut row[outputs]));
         match made {
             Ok(()) => Ok(()),
             Err(Refusal::Reject) => {
-                here.bench.row[outputs].fill(f64::NAN);
-                here.log(Level::Warning, &format!("the outputs of a draw were refused{}", here.words()));
+                self.refused.tell("outputs of a draw were", here);
                 Ok(())
             }
             Err(Refusal::Stop) => {

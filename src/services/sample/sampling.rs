@@ -6,6 +6,7 @@ use crate::io::{Level, Writer};
 use crate::model::{Density, InitContext, Refusal};
 use crate::random::{Purpose, Stream};
 use crate::services::SampleOptions;
+use crate::services::outputs::Refused;
 use crate::services::service::Here;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Sampling<'a> {
     init: Option<&'a dyn InitContext>,
     pub(super) sinks: Sinks<'a>,
     pub(super) record: Record,
+    /// Draws without outputs.
+    pub(super) refused: Refused,
 }
 
 impl<'a> Sampling<'a> {
@@ -77,7 +80,7 @@ impl<'a> Sampling<'a> {
     ) -> Self {
         let (thin, save_warmup) = (options.thin, options.save_warmup);
         let record = Record { thin, save_warmup, rows: 0, divergences: 0, saturated: 0 };
-        Self { columns, settings, init, sinks, record }
+        Self { columns, settings, init, sinks, record, refused: Refused::default() }
     }
 
     /// The start values the model makes of the init context; NaN where they are to be drawn.

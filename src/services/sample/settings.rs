@@ -1,8 +1,10 @@
 //! What each chain of a run is made from.
 
-use crate::adapt::LowRank;
+use crate::adapt::{LowRank, MOST_DIRECTIONS};
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
+use crate::io::metric_name;
+use crate::room;
 use crate::services::SampleOptions;
 
 /// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
@@ -24,6 +26,28 @@ fn unpadded(dim: usize, given: &[f64]) -> &[f64] {
         Some((numbers, rest)) if rest.iter().all(|x| *x == 0.0) => numbers,
         _ => given,
     }
+}
+
+/// Bytes of a chain besides its vectors.
+const CHAIN_BYTES: usize = 4096;
+/// Vectors of a chain for each doubling of a trajectory, and besides these.
+const VECTORS_PER_DOUBLING: usize = 3;
+const OTHER_VECTORS: usize = 12;
+/// Matrices of a chain with a dense metric: the inverse metric, its factor, and the sums that it is estimated from.
+const MATRICES: usize = 3;
+
+/// Whether there is memory for the chains, by what each takes at least.
+pub(super) fn check_memory(dim: usize, options: &SampleOptions) -> Result<(), Error> {
+    const NUMBER: usize = size_of::<f64>();
+    if options.metric.shape(dim) == MetricKind::Dense {
+        let got = format!("{} with {dim} coordinates", metric_name(options.metric));
+        room::check("metric", &[options.num_chains, MATRICES, dim, dim, NUMBER], got)?;
+    }
+    room::check("num_chains", &[options.num_chains, CHAIN_BYTES], options.num_chains)?;
+    let directions = if options.metric.shape(dim) == MetricKind::LowRank { 2 * MOST_DIRECTIONS } else { 0 };
+    let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS + directions;
+    let got = format!("{} of {dim} coordinates", options.num_chains);
+    room::check("num_chains", &[options.num_chains, vectors, dim, NUMBER], got)
 }
 
 /// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.

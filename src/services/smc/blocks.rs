@@ -9,6 +9,7 @@ use crate::particles::course::Action;
 use crate::particles::mover::{Happening, Mover, StageRecord};
 use crate::particles::path::Path;
 use crate::particles::plan::Plan;
+use crate::services::outputs::constrain;
 use crate::services::service::{After, End, Here, Service};
 use crate::services::{ChainReport, Progress};
 use std::sync::Arc;
@@ -77,12 +78,11 @@ impl Particles {
             let (x, log_density, log_weight, ancestor) = mover.particle(i);
             rows.extend([log_density, log_weight, here.id() as f64, ancestor as f64]);
             let made = here.call(&mut mover.output_stream(i), |path, worker, task, row| {
-                path.constrain(worker, task, x, &mut row[..outputs])
+                constrain(path, worker, task, x, &mut row[..outputs])
             });
             match made {
                 Ok(()) => {}
                 Err(Refusal::Reject) => {
-                    here.bench.row[..outputs].fill(f64::NAN);
                     let text = format!("the outputs of particle {} were refused{}", mover.first() + i, here.words());
                     Self::say(here, Level::Warning, &text);
                 }
@@ -145,7 +145,7 @@ impl<D: Density> Service<Path<'_, D>> for Particles {
         Ok(After::GoOn)
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn close(&mut self, _: &dyn Fn(&str)) -> Result<(), Error> {
         Ok(())
     }
 

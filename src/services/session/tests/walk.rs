@@ -292,7 +292,7 @@ impl<D: Density> Service<D> for Noting {
         Ok(After::GoOn)
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn close(&mut self, _: &dyn Fn(&str)) -> Result<(), Error> {
         Ok(())
     }
 

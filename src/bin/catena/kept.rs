@@ -1,0 +1,229 @@
+//! Chains kept in files while they run, and read back to go on.
+
+use crate::common::data_text;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use catena::io::{Keeper, Moment, input_files, output_files};
+use catena::model::{open, seal};
+use catena::services::{Outcome, SampleOptions, SampleReport};
+use catena::{Code, Error};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub const CHECKPOINT: &str = "output checkpoint";
+pub const EVERY: &str = "output every";
+pub const RESUME: &str = "resume";
+const SEED: &str = "random seed";
+
+/// Arguments that a resumed run may have otherwise: they don't change what is drawn, or (the data) are compared by what they
+/// lead to.
+const FREE: [&str; 11] = [
+    "id",
+    "data file",
+    "output file",
+    "output diagnostic_file",
+    "output refresh",
+    CHECKPOINT,
+    EVERY,
+    RESUME,
+    "num_threads",
+    "sample num_chains",
+    "sample num_samples",
+];
+
+/// What a chain is kept with.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct Kept {
+    chain_id: u64,
+    /// What must be the same when it goes on.
+    belongings: Belongings,
+    /// Empty: the chain has not begun.
+    pub checkpoint: Vec<u8>,
+    /// Where the files of draws and of diagnostics ended.
+    pub sample: u64,
+    pub diagnostic: u64,
+}
+
+/// What a run's draws depend on, but for the chain.
+#[derive(Serialize, Deserialize, Clone)]
+struct Belongings {
+    arguments: Vec<(String, String)>,
+    library: Print,
+    data: Print,
+}
+
+/// What tells contents apart.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
+struct Print {
+    length: u64,
+    checksum: u32,
+}
+
+impl Print {
+    fn of(bytes: &[u8]) -> Self {
+        Self { length: bytes.len() as u64, checksum: crc32fast::hash(bytes) }
+    }
+}
+
+impl Belongings {
+    fn new(library: &str, settings: &Settings) -> Result<Self, Failure> {
+        let bytes = std::fs::read(library).map_err(|e| Failure::no_input(format!("cannot read '{library}': {e}")))?;
+        let arguments = settings.all().filter(|(path, _)| !FREE.contains(path));
+        Ok(Self {
+            arguments: arguments.map(|(path, text)| (path.to_string(), text.to_string())).collect(),
+            library: Print::of(&bytes),
+            data: Print::of(data_text(settings)?.as_bytes()),
+        })
+    }
+
+    /// What `now` has otherwise: a name, what was and what is.
+    fn difference(&self, now: &Self) -> Option<(String, String, String)> {
+        let of = |belongings: &Self, path: &str| {
+            belongings.arguments.iter().find(|(p, _)| p == path).map(|(_, t)| t.clone())
+        };
+        let paths = || self.arguments.iter().chain(&now.arguments).map(|(path, _)| path);
+        if let Some(path) = paths().find(|path| of(self, path) != of(now, path)) {
+            let text = |belongings| of(belongings, path).unwrap_or_else(|| "none".into());
+            return Some((path.clone(), text(self), text(now)));
+        }
+        let prints = [("the model's library", &self.library, &now.library), ("the data", &self.data, &now.data)];
+        let (name, was, is) = prints.into_iter().find(|(_, was, is)| was != is)?;
+        let text = |p: &Print| format!("{} bytes of checksum {:08x}", p.length, p.checksum);
+        Some((name.into(), text(was), text(is)))
+    }
+}
+
+/// The chains of an earlier run with which this one goes on; none where nothing is to be resumed. The seed becomes that of
+/// the earlier run where none is given.
+pub fn read(library: &str, settings: &mut Settings, options: &mut SampleOptions) -> Result<Vec<Kept>, Failure> {
+    let name = settings.text(RESUME).to_string();
+    if name.is_empty() {
+        return Ok(Vec::new());
+    }
+    let paths = input_files(RESUME, &name, options.init_chain_id, options.num_chains)?;
+    let mut all: Vec<Kept> = Vec::with_capacity(paths.len());
+    for (place, path) in paths.iter().enumerate() {
+        let unfit = |what: String| Failure::config(format!("argument '{RESUME}': '{}': {what}", path.display()));
+        let bytes =
+            std::fs::read(path).map_err(|e| Failure::no_input(format!("cannot read '{}': {e}", path.display())))?;
+        let kept: Kept = open(&bytes).map_err(|e| unfit(e.to_string()))?;
+        let id = options.init_chain_id + place as u64;
+        if kept.chain_id != id {
+            return Err(unfit(format!("expected the checkpoint of chain {id}, got that of chain {}", kept.chain_id)));
+        }
+        if !settings.is_given(SEED)
+            && let Some((_, seed)) = kept.belongings.arguments.iter().find(|(path, _)| path == SEED)
+        {
+            settings.set(SEED, seed.clone());
+            options.seed = seed.parse().map_err(|_| unfit(format!("expected a seed, got '{seed}'")))?;
+        }
+        all.push(kept);
+    }
+    let now = Belongings::new(library, settings)?;
+    for (kept, path) in all.iter().zip(&paths) {
+        if let Some((name, was, is)) = kept.belongings.difference(&now) {
+            let path = path.display();
+            let what = format!("expected what the run to be resumed had: {was}; got {is}");
+            return Err(Failure::config(format!("argument '{name}': {what} ('{RESUME}' is '{path}')")));
+        }
+    }
+    Ok(all)
+}
+
+/// Keeps the chains of a run in files.
+pub struct Files {
+    paths: Vec<PathBuf>,
+    period: Duration,
+    first_id: u64,
+    belongings: Belongings,
+}
+
+impl Files {
+    /// The files, where chains are to be kept; nothing is written yet.
+    pub fn new(library: &str, settings: &Settings, options: &SampleOptions) -> Result<Option<Self>, Failure> {
+        let name = settings.text(CHECKPOINT);
+        if name.is_empty() {
+            return match settings.is_given(EVERY) {
+                true => {
+                    Err(Failure::usage(format!("argument '{EVERY}': expected a file '{CHECKPOINT}' as well, got none")))
+                }
+                false => Ok(None),
+            };
+        }
+        Ok(Some(Self {
+            paths: output_files(CHECKPOINT, name, options.init_chain_id, options.num_chains)?,
+            period: Duration::from_secs_f64(settings.real(EVERY)),
+            first_id: options.init_chain_id,
+            belongings: Belongings::new(library, settings)?,
+        }))
+    }
+
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Keeps all chains as they are before the run, so that none is without a file.
+    pub fn begin(&self, resumed: &[Kept]) -> Result<(), Failure> {
+        for place in 0..self.paths.len() {
+            let moment =
+                resumed.get(place).map_or(Moment { checkpoint: Vec::new(), sample: 0, diagnostic: 0 }, |kept| Moment {
+                    checkpoint: kept.checkpoint.clone(),
+                    sample: kept.sample,
+                    diagnostic: kept.diagnostic,
+                });
+            self.keep(place, &moment)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the chains that were stopped as they are; `marks` tells where their files end.
+    pub fn end(
+        &self,
+        report: &SampleReport,
+        mut marks: impl FnMut(usize) -> Result<(u64, u64), Error>,
+    ) -> Result<(), Failure> {
+        for (place, chain) in report.chains.iter().enumerate() {
+            if let (Outcome::Stopped, Some(checkpoint)) = (&chain.outcome, &chain.checkpoint) {
+                let (sample, diagnostic) = marks(place)?;
+                self.keep(place, &Moment { checkpoint: checkpoint.clone(), sample, diagnostic })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Keeper for Files {
+    fn period(&self) -> Duration {
+        self.period
+    }
+
+    fn keep(&self, place: usize, moment: &Moment) -> Result<(), Error> {
+        let kept = Kept {
+            chain_id: self.first_id + place as u64,
+            belongings: self.belongings.clone(),
+            checkpoint: moment.checkpoint.clone(),
+            sample: moment.sample,
+            diagnostic: moment.diagnostic,
+        };
+        let path = &self.paths[place];
+        replace(path, &seal(&kept))
+            .map_err(|e| Error::new(Code::Io, format!("checkpoint '{}' cannot be written: {e}", path.display())))
+    }
+}
+
+/// Writes a file aside, waits until it lasts, and puts it in the place of the one before: whenever the machine stops, one of
+/// both is there whole.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".part");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&aside, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The new name lasts with the folder; where folders cannot be waited for the rename must do.
+    File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
+}
