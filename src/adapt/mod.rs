@@ -2,7 +2,8 @@
 //! value [`Warmup`] alone.
 //!
 //! There are two ways. Metrics from draws and gradients are estimated at ever longer intervals, by a chain alone or pooled over
-//! chains that meet, while the step size follows Robbins and Monro. For metrics from draws alone, schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
+//! chains that meet, while the step size follows Robbins and Monro. For metrics from draws alone, schedule and defaults are
+//! Stan's; where Stan 2.35 goes wrong, this goes right:
 //!
 //! | case | Stan 2.35 | here |
 //! | --- | --- | --- |
