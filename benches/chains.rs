@@ -201,6 +201,8 @@ fn many() {
 fn live() {
     for (dim, max_depth) in [(10, 10), (100, 10), (1000, 10), (1000, 5), (10_000, 10)] {
         let settings = ChainSettings {
+            metric_kind: catena::services::MetricKind::Unit,
+            metric_from_gradient: false,
             seed: 1,
             chain_id: 1,
             dim,

@@ -282,6 +282,15 @@ enum catena_metric
   CATENA_METRIC_DIAG_E = 1,
   // A `dimension` x `dimension` covariance matrix.
   CATENA_METRIC_DENSE_E = 2,
+  // A vector of variances from draws and gradients. A result says CATENA_METRIC_DIAG_E.
+  CATENA_METRIC_FISHER_DIAG = 3,
+  // A matrix from draws and gradients. A result says CATENA_METRIC_DENSE_E.
+  CATENA_METRIC_FISHER_DENSE = 4,
+  // A vector of variances and a few directions, from draws and gradients. As numbers: how many directions there are, k;
+  // `dimension` variances; k values; k rows of `dimension` numbers.
+  CATENA_METRIC_LOW_RANK = 5,
+  // CATENA_METRIC_FISHER_DENSE for up to 128 coordinates, CATENA_METRIC_LOW_RANK for more.
+  CATENA_METRIC_AUTO = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

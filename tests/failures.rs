@@ -7,6 +7,7 @@ use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Writer};
 use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{FailurePolicy, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use catena::{Code, Error};
+use common::bytes::METRICS;
 use common::{Correlated, Normal, bits, borrow, column, run};
 use std::cell::Cell;
 use std::sync::Mutex;
@@ -230,7 +231,7 @@ fn an_empty_model_samples_its_outputs() {
             Ok(())
         }
     }
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
+    for metric in METRICS {
         let (report, writers) = run(&Empty, &SampleOptions { metric, num_samples: 10_000, ..options() });
         report.status().unwrap();
         let u = column(&writers[0], "u");

@@ -134,11 +134,15 @@ fn messages_say_what_was_expected_and_what_came() {
             "argument 'batch_wait': expected a finite number of seconds, at least 0, got",
         ),
         ("adapt", Given::Number(2.0), "argument 'adapt': expected true (1) or false (0), got 2"),
-        ("metric", Given::Number(7.0), "argument 'metric': expected unit_e (0), diag_e (1) or dense_e (2), got 7"),
+        (
+            "metric",
+            Given::Number(7.0),
+            "argument 'metric': expected unit_e (0), diag_e (1), dense_e (2), fisher_diag (3), fisher_dense (4), low_rank (5) or auto (6), got 7",
+        ),
         (
             "metric",
             Given::Text("dens_e"),
-            "argument 'metric': expected unit_e (0), diag_e (1) or dense_e (2), got 'dens_e'; did you mean 'dense_e'?",
+            "argument 'metric': expected unit_e (0), diag_e (1), dense_e (2), fisher_diag (3), fisher_dense (4), low_rank (5) or auto (6), got 'dens_e'; did you mean 'dense_e'?",
         ),
         ("seed", Given::Number(2f64.powi(60)), "argument 'seed': expected at most 2^53 as a double; larger ones as"),
         ("max_dpeth", Given::Whole(3), "argument 'max_dpeth': not an option; did you mean 'max_depth'?"),

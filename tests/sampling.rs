@@ -3,7 +3,8 @@
 mod common;
 
 use catena::io::TableWriter;
-use catena::services::{Adaptation, MetricKind, SampleIo, SampleOptions, sample_nuts};
+use catena::services::{Adaptation, SampleIo, SampleOptions, sample_nuts};
+use common::bytes::METRICS;
 use common::{Correlated, bits, borrow, column, run};
 
 /// How many Monte Carlo standard errors a mean may be off; with some 100 comparisons per file, 4.5 leaves a chance of
@@ -49,7 +50,7 @@ fn options() -> SampleOptions {
 
 #[test]
 fn every_metric_finds_the_distribution() {
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
+    for metric in METRICS {
         check_correlated(&SampleOptions { metric, ..options() });
     }
 }

@@ -12,6 +12,8 @@ use common::{Correlated, borrow, column};
 
 fn settings(dim: usize, num_warmup: usize, metric: Metric) -> ChainSettings {
     ChainSettings {
+        metric_kind: metric.kind(),
+        metric_from_gradient: false,
         seed: 4,
         chain_id: 1,
         dim,

@@ -169,7 +169,8 @@ using Logger = std::function<void(catena_level level, std::int64_t chain, const 
 // `inv_metrics` serves all chains.
 struct Io {
   std::vector<Init> inits;
-  // Initial inverse metrics: `dimension` variances (diag_e), or `dimension` x `dimension` covariances (dense_e).
+  // Initial inverse metrics: `dimension` variances (diag_e), or `dimension` x `dimension` covariances (dense_e),
+  // or the numbers of CATENA_METRIC_LOW_RANK, if need be with zeros behind them.
   std::vector<std::vector<double>> inv_metrics;
   // Get the initial unconstrained values.
   std::vector<Writer> init_writers;

@@ -4,6 +4,7 @@
 #ifndef CATENA_RESULT_HPP
 #define CATENA_RESULT_HPP
 
+#include <algorithm>
 #include <catena/draws.hpp>
 #include <catena/model.hpp>
 #include <catena/options.hpp>
@@ -29,7 +30,8 @@ struct ChainReport {
   std::size_t rows;
   // The nominal step size at the end; NaN for a model of dimension 0.
   double stepsize;
-  // The inverse metric at the end: nothing (unit_e), variances (diag_e) or covariances (dense_e).
+  // The inverse metric at the end: nothing (unit_e), variances (diag_e), covariances (dense_e), or the numbers of
+  // CATENA_METRIC_LOW_RANK.
   std::vector<double> inv_metric;
   // Gradient evaluations.
   std::uint64_t warmup_gradients, sampling_gradients;
@@ -78,10 +80,16 @@ class Result {
     return all;
   }
 
-  // The inverse metrics of all chains at the end, for Io::inv_metrics.
+  // The inverse metrics of all chains at the end, for Io::inv_metrics; low-rank ones with zeros up to the longest.
   std::vector<std::vector<double>> inv_metrics() const {
     std::vector<std::vector<double>> all;
-    for (const ChainReport &chain : chains_) all.push_back(chain.inv_metric);
+    std::size_t longest = 0;
+    for (const ChainReport &chain : chains_) {
+      all.push_back(chain.inv_metric);
+      longest = std::max(longest, chain.inv_metric.size());
+    }
+    for (std::vector<double> &metric : all)
+      if (!metric.empty()) metric.resize(longest);
     return all;
   }
 

@@ -1,15 +1,54 @@
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
-/// The shape of the inverse metric (the estimate of the posterior covariance that scales the momenta).
+/// The inverse metric (the estimate of the posterior covariance that scales the momenta): its shape and what it is
+/// estimated from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(i32)]
 pub enum MetricKind {
     /// The identity; not adapted.
     Unit = 0,
-    /// A vector of `dim` variances.
+    /// A vector of `dim` variances of the draws.
     Diag = 1,
-    /// A `dim` × `dim` covariance matrix.
+    /// The draws' `dim` × `dim` covariance matrix.
     Dense = 2,
+    /// A diagonal from draws and gradients.
+    FisherDiag = 3,
+    /// A full matrix from draws and gradients.
+    FisherDense = 4,
+    /// A diagonal and a few directions from draws and gradients.
+    LowRank = 5,
+    /// [`MetricKind::FisherDense`] or [`MetricKind::LowRank`], by the dimension.
+    Auto = 6,
+}
+
+/// Largest dimension for which [`MetricKind::Auto`] is a full matrix: up to here a step's products with it cost less than
+/// most models' gradients, and a warm-up of a few hundred draws estimates it.
+pub const DENSE_UP_TO: usize = 128;
+
+impl MetricKind {
+    /// Whether gradients are used beside draws.
+    pub fn is_fisher(self) -> bool {
+        !matches!(self, Self::Unit | Self::Diag | Self::Dense)
+    }
+
+    /// The kind for `dim` coordinates: what [`MetricKind::Auto`] chooses, the same for others.
+    pub fn chosen(self, dim: usize) -> Self {
+        match self {
+            Self::Auto if dim <= DENSE_UP_TO => Self::FisherDense,
+            Self::Auto => Self::LowRank,
+            other => other,
+        }
+    }
+
+    /// The kind that says the shape alone: unit, diag, dense or low rank.
+    pub fn shape(self, dim: usize) -> Self {
+        match self.chosen(dim) {
+            Self::FisherDiag => Self::Diag,
+            Self::FisherDense => Self::Dense,
+            other => other,
+        }
+    }
 }
 
 /// An estimate of the inverse metric.
@@ -19,4 +58,53 @@ pub enum InverseMetric {
     Diag(Vec<f64>),
     /// `dim`² covariances, row-major.
     Dense(Vec<f64>),
+    /// A diagonal and a few directions.
+    LowRank(LowRank),
+}
+
+impl InverseMetric {
+    /// The variances of `dim` coordinates: the diagonal, or S² of a [`LowRank`].
+    pub(super) fn variances(&self, dim: usize) -> Vec<f64> {
+        match self {
+            Self::Diag(variances) => variances.clone(),
+            Self::Dense(covariance) => (0..dim).map(|i| covariance[i * dim + i]).collect(),
+            Self::LowRank(low_rank) => low_rank.variances.clone(),
+        }
+    }
+}
+
+/// The inverse metric S (I + U (Λ - I) Uᵀ) S with S² a diagonal of variances, U orthonormal directions in the coordinates
+/// scaled by S, and Λ their variances there.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct LowRank {
+    /// S², `dim` numbers.
+    pub variances: Vec<f64>,
+    /// The diagonal of Λ, one per direction.
+    pub values: Vec<f64>,
+    /// One row of `dim` numbers per direction.
+    pub vectors: Vec<f64>,
+}
+
+impl LowRank {
+    /// The number of directions k, then variances, values and vectors: (k + 1)(dim + 1) numbers.
+    pub fn to_numbers(&self) -> Vec<f64> {
+        [&[self.values.len() as f64], &self.variances[..], &self.values, &self.vectors].concat()
+    }
+
+    /// Reads [`LowRank::to_numbers`].
+    ///
+    /// # Errors
+    /// The first number is not how many directions the others hold.
+    pub fn from_numbers(numbers: &[f64]) -> Result<Self, Error> {
+        let count = numbers.first().map_or(0.0, |k| *k) as usize;
+        let rest = numbers.get(1..).filter(|_| numbers[0] == count as f64).unwrap_or(&[]);
+        let dim = (numbers.len() / (count + 1)).saturating_sub(1);
+        if rest.is_empty() || dim == 0 || (dim + 1) * (count + 1) != numbers.len() {
+            let expected = "a number k of directions, dim variances, k values and k times dim numbers";
+            return Err(Error::argument("inv_metrics", expected, format!("{} numbers", numbers.len())));
+        }
+        let (variances, rest) = rest.split_at(dim);
+        let (values, vectors) = rest.split_at(count);
+        Ok(Self { variances: variances.to_vec(), values: values.to_vec(), vectors: vectors.to_vec() })
+    }
 }

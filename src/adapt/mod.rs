@@ -1,7 +1,9 @@
 //! Warm-up: dual averaging of the step size, a schedule of windows, and estimators of the metric. A chain sees the one
 //! value [`Warmup`] alone.
 //!
-//! Schedule and defaults are Stan's. Where Stan 2.35 goes wrong, this goes right:
+//! There are two ways. Metrics from draws and gradients are estimated at ever longer intervals, by a chain alone or pooled over
+//! chains that meet, while the step size follows Robbins and Monro. For metrics from draws alone, schedule and defaults are
+//! Stan's; where Stan 2.35 goes wrong, this goes right:
 //!
 //! | case | Stan 2.35 | here |
 //! | --- | --- | --- |
@@ -10,18 +12,29 @@
 //! | `window = 0` | the metric becomes pure regularisation | the metric is not adapted; the step size is, throughout |
 //! | a first window that leaves less than the next one needs | a last window of a few draws | the first window stretches, by the rule that holds for the others |
 
+mod acceptance;
 mod estimator;
+mod fisher;
+mod growing;
 mod inverse_metric;
+mod lesson;
 mod options;
+mod pooled;
+mod sample;
 mod schedule;
 mod step_size;
 mod stopping;
 mod warmup;
 
+pub use acceptance::RobbinsMonro;
 pub use estimator::{Covariance, Estimator, Variances};
-pub use inverse_metric::{InverseMetric, MetricKind};
-pub use options::Adaptation;
+pub use fisher::{MOST_DIRECTIONS, estimate};
+pub use inverse_metric::{InverseMetric, LowRank, MetricKind};
+pub use lesson::{Change, Lesson};
+pub use options::{Adaptation, WarmupMode};
+pub use pooled::{Brought, Pooled, pool};
+pub use sample::Sample;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;
 pub use stopping::{Enough, FIRST_LOOK, next_look};
-pub use warmup::{Change, Lesson, Warmup};
+pub use warmup::Warmup;

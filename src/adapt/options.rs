@@ -1,5 +1,15 @@
 use serde::{Deserialize, Serialize};
 
+/// Whether the chains of a run share what they learn in warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(i32)]
+pub enum WarmupMode {
+    /// Each chain by itself: its draws depend on no other chain.
+    Alone = 0,
+    /// Chains meet where the metric is estimated, and get one for all; for metrics from draws and gradients.
+    Together = 1,
+}
+
 /// Options of adaptation during warm-up, with Stan's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Adaptation {
@@ -17,10 +27,21 @@ pub struct Adaptation {
     pub term_buffer: usize,
     /// Length of the first metric window; later ones double. 0: the metric is not adapted. Default 25.
     pub window: usize,
+    /// Whether the chains of a run share what they learn. Default: each by itself.
+    pub warmup: WarmupMode,
 }
 
 impl Default for Adaptation {
     fn default() -> Self {
-        Self { delta: 0.8, gamma: 0.05, kappa: 0.75, t0: 10.0, init_buffer: 75, term_buffer: 50, window: 25 }
+        Self {
+            delta: 0.8,
+            gamma: 0.05,
+            kappa: 0.75,
+            t0: 10.0,
+            init_buffer: 75,
+            term_buffer: 50,
+            window: 25,
+            warmup: WarmupMode::Alone,
+        }
     }
 }

@@ -1,27 +1,9 @@
-use super::{Adaptation, Covariance, DualAveraging, Estimator, InverseMetric, MetricKind, Schedule, Variances};
+use super::growing::Growing;
+use super::{
+    Adaptation, Change, Covariance, DualAveraging, Estimator, InverseMetric, Lesson, MetricKind, Pooled, Schedule,
+    Variances,
+};
 use serde::{Deserialize, Serialize};
-
-/// One transition as warm-up sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Lesson<'a> {
-    /// Number of the iteration, from 0.
-    pub iteration: usize,
-    /// Mean acceptance probability over the trajectory's points.
-    pub accept_stat: f64,
-    /// The draw, `dim` numbers.
-    pub position: &'a [f64],
-    /// Gradient of the log density there.
-    pub gradient: &'a [f64],
-}
-
-/// What a transition changes.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Change {
-    /// The step size of the next iteration.
-    pub stepsize: Option<f64>,
-    /// The metric of the next iteration; the chain then searches for a step size anew, once it can use this one.
-    pub metric: Option<InverseMetric>,
-}
 
 /// How a chain warms up: the one value that knows what adapts, when, and when warm-up ends.
 ///
@@ -41,6 +23,8 @@ enum Way {
     Fixed,
     /// Stan's: dual averaging of the step size, the metric from windows of doubling length.
     Windows(Windows),
+    /// The metric from draws and gradients at ever longer intervals.
+    Growing(Growing),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,12 +46,15 @@ impl Warmup {
         if length == 0 {
             return Self::fixed(length);
         }
+        if kind.is_fisher() {
+            return Self { length, way: Way::Growing(Growing::new(length, options, stepsize, kind, dim)) };
+        }
         let schedule = Schedule::new(length, options.init_buffer, options.term_buffer, options.window);
         let estimator = match kind {
             _ if schedule.ends().is_empty() => Estimator::None,
-            MetricKind::Unit => Estimator::None,
             MetricKind::Diag => Estimator::Diag(Variances::new(dim)),
             MetricKind::Dense => Estimator::Dense(Covariance::new(dim)),
+            _ => Estimator::None,
         };
         let averaging = DualAveraging::new(options, stepsize);
         Self { length, way: Way::Windows(Windows { averaging, schedule, estimator }) }
@@ -75,13 +62,31 @@ impl Warmup {
 
     /// Whether a step size is searched for at the start and after each new metric.
     pub fn searches(&self) -> bool {
-        matches!(self.way, Way::Windows(_))
+        !matches!(self.way, Way::Fixed)
     }
 
     /// The search for a step size ended with this one.
     pub fn found(&mut self, stepsize: f64) {
-        if let Way::Windows(windows) = &mut self.way {
-            windows.averaging.restart(stepsize);
+        match &mut self.way {
+            Way::Fixed => {}
+            Way::Windows(windows) => windows.averaging.restart(stepsize),
+            Way::Growing(growing) => growing.found(stepsize),
+        }
+    }
+
+    /// The first metric, from the gradient at the initial point; `None` keeps the one given.
+    pub fn first(&mut self, gradient: &[f64]) -> Option<InverseMetric> {
+        match &mut self.way {
+            Way::Growing(growing) => growing.first(gradient),
+            _ => None,
+        }
+    }
+
+    /// Most doublings of the trajectory of iteration `iteration`, of `most` at all.
+    pub fn depth(&self, iteration: usize, most: u32) -> u32 {
+        match &self.way {
+            Way::Growing(growing) => growing.depth(iteration, most),
+            _ => most,
         }
     }
 
@@ -91,6 +96,22 @@ impl Warmup {
         match &mut self.way {
             Way::Fixed => Change::default(),
             Way::Windows(windows) => windows.learn(lesson),
+            Way::Growing(growing) => growing.learn(lesson),
+        }
+    }
+
+    /// Appends what the chain brings to a meeting: see [`super::Brought`].
+    pub fn bring(&self, out: &mut Vec<f64>) {
+        if let Way::Growing(growing) = &self.way {
+            growing.bring(out);
+        }
+    }
+
+    /// What the answer of a meeting changes.
+    pub fn take(&mut self, pooled: &Pooled) -> Change {
+        match &mut self.way {
+            Way::Growing(growing) => growing.take(pooled),
+            _ => Change::default(),
         }
     }
 
@@ -105,6 +126,7 @@ impl Warmup {
         match std::mem::replace(&mut self.way, Way::Fixed) {
             Way::Fixed => None,
             Way::Windows(windows) => windows.averaging.average(),
+            Way::Growing(growing) => growing.average(),
         }
     }
 
@@ -113,6 +135,7 @@ impl Warmup {
         match &self.way {
             Way::Fixed => 0,
             Way::Windows(windows) => windows.estimator.numbers(),
+            Way::Growing(growing) => growing.numbers(),
         }
     }
 }
@@ -124,7 +147,7 @@ impl Windows {
             self.estimator.add(lesson.position);
         }
         let due = self.schedule.updates_after(lesson.iteration);
-        Change { stepsize, metric: if due { self.estimator.take() } else { None } }
+        Change { stepsize, metric: if due { self.estimator.take() } else { None }, searches: true, meets: None }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The chain: initial point, step-size search, warm-up and sampling as one state machine.
 
+mod machine;
 mod settings;
 mod steps;
 mod talk;
@@ -7,9 +8,9 @@ mod talk;
 use super::engine::Engine;
 use super::metric::Metric;
 use super::trajectory::{Step, Trajectory};
-use crate::adapt::{InverseMetric, MetricKind, Warmup};
+use crate::adapt::{InverseMetric, Warmup};
 use crate::error::Error;
-use crate::model::{Ask, Evaluation, Machine, Reply, open, seal};
+use crate::model::{Reply, open, seal};
 use crate::random::{MomentumLanes, Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -50,8 +51,12 @@ pub struct Chain {
     metric: Metric,
     stepsize: f64,
     warmup: Warmup,
-    /// Takes effect once the draw that brought it has been seen to.
-    new_metric: Option<InverseMetric>,
+    /// Takes effect once the draw that brought it has been seen to; whether a step size is then searched for.
+    new_metric: Option<(InverseMetric, bool)>,
+    /// Comes once the draw that brought it has been seen to.
+    meeting: Option<u64>,
+    /// The chain was apart from the others when they last met.
+    apart: bool,
     /// Iterations of warm-up, once it is over.
     warmup_length: Option<usize>,
     iteration: usize,
@@ -81,21 +86,30 @@ impl Chain {
         let dim = settings.dim;
         let moves = dim > 0 && engine != Engine::FixedParam;
         let warmup = match settings.adaptation.filter(|_| moves) {
-            Some(options) => Warmup::windows(settings.num_warmup, options, settings.stepsize, metric.kind(), dim),
+            Some(options) => {
+                Warmup::windows(settings.num_warmup, options, settings.stepsize, settings.metric_kind, dim)
+            }
             None => Warmup::fixed(settings.num_warmup),
         };
         // Only a tree needs memory for its levels.
         let levels = if engine == Engine::Nuts { settings.max_depth } else { 1 };
-        let dense = metric.kind() == MetricKind::Dense;
         Self {
             state: State::Fresh,
             request: Request::Evaluate,
-            trajectory: Trajectory::new(dim, dense, levels, settings.max_energy_error, settings.keep_momentum),
+            trajectory: Trajectory::new(
+                dim,
+                metric.coordinates(),
+                levels,
+                settings.max_energy_error,
+                settings.keep_momentum,
+            ),
             initial_metric: metric.fingerprint(),
             metric,
             stepsize: settings.stepsize,
             warmup,
             new_metric: None,
+            meeting: None,
+            apart: false,
             warmup_length: None,
             iteration: 0,
             transition: Transition {
@@ -164,6 +178,10 @@ impl Chain {
                 assert_eq!(reply, Reply::Continue, "the last request was not an evaluation");
                 match self.request {
                     Request::Initialized if self.warmup.searches() => self.search_stepsize(),
+                    Request::Meet(_) => {
+                        self.meeting = None;
+                        self.advance()
+                    }
                     _ => self.advance(),
                 }
             }
@@ -294,43 +312,6 @@ impl Chain {
         } else {
             self.warmup_evaluations += 1;
         }
-    }
-}
-
-impl Machine for Chain {
-    /// Never [`Request::Evaluate`], which is an ask.
-    type Event = Request;
-
-    fn id(&self) -> u64 {
-        self.settings.chain_id
-    }
-
-    #[inline]
-    fn resume(&mut self, reply: Reply) -> Ask<Request> {
-        ask(Chain::resume(self, reply))
-    }
-
-    fn asked(&self) -> Option<Ask<Request>> {
-        self.request().map(ask)
-    }
-
-    fn progress(&self) -> f64 {
-        let total = self.settings.num_warmup.saturating_add(self.settings.num_samples).max(1);
-        self.iteration as f64 / total as f64
-    }
-
-    #[inline]
-    fn evaluation(&mut self) -> Evaluation<'_> {
-        let (position, gradient, stream) = Chain::evaluation(self);
-        Evaluation { position, gradient: Some(gradient), jacobian: true, stream }
-    }
-}
-
-#[inline]
-fn ask(request: Request) -> Ask<Request> {
-    match request {
-        Request::Evaluate => Ask::Evaluate,
-        event => Ask::Event(event),
     }
 }
 

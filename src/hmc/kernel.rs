@@ -3,7 +3,6 @@
 use super::metric::Metric;
 use super::slots::SLOTS;
 use super::trajectory::{Step, Trajectory};
-use crate::adapt::MetricKind;
 use crate::random::{MomentumLanes, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +19,7 @@ pub struct Kernel {
 impl Kernel {
     /// For points of `dim` coordinates, at least 1; all metrics that it gets are of the kind of `metric`.
     pub fn new(dim: usize, metric: Metric, max_depth: u32, max_energy_error: f64) -> Self {
-        let dense = metric.kind() == MetricKind::Dense;
-        Self { trajectory: Trajectory::new(dim, dense, max_depth, max_energy_error, false), metric }
+        Self { trajectory: Trajectory::new(dim, metric.coordinates(), max_depth, max_energy_error, false), metric }
     }
 
     /// Another metric, for the points to come.

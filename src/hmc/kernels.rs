@@ -4,6 +4,7 @@
 //! one partial sum for each of [`LANES`] lanes, whatever the width of a vector, and add the lanes in one fixed order;
 //! nothing is contracted to fused multiply-adds. So the bits are the same on every instruction set.
 
+mod directions;
 mod leap;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ mod turn;
 use super::rows::LANES;
 use pulp::{Arch, Simd, WithSimd};
 
+pub(crate) use directions::{Expand, Project};
 pub(crate) use leap::{Begin, Leap, LeapSums};
 pub(crate) use turn::{HalfSums, Turn};
 

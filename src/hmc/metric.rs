@@ -1,8 +1,9 @@
 //! Euclidean metrics: the inverse metric estimates the posterior covariance and scales the momenta.
 
 use super::kernels::{Axpy, Dot, InvMetric};
+use super::low_rank::LowRankShape;
 use super::rows::Rows;
-use crate::adapt::{InverseMetric, MetricKind};
+use crate::adapt::{InverseMetric, LowRank, MOST_DIRECTIONS, MetricKind};
 use crate::error::Error;
 use nalgebra::{Cholesky, DMatrix};
 use pulp::Arch;
@@ -19,6 +20,27 @@ const SYMMETRY_TOLERANCE: f64 = 1e-8;
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Metric(pub(super) Shape);
 
+/// The coordinates that trajectories are computed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coordinates {
+    /// The model's own.
+    Model,
+    /// As many others, in which the metric is the identity.
+    Whitened,
+    /// The model's and so many beside, in which the metric is diagonal.
+    Extended(usize),
+}
+
+impl Coordinates {
+    /// How many there are beside `dim` of the model.
+    pub fn count(self, dim: usize) -> usize {
+        match self {
+            Self::Model | Self::Whitened => dim,
+            Self::Extended(more) => dim + more,
+        }
+    }
+}
+
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Shape {
     Unit,
@@ -33,6 +55,7 @@ pub(super) enum Shape {
         /// L, one row per row, zeros above the diagonal.
         factor: Rows,
     },
+    LowRank(LowRankShape),
 }
 
 impl Metric {
@@ -90,6 +113,43 @@ impl Metric {
         match inverse {
             InverseMetric::Diag(variances) => Self::diag(variances),
             InverseMetric::Dense(covariance) => Self::dense(dim, covariance),
+            InverseMetric::LowRank(low_rank) => Self::low_rank(dim, low_rank),
+        }
+    }
+
+    /// A diagonal with a few directions.
+    pub fn low_rank(dim: usize, given: &LowRank) -> Result<Self, Error> {
+        LowRankShape::new(dim, given).map(|shape| Self(Shape::LowRank(shape)))
+    }
+
+    /// How the sampler's coordinates lie beside the model's.
+    pub(super) fn coordinates(&self) -> Coordinates {
+        match self.0 {
+            Shape::Dense { .. } => Coordinates::Whitened,
+            Shape::LowRank(_) => Coordinates::Extended(MOST_DIRECTIONS),
+            _ => Coordinates::Model,
+        }
+    }
+
+    /// Turns standard normals into a momentum in the sampler's coordinates, where that is more than a scaling; false
+    /// otherwise.
+    pub(super) fn momentum(&self, normals: &[f64], momentum: &mut [f64]) -> bool {
+        match &self.0 {
+            Shape::LowRank(shape) => {
+                shape.momentum(normals, momentum);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The identity in the shape that `kind` has for `dim` coordinates.
+    pub fn identity(kind: MetricKind, dim: usize) -> Result<Self, Error> {
+        match kind.shape(dim) {
+            MetricKind::Unit => Ok(Self::unit()),
+            MetricKind::Dense => Self::dense_identity(dim),
+            MetricKind::LowRank => Self::low_rank(dim, &LowRank { variances: vec![1.0; dim], ..LowRank::default() }),
+            _ => Self::diag(&vec![1.0; dim]),
         }
     }
 
@@ -105,6 +165,7 @@ impl Metric {
             Shape::Unit => MetricKind::Unit,
             Shape::Diag { .. } => MetricKind::Diag,
             Shape::Dense { .. } => MetricKind::Dense,
+            Shape::LowRank(_) => MetricKind::LowRank,
         }
     }
 
@@ -114,6 +175,7 @@ impl Metric {
             Shape::Unit => Vec::new(),
             Shape::Diag { variances, .. } => variances.values(0).to_vec(),
             Shape::Dense { covariance, .. } => covariance.clone(),
+            Shape::LowRank(shape) => shape.inverse(),
         }
     }
 
@@ -132,6 +194,7 @@ impl Metric {
     pub(super) fn inverse_row(&self) -> InvMetric<'_> {
         match &self.0 {
             Shape::Diag { variances, .. } => Some(variances.row(0)),
+            Shape::LowRank(shape) => Some(shape.inverse_row()),
             _ => None,
         }
     }
@@ -152,6 +215,9 @@ impl Metric {
                 *q = arch.dispatch(Dot(&factor.row(i)[..lanes], &x[..lanes]));
             }
         }
+        if let Shape::LowRank(shape) = &self.0 {
+            shape.to_model(arch, x, q);
+        }
     }
 
     /// g_x = Lᵀ g; rows with padding. Dense only, nothing otherwise.
@@ -163,6 +229,9 @@ impl Metric {
                 arch.dispatch(Axpy(g, &factor.row(i)[..lanes], &mut g_x[..lanes]));
             }
         }
+        if let Shape::LowRank(shape) = &self.0 {
+            shape.pull_gradient(arch, g, g_x);
+        }
     }
 
     /// x = L⁻¹ q by forward substitution; rows with padding. Dense only, nothing otherwise.
@@ -173,6 +242,9 @@ impl Metric {
                 let known: f64 = row[..i].iter().zip(&x[..i]).map(|(l, x)| l * x).sum();
                 x[i] = (q[i] - known) / row[i];
             }
+        }
+        if let Shape::LowRank(shape) = &self.0 {
+            shape.to_sampler(q, x);
         }
     }
 
@@ -196,6 +268,7 @@ impl Metric {
             Shape::Unit => 0,
             Shape::Diag { variances, scale } => variances.bytes() + scale.bytes(),
             Shape::Dense { covariance, factor } => size_of_val(&covariance[..]) + factor.bytes(),
+            Shape::LowRank(shape) => shape.bytes(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod engine;
 mod exp;
 mod kernel;
 mod kernels;
+mod low_rank;
 mod metric;
 mod rows;
 mod slots;

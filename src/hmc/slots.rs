@@ -1,6 +1,6 @@
 //! Points of a trajectory with their gradients, kept in a handful of slots that change roles instead of being copied.
 
-use super::metric::Metric;
+use super::metric::{Coordinates, Metric};
 use super::rows::Rows;
 use pulp::Arch;
 use serde::{Deserialize, Serialize};
@@ -25,12 +25,13 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    pub fn new(dim: usize, dense: bool) -> Self {
-        let rows = || Rows::new(SLOTS, dim);
+    pub fn new(dim: usize, coordinates: Coordinates) -> Self {
+        let rows = |dim| Rows::new(SLOTS, dim);
+        let own = coordinates.count(dim);
         Self {
-            position: rows(),
-            gradient: rows(),
-            model: dense.then(|| (rows(), rows())),
+            position: rows(own),
+            gradient: rows(own),
+            model: (coordinates != Coordinates::Model).then(|| (rows(dim), rows(dim))),
             log_density: [0.0; SLOTS],
             energy: [0.0; SLOTS],
         }

@@ -4,8 +4,8 @@
 mod fixed_length;
 mod nuts;
 
-use super::kernels::{Begin, Leap, Refresh, arch_for};
-use super::metric::Metric;
+use super::kernels::{Begin, Dot, Leap, Refresh, arch_for};
+use super::metric::{Coordinates, Metric};
 use super::rows::Rows;
 use super::slots::{SLOTS, Slot, Slots};
 use crate::random::MomentumLanes;
@@ -35,6 +35,8 @@ pub(super) enum Step {
 /// The vectors and scalars of a transition. Made once per chain; nothing is allocated afterwards.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Trajectory {
+    /// Coordinates of the model.
+    model_dim: usize,
     max_depth: u32,
     max_energy_error: f64,
     pub slots: Slots,
@@ -75,13 +77,21 @@ pub(super) struct Trajectory {
 }
 
 impl Trajectory {
-    pub fn new(dim: usize, dense: bool, max_depth: u32, max_energy_error: f64, keep_momentum: bool) -> Self {
+    pub fn new(
+        model_dim: usize,
+        coordinates: Coordinates,
+        max_depth: u32,
+        max_energy_error: f64,
+        keep_momentum: bool,
+    ) -> Self {
+        let dim = coordinates.count(model_dim);
         // The largest subtree has 2^(max_depth - 1) leaves.
         let levels = max_depth as usize;
         Self {
             max_depth,
             max_energy_error,
-            slots: Slots::new(dim, dense),
+            slots: Slots::new(model_dim, coordinates),
+            model_dim,
             ends: [0, 0],
             draw: 0,
             proposal: 0,
@@ -115,6 +125,11 @@ impl Trajectory {
     #[inline]
     fn arch(&self) -> Arch {
         arch_for(self.half.dim())
+    }
+
+    /// Trajectories to come double at most so often, and never more than was planned when this was made.
+    pub fn set_max_depth(&mut self, max_depth: u32) {
+        self.max_depth = max_depth;
     }
 
     /// The slot of the current draw.
@@ -156,7 +171,7 @@ impl Trajectory {
     /// The draw's momentum in the model's coordinates, when it is kept.
     pub fn draw_momentum(&self, metric: &Metric, out: &mut [f64]) -> bool {
         let Some(kept) = &self.kept_momenta else { return false };
-        out.copy_from_slice(kept.values(self.kept_rows[0]));
+        out.copy_from_slice(&kept.values(self.kept_rows[0])[..self.model_dim]);
         metric.momentum_to_model(out);
         true
     }
@@ -164,13 +179,21 @@ impl Trajectory {
     /// Draws a fresh momentum at the current draw, which becomes the only point of the trajectory.
     fn refresh(&mut self, metric: &Metric, lanes: &mut MomentumLanes) {
         self.end_rows = [0, 1, 2];
-        let (arch, dim) = (self.arch(), self.half.dim());
+        let (arch, dim) = (self.arch(), self.model_dim);
         let normals = self.half.row_mut(0);
         lanes.fill_normals_on(arch, normals.as_chunks_mut().0);
         normals[dim..].fill(0.0);
-        let ends = self.end_momenta.pair_mut(0, 1);
-        let pass = Refresh { scale: metric.momentum_scale(), normals, ends, sum: self.tree_sum.row_mut(0) };
-        self.initial_square = arch.dispatch(pass);
+        if metric.momentum(normals, self.end_momenta.row_mut(2)) {
+            // The passes take what was made; the square is that of the normals.
+            self.initial_square = arch.dispatch(Dot(normals, normals));
+            normals.copy_from_slice(self.end_momenta.row(2));
+            let ends = self.end_momenta.pair_mut(0, 1);
+            arch.dispatch(Refresh { scale: None, normals, ends, sum: self.tree_sum.row_mut(0) });
+        } else {
+            let ends = self.end_momenta.pair_mut(0, 1);
+            let pass = Refresh { scale: metric.momentum_scale(), normals, ends, sum: self.tree_sum.row_mut(0) };
+            self.initial_square = arch.dispatch(pass);
+        }
         self.initial_energy = 0.5 * self.initial_square - self.slots.log_density[self.draw];
         self.slots.energy[self.draw] = self.initial_energy;
         self.ends = [self.draw; 2];

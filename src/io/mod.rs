@@ -30,6 +30,7 @@ pub use interrupt::FlagInterrupt;
 pub use json::check_json;
 pub use log::{LineLogger, StderrLogger, log_lines};
 pub use memory::{Grid, Layout, MemoryWriter, Sink};
+pub(crate) use metric::metric_name;
 pub use metric::{metric_json, read_metric_file};
 pub use position::PositionInit;
 pub use stan_csv::{Adapted, StanCsv};

@@ -30,7 +30,7 @@ mod session;
 mod smc;
 mod summary;
 
-pub use crate::adapt::Adaptation;
+pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};

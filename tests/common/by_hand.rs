@@ -1,5 +1,6 @@
 //! Chains of two coordinates driven by hand, every evaluation of a transition noted.
 
+use catena::adapt::{LowRank, MetricKind};
 use catena::hmc::{Chain, ChainSettings, Engine, Metric, Reply, Request, Start, Transition};
 
 /// A point, a momentum or a gradient.
@@ -32,14 +33,19 @@ pub fn normal(x: &Pair, g: &mut Pair) -> Option<f64> {
 }
 
 /// The inverse metrics every kind of which is tried, row by row.
-pub const METRICS: [[f64; 4]; 3] = [[1.0, 0.0, 0.0, 1.0], [2.5, 0.0, 0.0, 0.4], [1.7, 0.6, 0.6, 0.9]];
+pub const METRICS: [[f64; 4]; 4] =
+    [[1.0, 0.0, 0.0, 1.0], [2.5, 0.0, 0.0, 0.4], [1.7, 0.6, 0.6, 0.9], [3.44, 0.96, 0.96, 1.14]];
 
-/// The metric of one of [`METRICS`]: unit, diagonal or dense.
+/// The metric of one of [`METRICS`]: unit, diagonal, dense or low rank.
 pub fn metric(inverse: &[f64; 4]) -> Metric {
     if *inverse == METRICS[0] {
         Metric::unit()
     } else if inverse[1] == 0.0 {
         Metric::diag(&[inverse[0], inverse[3]]).unwrap()
+    } else if *inverse == METRICS[3] {
+        // S² = (2, 0.5), one direction of variance 3.
+        let (variances, values, vectors) = (vec![2.0, 0.5], vec![3.0], vec![0.6, 0.8]);
+        Metric::low_rank(2, &LowRank { variances, values, vectors }).unwrap()
     } else {
         Metric::dense(2, inverse).unwrap()
     }
@@ -48,6 +54,8 @@ pub fn metric(inverse: &[f64; 4]) -> Metric {
 /// Settings of a chain that neither warms up nor adapts.
 pub fn settings(chain_id: u64, inverse: &[f64; 4], stepsize: f64, num_samples: usize) -> ChainSettings {
     ChainSettings {
+        metric_kind: MetricKind::Unit,
+        metric_from_gradient: false,
         seed: 20_261,
         chain_id,
         dim: 2,

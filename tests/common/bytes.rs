@@ -7,18 +7,26 @@ use catena::services::MetricKind;
 
 pub const DIM: usize = 4;
 
+/// Every kind of metric but the one that chooses among the others.
+pub const METRICS: [MetricKind; 6] = [
+    MetricKind::Unit,
+    MetricKind::Diag,
+    MetricKind::Dense,
+    MetricKind::FisherDiag,
+    MetricKind::FisherDense,
+    MetricKind::LowRank,
+];
+
 fn settings(metric: MetricKind) -> ChainSettings {
     ChainSettings {
+        metric_kind: metric,
+        metric_from_gradient: true,
         seed: 11,
         chain_id: 3,
         dim: DIM,
         num_warmup: 120,
         num_samples: 60,
-        metric: match metric {
-            MetricKind::Unit => Metric::unit(),
-            MetricKind::Diag => Metric::diag(&[1.0; DIM]).unwrap(),
-            MetricKind::Dense => Metric::dense_identity(DIM).unwrap(),
-        },
+        metric: Metric::identity(metric, DIM).unwrap(),
         stepsize: 1.0,
         stepsize_jitter: 0.3,
         max_depth: 10,
@@ -61,6 +69,7 @@ fn draws(engine: Engine, metric: MetricKind, mut stop: impl FnMut(u64) -> bool) 
                 out.extend(all.map(|v| v.to_bits()));
                 chain.resume(Reply::Continue)
             }
+            Request::Meet(_) => unreachable!("it warms up alone"),
             Request::Done => break,
             Request::Failed(failure) => panic!("{failure}"),
             Request::Initialized | Request::WarmupDone => chain.resume(Reply::Continue),
@@ -82,7 +91,7 @@ fn xorshift(seed: u64) -> impl FnMut() -> u64 {
 
 /// Whatever the places where a chain goes through bytes, its draws are the same.
 pub fn check(engine: Engine) {
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
+    for metric in METRICS {
         let reference = draws(engine, metric, |_| false);
         for (seed, every, always_before) in [(1, 50, 0), (2, 50, 0), (3, 7, 0), (4, 1, 0), (99, 3, 600)] {
             let mut random = xorshift(seed);

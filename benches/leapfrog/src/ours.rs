@@ -1,5 +1,5 @@
 use crate::target::Target;
-use catena::hmc::{Chain, ChainSettings, Metric, Reply, Request, Start};
+use catena::hmc::{Chain, ChainSettings, Metric, MetricKind, Reply, Request, Start};
 use std::time::Instant;
 
 pub const WARMUP: usize = 1000;
@@ -14,6 +14,7 @@ fn draw(chain: &mut Chain, target: Target) -> bool {
                 reply = Reply::LogDensity(target.log_density_gradient(position, gradient));
             }
             Request::Draw => return true,
+            Request::Meet(_) => unreachable!("it warms up alone"),
             Request::Done => return false,
             Request::Failed(failure) => panic!("{failure}"),
             Request::Initialized | Request::WarmupDone => reply = Reply::Continue,
@@ -23,6 +24,8 @@ fn draw(chain: &mut Chain, target: Target) -> bool {
 
 pub fn ns_per_leapfrog(target: Target, dim: usize, draws: usize, seed: u64) -> f64 {
     let settings = ChainSettings {
+        metric_kind: MetricKind::Diag,
+        metric_from_gradient: false,
         seed,
         chain_id: 1,
         dim,

@@ -11,7 +11,7 @@ level_warning <- 2L
 level_error <- 3L
 
 catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling = 1000, thin = 1, seed = NULL, init = 2,
-                          algorithm = c("nuts", "static", "fixed_param"), metric = c("diag_e", "dense_e", "unit_e"),
+                          algorithm = c("nuts", "static", "fixed_param"), metric = c("diag_e", "dense_e", "unit_e", "fisher_diag", "fisher_dense", "low_rank", "auto"),
                           inv_metric = NULL, step_size = 1, max_treedepth = 10, int_time = 2 * pi, adapt_delta = 0.8,
                           adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0, first_chain_id = 1,
                           init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0, batch_size = NULL,
@@ -64,17 +64,21 @@ as_inv_metrics <- function(value, metric, dimension, chains) {
   if (!is.list(value)) value <- rep(list(value), chains)
   expected <- switch(metric,
     unit_e = stop("'inv_metric': expected NULL, for metric \"unit_e\" has none", call. = FALSE),
-    diag_e = dimension,
-    dense_e = dimension^2
+    diag_e = ,
+    fisher_diag = dimension,
+    dense_e = ,
+    fisher_dense = dimension^2
   )
   if (length(value) != chains) not_this("inv_metric", sprintf("one entry per chain (%d)", as.integer(chains)), value)
   for (one in value) {
-    if (!is.numeric(one) || length(one) != expected) {
-      shape <- if (metric == "dense_e") sprintf("matrices of %d x %d", dimension, dimension) else sprintf("vectors of %d variances", dimension)
+    if (!is.numeric(one) || (!is.null(expected) && length(one) != expected)) {
+      shape <- if (is.null(expected)) "numbers" else if (expected != dimension) sprintf("matrices of %d x %d", dimension, dimension) else sprintf("vectors of %d variances", dimension)
       not_this("inv_metric", shape, one)
     }
   }
-  lapply(value, as.double)
+  # The library wants equally many numbers for every chain; it leaves out zeros behind those of a low-rank metric.
+  longest <- max(lengths(value))
+  lapply(value, function(one) c(as.double(one), numeric(longest - length(one))))
 }
 
 catena_version <- function() .Call(C_version)

@@ -6,8 +6,8 @@ What one chain reports.
 - `id`; `status`: `:ok` when all its iterations were run, `:interrupted` when it was stopped before and can be resumed
 - `iterations`: iterations done, warm-up included; `rows`, `warmup_rows`: its draws in `values` and `warmup` of
   [`Catena.Draws`](@ref)
-- `stepsize`, `inv_metric`: the nominal step size and inverse metric at its end: nothing (unit), variances (diag) or
-  covariances (dense)
+- `stepsize`, `inv_metric`: the nominal step size and inverse metric at its end: nothing (unit), variances (diag),
+  covariances (dense), or those of `CATENA_METRIC_LOW_RANK` in `catena.h`
 - `warmup_gradients`, `sampling_gradients`: gradient evaluations in and after warm-up; `warmup_seconds`,
   `sampling_seconds`: what they took
 - `divergences`, `saturated`: divergent transitions and transitions of the largest depth after warm-up
@@ -102,13 +102,16 @@ end
     Catena.inv_metrics(draws)
 
 The inverse metric that each chain ended with, as `inv_metric` of [`Catena.sample`](@ref) takes them: `nothing` with
-`metric = :unit`, else a vector of vectors of variances, or of covariance matrices with `metric = :dense`.
+`metric = :unit`, else a vector of vectors of variances, or of covariance matrices with `:dense` and `:fisher_dense`. With
+`:low_rank` and `:auto` they are the numbers that `catena.h` tells of, with zeros behind those of chains that have fewer.
 """
 function inv_metrics(draws::Draws)
     metric = get(draws.options, :metric, :unit)
     metric === :unit && return nothing
     found = [report.inv_metric for report in draws.chains]
-    metric === :dense ? [reshape(one, isqrt(length(one)), :) for one in found] : found
+    metric in (:dense, :fisher_dense) && return [reshape(one, isqrt(length(one)), :) for one in found]
+    longest = maximum(length, found; init = 0)
+    [vcat(one, zeros(longest - length(one))) for one in found]
 end
 
 "What a summary shows: `catena_summary_options`."

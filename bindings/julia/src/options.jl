@@ -7,7 +7,8 @@ const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :w
 "Arguments of `sample` that are none of the library's options."
 const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :callbacks, :progress)
 
-const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2))
+const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2), fisher_diag = Int32(3), fisher_dense = Int32(4),
+                 low_rank = Int32(5), auto = Int32(6))
 
 "What moves a chain: `catena_engine`."
 const ENGINES = (nuts = Int32(0), static = Int32(1), fixed_param = Int32(2))

@@ -195,6 +195,7 @@ static ADAPT: &[Argument] = &[
     option("init_buffer", "init_buffer"),
     option("term_buffer", "term_buffer"),
     option("window", "window"),
+    option("warmup", "warmup"),
     argument("save_metric", "write step size and metric as JSON, to name_metric.json", Switch(false)),
 ];
 
@@ -214,6 +215,10 @@ static HMC: &[Argument] = &[
             argument("diag_e", "a diagonal", Group(&[])),
             argument("dense_e", "a matrix", Group(&[])),
             argument("unit_e", "the identity", Group(&[])),
+            argument("fisher_diag", "a diagonal, from draws and gradients", Group(&[])),
+            argument("fisher_dense", "a matrix, from draws and gradients", Group(&[])),
+            argument("low_rank", "a diagonal and a few directions, from draws and gradients", Group(&[])),
+            argument("auto", "fisher_dense for few coordinates, low_rank for many", Group(&[])),
         ]),
     )
     .sets("metric"),

@@ -1,6 +1,6 @@
 //! What a chain is made from.
 
-use crate::adapt::Adaptation;
+use crate::adapt::{Adaptation, MetricKind};
 use crate::hmc::metric::Metric;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub struct ChainSettings {
     pub num_samples: usize,
     /// Inverse metric at the start.
     pub metric: Metric,
+    /// What warm-up estimates the metric from.
+    pub metric_kind: MetricKind,
+    /// Whether warm-up begins with a metric from the gradient at the initial point instead, where it uses gradients.
+    pub metric_from_gradient: bool,
     /// Step size at the start.
     pub stepsize: f64,
     /// Relative half-width of the uniform jitter of the step size.
@@ -51,6 +55,7 @@ impl ChainSettings {
             ("chain id", self.chain_id.to_string()),
             ("dimension", self.dim.to_string()),
             ("num_warmup", self.num_warmup.to_string()),
+            ("metric", format!("{:?}", self.metric_kind)),
             ("initial metric", format!("one with checksum {metric:08x}")),
             ("stepsize", self.stepsize.to_string()),
             ("stepsize_jitter", self.stepsize_jitter.to_string()),

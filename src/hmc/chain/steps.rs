@@ -49,6 +49,7 @@ impl Chain {
             (None, Some(value)) => {
                 self.trajectory.slots.log_density[slot] = value;
                 self.trajectory.set_draw(slot);
+                self.begin_metric();
                 self.trajectory.settle(&self.metric);
                 self.start.0 = Vec::new();
                 self.state = State::Idle;
@@ -56,6 +57,19 @@ impl Chain {
             }
             (Some(reason), _) if tries == INIT_TRIES || !random => self.fail(Failure::InitialValue { tries, reason }),
             _ => self.propose_initial(tries),
+        }
+    }
+
+    /// The metric that warm-up begins with, unless one was given.
+    fn begin_metric(&mut self) {
+        if !self.settings.metric_from_gradient {
+            return;
+        }
+        let gradient = self.trajectory.slots.model_gradient(self.trajectory.draw());
+        if let Some(inverse) = self.warmup.first(gradient)
+            && let Ok(metric) = Metric::estimated(self.settings.dim, &inverse)
+        {
+            self.metric = metric;
         }
     }
 
@@ -98,6 +112,10 @@ impl Chain {
 
     /// Goes on after a draw, an initial point, the end of warm-up or a step-size search.
     pub(super) fn advance(&mut self) -> Request {
+        if let Some(number) = self.meeting {
+            self.state = State::Idle;
+            return Request::Meet(number);
+        }
         if self.update_metric() {
             return self.search_stepsize();
         }
@@ -117,6 +135,7 @@ impl Chain {
 
     fn end_warmup(&mut self) -> Request {
         self.warmup_length = Some(self.iteration);
+        self.trajectory.set_max_depth(self.settings.max_depth);
         if let Some(stepsize) = self.warmup.end() {
             self.stepsize = stepsize;
         }
@@ -135,6 +154,9 @@ impl Chain {
             self.stepsize
         };
         self.transition.stepsize = stepsize;
+        if self.warmup_length.is_none() {
+            self.trajectory.set_max_depth(self.warmup.depth(self.iteration, self.settings.max_depth));
+        }
         self.state = State::Moving;
         let (metric, lanes) = (&self.metric, &mut self.lanes);
         match self.engine {
@@ -186,18 +208,19 @@ impl Chain {
         let draw = self.trajectory.draw();
         let slots = &self.trajectory.slots;
         let (position, gradient) = (slots.model_position(draw), slots.model_gradient(draw));
-        let Change { stepsize, metric } =
+        let Change { stepsize, metric, searches, meets } =
             self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, position, gradient });
         self.stepsize = stepsize.unwrap_or(self.stepsize);
-        self.new_metric = metric;
+        self.new_metric = metric.map(|metric| (metric, searches));
+        self.meeting = meets;
     }
 
     /// Takes the metric that warm-up has estimated; false when there is none, or the estimate is no metric.
     fn update_metric(&mut self) -> bool {
-        let Some(inverse) = self.new_metric.take() else { return false };
+        let Some((inverse, searches)) = self.new_metric.take() else { return false };
         let Ok(metric) = Metric::estimated(self.settings.dim, &inverse) else { return false };
         self.metric = metric;
         self.trajectory.settle(&self.metric);
-        true
+        searches
     }
 }

@@ -12,6 +12,9 @@ pub enum Request {
     Initialized,
     /// A transition is complete: [`Chain::transition`](super::Chain::transition), [`Chain::position`](super::Chain::position).
     Draw,
+    /// Meet the other chains at the meeting of this number: [`Chain::bring`](super::Chain::bring),
+    /// [`Chain::take`](super::Chain::take).
+    Meet(u64),
     /// Warm-up is over: [`Chain::stepsize`](super::Chain::stepsize) and [`Chain::metric`](super::Chain::metric) are final. Comes once, also without warm-up.
     WarmupDone,
     /// All iterations are done.

@@ -3,6 +3,7 @@
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value, names};
 use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
+use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
 use crate::particles::plan::Kernel;
@@ -196,7 +197,14 @@ macro_rules! choice_field {
 choice_field!(MetricKind: METRICS =
     Unit "unit_e" "the identity, not adapted",
     Diag "diag_e" "a vector of variances",
-    Dense "dense_e" "a covariance matrix");
+    Dense "dense_e" "a covariance matrix",
+    FisherDiag "fisher_diag" "a vector of variances, from draws and gradients",
+    FisherDense "fisher_dense" "a covariance matrix, from draws and gradients",
+    LowRank "low_rank" "a vector of variances and a few directions, from draws and gradients",
+    Auto "auto" "fisher_dense for few coordinates, low_rank for many");
+choice_field!(WarmupMode: WARMUPS =
+    Alone "alone" "each chain by itself",
+    Together "together" "chains meet where the metric is estimated and get one for all");
 choice_field!(FailurePolicy: POLICIES =
     StopChain "stop_chain" "the failed chain stops alone, the others go on",
     StopRun "stop_run" "every chain stops, what all of them drew is kept");
@@ -273,13 +281,14 @@ pub static OPTIONS: &[OptionRow] = &[
         sample.max_energy_error),
     row!("adapt", Kind::Switch, MOVES, "adapt step size and metric in warm-up", adapt),
     row!("delta", Kind::Real(Range::inside_01()), TUNED, "target of the acceptance statistic", adaptation.delta),
-    row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation", adaptation.gamma),
-    row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation", adaptation.kappa),
-    row!("t0", POSITIVE, MOVES, "iteration offset of the step size's adaptation", adaptation.t0),
-    row!("init_buffer", ANY, MOVES, "warm-up iterations before the metric is adapted", adaptation.init_buffer),
-    row!("term_buffer", ANY, MOVES, "warm-up iterations after the metric was adapted", adaptation.term_buffer),
-    row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double; 0: it is not adapted",
+    row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation; no use for metrics from gradients", adaptation.gamma),
+    row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation; no use for metrics from gradients", adaptation.kappa),
+    row!("t0", POSITIVE, MOVES, "iteration offset of the step size's adaptation; no use for metrics from gradients", adaptation.t0),
+    row!("init_buffer", ANY, MOVES, "warm-up iterations before the metric is adapted; no use for metrics from gradients", adaptation.init_buffer),
+    row!("term_buffer", ANY, MOVES, "warm-up iterations after the metric was adapted; no use for metrics from gradients", adaptation.term_buffer),
+    row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double (with metrics from gradients they begin at 10); 0: it is not adapted",
         adaptation.window),
+    row!("warmup", Kind::Choice(WARMUPS), MOVES, "whether chains share what they learn in warm-up", adaptation.warmup),
     row!("num_threads", ANY, THREADED, "threads of the run; 0: the cores available to the process", sample.num_threads),
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,

@@ -11,6 +11,10 @@ use crate::services::service::{After, End, Here, Service};
 use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
+/// What is said of a chain that the others left out when they last met.
+const APART: &str = "this chain stood still or was far from the others when they last met in warm-up: it samples with \
+                     their metric from where it is";
+
 impl Sampling<'_> {
     fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
         self.sinks.init.as_mut().map_or(Ok(()), |writer| writer.row(chain.position()))
@@ -85,12 +89,15 @@ impl<D: Density> Service<D> for Sampling<'_> {
     fn event(&mut self, watched: &mut Watched, event: Request, here: &mut Here<'_, D>) -> Result<After, Error> {
         let chain = &mut watched.chain;
         match event {
-            Request::Evaluate => unreachable!("an ask, not an event"),
+            Request::Evaluate | Request::Meet(_) => unreachable!("an ask, not an event"),
             Request::Initialized => self.initialized(chain)?,
             Request::Draw => self.drawn(watched, here)?,
             Request::WarmupDone => {
                 here.warm();
-                self.adapted(chain)?;
+                if chain.is_apart() {
+                    here.log(Level::Warning, APART);
+                }
+                self.adapted(chain, here)?;
             }
             Request::Done => {
                 if let Some(early) = watched.ended() {

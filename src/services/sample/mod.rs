@@ -2,22 +2,27 @@
 
 mod events;
 mod looks;
+mod meetings;
 mod output;
 mod sampling;
 mod settings;
+mod together;
 mod watched;
 
 use super::run::Run;
 use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
-use crate::adapt::Enough;
+use crate::adapt::{Enough, WarmupMode};
 use crate::diagnostics::select_columns;
 use crate::error::Error;
 use crate::hmc::Engine;
-use crate::model::{Density, Fold};
+use crate::io::metric_name;
+use crate::model::Density;
 use looks::Looks;
+use meetings::Meetings;
 use sampling::{Columns, Sinks};
 use settings::{chain_settings, check_memory, suited};
 use std::sync::Arc;
+use together::Together;
 use watched::Kept;
 
 pub use output::elapsed_lines;
@@ -94,11 +99,12 @@ impl<'a, D: Density> Session<'a, D> {
         options.validate()?;
         let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
+        check_warmup(options)?;
         check_memory(density.dim(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
-        let (kept, fold) = looked_at(options, &columns.sample)?;
+        let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
         let mut inits = io.inits.into_iter();
         let (mut init, mut sample, mut diagnostic) =
@@ -107,15 +113,15 @@ impl<'a, D: Density> Session<'a, D> {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
         });
-        let session = Session::seat(run, services.collect(), &io.checkpoints, fold)?;
+        let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
+        let meetings = Meetings { together, looks };
+        let session = Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(meetings)))?;
         Ok(session.ending_after(options.max_seconds))
     }
 }
 
 /// What is kept of each chain for looks at the run, and what comes of looks; none where the run is not to stop early.
-type LookedAt = (Option<Kept>, Option<Arc<dyn Fold + Send>>);
-
-fn looked_at(options: &SampleOptions, names: &[String]) -> Result<LookedAt, Error> {
+fn looked_at(options: &SampleOptions, names: &[String]) -> Result<(Option<Kept>, Option<Looks>), Error> {
     let enough = Enough { ess: options.until_ess, rhat: options.until_rhat };
     // No R-hat is meant to be below 1.
     if enough.rhat > 0.0 && enough.rhat <= 1.0 {
@@ -125,8 +131,18 @@ fn looked_at(options: &SampleOptions, names: &[String]) -> Result<LookedAt, Erro
     if !enough.is_asked() {
         return Ok((None, None));
     }
-    let fold = Looks { enough, columns: columns.len() };
-    Ok((Some(Kept::new(columns)), Some(Arc::new(fold))))
+    let looks = Looks { enough, columns: columns.len() };
+    Ok((Some(Kept::new(columns)), Some(looks)))
+}
+
+/// Only metrics from draws and gradients are learned together.
+fn check_warmup(options: &SampleOptions) -> Result<(), Error> {
+    let together = options.adaptation.is_some_and(|a| a.warmup == WarmupMode::Together);
+    if !together || options.metric.is_fisher() || options.num_warmup == 0 {
+        return Ok(());
+    }
+    let expected = "alone, or a metric from draws and gradients (fisher_diag, fisher_dense, low_rank, auto)";
+    Err(Error::argument("warmup", expected, format!("together with metric={}", metric_name(options.metric))))
 }
 
 /// Each list must be empty or have one entry per chain.

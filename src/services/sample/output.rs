@@ -2,8 +2,10 @@
 
 use super::sampling::Sampling;
 use super::watched::Watched;
+use crate::adapt::LowRank;
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Engine, MetricKind, Transition};
+use crate::io::Level;
 use crate::model::{Density, Refusal};
 use crate::services::Progress;
 use crate::services::outputs::constrain;
@@ -40,6 +42,29 @@ pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
         format!("               {:.3} seconds (Total)", warmup + sampling),
         String::new(),
     ]
+}
+
+/// What `auto` has come to, in words.
+fn chosen(chain: &Chain) -> String {
+    let dim = chain.settings().dim;
+    let shape = match chain.metric().kind() {
+        MetricKind::LowRank => match LowRank::from_numbers(&chain.metric().inverse()).map_or(0, |m| m.values.len()) {
+            0 => "a diagonal one, because no direction stands out".to_string(),
+            count => format!("a diagonal one with {count} directions that stand out"),
+        },
+        _ => "a full matrix".to_string(),
+    };
+    format!("metric=auto chose {shape}, for {dim} coordinates")
+}
+
+/// A low-rank metric's lines, in the manner of Stan's for the others.
+fn low_rank_lines(inverse: &[f64], join: impl Fn(&[f64]) -> String) -> Vec<String> {
+    let low_rank = LowRank::from_numbers(inverse).unwrap_or_default();
+    let mut lines = vec!["Diagonal elements of inverse mass matrix:".to_string(), join(&low_rank.variances)];
+    lines.push(format!("Variances along {} directions of the scaled coordinates:", low_rank.values.len()));
+    lines.push(join(&low_rank.values));
+    lines.extend(low_rank.vectors.chunks(low_rank.variances.len().max(1)).map(join));
+    lines
 }
 
 impl Sampling<'_> {
@@ -128,11 +153,16 @@ impl Sampling<'_> {
     }
 
     /// Stan's lines after warm-up, to the sample and diagnostic writers.
-    pub(super) fn adapted(&mut self, chain: &Chain) -> Result<(), Error> {
+    pub(super) fn adapted<D: Density>(&mut self, chain: &Chain, here: &Here<'_, D>) -> Result<(), Error> {
         if chain.engine() == Engine::FixedParam {
             return Ok(());
         }
         let mut lines = Vec::new();
+        if here.run.options.metric == MetricKind::Auto && chain.moves() {
+            let told = chosen(chain);
+            here.log(Level::Info, &told);
+            lines.push(told);
+        }
         if self.settings.adaptation.is_some() && self.settings.num_warmup > 0 {
             lines.push("Adaptation terminated".to_string());
         }
@@ -141,11 +171,12 @@ impl Sampling<'_> {
         let join = |row: &[f64]| row.iter().map(|v| crate::io::shortest(*v)).collect::<Vec<_>>().join(", ");
         match chain.metric().kind() {
             MetricKind::Unit => lines.push("No free parameters for unit metric".into()),
-            MetricKind::Diag => {
+            MetricKind::LowRank => lines.extend(low_rank_lines(&inverse, join)),
+            MetricKind::Diag | MetricKind::FisherDiag => {
                 lines.push("Diagonal elements of inverse mass matrix:".into());
                 lines.push(join(&inverse));
             }
-            MetricKind::Dense => {
+            _ => {
                 lines.push("Elements of inverse mass matrix:".into());
                 lines.extend(inverse.chunks(self.settings.dim.max(1)).map(join));
             }

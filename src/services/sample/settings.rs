@@ -1,7 +1,9 @@
 //! What each chain of a run is made from.
 
+use crate::adapt::{LowRank, MOST_DIRECTIONS};
 use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
+use crate::io::metric_name;
 use crate::room;
 use crate::services::SampleOptions;
 
@@ -12,6 +14,17 @@ pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
         Engine::FixedParam => {
             SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
         }
+    }
+}
+
+/// The numbers of a low-rank metric of `dim` coordinates, without zeros behind them: a host may give every chain equally
+/// many.
+fn unpadded(dim: usize, given: &[f64]) -> &[f64] {
+    let count = given.first().map_or(0.0, |k| *k) as usize;
+    let needed = (dim + 1).saturating_mul(count.saturating_add(1));
+    match given.split_at_checked(needed) {
+        Some((numbers, rest)) if rest.iter().all(|x| *x == 0.0) => numbers,
+        _ => given,
     }
 }
 
@@ -26,12 +39,13 @@ const MATRICES: usize = 3;
 /// Whether there is memory for the chains, by what each takes at least.
 pub(super) fn check_memory(dim: usize, options: &SampleOptions) -> Result<(), Error> {
     const NUMBER: usize = size_of::<f64>();
-    if options.metric == MetricKind::Dense {
-        let got = format_args!("dense_e with {dim} coordinates").to_string();
+    if options.metric.shape(dim) == MetricKind::Dense {
+        let got = format!("{} with {dim} coordinates", metric_name(options.metric));
         room::check("metric", &[options.num_chains, MATRICES, dim, dim, NUMBER], got)?;
     }
     room::check("num_chains", &[options.num_chains, CHAIN_BYTES], options.num_chains)?;
-    let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS;
+    let directions = if options.metric.shape(dim) == MetricKind::LowRank { 2 * MOST_DIRECTIONS } else { 0 };
+    let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS + directions;
     let got = format!("{} of {dim} coordinates", options.num_chains);
     room::check("num_chains", &[options.num_chains, vectors, dim, NUMBER], got)
 }
@@ -43,20 +57,21 @@ pub(super) fn chain_settings(
     inv_metrics: &[&[f64]],
     keep_momentum: bool,
 ) -> Result<Vec<ChainSettings>, Error> {
-    let metric = |given: Option<&&[f64]>| match (options.metric, given) {
-        (MetricKind::Unit, None) => Ok(Metric::unit()),
+    let metric = |given: Option<&&[f64]>| match (options.metric.shape(dim), given) {
+        (shape, None) => Metric::identity(shape, dim),
         (MetricKind::Unit, Some(given)) => Err(Error::argument(
             "inv_metrics",
             "no inverse metric with the unit metric",
             format!("{} numbers", given.len()),
         )),
-        (MetricKind::Diag, None) => Metric::diag(&vec![1.0; dim]),
         (MetricKind::Diag, Some(given)) if given.len() != dim => {
             Err(Error::argument("inv_metrics", format!("{dim} numbers"), given.len()))
         }
         (MetricKind::Diag, Some(given)) => Metric::diag(given),
-        (MetricKind::Dense, None) => Metric::dense_identity(dim),
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
+        (_, Some(given)) => {
+            LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
+        }
     };
     (0..options.num_chains)
         .map(|i| {
@@ -68,6 +83,8 @@ pub(super) fn chain_settings(
                 num_warmup: options.num_warmup,
                 num_samples: options.num_samples,
                 metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
+                metric_kind: options.metric.chosen(dim),
+                metric_from_gradient: inv_metrics.is_empty(),
                 stepsize: options.stepsize,
                 stepsize_jitter: options.stepsize_jitter,
                 max_depth: options.max_depth,

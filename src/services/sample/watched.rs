@@ -6,7 +6,7 @@ use crate::model::{Ask, Evaluation, Machine, Reply};
 use serde::{Deserialize, Serialize};
 
 /// Looks are meetings from this number on. A chain's own meetings come before them.
-const FIRST_MEETING: u64 = 1 << 32;
+pub(super) const FIRST_LOOK_MEETING: u64 = 1 << 32;
 
 /// Why a chain ends before its last iteration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,7 +146,7 @@ impl Watched {
     }
 
     fn meeting(&self) -> u64 {
-        FIRST_MEETING + self.kept.as_ref().map_or(0, |kept| kept.looks)
+        FIRST_LOOK_MEETING + self.kept.as_ref().map_or(0, |kept| kept.looks)
     }
 }
 

@@ -10,6 +10,8 @@ mod report;
 use super::run::Run;
 use super::{OptionSet, PathKind, SampleIo, SampleOptions, Session, SmcOptions, check_length};
 use crate::error::Error;
+use crate::hmc::MetricKind;
+use crate::io::metric_name;
 use crate::model::Density;
 use crate::particles::normal::Normal;
 use crate::particles::path::{Bridge, Path};
@@ -52,7 +54,7 @@ pub fn sample_smc<D: Density>(
     io: SampleIo<'_>,
 ) -> Result<SmcReport, Error> {
     OptionSet::from(options).with_smc(smc).validate()?;
-    check(density, smc, &io)?;
+    check(density, options.metric, smc, &io)?;
     let keep = states_kept(smc)?;
     let Some(bridge) = bridge(density, options, smc, reference, &io)? else { return Ok(SmcReport::interrupted()) };
     let path = Path::new(density, bridge);
@@ -101,7 +103,7 @@ pub fn sample_smc<D: Density>(
 }
 
 /// What the sampler cannot do without.
-fn check<D: Density>(density: &D, smc: &SmcOptions, io: &SampleIo<'_>) -> Result<(), Error> {
+fn check<D: Density>(density: &D, metric: MetricKind, smc: &SmcOptions, io: &SampleIo<'_>) -> Result<(), Error> {
     let unused = [
         ("inits", io.inits.len()),
         ("inv_metrics", io.inv_metrics.len()),
@@ -113,6 +115,10 @@ fn check<D: Density>(density: &D, smc: &SmcOptions, io: &SampleIo<'_>) -> Result
         return Err(Error::argument(name, "no entries for sets of particles", length));
     }
     check_length("sample_writers", io.sample_writers.len(), smc.num_sets)?;
+    if metric.is_fisher() {
+        let expected = "unit_e, diag_e or dense_e: the metric of particles is their covariance";
+        return Err(Error::argument("metric", expected, metric_name(metric)));
+    }
     if density.dim() == 0 {
         return Err(Error::argument("model", "one with coordinates", "one of dimension 0"));
     }

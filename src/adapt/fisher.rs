@@ -1,0 +1,210 @@
+//! Metrics from draws and gradients: of all inverse metrics of a shape, the one for which position and gradient of the
+//! transformed density differ least (the Fisher divergence to a standard normal; Seyboldt, Carlson and Carpenter 2026,
+//! arXiv 2603.18845). For a normal target a few more draws than coordinates give its covariance exactly.
+//!
+//! Estimates are made in the coordinates that the diagonal estimate scales, so that rescaling a parameter changes nothing;
+//! there few draws are pulled towards the diagonal estimate, and a coordinate that says nothing keeps its scale.
+
+use super::{InverseMetric, LowRank, MetricKind, Sample};
+use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+
+/// Variances are kept within these, as a guard against overflow of what is made of them.
+const VARIANCES: (f64, f64) = (1e-200, 1e200);
+/// Directions whose variance, in the scaled coordinates, is outside of [1/c, c] are worth their cost.
+const WORTHWHILE: f64 = 1.5;
+/// The pull towards the diagonal estimate is this times the square of the coordinates per draw: it matters where there are
+/// about as many draws as coordinates, and is gone when there are several times as many.
+const PULL: f64 = 0.05;
+/// Coordinates per draw from which on the pull grows no more: with fewer draws than coordinates the estimate is the identity
+/// in what they don't span.
+const PULL_UP_TO: f64 = 0.3;
+/// The most that a low-rank estimate is pulled, which is made in the span of draws and gradients alone.
+const FAINT: f64 = 1e-5;
+/// Most directions of a low-rank metric.
+pub const MOST_DIRECTIONS: usize = 32;
+
+/// The first metric, from the gradient where a chain starts: variances 1/|g|, as if a start were one away from the mode; 1
+/// where there is no gradient.
+pub fn first(gradient: &[f64], kind: MetricKind) -> InverseMetric {
+    let variances = gradient.iter().map(|g| usable(1.0 / g.abs()).unwrap_or(1.0)).collect();
+    shaped(variances, kind)
+}
+
+/// `variances` as a metric of the shape of `kind`.
+fn shaped(variances: Vec<f64>, kind: MetricKind) -> InverseMetric {
+    let dim = variances.len();
+    match kind.shape(dim) {
+        MetricKind::Dense => {
+            let mut full = vec![0.0; dim * dim];
+            variances.iter().enumerate().for_each(|(i, v)| full[i * dim + i] = *v);
+            InverseMetric::Dense(full)
+        }
+        MetricKind::LowRank => InverseMetric::LowRank(LowRank { variances, ..LowRank::default() }),
+        _ => InverseMetric::Diag(variances),
+    }
+}
+
+fn usable(variance: f64) -> Option<f64> {
+    (VARIANCES.0 < variance && variance < VARIANCES.1).then_some(variance)
+}
+
+/// The metric of `kind` from `sample`; a coordinate that it says nothing of keeps its variance in `present`. `None` where
+/// there are fewer than two draws, or no metric can be made of them.
+pub fn estimate(sample: &Sample, kind: MetricKind, present: &[f64]) -> Option<InverseMetric> {
+    let dim = sample.dim();
+    if sample.len() < 2 || sample.moves() < 2 {
+        return None;
+    }
+    let centred = Centred::new(sample, present);
+    match kind.shape(dim) {
+        MetricKind::Dense => centred.dense().map(InverseMetric::Dense),
+        MetricKind::LowRank => centred.low_rank().map(InverseMetric::LowRank),
+        _ => Some(InverseMetric::Diag(centred.variances)),
+    }
+}
+
+/// Draws and gradients about their chain's means, in the coordinates scaled by the diagonal estimate.
+struct Centred {
+    /// Draws that differ from the one before.
+    moves: usize,
+    /// The diagonal estimate.
+    variances: Vec<f64>,
+    /// Variance of each scaled coordinate, which is that of its gradient too; 1 for those that say nothing.
+    spread: Vec<f64>,
+    /// One column of `dim` numbers per draw, divided by sqrt(draws - 1).
+    positions: DMatrix<f64>,
+    gradients: DMatrix<f64>,
+}
+
+impl Centred {
+    fn new(sample: &Sample, present: &[f64]) -> Self {
+        let (dim, draws) = (sample.dim(), sample.len());
+        let groups = sample.groups();
+        let freedom = (draws - groups.clone().count()).max(1) as f64;
+        let matrix = |rows: &[f64]| {
+            let mut m = DMatrix::from_column_slice(dim, draws, rows);
+            for range in groups.clone() {
+                let draws = range.len() as f64;
+                for mut row in m.columns_range_mut(range).row_iter_mut() {
+                    // About the first value: equal ones must leave exactly nothing.
+                    let first = row[0];
+                    let mean = first + row.iter().map(|x| x - first).sum::<f64>() / draws;
+                    row.iter_mut().for_each(|x| *x -= mean);
+                }
+            }
+            m / freedom.sqrt()
+        };
+        let (mut positions, mut gradients) = (matrix(sample.positions()), matrix(sample.gradients()));
+        let (mut variances, mut spread) = (present.to_vec(), vec![1.0; dim]);
+        for i in 0..dim {
+            let (x, g) = (positions.row(i).norm(), gradients.row(i).norm());
+            let estimate = usable(x / g).filter(|_| usable(x).is_some() && usable(g).is_some());
+            let (scale, says) = match estimate {
+                Some(variance) => {
+                    variances[i] = variance;
+                    spread[i] = x * g;
+                    (variance.sqrt(), 1.0)
+                }
+                None => (1.0, 0.0),
+            };
+            positions.row_mut(i).iter_mut().for_each(|v| *v *= says / scale);
+            gradients.row_mut(i).iter_mut().for_each(|v| *v *= says * scale);
+        }
+        Self { moves: sample.moves(), variances, spread, positions, gradients }
+    }
+
+    /// How much of an estimate is the diagonal one.
+    fn shrinkage(&self) -> f64 {
+        shrinkage(self.moves, self.variances.len())
+    }
+
+    fn dense(&self) -> Option<Vec<f64>> {
+        let dim = self.variances.len();
+        let spread = DMatrix::from_diagonal(&self.spread.clone().into());
+        let mean = geometric_mean(&self.positions, &self.gradients, &spread, self.shrinkage())?;
+        let scale: Vec<f64> = self.variances.iter().map(|v| v.sqrt()).collect();
+        Some((0..dim * dim).map(|k| scale[k / dim] * mean[(k / dim, k % dim)] * scale[k % dim]).collect())
+    }
+
+    fn low_rank(&self) -> Option<LowRank> {
+        let dim = self.variances.len();
+        let basis = basis(&self.positions, &self.gradients);
+        let diagonal = LowRank { variances: self.variances.clone(), ..LowRank::default() };
+        if basis.ncols() == 0 {
+            return Some(diagonal);
+        }
+        let project = |m: &DMatrix<f64>| basis.tr_mul(m);
+        let mut weighted = basis.clone();
+        weighted.row_iter_mut().zip(&self.spread).for_each(|(mut row, s)| row *= *s);
+        let spread = basis.tr_mul(&weighted);
+        let pull = self.shrinkage().min(FAINT);
+        let mean = geometric_mean(&project(&self.positions), &project(&self.gradients), &spread, pull)?;
+        let eigen = SymmetricEigen::new(mean);
+        let worth = |value: f64| value.ln().abs();
+        let mut order: Vec<usize> =
+            (0..eigen.eigenvalues.len()).filter(|&i| worth(eigen.eigenvalues[i]) > WORTHWHILE.ln()).collect();
+        order.sort_by(|&a, &b| worth(eigen.eigenvalues[b]).total_cmp(&worth(eigen.eigenvalues[a])));
+        order.truncate(MOST_DIRECTIONS.min(dim));
+        let mut out = diagonal;
+        for i in order {
+            out.values.push(eigen.eigenvalues[i]);
+            let direction = &basis * eigen.eigenvectors.column(i);
+            out.vectors.extend(direction.iter());
+        }
+        Some(out)
+    }
+}
+
+/// The share of the diagonal estimate among `draws` draws of `dim` coordinates.
+fn shrinkage(draws: usize, dim: usize) -> f64 {
+    PULL * (dim as f64 / draws as f64).min(PULL_UP_TO).powi(2)
+}
+
+/// The geometric mean of A and B⁻¹, with A = x xᵀ and B = g gᵀ pulled towards `spread` by the share `pull`. With B = L Lᵀ
+/// it is L⁻ᵀ (Lᵀ A L)^½ L⁻¹.
+fn geometric_mean(x: &DMatrix<f64>, g: &DMatrix<f64>, spread: &DMatrix<f64>, pull: f64) -> Option<DMatrix<f64>> {
+    let pulled = |m: &DMatrix<f64>| (m * m.transpose()) * (1.0 - pull) + spread * pull;
+    let lower = Cholesky::new(pulled(g))?.unpack();
+    let inner = lower.tr_mul(&(pulled(x) * &lower));
+    let eigen = SymmetricEigen::new((&inner + inner.transpose()) * 0.5);
+    if eigen.eigenvalues.iter().any(|v| v.is_nan() || *v <= 0.0) {
+        return None;
+    }
+    // L⁻ᵀ V D^¼, whose square is the mean.
+    let mut half = eigen.eigenvectors;
+    half.column_iter_mut().zip(eigen.eigenvalues.iter()).for_each(|(mut c, v)| c *= v.sqrt().sqrt());
+    if !lower.tr_solve_lower_triangular_mut(&mut half) {
+        return None;
+    }
+    let mean = &half * half.transpose();
+    mean.iter().all(|v| v.is_finite()).then_some(mean)
+}
+
+/// Orthonormal columns that span those of both.
+fn basis(x: &DMatrix<f64>, g: &DMatrix<f64>) -> DMatrix<f64> {
+    /// What is left of a unit column, less than which it adds no direction.
+    const NEW: f64 = 1e-8;
+    let mut out: Vec<nalgebra::DVector<f64>> = Vec::new();
+    for column in x.column_iter().zip(g.column_iter()).flat_map(|(x, g)| [x, g]) {
+        let norm = column.norm();
+        if norm == 0.0 {
+            continue;
+        }
+        let mut v = column / norm;
+        // Twice is enough (Kahan and Parlett).
+        for _ in 0..2 {
+            for q in &out {
+                let along = q.dot(&v);
+                v.axpy(-along, q, 1.0);
+            }
+        }
+        let left = v.norm();
+        if left > NEW && out.len() < x.nrows() {
+            out.push(v / left);
+        }
+    }
+    if out.is_empty() { DMatrix::zeros(x.nrows(), 0) } else { DMatrix::from_columns(&out) }
+}
+
+#[cfg(test)]
+mod tests;

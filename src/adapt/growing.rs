@@ -1,0 +1,178 @@
+use super::fisher;
+use super::{Adaptation, Brought, Change, InverseMetric, Lesson, MetricKind, Pooled, RobbinsMonro, Sample, WarmupMode};
+use serde::{Deserialize, Serialize};
+
+/// Iterations after which the metric is first estimated.
+const FIRST: usize = 10;
+/// From one estimate to the next the number of iterations grows by this factor.
+const GROWTH: f64 = 1.5;
+/// The share of the iterations so far whose draws are forgotten at an estimate: the way in, and what an older metric drew.
+const FORGOTTEN: f64 = 0.5;
+/// The share of warm-up, at its end, in which the metric stays and the step size settles.
+const SETTLING: f64 = 0.2;
+/// Iterations in which a trajectory doubles at most [`EARLY_DEPTH`] times: with the first metrics long ones are wasted.
+const EARLY: usize = 20;
+/// See [`EARLY`].
+const EARLY_DEPTH: u32 = 6;
+/// Estimates after which a step size is searched for; later ones change the metric too little for that.
+const SEARCHES: usize = 1;
+
+/// A warm-up of a hundred iterations or a few: the metric from draws and gradients, at ever longer intervals from the later
+/// half of the draws so far, and a step size that meets its target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Growing {
+    step: RobbinsMonro,
+    kind: MetricKind,
+    /// Numbers of iterations after which the metric is estimated.
+    ends: Vec<usize>,
+    sample: Sample,
+    /// The diagonal of the present metric.
+    present: Vec<f64>,
+    estimates: usize,
+    /// Estimates are made with the other chains of the run.
+    together: bool,
+}
+
+impl Growing {
+    pub fn new(length: usize, options: Adaptation, stepsize: f64, kind: MetricKind, dim: usize) -> Self {
+        let ends = if options.window == 0 { Vec::new() } else { ends(length) };
+        let draws = ends.last().copied().unwrap_or(0);
+        Self {
+            step: RobbinsMonro::new(options.delta, stepsize),
+            kind,
+            ends,
+            sample: Sample::new(dim, draws),
+            present: vec![1.0; dim],
+            estimates: 0,
+            together: options.warmup == WarmupMode::Together,
+        }
+    }
+
+    /// See [`super::Warmup::first`].
+    pub fn first(&mut self, gradient: &[f64]) -> Option<InverseMetric> {
+        if self.ends.is_empty() {
+            return None;
+        }
+        let metric = fisher::first(gradient, self.kind);
+        self.present = metric.variances(self.present.len());
+        Some(metric)
+    }
+
+    /// See [`super::Warmup::found`].
+    pub fn found(&mut self, stepsize: f64) {
+        self.step.restart(stepsize);
+    }
+
+    /// See [`super::Warmup::end`].
+    pub fn average(&self) -> Option<f64> {
+        self.step.average()
+    }
+
+    pub fn learn(&mut self, lesson: Lesson<'_>) -> Change {
+        let stepsize = self.step.learn(lesson.accept_stat);
+        let done = lesson.iteration + 1;
+        if self.ends.last().is_some_and(|&last| done <= last) {
+            self.sample.add(lesson.iteration, lesson.position, lesson.gradient);
+        }
+        let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
+        if self.ends.contains(&done) {
+            self.sample.forget((done as f64 * FORGOTTEN) as usize);
+            if self.together {
+                change.meets = Some(done as u64);
+            } else if let Some(metric) = fisher::estimate(&self.sample, self.kind, &self.present) {
+                // What was learned of the step size is where to begin with the new metric.
+                let stepsize = self.step.average().unwrap_or(stepsize);
+                self.adopt(metric, stepsize, &mut change);
+            }
+        }
+        change
+    }
+
+    /// The next metric, with the step size to begin with.
+    fn adopt(&mut self, metric: InverseMetric, stepsize: f64, change: &mut Change) {
+        self.present = metric.variances(self.present.len());
+        self.estimates += 1;
+        self.step.restart(stepsize);
+        change.searches = self.estimates <= SEARCHES;
+        change.stepsize = Some(stepsize);
+        change.metric = Some(metric);
+    }
+
+    /// See [`super::Warmup::bring`].
+    pub fn bring(&self, out: &mut Vec<f64>) {
+        let log_step = libm::log(self.step.average().unwrap_or(1.0));
+        Brought::write(log_step, &self.present, &self.sample, out);
+    }
+
+    /// See [`super::Warmup::take`].
+    pub fn take(&mut self, pooled: &Pooled) -> Change {
+        let mut change = Change::default();
+        if let Some(metric) = &pooled.metric {
+            self.adopt(metric.clone(), libm::exp(pooled.log_step), &mut change);
+        }
+        change
+    }
+
+    /// See [`super::Warmup::depth`].
+    pub fn depth(&self, iteration: usize, most: u32) -> u32 {
+        if iteration < EARLY { most.min(EARLY_DEPTH) } else { most }
+    }
+
+    pub fn numbers(&self) -> usize {
+        self.sample.numbers() + self.present.len()
+    }
+}
+
+/// Numbers of iterations after which the metric is estimated, in a warm-up of `length`.
+fn ends(length: usize) -> Vec<usize> {
+    let last = length - (length as f64 * SETTLING) as usize;
+    let mut out = Vec::new();
+    let mut at = FIRST;
+    while at < last {
+        out.push(at);
+        at = (at as f64 * GROWTH) as usize;
+    }
+    match out.last_mut() {
+        // No estimate from a few draws more than the last one's.
+        Some(end) if last - *end < last / 4 => *end = last,
+        _ if last > 1 => out.push(last),
+        _ => {}
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_grow_to_the_settling_of_the_step_size() {
+        assert_eq!(ends(150), [10, 15, 22, 33, 49, 73, 120]);
+        assert_eq!(ends(300), [10, 15, 22, 33, 49, 73, 109, 163, 240]);
+        assert_eq!(ends(10), [8]);
+        assert!(ends(1).is_empty() && ends(0).is_empty());
+        for length in 2..2000 {
+            let ends = ends(length);
+            assert!(ends.windows(2).all(|w| w[0] < w[1]) && ends[ends.len() - 1] <= length);
+        }
+    }
+
+    #[test]
+    fn the_metric_follows_the_later_half_of_the_draws() {
+        let mut growing = Growing::new(20, Adaptation::default(), 1.0, MetricKind::FisherDiag, 1);
+        assert_eq!(growing.first(&[-4.0]), Some(InverseMetric::Diag(vec![0.25])));
+        // A normal of variance 9 after a way in: gradients are -x / 9.
+        let mut last = None;
+        for i in 0..20 {
+            let x = if i < 5 { 1e6 } else { i as f64 };
+            let change =
+                growing.learn(Lesson { iteration: i, accept_stat: 0.8, position: &[x], gradient: &[-x / 9.0] });
+            if let Some(InverseMetric::Diag(v)) = change.metric {
+                assert!((v[0] - 9.0).abs() < 1e-12, "{v:?} after {i}");
+                assert_eq!(change.searches, last.is_none());
+                last = Some(i);
+            }
+        }
+        assert_eq!(last, Some(15));
+    }
+}

@@ -1,0 +1,192 @@
+//! What chains that warm up together make of their draws.
+
+use super::fisher;
+use super::sample::{Sample, moves};
+use super::{InverseMetric, LowRank, MetricKind};
+
+/// A chain is apart where, in some coordinate, its mean is so many times farther from the median of the chains' means than
+/// is usual among them (their median distance and a median standard deviation together).
+const APART: f64 = 8.0;
+/// Fewer chains have no majority to be apart from.
+const FEWEST: usize = 3;
+
+/// What a chain brings: its draws and gradients since about half its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Brought<'a> {
+    /// The log of the step size it has found.
+    pub log_step: f64,
+    /// The variances of its present metric.
+    pub present: &'a [f64],
+    /// One row of `dim` numbers per draw.
+    pub positions: &'a [f64],
+    /// As `positions`.
+    pub gradients: &'a [f64],
+}
+
+impl<'a> Brought<'a> {
+    /// Appends what [`Brought::read`] reads.
+    pub(super) fn write(log_step: f64, present: &[f64], sample: &Sample, out: &mut Vec<f64>) {
+        out.push(log_step);
+        out.extend_from_slice(present);
+        out.extend_from_slice(sample.positions());
+        out.extend_from_slice(sample.gradients());
+    }
+
+    /// Reads what a chain of `dim` coordinates brought.
+    pub fn read(dim: usize, numbers: &'a [f64]) -> Self {
+        let (present, draws) = numbers[1..].split_at(dim);
+        let (positions, gradients) = draws.split_at(draws.len() / 2);
+        Self { log_step: numbers[0], present, positions, gradients }
+    }
+}
+
+/// What all chains get.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pooled {
+    /// The metric of all; `None`: there were too few draws.
+    pub metric: Option<InverseMetric>,
+    /// The log of the step size to go on from, the median of the chains' that are not apart.
+    pub log_step: f64,
+    /// Whether each chain is apart from the others.
+    pub apart: Vec<bool>,
+}
+
+impl Pooled {
+    /// The answer for chain `i`, as [`Pooled::read`] reads it.
+    pub fn write(&self, i: usize) -> Vec<f64> {
+        let mut out = vec![f64::from(u8::from(self.apart[i])), self.log_step];
+        match &self.metric {
+            None => {}
+            Some(InverseMetric::Diag(numbers) | InverseMetric::Dense(numbers)) => out.extend_from_slice(numbers),
+            Some(InverseMetric::LowRank(low_rank)) => out.extend(low_rank.to_numbers()),
+        }
+        out
+    }
+
+    /// Reads the answer for one of the chains: what all get, and whether this one is apart.
+    pub fn read(kind: MetricKind, dim: usize, answer: &[f64]) -> (Self, bool) {
+        let numbers = &answer[2..];
+        let metric = match kind.shape(dim) {
+            _ if numbers.is_empty() => None,
+            MetricKind::LowRank => LowRank::from_numbers(numbers).ok().map(InverseMetric::LowRank),
+            MetricKind::Dense => Some(InverseMetric::Dense(numbers.to_vec())),
+            _ => Some(InverseMetric::Diag(numbers.to_vec())),
+        };
+        let apart = answer[0] != 0.0;
+        (Self { metric, log_step: answer[1], apart: vec![apart] }, apart)
+    }
+}
+
+/// One metric of `kind` for all `chains`, which must be one at least.
+///
+/// Draws are pooled about their own chain's means, so that chains in different modes agree on the metric within them. A chain
+/// that stands still, or whose mean is far from all others', is apart: its draws don't count, but it gets what all get.
+pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
+    let apart = apart(chains);
+    let those_together = || chains.iter().zip(&apart).filter(|(_, apart)| !**apart).map(|(chain, _)| chain);
+    let (Some(first), false) = (those_together().next(), chains.is_empty()) else {
+        return Pooled { metric: None, log_step: median(chains.iter().map(|c| c.log_step).collect()), apart };
+    };
+    let dim = first.present.len();
+    let rows: usize = those_together().map(|c| c.positions.len() / dim.max(1)).sum();
+    let mut sample = Sample::new(dim, rows);
+    let stride = rows.div_ceil(sample.room().max(1)).max(1);
+    those_together().for_each(|c| sample.append(c.positions, c.gradients, stride));
+    let log_step = median(those_together().map(|c| c.log_step).collect());
+    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, apart }
+}
+
+fn apart(chains: &[Brought<'_>]) -> Vec<bool> {
+    let Some(dim) = chains.first().map(|c| c.present.len()) else { return Vec::new() };
+    let mut apart: Vec<bool> = chains.iter().map(|c| moves(c.positions, dim) < 2).collect();
+    let moving: Vec<usize> = (0..chains.len()).filter(|&c| !apart[c]).collect();
+    if moving.len() < FEWEST {
+        return apart;
+    }
+    for i in 0..dim {
+        // The upper middle: half of the chains are no majority that others could be apart from.
+        let moments: Vec<(f64, f64)> = moving.iter().map(|&c| mean_and_sd(chains[c].positions, i, dim)).collect();
+        let middle = median(moments.iter().map(|m| m.0).collect());
+        let distance = |m: &(f64, f64)| (m.0 - middle).abs();
+        let usual =
+            middle_of(moments.iter().map(distance).collect(), true) + median(moments.iter().map(|m| m.1).collect());
+        for (m, &c) in moments.iter().zip(&moving) {
+            apart[c] |= distance(m) > APART * usual;
+        }
+    }
+    apart
+}
+
+/// Mean and standard deviation of coordinate `i`.
+fn mean_and_sd(rows: &[f64], i: usize, dim: usize) -> (f64, f64) {
+    let n = (rows.len() / dim) as f64;
+    let column = || rows.iter().skip(i).step_by(dim);
+    let mean = column().sum::<f64>() / n;
+    (mean, (column().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+/// The lower one of the two in the middle, where there are two.
+fn median(of: Vec<f64>) -> f64 {
+    middle_of(of, false)
+}
+
+/// The one in the middle, or the upper or lower one of two.
+fn middle_of(mut of: Vec<f64>, upper: bool) -> f64 {
+    of.sort_by(f64::total_cmp);
+    let place = if upper { of.len() / 2 } else { of.len().saturating_sub(1) / 2 };
+    of.get(place).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    /// Draws of a normal of variance 4 about `centre`, its gradients those of a density that has this mode there.
+    fn chain(id: u64, centre: f64, draws: usize) -> Vec<f64> {
+        let mut random = Stream::new(9, id, Purpose::Model);
+        let z: Vec<f64> = (0..draws).map(|_| random.normal()).collect();
+        let positions = z.iter().map(|z| centre + 2.0 * z);
+        [0.1 * id as f64, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
+    }
+
+    fn pooled(chains: &[Vec<f64>]) -> Pooled {
+        let read: Vec<Brought<'_>> = chains.iter().map(|c| Brought::read(1, c)).collect();
+        pool(MetricKind::FisherDiag, &read)
+    }
+
+    fn variance(pooled: &Pooled) -> f64 {
+        let Some(InverseMetric::Diag(v)) = &pooled.metric else { panic!("{pooled:?}") };
+        v[0]
+    }
+
+    #[test]
+    fn all_get_one_metric() {
+        let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), chain(3, -0.5, 20), chain(4, 0.0, 20)]);
+        assert!((variance(&all) - 4.0).abs() < 1e-9 && all.apart == [false; 4] && all.log_step == 0.2, "{all:?}");
+        assert!((variance(&pooled(&[chain(1, 0.0, 20)])) - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn chains_that_are_far_or_stand_still_do_not_spoil_it() {
+        let mut still = chain(4, 1.0, 20);
+        still[2..22].fill(1.0);
+        still[22..].fill(1e9);
+        for other in [chain(4, 1e3, 20), still] {
+            let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), other, chain(3, -0.5, 20)]);
+            assert_eq!(all.apart, [false, false, true, false]);
+            assert!((variance(&all) - 4.0).abs() < 1e-9);
+        }
+        // Two modes of two chains each have no majority; within them the metric is what it is.
+        let all = pooled(&[chain(1, 0.0, 20), chain(2, 1e3, 20), chain(3, 0.0, 20), chain(4, 1e3, 20)]);
+        assert!((variance(&all) - 4.0).abs() < 1e-9 && all.apart == [false; 4], "{all:?}");
+    }
+
+    #[test]
+    fn nothing_to_pool() {
+        let mut still = chain(1, 1.0, 5);
+        still[2..].fill(1.0);
+        let all = pooled(&[still.clone(), still]);
+        assert_eq!((all.metric, all.apart), (None, vec![true, true]));
+    }
+}
