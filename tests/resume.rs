@@ -128,6 +128,9 @@ fn what_does_not_fit_is_named_and_nothing_is_touched() {
     }
     refused("generate_quantities fitted_params=x.csv resume=c.bin", &["'resume'", "'sample'"]);
     refused("sample output file=y.csv every=3", &["'output every'", "'output checkpoint'"]);
+    for met in ["until_ess=400", "until_rhat=1.01", "adapt warmup=together"] {
+        refused(&format!("sample {met} output file=y.csv checkpoint=k.bin"), &["'output checkpoint'", "got"]);
+    }
     refused("sample num_chains=2 output file=c.csv checkpoint=c_1.bin,c.csv", &["c.csv"]);
     // A file that lost draws which the checkpoint knows of.
     let draws = read(at.join("x_2.csv"));

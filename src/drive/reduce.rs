@@ -72,8 +72,8 @@ impl<D: Density> PoolReducer<'_, '_, D> {
             piece(&mut bench.worker, cut.range(i), &mut partial).map(|()| partial)
         };
         let pieces = cut.pieces();
-        let rounds = (0..pieces).step_by(ROUND).map(|first| first..pieces.min(first + ROUND));
-        rounds.map(|round| self.round(round, &run, sums, helpers)).collect()
+        let mut rounds = (0..pieces).step_by(ROUND).map(|first| first..pieces.min(first + ROUND));
+        rounds.try_for_each(|round| self.round(round, &run, sums, helpers))
     }
 
     /// The pieces of `round` on this thread and helpers; their sums are added in order.

@@ -3,6 +3,7 @@
 use crate::common::data_text;
 use crate::failure::Failure;
 use crate::settings::Settings;
+use catena::adapt::WarmupMode;
 use catena::io::{Keeper, Moment, input_files, output_files};
 use catena::model::{open, seal};
 use catena::services::{Outcome, SampleOptions, SampleReport};
@@ -152,6 +153,13 @@ impl Files {
                 }
                 false => Ok(None),
             };
+        }
+        // Chains are kept each in its own time: some before a meeting that others are past.
+        let together = options.adaptation.is_some_and(|a| a.warmup == WarmupMode::Together);
+        if together || options.until_ess > 0.0 || options.until_rhat > 0.0 {
+            let got = if together { "warmup=together" } else { "until_ess or until_rhat" };
+            let expected = "chains that are kept each by itself, or none";
+            return Err(Failure::usage(format!("argument '{CHECKPOINT}': expected {expected}, got {got}")));
         }
         Ok(Some(Self {
             paths: output_files(CHECKPOINT, name, options.init_chain_id, options.num_chains)?,
