@@ -91,7 +91,8 @@ fn a_table_that_lacks_what_is_required_is_refused() {
         let (argument, message) = refused(|error| unsafe { catena_model_new(&density(size), &mut null_mut(), error) });
         assert_eq!(argument, "density.struct_size");
         assert!(
-            message.contains("sizeof(catena_density), at least") && message.ends_with(&format!("got {size}")),
+            message.contains("sizeof(catena_density), a multiple of 8, at least")
+                && message.ends_with(&format!("got {size}")),
             "{message}"
         );
     }

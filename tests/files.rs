@@ -92,7 +92,7 @@ fn outputs_are_no_inputs_and_not_each_other() {
         ("sample init=init.json output file=hard.csv", ["'output file'", "'init'"]),
         ("sample output file=library.csv", ["'output file'", "'model'"]),
         ("sample output file=one.csv diagnostic_file=two.csv", ["'output diagnostic_file'", "'output file'"]),
-        ("sample num_chains=2 output file=new.csv,./new.csv", ["new.csv", "another writer"]),
+        ("sample num_chains=2 output file=new.csv,./new.csv", ["new.csv", "'output file' has"]),
         ("diagnose init=init.json output file=hard.csv", ["'output file'", "'init'"]),
     ] {
         let (_, told) = bad(normals(&at, line));

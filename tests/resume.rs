@@ -74,7 +74,8 @@ fn killed_runs_go_on_to_the_same_bytes() {
         for name in ["x_1.csv", "x_2.csv", "d_1.csv", "d_2.csv"] {
             let (got, expected) = (without_times(at.join(name)), without_times(whole.join(name)));
             let differs = got.lines().zip(expected.lines()).position(|(a, b)| a != b);
-            assert!(got == expected, "round {round}, {name}: line {differs:?}");
+            let shown = differs.map(|i| (got.lines().nth(i), expected.lines().nth(i)));
+            assert!(got == expected, "round {round}, {name}: line {differs:?}: {shown:?}");
         }
     }
     assert!(resumed >= rounds, "most lives begin with a checkpoint");
@@ -131,7 +132,7 @@ fn what_does_not_fit_is_named_and_nothing_is_touched() {
     for met in ["until_ess=400", "until_rhat=1.01", "adapt warmup=together"] {
         refused(&format!("sample {met} output file=y.csv checkpoint=k.bin"), &["'output checkpoint'", "got"]);
     }
-    refused("sample num_chains=2 output file=c.csv checkpoint=c_1.bin,c.csv", &["c.csv"]);
+    refused("sample output file=c.csv checkpoint=./c.csv", &["'output checkpoint'", "c.csv"]);
     // A file that lost draws which the checkpoint knows of.
     let draws = read(at.join("x_2.csv"));
     std::fs::write(at.join("x_2.csv"), &draws[..draws.len() / 3]).unwrap();

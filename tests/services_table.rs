@@ -355,7 +355,14 @@ fn every_function_of_updaters_has_a_row() {
     };
     let declared: BTreeSet<&str> = header.split(|c| !in_word(c)).filter(of_learning).collect();
     // What every language does by itself.
-    let own = ["catena_updater_free", "catena_updater_options_init", "catena_prior_free", "catena_prior_dimension"];
+    // Devices are for C and Rust so far, as the page says.
+    let own = [
+        "catena_updater_computes",
+        "catena_updater_free",
+        "catena_updater_options_init",
+        "catena_prior_free",
+        "catena_prior_dimension",
+    ];
     assert!(declared.len() >= 54, "{declared:?}");
     for function in declared.into_iter().filter(|function| !own.contains(function)) {
         assert!(in_table.contains(&function), "{function} has no row in docs/services.md");

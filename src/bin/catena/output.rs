@@ -2,6 +2,7 @@
 
 use crate::common::{say, sig_figs};
 use crate::failure::Failure;
+use crate::kept::RESUME;
 use crate::settings::Settings;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
@@ -40,6 +41,8 @@ impl Head<'_> {
         let mut csv = CsvWriter::create(path, sig_figs(self.settings))?;
         let mut settings = self.settings.clone();
         settings.set("id", self.chain_id.to_string());
+        // A chain that begins anew in a run that goes on is that of the run that goes on.
+        settings.set(RESUME, String::new());
         settings.set("sample num_chains", "1".into());
         settings.set("generate_quantities num_chains", "1".into());
         for (argument, value) in changed {
@@ -85,7 +88,7 @@ pub fn check_distinct(
 ) -> Result<(), Failure> {
     let mut known = HashMap::new();
     let keys =
-        |path: &Path| [Some(Known::Name(path.to_owned())), FileId::of(path).map(Known::File)].into_iter().flatten();
+        |path: &Path| [Some(Known::Name(one_spelling(path))), FileId::of(path).map(Known::File)].into_iter().flatten();
     for (argument, path) in inputs(library, settings, chains) {
         known.extend(keys(&path).map(|key| (key, argument)));
     }
@@ -104,6 +107,15 @@ pub fn check_distinct(
         }
     }
     Ok(())
+}
+
+/// The name of a file that need not be there, as the folder has it.
+fn one_spelling(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// The files that a run reads, each with the argument that names it. Of those that are missing others tell.

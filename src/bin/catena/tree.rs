@@ -195,7 +195,7 @@ static ADAPT: &[Argument] = &[
     option("init_buffer", "init_buffer"),
     option("term_buffer", "term_buffer"),
     option("window", "window"),
-    option("warmup", "warmup"),
+    option("warmup", "warmup").of_ours(),
     argument("save_metric", "write step size and metric as JSON, to name_metric.json", Switch(false)),
 ];
 
