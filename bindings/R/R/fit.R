@@ -13,9 +13,10 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
   dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = names_from_library(columns))
   dimension <- length(model$names)
   inv_metric <- lapply(result$inv_metric, function(values) {
+    # With fixed parameters there is no metric, whatever was asked for.
     if (metric %in% c("dense_e", "fisher_dense") && length(values)) {
       matrix(values, dimension, dimension, byrow = TRUE, dimnames = list(model$names, model$names))
-    } else if (metric %in% c("diag_e", "fisher_diag")) {
+    } else if (metric %in% c("diag_e", "fisher_diag") && length(values)) {
       stats::setNames(values, model$names)
     } else {
       values
