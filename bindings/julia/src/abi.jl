@@ -224,6 +224,7 @@ Base.@kwdef struct UpdaterOptionsTable
     ess_threshold::Float64 = 0.5
     zero_weights::Int32 = 0
     divergences::Int32 = 0
+    device::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_design`"

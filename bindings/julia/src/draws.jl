@@ -110,7 +110,7 @@ function inv_metrics(draws::Draws)
     metric === :unit && return nothing
     found = [report.inv_metric for report in draws.chains]
     metric in (:dense, :fisher_dense) && return [reshape(one, isqrt(length(one)), :) for one in found]
-    longest = maximum(length, found; init = 0)
+    longest = isempty(found) ? 0 : maximum(length, found)
     [vcat(one, zeros(longest - length(one))) for one in found]
 end
 

@@ -2,7 +2,10 @@
 
 "Options that are called otherwise as arguments of `sample`."
 const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :warmup, init_chain_id = :chain_id,
-                         num_threads = :threads)
+                         num_threads = :threads, warmup = :warmup_mode)
+
+"The option that a keyword sets which `sample` does not name itself."
+option_of(keyword::Symbol) = keyword === :warmup_mode ? :warmup : keyword
 
 "Arguments of `sample` that are none of the library's options."
 const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :callbacks, :progress)
@@ -103,7 +106,8 @@ function edits(a, b)
 end
 
 "Refuses a keyword that is no option of the `services`, or an option that has another name here."
-function check_keyword(name::Symbol, services = keys(ENGINES), others = OTHER_ARGUMENTS)
+function check_keyword(given::Symbol, services = keys(ENGINES), others = OTHER_ARGUMENTS)
+    name = option_of(given)
     all_options = options()
     known = filter(option -> any(service -> string(service) in option.services, services), all_options)
     at = findfirst(option -> option.name === name, all_options)
@@ -111,7 +115,7 @@ function check_keyword(name::Symbol, services = keys(ENGINES), others = OTHER_AR
         throw(ArgumentError("'$name' is not an option here; it is one of $(join(all_options[at].services, ", "))"))
     end
     keyword = get(RENAMED_OPTIONS, name, name)
-    keyword === name || throw(ArgumentError("'$name' is called '$keyword' here"))
+    keyword in (name, given) || throw(ArgumentError("'$name' is called '$keyword' here"))
     at === nothing || return
     keywords = [[option.keyword for option in known]; collect(others)]
     distances = [edits(string(name), string(keyword)) for keyword in keywords]
@@ -137,7 +141,7 @@ function new_options(handles::Handles, n, chains, warmup, seed, chain_id, metric
     # Progress is shown by polling, so that it never needs a callback.
     set_option(options, :refresh, 0)
     for (name, value) in pairs(extra)
-        set_option(options, name, value)
+        set_option(options, option_of(name), value)
     end
     options
 end

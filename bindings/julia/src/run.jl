@@ -25,8 +25,9 @@ Runs chains over `model` and returns `n` draws of each.
   chain; or a function from a chain's id to one of these
 - `engine = :nuts`: also `:static` (trajectories of the length `int_time`, 2π by default) and `:fixed_param` (the position
   stays the initial one, without warm-up, and the outputs are drawn anew)
-- `metric = :diag`: also `:unit`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`, `:low_rank`, `:auto`; `inv_metric`: a vector of variances (a matrix when dense) to start from, or
-  a vector of them, one for each chain
+- `metric = :diag`: also `:unit`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`, `:low_rank`, `:auto`;
+  `inv_metric`: a vector of variances (a matrix when dense) to start from, or a vector of them, one for each chain
+- `warmup_mode = :alone`: or `:together`, whether chains share what they learn in warm-up (with a metric from draws and gradients)
 - every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
   defaults of Stan: [`Catena.options`](@ref)`()` lists them
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the

@@ -154,7 +154,8 @@ OFFSETS(catena_updater_options, AT(catena_updater_options, struct_size), AT(cate
         AT(catena_updater_options, resampler), AT(catena_updater_options, resampling),
         AT(catena_updater_options, liu_west_a), AT(catena_updater_options, liu_west_h),
         AT(catena_updater_options, max_tries), AT(catena_updater_options, ess_threshold),
-        AT(catena_updater_options, zero_weights), AT(catena_updater_options, divergences));
+        AT(catena_updater_options, zero_weights), AT(catena_updater_options, divergences),
+        AT(catena_updater_options, device));
 OFFSETS(catena_design, AT(catena_design, struct_size), AT(catena_design, kind), AT(catena_design, criterion),
         AT(catena_design, time_field), AT(catena_design, scale), AT(catena_design, most), AT(catena_design, num_guesses),
         AT(catena_design, guess_fields), AT(catena_design, guess_parameters), AT(catena_design, fields),

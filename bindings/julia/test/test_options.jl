@@ -76,7 +76,8 @@ end
     @test length(names) > 20 && allunique(names)
     @test all(option -> !isempty(option.help) && !isempty(option.range) && !isempty(option.services), known)
     metric = only(option for option in known if option.name === :metric)
-    @test metric.choices == [string(name, "_e") for name in keys(Catena.METRICS)]
+    stans(name) = name in (:unit, :diag, :dense) ? string(name, "_e") : string(name)
+    @test metric.choices == [stans(name) for name in keys(Catena.METRICS)]
     @test metric.default == "diag_e"
     # Every option that the library has is taken by its name, here at its default, without a line about it in the package.
     for option in known
@@ -97,6 +98,8 @@ end
     @test short(max_depth = 2, delta = 9 // 10).values == short(max_depth = "2", delta = "0.9").values
     @test short(adapt = false).values != short().values
     @test short(on_failure = :stop_run).values == short().values
+    @test short(metric = :auto, warmup_mode = :together).values != short(metric = :auto).values
+    @test occursin("argument 'warmup_mode'", message_of(() -> short(warmup_mode = :alone_or_not)))
     @test occursin("did you mean 'delta'?", message_of(() -> short(dleta = 0.9)))
     @test occursin("did you mean 'chains'?", message_of(() -> short(chain = 3)))
     @test occursin("there are ", message_of(() -> short(xyzzy = 3)))
