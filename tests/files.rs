@@ -193,7 +193,7 @@ fn send(child: &Child, signal: &str) {
 }
 
 #[test]
-fn signals_ignored_at_the_start_stay_ignored() {
+fn a_hangup_ignored_at_the_start_stays_ignored() {
     let at = folder("nohup");
     let run = |script: &str| {
         let script =
@@ -209,6 +209,11 @@ fn signals_ignored_at_the_start_stay_ignored() {
         lines.by_ref().find(|line| line.contains("Sampling")).expect("it goes on after SIGHUP");
     }
     send(&child, "-TERM");
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // Shells start programs in the background of scripts with SIGINT ignored.
+    let (mut child, lines) = run("trap '' INT;");
+    send(&child, "-INT");
     lines.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let (mut child, lines) = run("");

@@ -185,11 +185,12 @@ pub fn sig_figs(settings: &Settings) -> u32 {
     }
 }
 
-/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once. Signals that the program
-/// was started to ignore stay ignored.
+/// Ctrl-C (also SIGTERM and SIGHUP) asks the run to end, a second one ends the program at once. SIGHUP stays ignored where
+/// the program was started to ignore it (`nohup`). Ctrl-C does not: shells start programs in the background of a script so,
+/// and who sends it to one of those means it.
 pub fn interrupt() -> Result<FlagInterrupt, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)) {
+    for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(signal)) {
         // In this order: the first time the flag is not yet set.
         register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&flag))
             .and_then(|_| register(signal, Arc::clone(&flag)))
