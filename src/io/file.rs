@@ -42,7 +42,7 @@ impl OutputFile {
     /// [`Code::Io`]: it cannot be opened, or another writer has it.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let failed = |e: io::Error| failed(path, "cannot be made", &e);
-        if let Some(file) = standard_output(path).map_err(failed)? {
+        if let Some(file) = standard_output(path) {
             let end = is_regular(&file).then(|| (&file).stream_position()).transpose().map_err(failed)?;
             return Ok(Self { file, path: path.to_owned(), state: State::Begun, end, in_pieces: false });
         }
@@ -208,10 +208,11 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
 }
 
 /// Another handle of standard output, if that is where `path` leads.
-fn standard_output(path: &Path) -> io::Result<Option<File>> {
-    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let is_it = FileId::of(path).is_some_and(|there| FileId::new(&out.metadata()) == Some(there));
-    Ok(is_it.then_some(out))
+fn standard_output(path: &Path) -> Option<File> {
+    let there = FileId::of(path)?;
+    // A host may have none.
+    let out = io::stdout().as_fd().try_clone_to_owned().map(File::from).ok()?;
+    (FileId::new(&out.metadata()) == Some(there)).then_some(out)
 }
 
 /// Whether `path` leads to a device that any number of writers may have, such as /dev/null.
@@ -232,8 +233,7 @@ impl FileId {
 
     /// Whether that is where the program's standard output goes.
     pub fn is_standard_output(self) -> bool {
-        let out = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-        out.is_ok_and(|out| Self::new(&out.metadata()) == Some(self))
+        io::stdout().as_fd().try_clone_to_owned().is_ok_and(|out| Self::new(&File::from(out).metadata()) == Some(self))
     }
 
     fn new(metadata: &io::Result<Metadata>) -> Option<Self> {

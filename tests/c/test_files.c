@@ -1,6 +1,7 @@
 /* One run of four chains writes the same files as four runs of one chain each, whatever the number of threads. */
 #define _POSIX_C_SOURCE 200809L
 #include "normal.h"
+#include <unistd.h>
 
 #define CHAINS 4
 
@@ -45,6 +46,17 @@ static void run(const char *prefix, uint64_t first, size_t chains, size_t thread
   CHECK_INT(n.entered_twice, 0);
 }
 
+/* A daemon may have none: files are made all the same. Last, for nothing can be said afterwards. */
+static void without_standard_output(void) {
+  catena_error *error = NULL;
+  catena_writer *writer = NULL;
+  fflush(stdout);
+  CHECK_INT(close(STDOUT_FILENO), 0);
+  CHECK_OK(catena_writer_csv_new("test_files_daemon.csv", 0, 0, &writer, &error));
+  catena_writer_free(writer);
+  CHECK(access("test_files_daemon.csv", F_OK) != 0);
+}
+
 int main(void) {
   static const size_t threads[] = {1, 2, 8};
   char path[128], reference[128];
@@ -64,5 +76,6 @@ int main(void) {
         if (t + 1 == sizeof threads / sizeof *threads) CHECK_INT(remove(reference), 0);
       }
   }
+  without_standard_output();
   return 0;
 }
