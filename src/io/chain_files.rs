@@ -3,6 +3,7 @@
 use super::file::is_anyones;
 use crate::error::{Code, Error};
 use crate::model::check_chain_ids;
+use crate::room;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -29,8 +30,9 @@ fn listed(name: &str, argument: &str, num_chains: usize) -> Result<Vec<PathBuf>,
     Ok(names.into_iter().map(PathBuf::from).collect())
 }
 
-fn ids(first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
+fn ids(name: &str, first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
     check_chain_ids("first_id", first_id, num_chains)?;
+    room::check("num_chains", &[num_chains, size_of::<PathBuf>() + name.len()], num_chains)?;
     Ok(first_id..first_id + num_chains as u64)
 }
 
@@ -44,7 +46,7 @@ fn ids(first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
 /// # Errors
 /// [`Code::InvalidArgument`] for a list of another length or ids that chains do not have; [`Code::Io`] when a file is missing, naming those looked for.
 pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
-    let ids = ids(first_id, num_chains)?;
+    let ids = ids(name, first_id, num_chains)?;
     let missing = |what: String| Error::new(Code::Io, format!("argument '{argument}': {what}"));
     if name.contains(SEPARATOR) {
         let names = listed(name, argument, num_chains)?;
@@ -77,7 +79,7 @@ pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize)
 /// # Errors
 /// [`Code::InvalidArgument`] for a list of another length, one that names a file twice, or ids that chains do not have.
 pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
-    let ids = ids(first_id, num_chains)?;
+    let ids = ids(name, first_id, num_chains)?;
     if name.contains(SEPARATOR) {
         let names = listed(name, argument, num_chains)?;
         let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path) && !is_anyones(path));
@@ -157,6 +159,15 @@ mod tests {
         let error = output_files("output", "a.csv,a.csv", 1, 2).unwrap_err().to_string();
         assert!(error.contains("'a.csv' twice"), "{error}");
         assert!(output_files("output", "a.csv,b.csv", 1, 4).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn more_names_than_memory_holds_are_refused() {
+        let (inputs, outputs) =
+            (input_files("init", "a.json", 1, 1 << 50), output_files("output", "a.csv", 1, 1 << 50));
+        for error in [inputs.unwrap_err(), outputs.unwrap_err()] {
+            assert_eq!(error.argument_name(), Some("num_chains"), "{error}");
+        }
     }
 
     #[test]
