@@ -1475,7 +1475,7 @@ typedef struct catena_reference {
 typedef struct catena_summary_options {
   // sizeof(catena_summary_options) of the header the program was compiled with.
   size_t struct_size;
-  // Names of columns, or of variables with all of their elements, in the order wanted; theta[1,2] is theta.1.2. None: lp__
+  // Names of columns, or of variables with all of their elements, in the order wanted; `theta[1,2]` is theta.1.2. None: lp__
   // and every column whose name does not end with __.
   const char *const *variables;
   // How many there are.

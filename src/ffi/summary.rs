@@ -54,7 +54,7 @@ pub enum catena_verdict {
 pub struct catena_summary_options {
     /// sizeof(catena_summary_options) of the header the program was compiled with.
     pub struct_size: usize,
-    /// Names of columns, or of variables with all of their elements, in the order wanted; theta[1,2] is theta.1.2. None: lp__
+    /// Names of columns, or of variables with all of their elements, in the order wanted; `theta[1,2]` is theta.1.2. None: lp__
     /// and every column whose name does not end with __.
     pub variables: *const *const c_char,
     /// How many there are.
