@@ -8,6 +8,8 @@ pub(crate) use crate::random::LANES;
 
 /// Cache lines from which on a row is long enough to crowd others out of the cache.
 const LONG_ROW: usize = 8;
+/// More rows than a chain of no coordinates has, whatever its trees.
+const MOST_EMPTY: usize = 1024;
 
 /// `count` vectors of `dim` numbers, each padded with zeros to whole lanes and starting on a cache line.
 ///
@@ -119,6 +121,10 @@ impl<'de> Deserialize<'de> for Rows {
         if count.checked_mul(dim) != Some(values.len()) {
             return Err(serde::de::Error::custom("rows: the number of values does not match the shape"));
         }
+        // Rows of no numbers take memory all the same, and no values bound how many there are.
+        if dim == 0 && count > MOST_EMPTY {
+            return Err(serde::de::Error::custom("rows: more empty rows than a chain has"));
+        }
         let mut rows = Self::new(count, dim);
         if dim > 0 {
             for (i, row) in values.chunks_exact(dim).enumerate() {
@@ -133,6 +139,17 @@ impl<'de> Deserialize<'de> for Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_ask_for_endless_rows_are_refused() {
+        let read = |count: usize, dim: usize, values: Vec<f64>| {
+            postcard::from_bytes::<Rows>(&postcard::to_stdvec(&(count, dim, values)).unwrap())
+        };
+        assert!(read(3, 0, Vec::new()).is_ok() && read(2, 1, vec![1.0, 2.0]).is_ok());
+        for (count, dim) in [(1 << 50, 0), (usize::MAX, 0), (usize::MAX, 2), (1 << 40, 1)] {
+            assert!(read(count, dim, Vec::new()).is_err(), "{count} rows of {dim}");
+        }
+    }
 
     #[test]
     fn rows_are_disjoint_and_aligned() {
