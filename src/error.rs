@@ -1,9 +1,10 @@
 //! One error type: which chain, which argument, what was expected and what came.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What kind of failure an [`Error`] reports. The numbers are those of `catena_status` in the C header and never change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(i32)]
 pub enum Code {
     /// An argument is null, of the wrong size, out of range or inconsistent with another.
@@ -28,17 +29,19 @@ pub enum Code {
     AllLost = 10,
     /// The library was built without what is asked for.
     Unsupported = 11,
+    /// Another process of the run did not answer in time, or the communicator failed.
+    Communicator = 12,
 }
 
 /// Which member of a set an [`Error`] is about, counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Member {
     Trace(usize),
     Particle(usize),
 }
 
 /// A failure with its place. Shown as `chain 3: argument 'delta': expected …, got …`.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub struct Error {
     code: Code,
     chain: Option<u64>,

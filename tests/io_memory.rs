@@ -21,6 +21,10 @@ impl Sink for Shared<'_> {
         self.0.len()
     }
 
+    fn get(&self, index: usize) -> f64 {
+        f64::from_bits(self.0[index].load(Ordering::Relaxed))
+    }
+
     fn put(&mut self, index: usize, value: f64) {
         self.0[index].store(value.to_bits(), Ordering::Relaxed);
     }

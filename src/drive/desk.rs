@@ -3,7 +3,8 @@
 
 mod board;
 
-use super::meet::together;
+use super::meet::{Next, Standing, together};
+use super::ranks::Pulse;
 use super::threads::POLL_INTERVAL;
 use super::{Job, Pool, Seated, Slice, Together, quiet};
 use board::{Board, Work};
@@ -18,13 +19,15 @@ pub struct Desk<J> {
     /// Something came back to the desk.
     news: Condvar,
     count: usize,
+    /// What other processes of the run hear of this one.
+    pulse: Mutex<Pulse>,
 }
 
 impl<J: Job> Desk<J> {
     /// A desk for `jobs`, none of which has begun.
     pub fn new(jobs: Vec<J>) -> Self {
         let count = jobs.len();
-        Self { board: Mutex::new(Board::new(jobs)), news: Condvar::new(), count }
+        Self { board: Mutex::new(Board::new(jobs)), news: Condvar::new(), count, pulse: Mutex::new(Pulse::new()) }
     }
 
     /// The jobs in their order, after all are over.
@@ -36,17 +39,35 @@ impl<J: Job> Desk<J> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn all_over(&self) -> bool {
-        self.board().over.len() == self.count
-    }
-
-    /// The board unless all jobs are over; those who wait for a meeting are released once the run is to stop.
-    fn open(&self, stop: &AtomicBool) -> Option<MutexGuard<'_, Board<J>>> {
-        let mut board = self.board();
-        if stop.load(atomic::Ordering::Relaxed) {
-            board.release();
+    /// The board unless the run is over; those who wait for a meeting are released once the run is to stop. Meetings with other
+    /// processes are held here.
+    fn open<T: Together<J> + ?Sized>(&self, company: &T, stop: &AtomicBool) -> Option<MutexGuard<'_, Board<J>>> {
+        loop {
+            let mut board = self.board();
+            if stop.load(atomic::Ordering::Relaxed) {
+                board.release();
+            }
+            let standing = board.standing();
+            if !company.is_spread() {
+                return (standing != Standing::Over).then_some(board);
+            }
+            let mut pulse = self.pulse.lock().unwrap_or_else(PoisonError::into_inner);
+            if !pulse.is_due(standing) {
+                return Some(board);
+            }
+            drop(board);
+            let next = company.convene(standing);
+            pulse.told();
+            match next {
+                Next::End => return None,
+                Next::GoOn => return Some(self.board()),
+                Next::Hold(number) => {
+                    let mut jobs = self.board().come_to(number);
+                    together(&mut jobs, |jobs| company.hold(number, jobs));
+                    self.board().ready.extend(jobs);
+                }
+            }
         }
-        (board.over.len() < self.count).then_some(board)
     }
 
     /// Works on the calling thread until all jobs are over (then true) or `until` has come: slices and answers happen
@@ -61,8 +82,9 @@ impl<J: Job> Desk<J> {
         mut poll: impl FnMut() -> bool,
     ) -> bool {
         let mut polled = Instant::now();
+        // What was handed over has come back when this returns.
         pool.rayon().in_place_scope_fifo(|scope| {
-            while let Some(mut board) = self.open(stop) {
+            while let Some(mut board) = self.open(company, stop) {
                 match board.next(company, self.count, 1) {
                     Work::Slices(jobs) => {
                         drop(board);
@@ -83,9 +105,7 @@ impl<J: Job> Desk<J> {
                     }
                     Work::Nothing => {
                         let waits_for_batch = !board.asking.is_empty();
-                        let wait = if waits_for_batch { company.wait() } else { POLL_INTERVAL };
-                        let wait = wait.clamp(MIN_WAIT, POLL_INTERVAL);
-                        drop(self.news.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner));
+                        self.wait(board, company, if waits_for_batch { company.wait() } else { POLL_INTERVAL });
                     }
                 }
                 let now = Instant::now();
@@ -96,12 +116,19 @@ impl<J: Job> Desk<J> {
                     }
                 }
                 if until.is_some_and(|until| now >= until) {
-                    return;
+                    return !company.is_spread() && self.board().standing() == Standing::Over;
                 }
             }
-        });
-        // What was handed over has come back.
-        self.all_over()
+            true
+        })
+    }
+
+    /// Waits for news about so long; not at all where nothing will happen here before other processes have been heard.
+    fn wait<T: Together<J> + ?Sized>(&self, board: MutexGuard<'_, Board<J>>, company: &T, time: Duration) {
+        if !company.is_spread() || board.standing() == Standing::Working {
+            let time = time.clamp(MIN_WAIT, POLL_INTERVAL);
+            drop(self.news.wait_timeout(board, time).unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     fn hand_over<'s>(&'s self, scope: &ScopeFifo<'s>, mut seated: Seated<J>)
@@ -133,11 +160,10 @@ impl<J: Job> Desk<J> {
         let floor = Floor { desk: self, pool, company, stop };
         let mut polled = Instant::now();
         pool.rayon().in_place_scope_fifo(|scope| {
-            while let Some(board) = self.open(stop) {
+            while let Some(board) = self.open(company, stop) {
                 // Calls threads for a batch whose time has come, and for the first slices.
                 let board = floor.call(scope, board);
-                let wait = company.wait().clamp(MIN_WAIT, POLL_INTERVAL);
-                drop(self.news.wait_timeout(board, wait).unwrap_or_else(PoisonError::into_inner));
+                self.wait(board, company, company.wait());
                 if polled.elapsed() >= POLL_INTERVAL && !stop.load(atomic::Ordering::Relaxed) {
                     polled = Instant::now();
                     if poll() {
@@ -188,7 +214,7 @@ impl<'a, J: Job, T: Together<J> + ?Sized> Floor<'a, J, T> {
         'a: 's,
     {
         let batches = board.rows.div_ceil(self.company.size().max(1));
-        let wanted = (board.ready.len() + batches + usize::from(board.due.is_some())).min(self.pool.threads());
+        let wanted = (board.ready.len() + batches + usize::from(board.is_due(self.company))).min(self.pool.threads());
         while board.tickets < wanted {
             board.tickets += 1;
             let occupied = self.pool.occupy();
@@ -232,7 +258,7 @@ impl<'a, J: Job, T: Together<J> + ?Sized> Floor<'a, J, T> {
         }
         let mut board = self.desk.board();
         board.tickets -= 1;
-        if board.over.len() == self.desk.count {
+        if board.standing() != Standing::Working && !board.is_due(self.company) {
             self.desk.news.notify_one();
         } else if start.elapsed() >= TICKET || !board.ready.is_empty() {
             drop(self.call(scope, board));

@@ -23,6 +23,28 @@ impl<J> Seated<J> {
     }
 }
 
+/// Where the jobs of one process stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// At least one is under way.
+    Working,
+    /// All that still run wait for meetings, the first of which has this number.
+    Waiting(u64),
+    /// All are over.
+    Over,
+}
+
+/// What the processes of a run do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Some work still.
+    GoOn,
+    /// Everybody waits: those who have come to the meeting of this number hold it.
+    Hold(u64),
+    /// All jobs of all processes are over.
+    End,
+}
+
 /// How jobs are answered together.
 pub trait Together<J>: Sync {
     /// Most evaluations in one answer; 0: each job evaluates by itself.
@@ -34,6 +56,20 @@ pub trait Together<J>: Sync {
     /// Holds meeting `number` of `jobs`, which stand in the order of the run and each of which returned
     /// [`super::Slice::Meet`]; afterwards each is ready for a slice.
     fn hold(&self, number: u64, jobs: &mut [Seated<J>]);
+    /// Whether jobs of other processes meet with these. The thread that called the driver then asks [`Together::convene`] what
+    /// is next and holds all meetings, also those to which none of its own jobs has come.
+    fn is_spread(&self) -> bool {
+        false
+    }
+    /// Where [`Together::is_spread`]: tells the other processes where the jobs of this one stand, waits until all have told, and
+    /// says what is next. Called every now and then while jobs work, and at once when none of them does.
+    fn convene(&self, standing: Standing) -> Next {
+        match standing {
+            Standing::Working => Next::GoOn,
+            Standing::Waiting(number) => Next::Hold(number),
+            Standing::Over => Next::End,
+        }
+    }
 }
 
 /// A panic in what is done together is every job's: none of them has what it waits for.
@@ -72,18 +108,29 @@ impl<J> Parking<J> {
         self.parked.len()
     }
 
+    /// Where all of them stand.
+    pub fn standing(&self) -> Standing {
+        match self.parked.iter().map(|(number, _)| *number).min() {
+            _ if self.parked.len() < self.running => Standing::Working,
+            None => Standing::Over,
+            Some(number) => Standing::Waiting(number),
+        }
+    }
+
     /// Those who meet now, in their order: nobody is left to wait for. Where jobs stand before different meetings, those
     /// before the first one.
     pub fn due(&mut self) -> Option<(u64, Vec<Seated<J>>)> {
-        if self.parked.is_empty() || self.parked.len() < self.running {
-            return None;
-        }
-        let number = self.parked.iter().map(|(number, _)| *number).min()?;
+        let Standing::Waiting(number) = self.standing() else { return None };
+        Some((number, self.come_to(number)))
+    }
+
+    /// Those who wait for this meeting, in their order.
+    pub fn come_to(&mut self, number: u64) -> Vec<Seated<J>> {
         let (now, later) = std::mem::take(&mut self.parked).into_iter().partition(|(n, _)| *n == number);
         self.parked = later;
         let mut now: Vec<Seated<J>> = Vec::into_iter(now).map(|(_, seated)| seated).collect();
         now.sort_by_key(|seated| seated.index);
-        Some((number, now))
+        now
     }
 
     /// Everybody, because the run stops and no meeting will be held.

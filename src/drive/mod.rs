@@ -1,7 +1,8 @@
 //! Who answers a machine's asks: the pool, slices of work, scratch memory of workers, meetings, sums inside a model.
 //!
 //! Three drivers differ in where the model runs: [`run`] calls it inline on the pool's threads; a [`Desk`] gathers the
-//! evaluations of many machines into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]).
+//! evaluations of many machines into one call ([`Desk::run`]), or keeps every call on one thread ([`Desk::turn`]). Each of them may
+//! be one of several processes that meet through a [`Council`].
 
 mod answer;
 mod blocks;
@@ -15,6 +16,7 @@ mod meet;
 pub mod opencl;
 mod pool;
 pub mod quiet;
+mod ranks;
 mod reduce;
 mod threads;
 mod workers;
@@ -25,8 +27,9 @@ pub use desk::Desk;
 pub use hands::Hands;
 pub use job::{Job, Slice};
 pub use map::map;
-pub use meet::{Seated, Together};
+pub use meet::{Next, Seated, Standing, Together};
 pub use pool::{Pool, default_threads};
+pub use ranks::{Council, Flags, InProcess, share};
 pub use reduce::PoolReducer;
 pub use threads::run;
 pub use workers::{Bench, Workers};

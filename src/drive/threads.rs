@@ -1,7 +1,8 @@
 //! Machines on a pool: each is run a slice at a time, the one that has come least far first, so that more of them than
 //! threads end together and every one makes progress.
 
-use super::meet::{Parking, together};
+use super::meet::{Next, Parking, Standing, together};
+use super::ranks::Pulse;
 use super::{Job, Pool, Seated, Slice, Together, quiet};
 use rayon::ScopeFifo;
 use std::cmp::Ordering;
@@ -29,25 +30,35 @@ pub fn run<J: Job>(
         over: Vec::with_capacity(count),
         tickets: 0,
     };
-    let queue = Queue { board: Mutex::new(board), all_over: Condvar::new(), count, pool, meetings, stop };
+    let queue = Queue { board: Mutex::new(board), news: Condvar::new(), pool, meetings, stop };
+    let mut pulse = Pulse::new();
     pool.rayon().in_place_scope_fifo(|scope| {
         queue.call(scope, &mut queue.board());
-        let mut board = queue.board();
-        while board.over.len() < count {
-            board = queue.all_over.wait_timeout(board, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
-            if board.over.len() == count {
-                break;
+        loop {
+            let mut board = queue.board();
+            if queue.is_calm(&board) {
+                board = queue.news.wait_timeout(board, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
             }
             if stop.load(atomic::Ordering::Relaxed) {
                 let released = board.parking.release();
                 board.waiting.extend(released.into_iter().map(Waiting::new));
                 queue.call(scope, &mut board);
-            } else {
-                drop(board);
-                if poll() {
-                    stop.store(true, atomic::Ordering::Relaxed);
+            }
+            let standing = board.parking.standing();
+            drop(board);
+            if !meetings.is_spread() && standing == Standing::Over {
+                break;
+            }
+            if !stop.load(atomic::Ordering::Relaxed) && poll() {
+                stop.store(true, atomic::Ordering::Relaxed);
+            }
+            if meetings.is_spread() && pulse.is_due(standing) {
+                match meetings.convene(standing) {
+                    Next::GoOn => {}
+                    Next::Hold(number) => queue.hold(scope, number),
+                    Next::End => break,
                 }
-                board = queue.board();
+                pulse.told();
             }
         }
     });
@@ -96,8 +107,8 @@ struct Board<J> {
 
 struct Queue<'a, J, T: ?Sized> {
     board: Mutex<Board<J>>,
-    all_over: Condvar,
-    count: usize,
+    /// All jobs are over, or wait for those of other processes.
+    news: Condvar,
     pool: &'a Pool,
     meetings: &'a T,
     stop: &'a AtomicBool,
@@ -106,6 +117,24 @@ struct Queue<'a, J, T: ?Sized> {
 impl<J: Job, T: Together<J> + ?Sized> Queue<'_, J, T> {
     fn board(&self) -> MutexGuard<'_, Board<J>> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the thread that called has nothing to do but to wait.
+    fn is_calm(&self, board: &Board<J>) -> bool {
+        match board.parking.standing() {
+            Standing::Working => true,
+            Standing::Waiting(_) => !self.meetings.is_spread(),
+            Standing::Over => false,
+        }
+    }
+
+    /// Holds a meeting with other processes.
+    fn hold<'s>(&'s self, scope: &ScopeFifo<'s>, number: u64) {
+        let mut members = self.board().parking.come_to(number);
+        together(&mut members, |members| self.meetings.hold(number, members));
+        let mut board = self.board();
+        board.waiting.extend(members.into_iter().map(Waiting::new));
+        self.call(scope, &mut board);
     }
 
     /// Gives out tickets, as many as there is work and as the pool has threads.
@@ -149,10 +178,10 @@ impl<J: Job, T: Together<J> + ?Sized> Queue<'_, J, T> {
             Slice::Over => {
                 board.parking.leave();
                 board.over.push(seated);
-                if board.over.len() == self.count {
-                    self.all_over.notify_all();
-                }
             }
+        }
+        if !self.is_calm(&board) {
+            return self.news.notify_all();
         }
         if let Some((number, mut members)) = board.parking.due() {
             drop(board);

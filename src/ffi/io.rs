@@ -2,6 +2,7 @@
 
 use super::boundary::{Table, object, slice, table};
 use super::checkpoint::catena_checkpoint;
+use super::communicator::{HostCommunicator, catena_communicator};
 use super::init::catena_init;
 use super::model::{catena_model, model};
 use super::options::catena_options;
@@ -10,7 +11,7 @@ use super::writer::catena_writer;
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
-use crate::model::{InitContext, NoInit};
+use crate::model::{Communicator, InitContext, NoInit};
 use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -54,6 +55,13 @@ pub struct catena_io {
     pub logger: *const catena_logger,
     /// Asks whether to end early; NULL: never.
     pub interrupt: *const catena_interrupt,
+    /// The processes that the run is spread over; NULL: this one runs all chains. Each of them makes the same call, with the
+    /// same options (but for threads, batches and what is logged) and lists of all chains, and runs a block of the chains
+    /// (catena_communicator_share); draws are those of one process. Entries of lists that belong to chains of other processes are not
+    /// touched and may be NULL; but memory writers get their draws in the end. Results and status are of all chains on all
+    /// processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) takes
+    /// it; other calls refuse it.
+    pub communicator: *const catena_communicator,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -101,6 +109,7 @@ fn borrow<'a>(writers: Vec<Option<&'a mut catena_writer>>, none: &'a mut [NullWr
 pub(super) struct Host {
     given: Option<catena_io>,
     logger: *mut HostLogger,
+    communicator: *mut Option<HostCommunicator>,
     nones: *mut [NullWriter],
     pub interrupt: HostInterrupt,
 }
@@ -115,6 +124,7 @@ impl Drop for Host {
         // SAFETY: made from boxes in `session` and freed once, after the session that borrowed them.
         unsafe {
             drop(Box::from_raw(self.logger));
+            drop(Box::from_raw(self.communicator));
             drop(Box::from_raw(self.nones));
         }
     }
@@ -128,13 +138,20 @@ impl Host {
     /// `io` is null or as documented.
     pub unsafe fn new(io: *const catena_io) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
-        let (given, logger, interrupt) = unsafe {
+        let (given, logger, interrupt, communicator) = unsafe {
             let given = if io.is_null() { None } else { Some(table(io, "io")?) };
             let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger));
             let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt));
-            (given, logger?, interrupt?)
+            let communicator = HostCommunicator::new(given.map_or(std::ptr::null(), |io| io.communicator));
+            (given, logger?, interrupt?, communicator?)
         };
-        Ok(Self { given, logger: Box::into_raw(Box::new(logger)), nones: Box::into_raw(Box::default()), interrupt })
+        Ok(Self {
+            given,
+            logger: Box::into_raw(Box::new(logger)),
+            communicator: Box::into_raw(Box::new(communicator)),
+            nones: Box::into_raw(Box::default()),
+            interrupt,
+        })
     }
 
     /// A session over what the host listed.
@@ -170,7 +187,8 @@ impl Host {
             }
             let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
             drop(Box::from_raw(std::mem::replace(&mut host.nones, Box::into_raw(nones.into_boxed_slice()))));
-            let mut run_io = SampleIo { logger: &*host.logger, pool, ..SampleIo::default() };
+            let communicator = (*host.communicator).as_ref().map(|c| c as &dyn Communicator);
+            let mut run_io = SampleIo { logger: &*host.logger, pool, communicator, ..SampleIo::default() };
             if let Some(io) = &given {
                 let (none_init, rest) = (*host.nones).split_at_mut(io.num_init_writers);
                 let (none_sample, none_diagnostic) = rest.split_at_mut(io.num_sample_writers);

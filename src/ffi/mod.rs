@@ -8,6 +8,7 @@
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;
+pub mod communicator;
 pub mod density;
 pub mod diagnose;
 pub mod engine;
@@ -22,6 +23,7 @@ pub mod learn;
 pub mod model;
 pub mod options;
 pub mod population;
+pub mod ranks;
 pub mod resampling;
 pub mod result;
 pub mod run;

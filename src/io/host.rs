@@ -31,6 +31,11 @@ pub trait Writer: Send {
     }
     /// Nothing more comes: flush and close.
     fn finish(&mut self) -> Result<(), Error>;
+    /// All rows that it has taken, one after the other; `None` of a writer that does not hold them. In a run over several
+    /// processes one that does gets the rows of a chain of another process when that has ended.
+    fn held(&self) -> Option<Vec<f64>> {
+        None
+    }
 }
 
 /// A chain as it was at one moment of a run, from which it can go on.

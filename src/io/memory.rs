@@ -11,11 +11,17 @@ pub trait Sink: Send {
     fn size(&self) -> usize;
     /// Stores `value` at `index`, which is below [`Sink::size`].
     fn put(&mut self, index: usize, value: f64);
+    /// What was stored at `index`.
+    fn get(&self, index: usize) -> f64;
 }
 
 impl Sink for &mut [f64] {
     fn size(&self) -> usize {
         self.len()
+    }
+
+    fn get(&self, index: usize) -> f64 {
+        self[index]
     }
 
     #[inline]
@@ -27,6 +33,10 @@ impl Sink for &mut [f64] {
 impl Sink for Vec<f64> {
     fn size(&self) -> usize {
         self.len()
+    }
+
+    fn get(&self, index: usize) -> f64 {
+        self[index]
     }
 
     #[inline]
@@ -214,5 +224,10 @@ impl<S: Sink> Writer for MemoryWriter<S> {
 
     fn finish(&mut self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn held(&self) -> Option<Vec<f64>> {
+        let cells = (0..self.rows).flat_map(|row| (0..self.grid.columns).map(move |column| (row, column)));
+        Some(cells.map(|(row, column)| self.sink.get(self.grid.index(row, column))).collect())
     }
 }

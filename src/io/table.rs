@@ -107,6 +107,10 @@ impl Writer for TableWriter {
         self.finished = true;
         Ok(())
     }
+
+    fn held(&self) -> Option<Vec<f64>> {
+        Some(self.values.clone())
+    }
 }
 
 /// Refuses names whose number is not that of the columns, when that is known.

@@ -2,6 +2,7 @@
 
 mod block;
 mod checkpoint;
+mod communicator;
 mod density;
 mod evaluation;
 mod experiments;
@@ -17,6 +18,7 @@ mod traces;
 
 pub use block::Block;
 pub use checkpoint::{open, seal};
+pub use communicator::{Communicator, CommunicatorError, Numbers, Reduction};
 pub use density::{Density, Threading, WorkerError};
 pub use evaluation::Evaluation;
 pub use experiments::{Experiments, Field, Number};

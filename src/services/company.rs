@@ -4,7 +4,7 @@ use super::Outcome;
 use super::run::Run;
 use super::seat::{Seat, model_stopped, no_worker};
 use super::service::Service;
-use crate::drive::{Around, Bench, Evaluations, Job, PoolReducer, Seated, Together, evaluate};
+use crate::drive::{Around, Bench, Evaluations, Job, Next, PoolReducer, Seated, Standing, Together, evaluate};
 use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task};
 use crate::random::{Purpose, Stream};
 use std::ops::Range;
@@ -200,8 +200,11 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
     }
 
     fn hold(&self, number: u64, jobs: &mut [Seated<Seat<'a, D, S>>]) {
-        // One that was told to stop may have left already; held without it the meeting would be another one.
-        if self.run.adjourned.load(Ordering::Relaxed) || self.run.control.stop.load(Ordering::Relaxed) {
+        let council = self.run.council.as_ref();
+        // One that was told to stop may have left already; held without it the meeting would be another one. Of several processes
+        // none asks but for what all have told each other.
+        let stops = council.is_none() && self.run.control.stop.load(Ordering::Relaxed);
+        if stops || self.run.adjourned.load(Ordering::Relaxed) {
             return jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
         }
         let fold = self.fold.as_ref().expect("a run whose machines meet has a fold");
@@ -212,8 +215,27 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
             Member { id: machine.id(), brings }
         };
         let members: Vec<Member> = jobs.iter_mut().map(member).collect();
+        let gathered = match council {
+            None => Ok((members, 0)),
+            Some(council) => council.meet(&members),
+        };
+        // Without a lost rank the meeting would be another one too.
+        let Ok((members, before)) = gathered else {
+            return jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
+        };
+        if jobs.is_empty() {
+            return;
+        }
         let answers = fold.fold(number, &members);
         assert_eq!(answers.len(), members.len(), "a meeting has an answer for each of its members");
-        jobs.iter_mut().zip(&answers).for_each(|(seated, answer)| seated.job.met(answer));
+        jobs.iter_mut().zip(&answers[before..]).for_each(|(seated, answer)| seated.job.met(answer));
+    }
+
+    fn is_spread(&self) -> bool {
+        self.run.council.is_some()
+    }
+
+    fn convene(&self, standing: Standing) -> Next {
+        self.run.council.as_ref().map_or(Next::End, |council| self.run.convene(council, standing))
     }
 }

@@ -31,6 +31,8 @@ pub struct Control {
     pub(super) stop: AtomicBool,
     /// The stop came from outside.
     pub(super) cancelled: AtomicBool,
+    /// The run has taken its `max_seconds`.
+    pub(super) expired: AtomicBool,
     gauges: Vec<Gauge>,
 }
 
@@ -57,6 +59,7 @@ impl Control {
         Self {
             stop: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
+            expired: AtomicBool::new(false),
             gauges: (0..chains).map(|_| gauge()).collect(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{Interrupt, Keeper, Logger, Never, Silent, Writer};
-use crate::model::InitContext;
+use crate::model::{Communicator, InitContext};
 use std::sync::Arc;
 
 /// Everything a run borrows from its host. Each list is empty or has one entry per chain.
@@ -30,6 +30,11 @@ pub struct SampleIo<'a> {
     pub keeper: Option<&'a dyn Keeper>,
     /// The pool to run on, shared with other runs; `None`: one of its own, of `num_threads` threads.
     pub pool: Option<Arc<Pool>>,
+    /// The processes that the run is spread over, each of which makes the same call and runs a block of the chains, as
+    /// [`share`](crate::drive::share) says; `None`: this one runs all. The lists above are those of all chains on each of
+    /// them; what belongs to a chain of another process is not touched there, but for writers that hold their rows in memory
+    /// ([`Writer::held`]), which get them in the end.
+    pub communicator: Option<&'a dyn Communicator>,
 }
 
 impl Default for SampleIo<'_> {
@@ -46,6 +51,7 @@ impl Default for SampleIo<'_> {
             interrupt: &Never,
             keeper: None,
             pool: None,
+            communicator: None,
         }
     }
 }

@@ -28,6 +28,7 @@ mod seat;
 mod service;
 mod session;
 mod smc;
+mod spread;
 mod summary;
 
 pub use crate::adapt::{Adaptation, WarmupMode};

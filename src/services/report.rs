@@ -1,9 +1,10 @@
 use super::clock::Times;
 use crate::error::{Code, Error};
 use crate::hmc::MetricKind;
+use serde::{Deserialize, Serialize};
 
 /// How one chain ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// All iterations were run.
     Finished,
@@ -14,7 +15,7 @@ pub enum Outcome {
 }
 
 /// What ended a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(i32)]
 pub enum StopReason {
     /// All its iterations were run.
@@ -43,7 +44,7 @@ impl StopReason {
 }
 
 /// What one chain has to say of itself.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChainReport {
     /// The chain's id.
     pub chain_id: u64,
@@ -73,7 +74,7 @@ pub struct ChainReport {
     pub warmup_seconds: f64,
     /// Seconds of sampling.
     pub sampling_seconds: f64,
-    /// The chain as bytes when it was stopped, to go on with (`SampleIo::checkpoints`).
+    /// The chain as bytes when it was stopped, to go on with (`SampleIo::checkpoints`). `None` for a chain of another rank.
     pub checkpoint: Option<Vec<u8>>,
 }
 

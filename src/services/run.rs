@@ -1,11 +1,13 @@
 //! What all seats of a run share.
 
 use super::control::Control;
+use super::spread;
 use super::{FailurePolicy, SampleOptions};
-use crate::drive::{Evaluations, Pool, Workers, default_threads};
+use crate::drive::{Council, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
 use crate::io::{Keeper, Level, Logger};
-use crate::model::{Density, Threading};
+use crate::model::{Communicator, Density, Threading};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,6 +28,10 @@ pub struct Run<'a, D: Density> {
     /// A machine was stopped, to go on later, before a meeting that the others may still come to. Held without it the
     /// meeting would not be that of an undisturbed run, so they stop there too.
     pub adjourned: AtomicBool,
+    /// The places, among all of the run, whose machines are this process's.
+    pub own: Range<usize>,
+    /// The processes that have the others.
+    pub council: Option<Council<'a>>,
     /// How many machines in a row are the blocks of one set of particles, whose id they share; 0: they are chains.
     blocks: usize,
 }
@@ -60,6 +66,8 @@ impl<'a, D: Density> Run<'a, D> {
             workers: Workers::new(density, row_length),
             evaluations,
             adjourned: AtomicBool::new(false),
+            own: 0..options.num_chains,
+            council: None,
             blocks: 0,
         })
     }
@@ -67,6 +75,12 @@ impl<'a, D: Density> Run<'a, D> {
     /// The same run, whose machines `keeper` keeps.
     pub fn kept_by(self, keeper: Option<&'a dyn Keeper>) -> Self {
         Self { keeper, ..self }
+    }
+
+    /// The same run, spread over the processes of `communicator`.
+    pub fn spread_over(self, communicator: Option<&'a dyn Communicator>) -> Self {
+        let own = spread::own(communicator, self.options.num_chains);
+        Self { own, council: communicator.map(Council::new), ..self }
     }
 
     /// The same run with machines that are sets of particles, `blocks` of them each.

@@ -79,6 +79,11 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         Ok(())
     }
 
+    /// The rows that the sample writer holds in memory.
+    pub fn held(&self) -> Option<Vec<f64>> {
+        self.service.held()
+    }
+
     pub fn into_report(self) -> ChainReport {
         let chain_id = self.id();
         let outcome = self.outcome.expect("every job was run to its end");

@@ -55,6 +55,11 @@ pub trait Service<D: Density>: Send {
     /// Takes what a checkpoint kept, if it belongs to this run.
     fn reopen(&mut self, machine: &mut Self::Machine, record: Self::Record) -> Result<(), Error>;
 
+    /// The rows that its sample writer holds in memory.
+    fn held(&self) -> Option<Vec<f64>> {
+        None
+    }
+
     /// What is said of the machine in the end; `None`: it never began.
     fn report(self, machine: Option<&Self::Machine>, end: End) -> ChainReport;
 }

@@ -6,10 +6,11 @@ use super::run::Run;
 use super::sample::Sampling;
 use super::seat::Seat;
 use super::service::Service;
+use super::spread::Others;
 use super::{ChainReport, FailurePolicy, Outcome, SampleReport, StopReason};
 use crate::drive::{self, Desk, Evaluations, Pool};
-use crate::error::Error;
-use crate::io::Level;
+use crate::error::{Code, Error};
+use crate::io::{Level, Writer};
 use crate::model::{Density, Fold, Threading};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,11 +28,10 @@ pub struct Session<'a, D: Density, S: Service<D> = Sampling<'a>> {
     run: Arc<Run<'a, D>>,
     company: Company<'a, D>,
     driver: Driver<'a, D, S>,
-    interrupted: bool,
     /// How long it may take, and when it began.
+    others: Others<'a>,
     most: Option<Duration>,
     began: Option<Instant>,
-    expired: bool,
 }
 
 enum Driver<'a, D: Density, S: Service<D>> {
@@ -42,11 +42,11 @@ enum Driver<'a, D: Density, S: Service<D>> {
     /// All on the calling thread but arithmetic, gathered where there are batches.
     Caller(Desk<Seat<'a, D, S>>),
     /// All have ended.
-    Over(Vec<Seat<'a, D, S>>),
+    Over(Vec<ChainReport>),
 }
 
 impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
-    /// Seats one machine per service, in order; those with a checkpoint that is not empty go on from it. Machines that
+    /// Seats one machine per service, in order, at the places of the run that are this process's; those with a checkpoint that is not empty go on from it. Machines that
     /// meet have their `fold`. Nothing runs yet.
     pub(super) fn seat(
         run: Run<'a, D>,
@@ -55,7 +55,7 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
         fold: Option<Arc<dyn Fold + Send>>,
     ) -> Result<Self, Error> {
         let run = Arc::new(run);
-        let seats = services.into_iter().enumerate();
+        let seats = run.own.clone().zip(services);
         let seats: Vec<_> =
             seats.map(|(i, s)| Seat::new(&run, i, s, checkpoints.get(i).copied())).collect::<Result<_, Error>>()?;
         let driver = match (run.density.threading(), run.evaluations) {
@@ -67,16 +67,20 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
             company: Company::new(Arc::clone(&run), fold),
             run,
             driver,
-            interrupted: false,
+            others: Others::default(),
             most: None,
             began: None,
-            expired: false,
         })
     }
 
     /// The same run, to end, resumably, once it has taken so long; zero: whenever it ends.
     pub(super) fn ending_after(self, most: Duration) -> Self {
         Self { most: (!most.is_zero()).then_some(most), ..self }
+    }
+
+    /// The same run, with the sample writers of other processes' chains, each with its place, and their columns' names.
+    pub(super) fn sharing(self, writers: Vec<(usize, &'a mut dyn Writer)>, names: Vec<String>) -> Self {
+        Self { others: Others { writers, names }, ..self }
     }
 
     /// What others may watch and cancel the run by, from any thread.
@@ -109,27 +113,27 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// ended. `poll` is asked every few milliseconds on the calling thread; when it returns true the run is interrupted.
     pub fn run(&mut self, until: Option<Instant>, mut poll: impl FnMut() -> bool) -> bool {
         let began = *self.began.get_or_insert_with(Instant::now);
-        let (interrupted, expired, most) = (&mut self.interrupted, &mut self.expired, self.most);
-        let logger = self.run.logger;
+        let (logger, most, control) = (self.run.logger, self.most, &self.run.control);
         let poll = || {
-            *interrupted |= poll();
-            if let Some(most) = most.filter(|most| !*interrupted && !*expired && began.elapsed() >= *most) {
-                *expired = true;
+            let interrupted = poll();
+            control.cancelled.fetch_or(interrupted, Ordering::Relaxed);
+            let expires = |most: &Duration| !interrupted && began.elapsed() >= *most;
+            if let Some(most) = most.filter(|most| expires(most) && !control.expired.swap(true, Ordering::Relaxed)) {
                 let line = format!("the run has taken its max_seconds = {} and ends", most.as_secs_f64());
                 logger.log(Level::Info, None, &line);
             }
-            *interrupted || *expired
+            interrupted || control.expired.load(Ordering::Relaxed)
         };
         let (pool, company, stop) = (&self.run.pool, &self.company, &self.run.control.stop);
         let driver = std::mem::replace(&mut self.driver, Driver::Over(Vec::new()));
         self.driver = match driver {
-            Driver::Threads(seats) => Driver::Over(drive::run(pool, seats, company, stop, poll)),
+            Driver::Threads(seats) => self.over(drive::run(pool, seats, company, stop, poll)),
             Driver::Batch(desk) => {
                 desk.run(pool, company, stop, poll);
-                Driver::Over(desk.into_jobs())
+                self.over(desk.into_jobs())
             }
             Driver::Caller(desk) => match desk.turn(pool, company, stop, until, poll) {
-                true => Driver::Over(desk.into_jobs()),
+                true => self.over(desk.into_jobs()),
                 false => Driver::Caller(desk),
             },
             over => over,
@@ -137,24 +141,36 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
         matches!(self.driver, Driver::Over(_))
     }
 
+    /// What all machines of the run have to say, those of other processes too.
+    fn over(&mut self, seats: Vec<Seat<'a, D, S>>) -> Driver<'a, D, S> {
+        let run = Arc::clone(&self.run);
+        let Some(council) = &run.council else {
+            return Driver::Over(seats.into_iter().map(Seat::into_report).collect());
+        };
+        let held: Vec<_> = seats.iter().map(Seat::held).collect();
+        let mut all = run.gather(council, seats.into_iter().map(Seat::into_report).collect());
+        self.others.take(council, held, &mut all);
+        Driver::Over(all)
+    }
+
     /// What the machines have to say, after all have ended.
     ///
     /// # Panics
     /// When [`Session::run`] has not returned true.
     pub fn into_report(self) -> SampleReport {
-        let Driver::Over(seats) = self.driver else { panic!("the run is still under way") };
-        let mut chains: Vec<ChainReport> = seats.into_iter().map(Seat::into_report).collect();
-        let has_failed = self.run.options.on_failure == FailurePolicy::StopRun
-            && chains.iter().any(|c| matches!(c.outcome, Outcome::Failed(_)));
+        let Driver::Over(mut chains) = self.driver else { panic!("the run is still under way") };
+        let stops_all = |e: &Error| self.run.options.on_failure == FailurePolicy::StopRun || e.code() == Code::Communicator;
+        let has_failed = chains.iter().any(|c| matches!(&c.outcome, Outcome::Failed(e) if stops_all(e)));
+        let expired = self.run.control.expired.load(Ordering::Relaxed);
         for chain in chains.iter_mut().filter(|c| c.outcome == Outcome::Stopped) {
-            chain.reason = match (self.expired, has_failed) {
+            chain.reason = match (expired, has_failed) {
                 (true, _) => StopReason::MaxSeconds,
                 (_, true) => StopReason::Failure,
                 _ => StopReason::Interrupt,
             };
         }
-        let interrupted = self.interrupted || self.run.control.cancelled.load(Ordering::Relaxed);
-        let interrupted = interrupted && chains.iter().any(|c| c.outcome == Outcome::Stopped);
+        let cancelled = self.run.control.cancelled.load(Ordering::Relaxed);
+        let interrupted = cancelled && chains.iter().any(|c| c.outcome == Outcome::Stopped);
         SampleReport { chains, interrupted }
     }
 }

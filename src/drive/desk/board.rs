@@ -1,6 +1,6 @@
 //! What lies on a desk: jobs by what they wait for, and what is to be done next.
 
-use crate::drive::meet::Parking;
+use crate::drive::meet::{Parking, Standing};
 use crate::drive::{Job, Seated, Slice, Together};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -20,8 +20,6 @@ pub(super) struct Board<J> {
     pub rows: usize,
     asking_since: Instant,
     parking: Parking<J>,
-    /// A meeting that all have come to.
-    pub due: Option<(u64, Vec<Seated<J>>)>,
     /// When those in turn began their turn.
     turn_since: Instant,
     pub over: Vec<Seated<J>>,
@@ -48,7 +46,6 @@ impl<J: Job> Board<J> {
             rows: 0,
             asking_since: Instant::now(),
             parking: Parking::new(count),
-            due: None,
             turn_since: Instant::now(),
             over: Vec::with_capacity(count),
             tickets: 0,
@@ -58,7 +55,9 @@ impl<J: Job> Board<J> {
     /// Slices come first, for they make machines ask: the share of one of `hands`. A batch is due when it is full, when
     /// nobody is left who could join it, or when it has waited long enough.
     pub fn next<T: Together<J> + ?Sized>(&mut self, company: &T, count: usize, hands: usize) -> Work<J> {
-        if let Some((number, jobs)) = self.due.take() {
+        if self.is_due(company)
+            && let Some((number, jobs)) = self.parking.due()
+        {
             return Work::Meeting(number, jobs);
         }
         let gathers = company.size() > 0;
@@ -123,9 +122,21 @@ impl<J: Job> Board<J> {
                 self.over.push(seated);
             }
         }
-        if let Some(meeting) = self.parking.due() {
-            self.due = Some(meeting);
-        }
+    }
+
+    /// Where all jobs stand.
+    pub fn standing(&self) -> Standing {
+        self.parking.standing()
+    }
+
+    /// Whether there is a meeting to hold that needs no other process.
+    pub fn is_due<T: Together<J> + ?Sized>(&self, company: &T) -> bool {
+        !company.is_spread() && matches!(self.standing(), Standing::Waiting(_))
+    }
+
+    /// Those who have come to this meeting, in their order.
+    pub fn come_to(&mut self, number: u64) -> Vec<Seated<J>> {
+        self.parking.come_to(number)
     }
 
     /// No meeting will be held any more.

@@ -55,6 +55,10 @@ impl Writer for Counted {
         self.writer.look(now)
     }
 
+    fn held(&self) -> Option<Vec<f64>> {
+        self.writer.held()
+    }
+
     fn finish(&mut self) -> Result<(), Error> {
         self.writer.finish()
     }

@@ -39,6 +39,12 @@ impl Sink for RawSink {
         self.size
     }
 
+    fn get(&self, index: usize) -> f64 {
+        assert!(index < self.size, "the grid lies within the array");
+        // SAFETY: within the array that the caller vouched for, which outlives the writer.
+        unsafe { *self.values.add(index) }
+    }
+
     fn put(&mut self, index: usize, value: f64) {
         assert!(index < self.size, "the grid lies within the array");
         // SAFETY: within the array that the caller vouched for, which outlives the writer.

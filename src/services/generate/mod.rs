@@ -5,6 +5,7 @@ mod quantities;
 mod rows;
 
 use super::run::Run;
+use super::spread;
 use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
 use crate::error::Error;
 use crate::model::Density;
@@ -42,6 +43,7 @@ pub fn generate_quantities<'a, D: Density>(
     // Rows ask for no evaluations.
     let options = SampleOptions { batch_size: 0, max_evaluations: 0, ..options.clone() };
     let layout = Arc::new(Layout::new(density, &draws.names)?);
+    spread::refuse(io.communicator, "generate_quantities")?;
     let run = Run::new(density, &options, io.logger, io.pool, layout.outputs())?;
     let mut writers = io.sample_writers.into_iter();
     let chains = draws.chains.iter();

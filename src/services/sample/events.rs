@@ -138,6 +138,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
         result
     }
 
+    fn held(&self) -> Option<Vec<f64>> {
+        self.sinks.sample.as_ref().and_then(|writer| writer.held())
+    }
+
     fn record(&self) -> Option<&Record> {
         Some(&self.record)
     }

@@ -10,12 +10,13 @@ mod together;
 mod watched;
 
 use super::run::Run;
+use super::spread;
 use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
 use crate::adapt::{Enough, WarmupMode};
 use crate::diagnostics::select_columns;
 use crate::error::Error;
 use crate::hmc::Engine;
-use crate::io::metric_name;
+use crate::io::{Writer, metric_name};
 use crate::model::Density;
 use looks::Looks;
 use meetings::Meetings;
@@ -96,19 +97,30 @@ impl<'a, D: Density> Session<'a, D> {
         options: &SampleOptions,
         io: SampleIo<'a>,
     ) -> Result<Self, Error> {
+        let (communicator, terms) = (io.communicator, spread::terms(options, &format!("{engine:?}"), density.dim()));
+        spread::agree(communicator, Self::here(density, engine, options, io), &terms)
+    }
+
+    /// What is this process's of the session.
+    fn here(density: &'a D, engine: Engine, options: &SampleOptions, io: SampleIo<'a>) -> Result<Self, Error> {
         options.validate()?;
         let options = &suited(engine, options);
         check_lengths(options.num_chains, &io)?;
         check_warmup(options)?;
-        check_memory(density.dim(), options)?;
+        let own = spread::own(io.communicator, options.num_chains);
+        check_memory(density.dim(), own.len(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
-        let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        let settings = chain_settings(density.dim(), own.clone(), options, &io.inv_metrics, keep_momentum)?;
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
-        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
-        let mut inits = io.inits.into_iter();
-        let (mut init, mut sample, mut diagnostic) =
-            (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
+        let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
+        let run = run.kept_by(io.keeper).spread_over(io.communicator);
+        let mut inits = io.inits.into_iter().skip(own.start);
+        let own_writers = |all: Vec<&'a mut dyn Writer>| all.into_iter().skip(own.start);
+        let (mut init, mut diagnostic) = (own_writers(io.init_writers), own_writers(io.diagnostic_writers));
+        let writers = io.sample_writers.into_iter().enumerate();
+        let (samples, others): (Vec<_>, Vec<_>) = writers.partition(|(place, _)| own.contains(place));
+        let mut sample = samples.into_iter().map(|(_, writer)| writer);
         let services = settings.into_iter().map(|settings| {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
@@ -116,7 +128,7 @@ impl<'a, D: Density> Session<'a, D> {
         let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
         let meetings = Meetings { together, looks };
         let session = Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(meetings)))?;
-        Ok(session.ending_after(options.max_seconds))
+        Ok(session.ending_after(options.max_seconds).sharing(others, columns.sample.clone()))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
 use crate::io::metric_name;
 use crate::room;
 use crate::services::SampleOptions;
+use std::ops::Range;
 
 /// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
 pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
@@ -37,22 +38,23 @@ const OTHER_VECTORS: usize = 12;
 const MATRICES: usize = 3;
 
 /// Whether there is memory for the chains, by what each takes at least.
-pub(super) fn check_memory(dim: usize, options: &SampleOptions) -> Result<(), Error> {
+pub(super) fn check_memory(dim: usize, num_chains: usize, options: &SampleOptions) -> Result<(), Error> {
     const NUMBER: usize = size_of::<f64>();
     if options.metric.shape(dim) == MetricKind::Dense {
         let got = format!("{} with {dim} coordinates", metric_name(options.metric));
-        room::check("metric", &[options.num_chains, MATRICES, dim, dim, NUMBER], got)?;
+        room::check("metric", &[num_chains, MATRICES, dim, dim, NUMBER], got)?;
     }
-    room::check("num_chains", &[options.num_chains, CHAIN_BYTES], options.num_chains)?;
+    room::check("num_chains", &[num_chains, CHAIN_BYTES], num_chains)?;
     let directions = if options.metric.shape(dim) == MetricKind::LowRank { 2 * MOST_DIRECTIONS } else { 0 };
     let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS + directions;
-    let got = format!("{} of {dim} coordinates", options.num_chains);
-    room::check("num_chains", &[options.num_chains, vectors, dim, NUMBER], got)
+    let got = format!("{num_chains} of {dim} coordinates");
+    room::check("num_chains", &[num_chains, vectors, dim, NUMBER], got)
 }
 
-/// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
+/// The settings of the chains at the places `own` of the run; a bad inverse metric is reported with the id of its chain before any chain runs.
 pub(super) fn chain_settings(
     dim: usize,
+    own: Range<usize>,
     options: &SampleOptions,
     inv_metrics: &[&[f64]],
     keep_momentum: bool,
@@ -73,8 +75,7 @@ pub(super) fn chain_settings(
             LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
         }
     };
-    (0..options.num_chains)
-        .map(|i| {
+    own.map(|i| {
             let chain_id = options.init_chain_id + i as u64;
             Ok(ChainSettings {
                 seed: options.seed,

@@ -8,6 +8,7 @@ mod reference;
 mod report;
 
 use super::run::Run;
+use super::spread;
 use super::{OptionSet, PathKind, SampleIo, SampleOptions, Session, SmcOptions, check_length};
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -54,6 +55,7 @@ pub fn sample_smc<D: Density>(
     io: SampleIo<'_>,
 ) -> Result<SmcReport, Error> {
     OptionSet::from(options).with_smc(smc).validate()?;
+    spread::refuse(io.communicator, "sample_smc")?;
     check(density, options.metric, smc, &io)?;
     let keep = states_kept(smc)?;
     let Some(bridge) = bridge(density, options, smc, reference, &io)? else { return Ok(SmcReport::interrupted()) };

@@ -1,0 +1,188 @@
+//! What the ranks of a run agree on, and what they bring to meetings.
+
+use crate::drive::meet::{Next, Standing};
+use crate::error::{Code, Error};
+use crate::model::{Communicator, CommunicatorError, Member};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Whatever else of a process all others must know, as bits; what one has all have.
+pub type Flags = u64;
+
+/// The part of `total` things that belongs to `rank` of `size`: blocks in the order of the ranks, whose lengths differ by one at most.
+pub fn share(total: usize, rank: usize, size: usize) -> Range<usize> {
+    let (each, more) = (total / size, total % size);
+    let start = |rank: usize| rank * each + rank.min(more);
+    start(rank)..start(rank + 1)
+}
+
+/// The ranks of a run, until one of them is lost. Its operations belong to one thread, that which called into the library.
+pub struct Council<'a> {
+    communicator: &'a dyn Communicator,
+    lost: Mutex<Option<Error>>,
+}
+
+const WORD: usize = size_of::<u64>();
+/// Words in which a process says where it stands: how, the meeting, the flags.
+const WORDS: usize = 3;
+const WORKING: u64 = 0;
+const WAITING: u64 = 1;
+const OVER: u64 = 2;
+
+fn word(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().expect("a word"))
+}
+
+impl<'a> Council<'a> {
+    /// Of the ranks of `communicator`.
+    pub fn new(communicator: &'a dyn Communicator) -> Self {
+        Self { communicator, lost: Mutex::new(None) }
+    }
+
+    /// This process's rank.
+    pub fn rank(&self) -> usize {
+        self.communicator.rank()
+    }
+
+    /// Number of ranks.
+    pub fn size(&self) -> usize {
+        self.communicator.size()
+    }
+
+    /// Why no rank can be asked any more.
+    pub fn lost(&self) -> Option<Error> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One operation, unless a rank was lost before.
+    fn operate(&self, f: impl FnOnce(&dyn Communicator) -> Result<(), CommunicatorError>) -> Result<(), Error> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &*lost {
+            return Err(error.clone());
+        }
+        f(self.communicator).map_err(|error| lost.insert(self.in_words(error)).clone())
+    }
+
+    fn in_words(&self, error: CommunicatorError) -> Error {
+        let seconds = self.communicator.time_out().as_secs_f64();
+        let words = match (error, &self.communicator.missing()[..]) {
+            (CommunicatorError::TimedOut, []) => format!("a rank did not answer within {seconds} s"),
+            (CommunicatorError::TimedOut, [rank]) => format!("rank {rank} did not answer within {seconds} s"),
+            (CommunicatorError::TimedOut, ranks) => {
+                let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
+                format!("ranks {} did not answer within {seconds} s", ranks.join(", "))
+            }
+            (error, _) => error.to_string(),
+        };
+        Error::new(Code::Communicator, words)
+    }
+
+    /// Tells all ranks where the jobs of this one stand and learns where all others do: what comes next, and everybody's flags.
+    /// Returns when all ranks have told.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn tell(&self, standing: Standing, flags: Flags) -> Result<(Next, Flags), Error> {
+        let (how, number) = match standing {
+            Standing::Working => (WORKING, 0),
+            Standing::Waiting(number) => (WAITING, number),
+            Standing::Over => (OVER, 0),
+        };
+        let mine: Vec<u8> = [how, number, flags].iter().flat_map(|w| w.to_le_bytes()).collect();
+        let mut all = vec![0; mine.len() * self.size()];
+        self.operate(|c| c.all_gather(&mine, &mut all))?;
+        let (mut works, mut first, mut flags) = (false, None, 0);
+        for told in all.chunks_exact(WORDS * WORD) {
+            let (how, number) = (word(&told[..WORD]), word(&told[WORD..2 * WORD]));
+            works |= how == WORKING;
+            if how == WAITING {
+                first = Some(first.unwrap_or(number).min(number));
+            }
+            flags |= word(&told[2 * WORD..]);
+        }
+        let next = match (works, first) {
+            (true, _) => Next::GoOn,
+            (false, Some(number)) => Next::Hold(number),
+            (false, None) => Next::End,
+        };
+        Ok((next, flags))
+    }
+
+    /// What each rank brings.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn gather(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        let mut lengths = vec![0; WORD * self.size()];
+        self.operate(|c| c.all_gather(&(mine.len() as u64).to_le_bytes(), &mut lengths))?;
+        let lengths: Vec<usize> = lengths.chunks_exact(WORD).map(|bytes| word(bytes) as usize).collect();
+        let mut all = vec![0; lengths.iter().sum()];
+        self.operate(|c| c.all_gather_v(mine, &lengths, &mut all))?;
+        let mut rest = &all[..];
+        let mut take = |length: usize| rest.split_off(..length).expect("as long as all together").to_vec();
+        Ok(lengths.into_iter().map(&mut take).collect())
+    }
+
+    /// The members of a meeting on all ranks, in their order, and how many stand before those of this rank.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn meet(&self, mine: &[Member]) -> Result<(Vec<Member>, usize), Error> {
+        let all = self.gather(&write(mine))?;
+        let members: Vec<Vec<Member>> = all.iter().map(|bytes| read(bytes)).collect();
+        let before = members[..self.rank()].iter().map(Vec::len).sum();
+        Ok((members.into_iter().flatten().collect(), before))
+    }
+}
+
+/// Members as bytes: of each its id, how many numbers it brings, and these.
+fn write(members: &[Member]) -> Vec<u8> {
+    let words: usize = members.iter().map(|m| 2 + m.brings.len()).sum();
+    let mut bytes = Vec::with_capacity(words * WORD);
+    for member in members {
+        bytes.extend_from_slice(&member.id.to_le_bytes());
+        bytes.extend_from_slice(&(member.brings.len() as u64).to_le_bytes());
+        member.brings.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    }
+    bytes
+}
+
+fn read(mut bytes: &[u8]) -> Vec<Member> {
+    let mut members = Vec::new();
+    while let Some(head) = bytes.split_off(..2 * WORD) {
+        let numbers = bytes.split_off(..word(&head[WORD..]) as usize * WORD).expect("as many as it says");
+        let brings = numbers.chunks_exact(WORD).map(|b| f64::from_bits(word(b))).collect();
+        members.push(Member { id: word(&head[..WORD]), brings });
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_blocks_in_order() {
+        for total in [0, 1, 7, 8, 100] {
+            for size in 1..=9 {
+                let shares: Vec<_> = (0..size).map(|rank| share(total, rank, size)).collect();
+                let lengths = shares.iter().map(ExactSizeIterator::len);
+                assert!(lengths.clone().max().unwrap() - lengths.min().unwrap() <= 1);
+                assert_eq!(shares.into_iter().flatten().collect::<Vec<_>>(), (0..total).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(share(usize::MAX, 2, 3).end, usize::MAX);
+    }
+
+    #[test]
+    fn members_come_back_bit_for_bit() {
+        let member = |id, brings: &[f64]| Member { id, brings: brings.to_vec() };
+        let members = [member(1 << 62, &[f64::NAN, -0.0, 1e-310]), member(2, &[]), member(3, &[f64::INFINITY])];
+        let back = read(&write(&members));
+        let bits = |members: &[Member]| -> Vec<(u64, Vec<u64>)> {
+            members.iter().map(|m| (m.id, m.brings.iter().map(|x| x.to_bits()).collect())).collect()
+        };
+        assert_eq!(bits(&back), bits(&members));
+        assert!(read(&[]).is_empty());
+    }
+}

@@ -1,0 +1,9 @@
+//! Ranks: the processes of an engine, over which jobs are spread. Who stands where, and what all of them bring.
+
+mod council;
+mod in_process;
+mod pulse;
+
+pub use council::{Council, Flags, share};
+pub use in_process::InProcess;
+pub(super) use pulse::Pulse;
