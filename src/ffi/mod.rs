@@ -23,7 +23,6 @@ pub mod learn;
 pub mod model;
 pub mod options;
 pub mod population;
-pub mod ranks;
 pub mod resampling;
 pub mod result;
 pub mod run;

@@ -159,7 +159,8 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// When [`Session::run`] has not returned true.
     pub fn into_report(self) -> SampleReport {
         let Driver::Over(mut chains) = self.driver else { panic!("the run is still under way") };
-        let stops_all = |e: &Error| self.run.options.on_failure == FailurePolicy::StopRun || e.code() == Code::Communicator;
+        let stops_all =
+            |e: &Error| self.run.options.on_failure == FailurePolicy::StopRun || e.code() == Code::Communicator;
         let has_failed = chains.iter().any(|c| matches!(&c.outcome, Outcome::Failed(e) if stops_all(e)));
         let expired = self.run.control.expired.load(Ordering::Relaxed);
         for chain in chains.iter_mut().filter(|c| c.outcome == Outcome::Stopped) {

@@ -160,7 +160,10 @@ impl<D: Density> Run<'_, D> {
             Ok(all) => all.into_iter().flatten().collect(),
             Err(error) => self.without_others(own, &error),
         };
-        all[self.own.clone()].iter_mut().zip(checkpoints).for_each(|(report, checkpoint)| report.checkpoint = checkpoint);
+        all[self.own.clone()]
+            .iter_mut()
+            .zip(checkpoints)
+            .for_each(|(report, checkpoint)| report.checkpoint = checkpoint);
         (0..all.len()).filter(|place| !self.own.contains(place)).for_each(|place| self.control.end(place));
         all
     }

@@ -2,6 +2,7 @@
 
 use crate::common::data_text;
 use crate::failure::Failure;
+use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
 use catena::adapt::WarmupMode;
 use catena::io::{Keeper, Moment, input_files, output_files};
@@ -11,6 +12,7 @@ use catena::{Code, Error};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ const SEED: &str = "random seed";
 
 /// Arguments that a resumed run may have otherwise: they don't change what is drawn, or (the data) are compared by what they
 /// lead to.
-const FREE: [&str; 11] = [
+const FREE: [&str; 13] = [
     "id",
     "data file",
     "output file",
@@ -31,6 +33,8 @@ const FREE: [&str; 11] = [
     EVERY,
     RESUME,
     "num_threads",
+    COMMUNICATOR,
+    TIME_OUT,
     "sample num_chains",
     "sample num_samples",
 ];
@@ -173,9 +177,9 @@ impl Files {
         &self.paths
     }
 
-    /// Keeps all chains as they are before the run, so that none is without a file.
-    pub fn begin(&self, resumed: &[Kept]) -> Result<(), Failure> {
-        for place in 0..self.paths.len() {
+    /// Keeps the chains at the places `own` as they are before the run, so that none is without a file.
+    pub fn begin(&self, own: Range<usize>, resumed: &[Kept]) -> Result<(), Failure> {
+        for place in own {
             let moment =
                 resumed.get(place).map_or(Moment { checkpoint: Vec::new(), sample: 0, diagnostic: 0 }, |kept| Moment {
                     checkpoint: kept.checkpoint.clone(),

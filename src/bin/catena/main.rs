@@ -10,6 +10,7 @@ mod output;
 mod parse;
 mod progress;
 mod quantities;
+mod ranks;
 mod sample;
 mod settings;
 mod smc;
@@ -17,6 +18,8 @@ mod summary;
 mod tree;
 
 use failure::Failure;
+use ranks::Ranks;
+use settings::Settings;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -64,8 +67,7 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 )));
             }
             let mut settings = parse::parse(&words[1..]).map_err(Failure::usage)?;
-            common::settle_seed(&mut settings);
-            let of_sampling = [kept::CHECKPOINT, kept::EVERY, kept::RESUME];
+            let of_sampling = [kept::CHECKPOINT, kept::EVERY, kept::RESUME, ranks::COMMUNICATOR, ranks::TIME_OUT];
             if let Some(name) = of_sampling.iter().find(|n| settings.is_given(n))
                 && settings.text("method") != "sample"
             {
@@ -74,13 +76,21 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                     "argument '{name}': it goes with 'sample', but '{method}' is chosen"
                 )));
             }
-            match settings.text("method") {
-                "generate_quantities" => quantities::run(library, &settings),
-                "diagnose" => diagnose::run(library, &settings),
-                "log_prob" => log_prob::run(library, &settings),
-                "smc" => smc::run(library, &settings),
-                _ => sample::run(library, &settings),
-            }
+            let ranks = ranks::Ranks::open(&settings)?;
+            let done = perform(library, &mut settings, &ranks);
+            ranks.end(done)
         }
+    }
+}
+
+fn perform(library: &str, settings: &mut Settings, ranks: &Ranks) -> Result<(), Failure> {
+    common::settle_seed(settings);
+    ranks.share_seed(settings)?;
+    match settings.text("method") {
+        "generate_quantities" => quantities::run(library, settings),
+        "diagnose" => diagnose::run(library, settings),
+        "log_prob" => log_prob::run(library, settings),
+        "smc" => smc::run(library, settings),
+        _ => sample::run(library, settings, ranks),
     }
 }

@@ -3,6 +3,7 @@
 use crate::common::{say, sig_figs};
 use crate::failure::Failure;
 use crate::kept::RESUME;
+use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
@@ -43,6 +44,8 @@ impl Head<'_> {
         settings.set("id", self.chain_id.to_string());
         // A chain that begins anew in a run that goes on is that of the run that goes on.
         settings.set(RESUME, String::new());
+        // Which process had it does not matter.
+        [COMMUNICATOR, TIME_OUT].iter().for_each(|name| settings.reset(name));
         settings.set("sample num_chains", "1".into());
         settings.set("generate_quantities num_chains", "1".into());
         for (argument, value) in changed {

@@ -3,23 +3,26 @@
 use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
-use crate::output::{Csv, Head, borrow, can_be_read_back, check_distinct, of_chain};
+use crate::output::{Csv, Head, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
+use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{
-    Interrupt, Keeper, Level, Logger, OutputFile, Writer, input_files, metric_json, output_files, read_metric_file,
+    Interrupt, Keeper, Level, Logger, NullWriter, OutputFile, Writer, input_files, metric_json, output_files,
+    read_metric_file,
 };
 use catena::model::Density;
 use catena::services::{
-    Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, StopReason, elapsed_lines,
+    ChainReport, Engine, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, Session, StopReason, elapsed_lines,
 };
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
+pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Failure> {
     let (engine, mut options) = plan(settings)?;
     let settings = &mut settings.clone();
     let resumed = kept::read(library, settings, &mut options)?;
@@ -31,23 +34,29 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let metrics = metrics(settings, &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
-    let run = Run { library, settings, options: &options, resumed: &resumed };
+    let own = ranks.own(options.num_chains);
+    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed };
     let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample)?;
     let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic)?;
-    let metric_files: Vec<_> = files.metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
+    let own_metrics = files.metrics.get(own.clone()).unwrap_or_default();
+    let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
+    let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
     let io = SampleIo {
         inits: inits.contexts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
-        sample_writers: borrow(&mut samples),
-        diagnostic_writers: borrow(&mut diagnostics),
+        sample_writers: among(&own, files.samples.len(), &mut samples, &mut no_samples),
+        diagnostic_writers: among(&own, files.diagnostics.len(), &mut diagnostics, &mut no_diagnostics),
         checkpoints: resumed.iter().map(|kept| kept.checkpoint.as_slice()).collect(),
         keeper: keeper.as_ref().map(|keeper| keeper as &dyn Keeper),
         logger: &screen,
+        communicator: ranks.communicator(),
         ..Default::default()
     };
     let shown = SampleOptions { refresh: if screen.has_bars() { 0 } else { options.refresh }, ..options.clone() };
-    let mut session = Session::with_engine(&model, engine, &shown, io)?;
-    keeper.as_ref().map_or(Ok(()), |keeper| keeper.begin(&resumed))?;
+    let session = Session::with_engine(&model, engine, &shown, io);
+    ranks.agree();
+    let mut session = session?;
+    keeper.as_ref().map_or(Ok(()), |keeper| keeper.begin(own.clone(), &resumed))?;
     let control = session.control();
     let mut bars = screen.bars(&control, options.init_chain_id, session.total_iterations());
     session.run(None, || {
@@ -57,17 +66,18 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     bars.end(&control);
     let report = session.into_report();
     if let Some(keeper) = &keeper {
-        let mark = |files: &mut [Csv], place: usize| files.get_mut(place).map_or(Ok(0), Writer::mark);
+        let mark = |files: &mut [Csv], place: usize| files.get_mut(place - own.start).map_or(Ok(0), Writer::mark);
         keeper.end(&report, |place| Ok((mark(&mut samples, place)?, mark(&mut diagnostics, place)?)))?;
     }
     for files in [&mut samples, &mut diagnostics] {
-        end_stopped(files, &report)?;
+        end_stopped(files, &report.chains[own.clone()])?;
     }
     drop((samples, diagnostics));
-    write_metrics(metric_files, &report)?;
+    write_metrics(metric_files, &report.chains[own])?;
+    ranks.wait()?;
     let said = match engine {
-        Engine::Nuts | Engine::Static { .. } => summarise(&screen, &files, &report),
-        Engine::FixedParam => Ok(()),
+        Engine::Nuts | Engine::Static { .. } if ranks.is_first() => summarise(&screen, &files, &report),
+        _ => Ok(()),
     };
     report.status()?;
     said
@@ -113,6 +123,8 @@ struct Run<'a> {
     library: &'a str,
     settings: &'a Settings,
     options: &'a SampleOptions,
+    /// The places of the chains that are run here.
+    own: Range<usize>,
     resumed: &'a [Kept],
 }
 
@@ -161,10 +173,10 @@ impl Files {
         paths: &[PathBuf],
         stopped: impl Fn(&Kept) -> u64,
     ) -> Result<Vec<Csv>, Failure> {
-        let Run { library, settings, options, resumed } = *run;
+        let Run { library, settings, options, resumed, .. } = *run;
         let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
         let mut files = Vec::with_capacity(paths.len());
-        for (place, path) in paths.iter().enumerate() {
+        for (place, path) in paths.iter().enumerate().filter(|(place, _)| run.own.contains(place)) {
             let head = Head { settings, library, chain_id: options.init_chain_id + place as u64 };
             let (sample, diagnostic) = (text(self.samples.get(place)), text(self.diagnostics.get(place)));
             let changed = [
@@ -184,8 +196,8 @@ impl Files {
 }
 
 /// Writes what the chains that ended their warm-up adapted to; the files of others stay as they were.
-fn write_metrics(files: Vec<OutputFile>, report: &SampleReport) -> Result<(), Failure> {
-    for (mut file, chain) in files.into_iter().zip(&report.chains) {
+fn write_metrics(files: Vec<OutputFile>, chains: &[ChainReport]) -> Result<(), Failure> {
+    for (mut file, chain) in files.into_iter().zip(chains) {
         if chain.outcome == Outcome::Finished {
             let text = metric_json(chain.stepsize, chain.metric, &chain.inv_metric);
             writeln!(file, "{text}").map_err(|e| Failure::software(e.to_string()))?;
@@ -195,8 +207,8 @@ fn write_metrics(files: Vec<OutputFile>, report: &SampleReport) -> Result<(), Fa
 }
 
 /// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
-fn end_stopped(files: &mut [Csv], report: &SampleReport) -> Result<(), Failure> {
-    let stopped = files.iter_mut().zip(&report.chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
+fn end_stopped(files: &mut [Csv], chains: &[ChainReport]) -> Result<(), Failure> {
+    let stopped = files.iter_mut().zip(chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
     for (file, chain) in stopped {
         if chain.reason == StopReason::MaxSeconds {
             file.comment("Stopped by max_seconds")?;

@@ -77,6 +77,13 @@ impl Settings {
         }
     }
 
+    /// Gives an argument its default again.
+    pub fn reset(&mut self, path: &str) {
+        if let Some(value) = self.0.get_mut(path) {
+            value.text.clone_from(&value.default);
+        }
+    }
+
     pub fn switch(&self, path: &str) -> bool {
         self.text(path) == "true"
     }

@@ -73,6 +73,14 @@ pub static TOP: &[Argument] = &[
     )
     .sets("num_threads"),
     argument(
+        "communicator",
+        "processes that share the chains, each started with the same arguments: mpi (under mpirun), or an engine's library",
+        Text(""),
+    )
+    .of_ours(),
+    argument("rank_timeout", "seconds after which a process that does not answer is lost", Real(60.0, Range::positive()))
+        .of_ours(),
+    argument(
         "resume",
         "checkpoints of a run that was ended, which goes on (name_ID before name, or a list with commas)",
         Text(""),

@@ -76,24 +76,24 @@ pub(super) fn chain_settings(
         }
     };
     own.map(|i| {
-            let chain_id = options.init_chain_id + i as u64;
-            Ok(ChainSettings {
-                seed: options.seed,
-                chain_id,
-                dim,
-                num_warmup: options.num_warmup,
-                num_samples: options.num_samples,
-                metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
-                metric_kind: options.metric.chosen(dim),
-                metric_from_gradient: inv_metrics.is_empty(),
-                stepsize: options.stepsize,
-                stepsize_jitter: options.stepsize_jitter,
-                max_depth: options.max_depth,
-                max_energy_error: options.max_energy_error,
-                adaptation: options.adaptation,
-                init_radius: options.init_radius,
-                keep_momentum,
-            })
+        let chain_id = options.init_chain_id + i as u64;
+        Ok(ChainSettings {
+            seed: options.seed,
+            chain_id,
+            dim,
+            num_warmup: options.num_warmup,
+            num_samples: options.num_samples,
+            metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
+            metric_kind: options.metric.chosen(dim),
+            metric_from_gradient: inv_metrics.is_empty(),
+            stepsize: options.stepsize,
+            stepsize_jitter: options.stepsize_jitter,
+            max_depth: options.max_depth,
+            max_energy_error: options.max_energy_error,
+            adaptation: options.adaptation,
+            init_radius: options.init_radius,
+            keep_momentum,
         })
-        .collect()
+    })
+    .collect()
 }

@@ -1,10 +1,10 @@
 //! Ranks that are threads of one process.
 
-use super::boundary::{ask, free, guard, make, object, put};
-use super::communicator::{CATENA_RANKS_TIMED_OUT, catena_communicator, catena_reduced, catena_reduction};
-use super::error::{catena_error, catena_status};
+use super::table::{TIMED_OUT, catena_communicator, catena_reduced, catena_reduction};
 use crate::drive::InProcess;
 use crate::error::Error;
+use crate::ffi::boundary::{ask, free, guard, make, object, put};
+use crate::ffi::error::{catena_error, catena_status};
 use crate::model::{Communicator, CommunicatorError, Numbers, Reduction};
 use std::ffi::{c_int, c_void};
 use std::time::Duration;
@@ -100,7 +100,7 @@ unsafe fn on(user: *mut c_void, f: impl FnOnce(&InProcess) -> Result<(), Communi
     // SAFETY: passed on to the caller.
     let outcome = || match f(unsafe { &*user.cast::<InProcess>() }) {
         Ok(()) => 0,
-        Err(CommunicatorError::TimedOut) => CATENA_RANKS_TIMED_OUT,
+        Err(CommunicatorError::TimedOut) => TIMED_OUT,
         Err(CommunicatorError::Failed(code)) => code,
     };
     ask(PANICKED, outcome)
