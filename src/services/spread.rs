@@ -91,10 +91,13 @@ impl Others<'_> {
         }
         let Ok(rows) = council.gather(&bytes(&held)) else { return };
         let rows: Vec<Option<Vec<f64>>> = rows.iter().flat_map(|b| read::<Vec<_>>(b).unwrap_or_default()).collect();
-        for (place, writer) in self.writers.iter_mut().filter(|(_, writer)| writer.held().is_some()) {
-            let Some(Some(rows)) = rows.get(*place) else { continue };
-            let mut lines = rows.chunks_exact(self.names.len().max(1));
-            let written = writer.names(&self.names).and_then(|()| lines.try_for_each(|line| writer.row(line)));
+        let width = self.names.len().max(1);
+        for (place, writer) in &mut self.writers {
+            let (Some(has), Some(Some(rows))) = (writer.held(), rows.get(*place)) else { continue };
+            // A chain that goes on: what came before is there already.
+            let mut lines = rows.chunks_exact(width).skip(has.len() / width);
+            let greeted = if has.is_empty() { writer.names(&self.names) } else { Ok(()) };
+            let written = greeted.and_then(|()| lines.try_for_each(|line| writer.row(line)));
             if let Err(error) = written.and_then(|()| writer.finish()) {
                 all[*place].outcome = Outcome::Failed(error.in_chain(all[*place].chain_id));
             }

@@ -1,0 +1,116 @@
+/* Chains over the ranks of MPI. Prints a line with the bits of all draws, which must be the same on all ranks.
+ *
+ *   chains MODE [TIME_OUT]
+ *
+ * Modes: plain (one process, without MPI's communicator), alone, together, enough; fail (the model of chain 3 stops), die (rank 1
+ * is killed amid its draws), hang (rank 1 stops answering). */
+#define _POSIX_C_SOURCE 200809L
+#include <catena_mpi.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHAINS = 7, DIM = 5, SAMPLES = 400, COLUMNS = 7 + DIM };
+
+typedef struct {
+  const char *mode;
+  int rank;
+  long calls, end;
+} context;
+
+static int evaluate(void *user, void *worker, catena_task *task, const double *x, double *lp, double *g) {
+  context *c = user;
+  (void)worker;
+  double sum = 0;
+  for (int i = 0; i < DIM; ++i) {
+    double precision = 1.0 + i;
+    sum -= 0.5 * precision * x[i] * x[i];
+    g[i] = -precision * x[i];
+  }
+  *lp = sum;
+  ++c->calls;
+  if (strcmp(c->mode, "fail") == 0 && catena_task_chain_id(task) == 3 && c->calls > 100) {
+    catena_task_message(task, "no more");
+    return 2;
+  }
+  if (c->rank == 1 && c->calls == c->end) {
+    if (strcmp(c->mode, "die") == 0) raise(SIGKILL);
+    if (strcmp(c->mode, "hang") == 0) sleep(600);
+  }
+  return 0;
+}
+
+static uint64_t bits_of(const double *x, size_t n) {
+  uint64_t hash = 14695981039346656037u;
+  const unsigned char *bytes = (const unsigned char *)x;
+  for (size_t i = 0; i < n * sizeof *x; ++i) hash = (hash ^ bytes[i]) * 1099511628211u;
+  return hash;
+}
+
+static int option(catena_options *options, const char *name, const char *value) {
+  catena_error *error = NULL;
+  if (catena_options_set(options, name, value, &error) == CATENA_OK) return 1;
+  fprintf(stderr, "%s\n", catena_error_message(error));
+  catena_error_free(error);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  const char *mode = argc > 1 ? argv[1] : "alone";
+  double time_out = argc > 2 ? atof(argv[2]) : 60;
+  int plain = strcmp(mode, "plain") == 0, adapts_alone = strcmp(mode, "together") != 0 && strcmp(mode, "enough") != 0;
+  const char *what = plain && argc > 3 ? argv[3] : mode;
+  adapts_alone = strcmp(what, "together") != 0 && strcmp(what, "enough") != 0;
+  catena_communicator ranks;
+  context c = {mode, 0, 0, argc > 3 ? atol(argv[3]) : 2000};
+  MPI_Init(&argc, &argv);
+  if (catena_mpi_new(MPI_COMM_WORLD, time_out, &ranks) != MPI_SUCCESS) return 1;
+  c.rank = (int)ranks.rank;
+
+  catena_density density = {.struct_size = sizeof density, .user = &c, .dimension = DIM, .log_density_gradient = evaluate};
+  density.threading = CATENA_THREADS_CALLER;
+  catena_model *model = NULL;
+  catena_options *options = NULL;
+  catena_writer *writers[CHAINS];
+  catena_result *result = NULL;
+  catena_error *error = NULL;
+  size_t size = (size_t)CHAINS * SAMPLES * COLUMNS;
+  double *draws = calloc(size, sizeof *draws);
+  if (!draws || catena_model_new(&density, &model, NULL) || catena_options_new(&options, NULL)) return 1;
+  if (!option(options, "num_chains", "7") || !option(options, "num_warmup", "150") ||
+      !option(options, "num_samples", "400") || !option(options, "refresh", "0"))
+    return 1;
+  if (!adapts_alone && (!option(options, "warmup", "together") || !option(options, "metric", "fisher_diag"))) return 1;
+  if (strcmp(what, "enough") == 0 && !option(options, "until_ess", "500")) return 1;
+  if (catena_writers_memory_new(draws, size, CHAINS, SAMPLES, COLUMNS, CATENA_LAYOUT_ROWS, writers, NULL)) return 1;
+  catena_io io = {.struct_size = sizeof io, .sample_writers = writers, .num_sample_writers = CHAINS};
+  if (!plain) io.communicator = &ranks;
+  catena_status status = catena_sample_nuts(model, options, &io, &result, &error);
+  if (status != CATENA_OK) {
+    printf("rank %d: status %d: %s\n", c.rank, (int)status, catena_error_message(error));
+    fflush(stdout);
+    /* MPI_Finalize waits for the lost rank, and a rank that has left without it may end those that still have words to say. */
+    if (strstr(catena_error_message(error), "did not answer")) {
+      sleep(2);
+      _exit(3);
+    }
+  }
+
+  uint64_t hash = bits_of(draws, size), least = 0, most = 0;
+  MPI_Allreduce(&hash, &least, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+  MPI_Allreduce(&hash, &most, 1, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
+  if (least != most) printf("rank %d: other bits than other ranks: %016llx\n", c.rank, (unsigned long long)hash);
+  if (c.rank == 0 && status == CATENA_OK) printf("%016llx\n", (unsigned long long)hash);
+  for (int i = 0; i < CHAINS; ++i) catena_writer_free(writers[i]);
+  catena_result_free(result);
+  catena_error_free(error);
+  catena_options_free(options);
+  catena_model_free(model);
+  free(draws);
+  catena_mpi_free(&ranks);
+  MPI_Finalize();
+  return status != CATENA_OK;
+}

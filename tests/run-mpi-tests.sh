@@ -1,0 +1,123 @@
+#!/bin/sh
+# Chains over MPI: equal bits for 1, 2, 3 and 4 ranks, from C, the command line and mpi4py; ranks that fail, hang or are killed.
+# Usage: tests/run-mpi-tests.sh BUILD_FOLDER [PREFIX], where PREFIX has an installed Catena; without: one is built and installed
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "$1"
+build=$(cd "$1" && pwd)
+say() { printf '== %s\n' "$*"; }
+fail() { printf '%s\n' "$*" >&2 && exit 1; }
+
+prefix=${2:-$build/prefix}
+if [ $# -lt 2 ]; then
+    say "building and installing"
+    cmake -S "$root" -B "$build/package" -DCATENA_MPI=ON >"$build/cmake.log"
+    cmake --build "$build/package"
+    cmake --install "$build/package" --prefix "$prefix" >>"$build/cmake.log"
+fi
+libdir=$(dirname "$(find "$prefix" -name libcatena-mpi.so)")
+export LD_LIBRARY_PATH="$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export PKG_CONFIG_PATH="$libdir/pkgconfig"
+# As root in a container, and more ranks than cores.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+on() { # on RANKS COMMAND...: under mpirun, which must not wait for ever
+    ranks=$1
+    shift
+    timeout 300 mpirun -np "$ranks" "$@"
+}
+
+say "programs, by mpicc and pkg-config"
+for program in chains operations; do
+    # shellcheck disable=SC2046
+    mpicc -std=c11 -O2 -Wall -Wextra -Werror "$root/tests/mpi/$program.c" $(pkg-config --cflags --libs catena-mpi) -o "$build/$program"
+done
+cc -std=c11 "$root/tests/mpi/offsets.c" -I"$prefix/include" -o "$build/offsets"
+
+say "operations"
+for ranks in 1 2 3 4; do
+    [ "$(on $ranks "$build/operations")" = "all operations" ] || fail "operations on $ranks ranks"
+done
+# In several pieces: a quarter of 2^28 bytes and more from a rank.
+on 2 "$build/operations" 150000000 >/dev/null
+
+say "the same bits on any number of ranks"
+for what in alone together enough; do
+    expected=$(on 1 "$build/chains" plain 60 $what)
+    for ranks in 1 2 3 4; do
+        got=$(on $ranks "$build/chains" $what)
+        [ "$got" = "$expected" ] || fail "$what on $ranks ranks: expected $expected, got $got"
+    done
+    echo "$what: $expected"
+done
+
+say "a chain that fails is named on all ranks"
+if on 3 "$build/chains" fail >"$build/fail.log" 2>/dev/null; then fail "a failed chain, and yet mpirun returns 0"; fi
+[ "$(grep -c '^rank [012]: status 8: .*chain 3: the model stopped the run; the model says: no more' "$build/fail.log")" = 3 ] ||
+    { cat "$build/fail.log"; fail "expected the words of three ranks"; }
+
+say "a rank that hangs or is killed is named within the time-out"
+# mpirun may return 0 with --enable-recovery, so that only words tell.
+moments=${CATENA_KILLS:-3}
+for mode in hang die; do
+    moment=0
+    while [ $moment -lt "$moments" ]; do
+        moment=$((moment + 1))
+        calls=$((moment * moment * 137 % 3001 + 1))
+        timeout 60 mpirun --enable-recovery -np 3 "$build/chains" $mode 1.5 $calls >"$build/$mode.log" 2>&1 &
+        job=$!
+        seconds=0
+        while [ "$(grep -c '^rank [02]: .*rank 1 did not answer within 1.5 s' "$build/$mode.log")" -lt 2 ]; do
+            sleep 1
+            seconds=$((seconds + 1))
+            [ $seconds -lt 30 ] || { cat "$build/$mode.log"; fail "$mode after $calls evaluations: no words of both other ranks"; }
+        done
+        kill "$job" 2>/dev/null || true
+        wait "$job" 2>/dev/null || true
+    done
+done
+
+say "the command line"
+model=$build/model.so
+cc -std=c11 -O2 -fPIC -shared -I"$prefix/include" "$root/tests/c/exported/model.c" -o "$model"
+echo '{"mean": 1.5}' >"$build/data.json"
+catena=${CATENA:-}
+if [ -z "$catena" ]; then
+    (cd "$root" && cargo build --release --features cli --bin catena)
+    catena=${CARGO_TARGET_DIR:-$root/target}/release/catena
+fi
+draws() { # draws FOLDER: all files without what differs from run to run
+    cat "$1"/draws_*.csv | grep -vE 'start_datetime|Elapsed|seconds|output.*file|file = '
+}
+arguments="sample num_chains=4 num_samples=200 num_warmup=200 data file=$build/data.json random seed=7 output refresh=0"
+if [ -f "$model" ]; then
+    mkdir -p "$build/one"
+    # shellcheck disable=SC2086
+    "$catena" "$model" $arguments output file="$build/one/draws.csv" >"$build/one/summary"
+    for ranks in 1 2 3; do
+        mkdir -p "$build/np$ranks"
+        # shellcheck disable=SC2086
+        on $ranks "$catena" "$model" $arguments output file="$build/np$ranks/draws.csv" communicator=mpi >"$build/np$ranks/summary"
+        [ "$(draws "$build/one")" = "$(draws "$build/np$ranks")" ] || fail "files of $ranks ranks are others than those of one process"
+        cmp "$build/one/summary" "$build/np$ranks/summary"
+    done
+    # One rank that cannot begin ends all, at once.
+    if on 2 sh -c '"$0" "$@" output file="/nowhere$OMPI_COMM_WORLD_RANK/x.csv" communicator=mpi' "$catena" "$model" $arguments >/dev/null 2>"$build/refused.log"; then
+        fail "files that cannot be made, and yet mpirun returns 0"
+    fi
+    grep -q 'error: rank [01]: ' "$build/refused.log" || { cat "$build/refused.log"; fail "no words"; }
+fi
+
+say "mpi4py"
+python=${CATENA_MPI4PY:-$build/python/bin/python}
+if [ ! -x "$python" ]; then
+    python3 -m venv "$build/python"
+    "$build/python/bin/pip" --quiet install mpi4py
+fi
+# shellcheck disable=SC2046
+expected=$(on 1 "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
+for ranks in 2 3; do
+    # shellcheck disable=SC2046
+    got=$(on $ranks "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
+    [ "$got" = "$expected" ] || fail "mpi4py on $ranks ranks: expected $expected, got $got"
+done
+say "MPI: all passed"
