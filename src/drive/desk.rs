@@ -3,7 +3,7 @@
 
 mod board;
 
-use super::meet::{Next, Standing, together};
+use super::meet::{Next, Standing, together, told};
 use super::ranks::Pulse;
 use super::threads::POLL_INTERVAL;
 use super::{Job, Pool, Seated, Slice, Together, quiet};
@@ -47,7 +47,7 @@ impl<J: Job> Desk<J> {
             if stop.load(atomic::Ordering::Relaxed) {
                 board.release();
             }
-            let standing = board.standing();
+            let standing = told(board.standing(), company);
             if !company.is_spread() {
                 return (standing != Standing::Over).then_some(board);
             }
@@ -125,7 +125,7 @@ impl<J: Job> Desk<J> {
 
     /// Waits for news about so long; not at all where nothing will happen here before other processes have been heard.
     fn wait<T: Together<J> + ?Sized>(&self, board: MutexGuard<'_, Board<J>>, company: &T, time: Duration) {
-        if !company.is_spread() || board.standing() == Standing::Working {
+        if !company.is_spread() || told(board.standing(), company) == Standing::Working {
             let time = time.clamp(MIN_WAIT, POLL_INTERVAL);
             drop(self.news.wait_timeout(board, time).unwrap_or_else(PoisonError::into_inner));
         }

@@ -56,10 +56,15 @@ pub trait Together<J>: Sync {
     /// Holds meeting `number` of `jobs`, which stand in the order of the run and each of which returned
     /// [`super::Slice::Meet`]; afterwards each is ready for a slice.
     fn hold(&self, number: u64, jobs: &mut [Seated<J>]);
-    /// Whether jobs of other processes meet with these. The thread that called the driver then asks [`Together::convene`] what
-    /// is next and holds all meetings, also those to which none of its own jobs has come.
+    /// Whether other processes have jobs of this run. The thread that called the driver then asks [`Together::convene`] what is
+    /// next.
     fn is_spread(&self) -> bool {
         false
+    }
+    /// Whether jobs of other processes meet with these. The thread that called then holds all meetings, also those to which none
+    /// of its own jobs has come.
+    fn meets_abroad(&self) -> bool {
+        self.is_spread()
     }
     /// Where [`Together::is_spread`]: tells the other processes where the jobs of this one stand, waits until all have told, and
     /// says what is next. Called every now and then while jobs work, and at once when none of them does.
@@ -69,6 +74,14 @@ pub trait Together<J>: Sync {
             Standing::Waiting(number) => Next::Hold(number),
             Standing::Over => Next::End,
         }
+    }
+}
+
+/// Where jobs stand as other processes are told: a meeting that needs none of these is work.
+pub(super) fn told<J>(standing: Standing, company: &(impl Together<J> + ?Sized)) -> Standing {
+    match standing {
+        Standing::Waiting(_) if !company.meets_abroad() => Standing::Working,
+        standing => standing,
     }
 }
 

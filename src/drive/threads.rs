@@ -1,7 +1,7 @@
 //! Machines on a pool: each is run a slice at a time, the one that has come least far first, so that more of them than
 //! threads end together and every one makes progress.
 
-use super::meet::{Next, Parking, Standing, together};
+use super::meet::{Next, Parking, Standing, together, told};
 use super::ranks::Pulse;
 use super::{Job, Pool, Seated, Slice, Together, quiet};
 use rayon::ScopeFifo;
@@ -44,7 +44,7 @@ pub fn run<J: Job>(
                 board.waiting.extend(released.into_iter().map(Waiting::new));
                 queue.call(scope, &mut board);
             }
-            let standing = board.parking.standing();
+            let standing = told(board.parking.standing(), meetings);
             drop(board);
             if !meetings.is_spread() && standing == Standing::Over {
                 break;
@@ -121,11 +121,7 @@ impl<J: Job, T: Together<J> + ?Sized> Queue<'_, J, T> {
 
     /// Whether the thread that called has nothing to do but to wait.
     fn is_calm(&self, board: &Board<J>) -> bool {
-        match board.parking.standing() {
-            Standing::Working => true,
-            Standing::Waiting(_) => !self.meetings.is_spread(),
-            Standing::Over => false,
-        }
+        told(board.parking.standing(), self.meetings) == Standing::Working
     }
 
     /// Holds a meeting with other processes.

@@ -200,7 +200,7 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
     }
 
     fn hold(&self, number: u64, jobs: &mut [Seated<Seat<'a, D, S>>]) {
-        let council = self.run.council.as_ref();
+        let council = self.run.council.as_ref().filter(|_| self.run.meets_abroad);
         // One that was told to stop may have left already; held without it the meeting would be another one. Of several processes
         // none asks but for what all have told each other.
         let stops = council.is_none() && self.run.control.stop.load(Ordering::Relaxed);
@@ -233,6 +233,10 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
 
     fn is_spread(&self) -> bool {
         self.run.council.is_some()
+    }
+
+    fn meets_abroad(&self) -> bool {
+        self.run.council.is_some() && self.run.meets_abroad
     }
 
     fn convene(&self, standing: Standing) -> Next {

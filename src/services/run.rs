@@ -1,7 +1,6 @@
 //! What all seats of a run share.
 
 use super::control::Control;
-use super::spread;
 use super::{FailurePolicy, SampleOptions};
 use crate::drive::{Council, Evaluations, Pool, Workers, default_threads};
 use crate::error::Error;
@@ -32,6 +31,8 @@ pub struct Run<'a, D: Density> {
     pub own: Range<usize>,
     /// The processes that have the others.
     pub council: Option<Council<'a>>,
+    /// Their machines meet with these.
+    pub meets_abroad: bool,
     /// How many machines in a row are the blocks of one set of particles, whose id they share; 0: they are chains.
     blocks: usize,
 }
@@ -68,6 +69,7 @@ impl<'a, D: Density> Run<'a, D> {
             adjourned: AtomicBool::new(false),
             own: 0..options.num_chains,
             council: None,
+            meets_abroad: true,
             blocks: 0,
         })
     }
@@ -77,10 +79,14 @@ impl<'a, D: Density> Run<'a, D> {
         Self { keeper, ..self }
     }
 
-    /// The same run, spread over the processes of `communicator`.
-    pub fn spread_over(self, communicator: Option<&'a dyn Communicator>) -> Self {
-        let own = spread::own(communicator, self.options.num_chains);
+    /// The same run, spread over the processes of `communicator`: the machines at the places `own` are here.
+    pub fn spread_over(self, communicator: Option<&'a dyn Communicator>, own: Range<usize>) -> Self {
         Self { own, council: communicator.map(Council::new), ..self }
+    }
+
+    /// The same run, whose machines meet with others of their own process alone.
+    pub fn meeting_at_home(self) -> Self {
+        Self { meets_abroad: false, ..self }
     }
 
     /// The same run with machines that are sets of particles, `blocks` of them each.

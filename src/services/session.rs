@@ -8,7 +8,7 @@ use super::seat::Seat;
 use super::service::Service;
 use super::spread::Others;
 use super::{ChainReport, FailurePolicy, Outcome, SampleReport, StopReason};
-use crate::drive::{self, Desk, Evaluations, Pool};
+use crate::drive::{self, Council, Desk, Evaluations, Pool};
 use crate::error::{Code, Error};
 use crate::io::{Level, Writer};
 use crate::model::{Density, Fold, Threading};
@@ -86,6 +86,11 @@ impl<'a, D: Density, S: Service<D>> Session<'a, D, S> {
     /// What others may watch and cancel the run by, from any thread.
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.run.control)
+    }
+
+    /// The ranks that it is spread over.
+    pub(super) fn council(&self) -> Option<Council<'a>> {
+        self.run.council.as_ref().map(Council::again)
     }
 
     /// The threads that it runs on.

@@ -1,10 +1,10 @@
 //! A run that is spread over ranks: whose chains are whose, what all ranks must be told the same, what they tell each other.
 
+use super::OPTIONS;
 use super::control::Control;
 use super::options::OptionSet;
 use super::report::{ChainReport, End, Outcome};
 use super::run::Run;
-use super::{OPTIONS, SampleOptions};
 use crate::drive::{Council, Flags, Next, Standing, share};
 use crate::error::{Code, Error};
 use crate::io::Writer;
@@ -38,11 +38,10 @@ pub fn refuse(communicator: Option<&dyn Communicator>, what: &str) -> Result<(),
 /// What must be the same on all ranks, each with its name.
 pub type Terms = Vec<(String, String)>;
 
-/// The terms of a run of chains of so many coordinates, moved by an engine of this name.
-pub fn terms(options: &SampleOptions, engine: &str, dim: usize) -> Terms {
-    let set = OptionSet::from(options);
+/// The terms of a run over a model of so many coordinates, moved by an engine of this name.
+pub fn terms(set: &OptionSet, engine: &str, dim: usize) -> Terms {
     let rows = OPTIONS.iter().filter(|row| !OWN.contains(&row.name));
-    let given = rows.map(|row| (row.name.to_string(), format!("{:?}", row.get(&set))));
+    let given = rows.map(|row| (row.name.to_string(), format!("{:?}", row.get(set))));
     let others = [("engine".into(), engine.into()), ("model (dimension)".into(), dim.to_string())];
     given.chain(others).collect()
 }
@@ -105,11 +104,16 @@ impl Others<'_> {
     }
 }
 
-fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
+/// Plain data as bytes for [`read`] on another rank.
+pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).expect("plain data always serialises")
 }
 
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+/// What another rank has made by [`bytes`].
+///
+/// # Errors
+/// It is another version.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     postcard::from_bytes(bytes).map_err(|e| {
         let words = format!("what another rank sent cannot be read ({e}); all must run the same version of Catena");
         Error::new(Code::Communicator, words)

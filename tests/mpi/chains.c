@@ -34,7 +34,7 @@ static int evaluate(void *user, void *worker, catena_task *task, const double *x
   ++c->calls;
   if (strcmp(c->mode, "fail") == 0 && catena_task_chain_id(task) == 3 && c->calls > 100) {
     catena_task_message(task, "no more");
-    return 2;
+    return -1;
   }
   if (c->rank == 1 && c->calls == c->end) {
     if (strcmp(c->mode, "die") == 0) raise(SIGKILL);

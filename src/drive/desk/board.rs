@@ -131,7 +131,7 @@ impl<J: Job> Board<J> {
 
     /// Whether there is a meeting to hold that needs no other process.
     pub fn is_due<T: Together<J> + ?Sized>(&self, company: &T) -> bool {
-        !company.is_spread() && matches!(self.standing(), Standing::Waiting(_))
+        !company.meets_abroad() && matches!(self.standing(), Standing::Waiting(_))
     }
 
     /// Those who have come to this meeting, in their order.

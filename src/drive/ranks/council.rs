@@ -39,6 +39,11 @@ impl<'a> Council<'a> {
         Self { communicator, lost: Mutex::new(None) }
     }
 
+    /// The same ranks for another purpose, lost where they are.
+    pub fn again(&self) -> Self {
+        Self { communicator: self.communicator, lost: Mutex::new(self.lost()) }
+    }
+
     /// This process's rank.
     pub fn rank(&self) -> usize {
         self.communicator.rank()

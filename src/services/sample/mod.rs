@@ -11,7 +11,7 @@ mod watched;
 
 use super::run::Run;
 use super::spread;
-use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
+use super::{OptionSet, SampleIo, SampleOptions, SampleReport, Session, check_length};
 use crate::adapt::{Enough, WarmupMode};
 use crate::diagnostics::select_columns;
 use crate::error::Error;
@@ -97,7 +97,8 @@ impl<'a, D: Density> Session<'a, D> {
         options: &SampleOptions,
         io: SampleIo<'a>,
     ) -> Result<Self, Error> {
-        let (communicator, terms) = (io.communicator, spread::terms(options, &format!("{engine:?}"), density.dim()));
+        let (communicator, terms) =
+            (io.communicator, spread::terms(&OptionSet::from(options), &format!("{engine:?}"), density.dim()));
         spread::agree(communicator, Self::here(density, engine, options, io), &terms)
     }
 
@@ -114,7 +115,7 @@ impl<'a, D: Density> Session<'a, D> {
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
-        let run = run.kept_by(io.keeper).spread_over(io.communicator);
+        let run = run.kept_by(io.keeper).spread_over(io.communicator, own.clone());
         let mut inits = io.inits.into_iter().skip(own.start);
         let own_writers = |all: Vec<&'a mut dyn Writer>| all.into_iter().skip(own.start);
         let (mut init, mut diagnostic) = (own_writers(io.init_writers), own_writers(io.diagnostic_writers));

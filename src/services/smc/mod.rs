@@ -10,10 +10,10 @@ mod report;
 use super::run::Run;
 use super::spread;
 use super::{OptionSet, PathKind, SampleIo, SampleOptions, Session, SmcOptions, check_length};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::hmc::MetricKind;
-use crate::io::metric_name;
-use crate::model::Density;
+use crate::io::{Writer, metric_name};
+use crate::model::{Communicator, Density};
 use crate::particles::normal::Normal;
 use crate::particles::path::{Bridge, Path};
 use crate::particles::plan::{Kernel, Plan};
@@ -21,6 +21,7 @@ use crate::particles::stages::Stages;
 use crate::room;
 use blocks::Particles;
 use ledger::Ledger;
+use std::ops::Range;
 use std::sync::Arc;
 
 pub use output::smc_columns;
@@ -54,11 +55,12 @@ pub fn sample_smc<D: Density>(
     reference: Option<&Normal>,
     io: SampleIo<'_>,
 ) -> Result<SmcReport, Error> {
-    OptionSet::from(options).with_smc(smc).validate()?;
-    spread::refuse(io.communicator, "sample_smc")?;
-    check(density, options.metric, smc, &io)?;
-    let keep = states_kept(smc)?;
-    let Some(bridge) = bridge(density, options, smc, reference, &io)? else { return Ok(SmcReport::interrupted()) };
+    let set = OptionSet::from(options).with_smc(smc);
+    let prepared = prepared(density, &set, reference, &io);
+    let (keep, bridge) = match spread::agree(io.communicator, prepared, &spread::terms(&set, "smc", density.dim())) {
+        Err(error) if error.code() == Code::Interrupted => return Ok(SmcReport::interrupted()),
+        prepared => prepared?,
+    };
     let path = Path::new(density, bridge);
     let plan = Plan {
         seed: options.seed,
@@ -82,11 +84,19 @@ pub fn sample_smc<D: Density>(
         max_evaluations: 0,
         ..options.clone()
     };
+    // As long as every rank has a set of its own, sets stay whole, and nothing of them moves before the end.
+    let ranks = io.communicator.map_or(1, Communicator::size);
+    let own = match smc.num_sets >= ranks {
+        true => scaled(spread::own(io.communicator, smc.num_sets), blocks),
+        false => spread::own(io.communicator, machines.num_chains),
+    };
     let run = Run::new(&path, &machines, io.logger, io.pool, columns.len())?.of_sets(blocks);
+    let run = run.spread_over(io.communicator, own.clone());
+    let run = if smc.num_sets >= ranks { run.meeting_at_home() } else { run };
     let ledger = Arc::new(Ledger::new(smc, blocks));
     let writes = !io.sample_writers.is_empty();
     let place = |place: usize| Particles::new(&plan, &ledger, place / blocks, place % blocks, columns.len(), writes);
-    let services = (0..machines.num_chains).map(place).collect();
+    let services = own.clone().map(place).collect();
     let fold = Stages {
         plan: plan.clone(),
         threshold: smc.ess_threshold,
@@ -97,11 +107,41 @@ pub fn sample_smc<D: Density>(
     let mut session = Session::seat(run, services, &[], Some(Arc::new(fold)))?;
     let interrupt = io.interrupt;
     session.run(None, || interrupt.requested());
+    let council = session.council();
     let report = session.into_report();
-    let ledger = Arc::into_inner(ledger).expect("all machines have ended");
+    let mut ledger = Arc::into_inner(ledger).expect("all machines have ended");
+    // Whose first block is here is written here; memory gets the rows of all.
+    let is_own = |set: usize| own.contains(&(set * blocks));
+    if let Some(council) = council {
+        let wants = |(set, writer): (usize, &&mut dyn Writer)| {
+            if is_own(set) { ranks > smc.num_sets } else { writer.held().is_some() }
+        };
+        // Of a lost rank the reports tell.
+        let _ = ledger.gather(&council, io.sample_writers.iter().enumerate().any(wants));
+    }
     let mut report = SmcReport::new(report, ledger, smc, blocks);
-    output::write(&mut report, &columns, io.sample_writers, io.logger);
+    output::write(&mut report, &columns, io.sample_writers, io.logger, is_own);
     Ok(report)
+}
+
+/// The machines of whole sets.
+fn scaled(sets: Range<usize>, blocks: usize) -> Range<usize> {
+    sets.start * blocks..sets.end * blocks
+}
+
+/// What must be had before any particle is drawn: how many states a chain of moves leaves, and where the path begins.
+fn prepared<D: Density>(
+    density: &D,
+    set: &OptionSet,
+    reference: Option<&Normal>,
+    io: &SampleIo<'_>,
+) -> Result<(usize, Bridge), Error> {
+    set.validate()?;
+    let (options, smc) = (set.options(), set.smc());
+    check(density, options.metric, &smc, io)?;
+    let keep = states_kept(&smc)?;
+    let interrupted = || Error::new(Code::Interrupted, "the run was interrupted");
+    Ok((keep, bridge(density, &options, &smc, reference, io)?.ok_or_else(interrupted)?))
 }
 
 /// What the sampler cannot do without.

@@ -13,10 +13,20 @@ pub fn smc_columns<D: Density>(density: &D) -> Vec<String> {
     FIRST_COLUMNS.iter().map(|s| s.to_string()).chain(density.output_names()).collect()
 }
 
-/// Gives each set's rows to its writer, on the calling thread. A set that did not finish has none. A writer that fails
+/// Gives the rows of each set that `is_own`, and of each that is held in memory, to its writer, on the calling thread. A set that did not finish has none. A writer that fails
 /// fails its set.
-pub(super) fn write(report: &mut SmcReport, columns: &[String], writers: Vec<&mut dyn Writer>, logger: &dyn Logger) {
-    for (set, writer) in report.sets.iter_mut().zip(writers) {
+pub(super) fn write(
+    report: &mut SmcReport,
+    columns: &[String],
+    writers: Vec<&mut dyn Writer>,
+    logger: &dyn Logger,
+    is_own: impl Fn(usize) -> bool,
+) {
+    for (place, (set, writer)) in report.sets.iter_mut().zip(writers).enumerate() {
+        // Another rank writes it, unless it goes into the memory of all.
+        if !is_own(place) && writer.held().is_none() {
+            continue;
+        }
         let rows = std::mem::take(&mut set.output);
         let written = (|| -> Result<usize, Error> {
             writer.names(columns)?;
