@@ -55,6 +55,11 @@ if on 3 "$build/chains" fail >"$build/fail.log" 2>/dev/null; then fail "a failed
 [ "$(grep -c '^rank [012]: status 8: .*chain 3: the model stopped the run; the model says: no more' "$build/fail.log")" = 3 ] ||
     { cat "$build/fail.log"; fail "expected the words of three ranks"; }
 
+say "an argument that one rank refuses is told on all"
+if on 3 "$build/chains" refuse >"$build/refuse.log" 2>/dev/null; then fail "a refused argument, and yet mpirun returns 0"; fi
+[ "$(grep -c "^rank [02]: status 1: argument 'model': on rank 1: expected" "$build/refuse.log")" = 2 ] ||
+    { cat "$build/refuse.log"; fail "expected the words of rank 1 on both others"; }
+
 say "a rank that hangs or is killed is named within the time-out"
 # mpirun may return 0 with --enable-recovery, so that only words tell.
 moments=${CATENA_KILLS:-3}
@@ -106,6 +111,27 @@ if [ -f "$model" ]; then
     fi
     grep -q 'error: rank [01]: ' "$build/refused.log" || { cat "$build/refused.log"; fail "no words"; }
 fi
+
+say "Ctrl-C"
+mkdir -p "$build/stopped"
+rm -f "$build/stopped"/*
+# shellcheck disable=SC2086
+timeout 120 mpirun -np 2 "$catena" "$model" sample num_chains=4 num_samples=100000000 data file="$build/data.json" output refresh=0 \
+    file="$build/stopped/draws.csv" communicator=mpi >"$build/stopped/log" 2>&1 &
+job=$!
+seconds=0
+until [ "$(cat "$build"/stopped/draws_*.csv 2>/dev/null | grep -c '^[-0-9]')" -gt 1000 ]; do
+    sleep 1
+    seconds=$((seconds + 1))
+    [ $seconds -lt 60 ] || fail "no draws"
+done
+kill -INT "$(pgrep -P "$job" mpirun)"
+if wait "$job"; then fail "Ctrl-C, and yet mpirun returns 0"; fi
+for chain in 1 2 3 4; do
+    file=$build/stopped/draws_$chain.csv
+    awk -F, '!/^#/ && NF != 11 { exit 1 }' "$file" || fail "$file has a row that is not whole"
+    tail -n 5 "$file" | grep -q 'Elapsed Time' || { cat "$build/stopped/log"; fail "chain $chain has not ended cleanly"; }
+done
 
 say "mpi4py"
 python=${CATENA_MPI4PY:-$build/python/bin/python}

@@ -12,7 +12,7 @@ use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
 use crate::model::{Communicator, InitContext, NoInit};
-use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length};
+use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length, withdraw};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -166,11 +166,25 @@ impl Host {
     ) -> Result<Session<'static, catena_model>, Error> {
         // SAFETY: passed on to the caller.
         unsafe {
-            let model = self::model(model)?;
-            let (options, pool) = object(options, "options", "catena_options")?.run();
-            let run_io = self.lend(options.num_chains, pool)?;
+            let (model, options, run_io) = self.prepared(|host| {
+                let model = self::model(model)?;
+                let (options, pool) = object(options, "options", "catena_options")?.run();
+                let run_io = host.lend(options.num_chains, pool)?;
+                Ok((model, options, run_io))
+            })?;
             Session::with_engine(model, engine(&options), &options, run_io)
         }
+    }
+
+    /// What `f` prepares for a run. Where it fails, processes that would wait for this one to begin are told.
+    pub fn prepared<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let prepared = f(self);
+        // SAFETY: a box of this struct's own.
+        let communicator = unsafe { &*self.communicator };
+        if let (Err(error), Some(communicator)) = (&prepared, communicator) {
+            withdraw(communicator, error);
+        }
+        prepared
     }
 
     /// What the host listed, as a run borrows it; once.

@@ -51,4 +51,5 @@ pub use report::{ChainReport, Outcome, SampleReport, StopReason};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
+pub use spread::withdraw;
 pub use summary::summarise;

@@ -104,6 +104,12 @@ impl Others<'_> {
     }
 }
 
+/// Tells the other ranks, which are about to agree on a run, why this one makes none.
+pub fn withdraw(communicator: &dyn Communicator, error: &Error) {
+    // Its own error is what the caller hands on.
+    let _ = agree::<()>(Some(communicator), Err(error.clone()), &Terms::new());
+}
+
 /// Plain data as bytes for [`read`] on another rank.
 pub fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).expect("plain data always serialises")

@@ -3,7 +3,7 @@
  *   chains MODE [TIME_OUT]
  *
  * Modes: plain (one process, without MPI's communicator), alone, together, enough; fail (the model of chain 3 stops), die (rank 1
- * is killed amid its draws), hang (rank 1 stops answering). */
+ * is killed amid its draws), hang (rank 1 stops answering), refuse (rank 1 gives no model). */
 #define _POSIX_C_SOURCE 200809L
 #include <catena_mpi.h>
 #include <signal.h>
@@ -88,7 +88,8 @@ int main(int argc, char **argv) {
   if (catena_writers_memory_new(draws, size, CHAINS, SAMPLES, COLUMNS, CATENA_LAYOUT_ROWS, writers, NULL)) return 1;
   catena_io io = {.struct_size = sizeof io, .sample_writers = writers, .num_sample_writers = CHAINS};
   if (!plain) io.communicator = &ranks;
-  catena_status status = catena_sample_nuts(model, options, &io, &result, &error);
+  const catena_model *given = strcmp(mode, "refuse") == 0 && c.rank == 1 ? NULL : model;
+  catena_status status = catena_sample_nuts(given, options, &io, &result, &error);
   if (status != CATENA_OK) {
     printf("rank %d: status %d: %s\n", c.rank, (int)status, catena_error_message(error));
     fflush(stdout);

@@ -67,10 +67,13 @@ pub unsafe extern "C" fn catena_sample_smc(
         unsafe {
             let mut host = Host::new(io)?;
             catena_smc_result::expect_place(out)?;
-            let model = self::model(model)?;
-            let (options, smc, pool) = object(options, "options", "catena_options")?.smc();
-            let reference = given(reference, model.dimension())?;
-            let mut run_io = host.lend(smc.num_sets, pool)?;
+            let (model, options, smc, reference, mut run_io) = host.prepared(|host| {
+                let model = self::model(model)?;
+                let (options, smc, pool) = object(options, "options", "catena_options")?.smc();
+                let reference = given(reference, model.dimension())?;
+                let run_io = host.lend(smc.num_sets, pool)?;
+                Ok((model, options, smc, reference, run_io))
+            })?;
             run_io.interrupt = &host.interrupt;
             catena_smc_result::give(sample_smc(model, &options, &smc, reference.as_ref(), run_io)?, out)
         }
