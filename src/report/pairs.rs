@@ -9,12 +9,18 @@ const VARIABLES: usize = 12;
 const DRAWS: usize = 1500;
 const DIVERGENT: usize = 500;
 
+/// Positive variables whose largest draw is so many times the smallest are shown on a logarithmic scale: where a scale's
+/// logarithm matters, as in a funnel.
+const DECADES: f64 = 100.0;
+
 /// Draws of some variables.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pairs {
     pub names: Vec<String>,
-    /// The ends of each variable's range.
+    /// The ends of each variable's range, of the logarithms where these are shown.
     pub ranges: Vec<[f64; 2]>,
+    /// Whether the natural logarithms are shown.
+    pub logarithmic: Vec<bool>,
     /// How many draws there are, and how many of them, the last ones, diverged.
     pub draws: usize,
     pub divergent: usize,
@@ -42,6 +48,7 @@ impl Pairs {
         let mut pairs = Self {
             names: Vec::new(),
             ranges: Vec::new(),
+            logarithmic: Vec::new(),
             draws: places.len(),
             divergent: divergent.len(),
             diverged,
@@ -49,11 +56,17 @@ impl Pairs {
         };
         let mut bytes = Vec::new();
         for &column in columns {
-            let values = values(column)?;
-            let range = Range::of(places.iter().map(|&i| values[i]));
+            let mut values = values(column)?;
+            let mut range = Range::of(places.iter().map(|&i| values[i]));
+            let logarithmic = range.low > 0.0 && range.high / range.low >= DECADES;
+            if logarithmic {
+                values.iter_mut().for_each(|x| *x = libm::log(*x));
+                range = Range::of(places.iter().map(|&i| values[i]));
+            }
             if range.high > range.low {
                 pairs.names.push(input.names[column].clone());
                 pairs.ranges.push([range.low, range.high]);
+                pairs.logarithmic.push(logarithmic);
                 bytes.extend(places.iter().map(|&i| range.byte(values[i])));
             }
         }
@@ -78,7 +91,7 @@ mod tests {
     fn divergent_draws_come_last() {
         let names = ["x", "y", "constant", "divergent__"].map(String::from);
         let x: Vec<f64> = (0..4000).map(f64::from).collect();
-        let y: Vec<f64> = x.iter().map(|x| -x).collect();
+        let y: Vec<f64> = x.iter().map(|x| 1.0 + x).collect();
         let divergent: Vec<f64> = x.iter().map(|x| f64::from(*x as i32 % 1000 == 7)).collect();
         let values = [x, y, vec![1.0; 4000], divergent].concat();
         let (layout, names) = (Layout::Columns, &names[..]);
@@ -86,6 +99,7 @@ mod tests {
             SummaryInput { values: &values, chains: 2, draws: 2000, columns: 4, layout, names, max_depth: None };
         let pairs = Pairs::of(&input, &[0, 1, 2]).unwrap();
         assert_eq!((pairs.names.as_slice(), pairs.draws, pairs.divergent, pairs.diverged), (&names[..2], 1504, 4, 4));
+        assert_eq!((pairs.logarithmic, pairs.ranges[1][0]), (vec![false, true], 0.0));
         assert_eq!(Pairs::of(&input, &[0, 2]), None);
     }
 

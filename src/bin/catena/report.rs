@@ -5,8 +5,10 @@ use crate::failure::Failure;
 use catena::drive::{Hands, Pool};
 use catena::io::CsvChains;
 use catena::model::Threading;
-use catena::report::{ReportInput, report};
+use catena::report::ReportInput;
+use catena::services::write_report;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Its options, written `name=value` or `--name=value`, and what each takes.
 const OPTIONS: [(&str, &str); 3] = [
@@ -68,14 +70,13 @@ pub fn help() -> String {
 
 pub fn run(words: &[String]) -> Result<(), Failure> {
     let wish = Wish::read(words)?;
-    let output = wish.output.display();
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     if let Some(input) = wish.files.iter().find(|file| real(file).is_some_and(|file| real(&wish.output) == Some(file)))
     {
         let input = input.display();
         return Err(Failure::usage(format!("catena report: output is '{input}', which is to be reported on")));
     }
-    let pool = Pool::new(wish.threads)?;
+    let pool = Arc::new(Pool::new(wish.threads)?);
     let hands = Hands::new(&pool, Threading::Any, || false);
     let chains = CsvChains::read(&wish.files, &hands)?;
     let notes: Vec<String> = chains
@@ -87,9 +88,8 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
         .collect();
     let title = wish.title.clone().unwrap_or_else(|| title_of(&chains, &wish.files[0]));
     let input = ReportInput { notes: &notes, ..ReportInput::of_files(&title, &chains) };
-    let page = report(&input, &hands)?;
-    std::fs::write(&wish.output, page).map_err(|e| Failure::no_input(format!("cannot write '{output}': {e}")))?;
-    say(&format!("{output}\n"))
+    write_report(&input, Some(pool.clone()), &wish.output)?;
+    say(&format!("{}\n", wish.output.display()))
 }
 
 fn title_of(chains: &CsvChains, first: &Path) -> String {

@@ -2,7 +2,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 320, HEIGHT = 150, LEFT = 46, BOTTOM = 20, TOP = 6, RIGHT = 6;
+const WIDTH = 320, HEIGHT = 150, LEFT = 54, BOTTOM = 20, TOP = 6, RIGHT = 6;
 const COLORS = 8;
 
 const byId = (id) => document.getElementById(id);
@@ -17,12 +17,13 @@ function element(name, attributes = {}, ...children) {
 }
 
 // A number for people.
-function shown(x) {
+function shown(x, digits = 4) {
   if (x === null || x === undefined || Number.isNaN(x)) return "–";
   const size = Math.abs(x);
-  if (x !== 0 && (size < 1e-3 || size >= 1e6)) return x.toExponential(2).replace("e+", "e");
-  return String(Number(x.toPrecision(4)));
+  if (x !== 0 && (size < 1e-3 || size >= 1e6)) return x.toExponential(digits - 2).replace("e+", "e");
+  return String(Number(x.toPrecision(digits)));
 }
+const briefly = (x) => shown(x, 3);
 
 // A picture: scales, axes, and a way to draw into it. The sentence says what it shows.
 class Picture {
@@ -57,7 +58,7 @@ class Picture {
     this.draw("text", { x, y, "text-anchor": anchor }).textContent = text;
   }
   // Names of the ends of both axes, or of what is given for them.
-  axes(x = this.x.map(shown), y = this.y.map(shown)) {
+  axes(x = this.x.map(briefly), y = this.y.map(briefly)) {
     const [right, floor] = [WIDTH - RIGHT, this.height - BOTTOM];
     this.draw("path", { d: `M${LEFT} ${TOP}V${floor}H${right}`, class: "axis" });
     this.label(LEFT, this.height - 5, x[0], "start");

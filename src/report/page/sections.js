@@ -4,7 +4,7 @@ const picturesOf = (id) => byId(id)?.querySelector(".pictures");
 const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 if (data.pairs) {
-  const { names, ranges, draws, divergent, diverged } = data.pairs;
+  const { names, ranges, logarithmic, draws, divergent, diverged } = data.pairs;
   const bytes = bytesOf(data.pairs.bytes);
   const values = names.map((_, i) => {
     const [low, high] = ranges[i];
@@ -20,7 +20,9 @@ if (data.pairs) {
   const pair = (i, j) => {
     const [x, y] = [values[i], values[j]];
     const picture = new Picture(`${names[i]} and ${names[j]}`, ranges[i], ranges[j], 240);
-    picture.axes();
+    const ends = (k, [low, high]) => [low, high].map((x) => briefly(logarithmic[k] ? Math.exp(x) : x));
+    picture.axes(ends(i, picture.x), ends(j, picture.y));
+    const scaled = (k) => names[k] + (logarithmic[k] ? " (logarithmic scale)" : "");
     const dots = (from, to, attributes) => {
       let path = "";
       for (let k = from; k < to; k += 1) path += `M${picture.across(x[k]).toFixed(1)} ${picture.up(y[k]).toFixed(1)}h0`;
@@ -31,7 +33,7 @@ if (data.pairs) {
     dots(calm, draws, { stroke: "var(--mark)", "stroke-width": 5 });
     const r = correlation(x.slice(0, calm), y.slice(0, calm));
     const of = diverged === 0 ? "None diverged." : `${divergent === diverged ? plural(diverged, "divergent transition") : `${divergent} of ${diverged} divergent transitions`} in large dots.`;
-    return picture.figure(`${names[i]} across, ${names[j]} up; correlation ${shown(Number(r.toFixed(2)))}. ${of}`);
+    return picture.figure(`${scaled(i)} across, ${scaled(j)} up; correlation ${shown(Number(r.toFixed(2)))}. ${of}`);
   };
   const selects = [byId("across"), byId("up")];
   selects.forEach((select, k) => {
@@ -87,7 +89,7 @@ if (paths.length && inWarmup) {
   const logs = paths.map((path) => path.map((s) => Math.log10(Math.max(s, 1e-300))));
   const flat = logs.flat();
   const picture = new Picture("Step size during warm-up", [0, Math.max(...logs.map((p) => p.length)) - 1], [Math.min(...flat), Math.max(...flat)]);
-  picture.axes(["first", "last iteration"], picture.y.map((l) => shown(10 ** l)));
+  picture.axes(["first", "last iteration"], picture.y.map((l) => briefly(10 ** l)));
   logs.forEach((path, chain) => picture.path(path.map((s, i) => [i, s]), { stroke: color(chain) }));
   inWarmup.append(picture.figure("On a logarithmic scale, of the iterations that were saved."));
 }
@@ -95,7 +97,7 @@ if (metrics.length && inWarmup) {
   const logs = metrics.map((metric) => metric.map((m) => Math.log10(m)));
   const flat = logs.flat().filter(Number.isFinite);
   const picture = new Picture("Inverse metric", [0, Math.max(1, metrics[0].length - 1)], [Math.min(...flat), Math.max(...flat)]);
-  picture.axes(["1", String(metrics[0].length)], picture.y.map((l) => shown(10 ** l)));
+  picture.axes(["1", String(metrics[0].length)], picture.y.map((l) => briefly(10 ** l)));
   logs.forEach((metric, chain) => metric.forEach((m, i) => Number.isFinite(m) && picture.draw("circle", { cx: picture.across(i), cy: picture.up(m), r: metric.length > 60 ? 1.5 : 3, fill: color(chain), class: "faint" })));
   const spread = Math.max(...logs[0].map((_, i) => { const of = logs.map((l) => l[i]); return Math.max(...of) - Math.min(...of); }));
   const rest = leftOut ? ` ${plural(leftOut, "coordinate")} more are not shown.` : "";

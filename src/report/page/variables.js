@@ -53,7 +53,7 @@ function densityOf(variable, sketch) {
     picture.path(values, { stroke: color(chain), "stroke-width": 1.5 });
     return values.reduce((a, b) => (b[1] > a[1] ? b : a))[0];
   });
-  const [low, high] = [Math.min(...peaks), Math.max(...peaks)].map(shown);
+  const [low, high] = [Math.min(...peaks), Math.max(...peaks)].map((x) => shown(x));
   const where = data.chains === 1 ? `The peak is at ${low}.` : low === high ? `All peaks are at ${low}.` : `The chains' peaks lie between ${low} and ${high}.`;
   return picture.figure(`Mean ${shown(statistic(variable, "mean"))}, 90 % between ${shown(statistic(variable, "q5"))} and ${shown(statistic(variable, "q95"))}. ${where}`);
 }
@@ -65,7 +65,7 @@ function ranksOf(variable, sketch) {
   const picture = new Picture("Ranks", [0, ranks], [0, top]);
   picture.axes(["lowest", "highest"], ["0", shown(top)]);
   picture.path([[0, 1], [ranks, 1]], { class: "axis", "stroke-dasharray": "3 3" });
-  let worst = [0, 0];
+  let worst = [1, 0];
   shares.forEach((bins, chain) => {
     picture.path(bins.flatMap((share, bin) => [[bin, share], [bin + 1, share]]), { stroke: color(chain), "stroke-width": 1.5 });
     bins.forEach((share) => { if (Math.abs(share - 1) > Math.abs(worst[0] - 1)) worst = [share, chain]; });
