@@ -25,6 +25,10 @@ function shown(x, digits = 4) {
 }
 const briefly = (x) => shown(x, 3);
 
+// Between two numbers whose difference may be beyond all numbers: where x stands, and what stands at a share.
+const shareOf = (x, [low, high]) => (x / 2 - low / 2) / (high / 2 - low / 2);
+const between = ([low, high], share) => low * (1 - share) + high * share;
+
 // A picture: scales, axes, and a way to draw into it. The sentence says what it shows.
 class Picture {
   constructor(title, x, y, height = HEIGHT) {
@@ -34,10 +38,10 @@ class Picture {
     this.parts = [];
   }
   across(x) {
-    return LEFT + ((x - this.x[0]) / (this.x[1] - this.x[0])) * (WIDTH - LEFT - RIGHT);
+    return LEFT + shareOf(x, this.x) * (WIDTH - LEFT - RIGHT);
   }
   up(y) {
-    return this.height - BOTTOM - ((y - this.y[0]) / (this.y[1] - this.y[0])) * (this.height - BOTTOM - TOP);
+    return this.height - BOTTOM - shareOf(y, this.y) * (this.height - BOTTOM - TOP);
   }
   draw(name, attributes) {
     const made = document.createElementNS(SVG, name);

@@ -7,8 +7,7 @@ if (data.pairs) {
   const { names, ranges, logarithmic, draws, divergent, diverged } = data.pairs;
   const bytes = bytesOf(data.pairs.bytes);
   const values = names.map((_, i) => {
-    const [low, high] = ranges[i];
-    return Array.from(bytes.subarray(i * draws, (i + 1) * draws), (byte) => low + (byte / 254) * (high - low));
+    return Array.from(bytes.subarray(i * draws, (i + 1) * draws), (byte) => between(ranges[i], byte / 254));
   });
   const correlation = (x, y) => {
     const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;

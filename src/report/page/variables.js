@@ -9,7 +9,7 @@ function sketchOf(variable) {
   const [low, high, text] = data.sketches[variable];
   const bytes = bytesOf(text), { trace, density, ranks } = data.shape, chains = data.chains;
   const part = (first, size) => chainsShown.map((c) => bytes.subarray(first + c * size, first + (c + 1) * size));
-  const value = (byte) => low + (byte / 254) * (high - low);
+  const value = (byte) => between([low, high], byte / 254);
   return {
     low, high, value,
     traces: part(0, 2 * trace),
@@ -25,12 +25,22 @@ function agreement(variable) {
   return rhat > HIGHEST_RHAT ? `The chains differ: R-hat is ${rhat.toFixed(3)}.` : `The chains agree: R-hat is ${rhat.toFixed(3)}.`;
 }
 
+// From so many draws per bin on, a trace is a band.
+const COARSE = 12;
+
 function traceOf(variable, sketch) {
   const bins = data.shape.trace;
   const picture = new Picture("Trace", [1, data.draws], [sketch.low, sketch.high]);
   picture.axes();
   const at = (bin) => 1 + ((bin + 0.5) / bins) * (data.draws - 1);
+  const coarse = data.draws > COARSE * bins;
   sketch.traces.forEach((trace, chain) => {
+    if (coarse) {
+      // A band from the smallest to the largest draw of each bin.
+      const edge = (end) => Array.from({ length: bins }, (_, bin) => bin).filter((bin) => trace[2 * bin] !== 255).map((bin) => [at(bin), sketch.value(trace[2 * bin + end])]);
+      picture.path([...edge(0), ...edge(1).reverse()], { stroke: color(chain), fill: color(chain), "fill-opacity": 0.12 });
+      return;
+    }
     const points = [];
     for (let bin = 0; bin < bins; bin += 1) {
       const [low, high] = [trace[2 * bin], trace[2 * bin + 1]];
