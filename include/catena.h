@@ -1210,8 +1210,8 @@ typedef struct catena_io {
   // same options (but for threads, batches and what is logged) and lists of all chains, and runs a block of the chains
   // (catena_communicator_share); draws are those of one process. Entries of lists that belong to chains of other processes are not
   // touched and may be NULL; but memory writers get their draws in the end. Results and status are of all chains on all
-  // processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) takes
-  // it; other calls refuse it.
+  // processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
+  // catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
   const struct catena_communicator *communicator;
 } catena_io;
 

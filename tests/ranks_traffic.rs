@@ -92,7 +92,7 @@ fn looks_move_what_the_formulas_say() {
             assert!((200..3000).contains(options), "{options} bytes of options");
             let expected: Vec<usize> = looks.iter().map(|n| own * (16 + 8 * n * COLUMNS)).collect();
             assert_eq!(meetings, expected, "{size} ranks");
-            assert!((50 * own..200 * own + 8).contains(reports), "{reports} bytes of {own} reports");
+            assert!((40 * own..100 * own + 8).contains(reports), "{reports} bytes of {own} reports");
             assert_eq!(*wants, 1);
             // Each of these is announced; all else are pulses, one at least for each meeting and for the end.
             let gathers = counted.gathers.into_inner().unwrap();
