@@ -34,11 +34,8 @@ impl Network {
             // A round lasts as long as its longest message, of the blocks that somebody sends.
             let sent = has.min(size - has);
             let of = |first: usize| (0..sent).map(|k| bytes[(first + k) % size]).sum::<f64>();
-            let longest = if bytes.windows(2).all(|w| w[0] == w[1]) {
-                of(0)
-            } else {
-                (0..size).map(of).fold(0.0, f64::max)
-            };
+            let longest =
+                if bytes.windows(2).all(|w| w[0] == w[1]) { of(0) } else { (0..size).map(of).fold(0.0, f64::max) };
             seconds += self.latency + longest * BITS_PER_BYTE / self.bits_per_second;
             has += sent;
         }
@@ -87,7 +84,9 @@ fn particles(processes: usize, particles: f64, dim: usize) {
     println!("\none set of {particles:e} particles of {dim} coordinates on {processes} processes");
     let part = particles / processes as f64;
     let bytes = part * NUMBER * (dim + BROUGHT) as f64;
-    line("a stage, as it is: all particles to all", bytes * processes as f64, |n| n.all_gather(&vec![bytes; processes]));
+    line("a stage, as it is: all particles to all", bytes * processes as f64, |n| {
+        n.all_gather(&vec![bytes; processes])
+    });
     let surplus = part.sqrt() * NUMBER * dim as f64;
     line("a stage, the least that imbalance demands", surplus * processes as f64, |n| {
         n.latency * (processes as f64).log2().ceil() + surplus * BITS_PER_BYTE / n.bits_per_second

@@ -107,14 +107,14 @@ impl<J: Job> Board<J> {
 
     pub fn take_back(&mut self, mut seated: Seated<J>, slice: Slice) {
         match slice {
-            Slice::More | Slice::Compute => return self.ready.push_back(seated),
+            Slice::More | Slice::Compute => self.ready.push_back(seated),
             Slice::Ask => {
                 if self.asking.is_empty() {
                     self.asking_since = Instant::now();
                 }
                 let rows = seated.job.rows();
                 self.rows += rows;
-                return self.asking.push_back((rows, seated));
+                self.asking.push_back((rows, seated));
             }
             Slice::Meet(number) => self.parking.park(number, seated),
             Slice::Over => {
