@@ -1,0 +1,209 @@
+"""Markov chains: start, sample, resume."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import numpy as np
+
+from . import _abi
+from ._arrays import Floats
+from ._errors import CatenaError, Failure
+from ._fit import Fit, read_fit
+from ._inits import inv_metrics_of, open_inits
+from ._log import Log
+from ._model import Model, as_model
+from ._options import given_options, open_options, seeded, whole_option
+from ._resources import Resources
+from ._run import Run
+
+# Keywords that are none of the library's options.
+_OTHERS = ("engine", "init", "inv_metric", "checkpoints", "progress")
+
+
+def sample(model: Model, chains: int = 4, *, engine: str = "nuts", init: Any = None, inv_metric: Any = None,
+           checkpoints: Sequence[bytes | None] | None = None, seed: int | None = None,
+           progress: bool | TextIO | None = None, **options: Any) -> Fit:
+    """Runs Markov chains over a model.
+
+    Parameters
+    ----------
+    model : Model
+        Such as ``catena.FunctionModel(function, dimension)``.
+    chains : int
+        Number of chains.
+    engine : str
+        What moves a chain: ``"nuts"``, ``"static"`` (Hamiltonian Monte Carlo of a fixed integration time) or
+        ``"fixed_param"`` (the position stays, the outputs are drawn anew).
+    init : optional
+        Where chains start: None (drawn within `init_radius`); a position of shape (dimension,), whose NaN entries are
+        drawn; a dict of values by name, on the scale that the model's `initialize` reads; an array of shape
+        (chains, dimension); a list of these with an entry per chain; or a function from a chain's id to one of them.
+    inv_metric : array or list of arrays, optional
+        The inverse metric to start with: variances of shape (dimension,), or a matrix where the option `metric` is dense;
+        or a list of them, one per chain, such as ``[chain.inv_metric for chain in fit.chains]``.
+    checkpoints : list of bytes or None, optional
+        ``fit.checkpoints``, to go on from: see `resume`.
+    seed : int, optional
+        Chain `id` of a seed is the same chain, bit for bit, on however many threads; random unless given (``fit.seed``).
+    progress : bool or file, optional
+        Whether to show where the chains are; None: in a notebook, and where stderr is a terminal.
+    **options
+        Every option of the library by its name, with its default: ``num_warmup=1000``, ``num_samples=1000``,
+        ``delta=0.8``, ``metric="diag_e"`` and so on; `options` lists them.
+
+    Returns
+    -------
+    Fit
+        Also after Ctrl-C, with what was drawn until then (``fit.interrupted``).
+
+    Raises
+    ------
+    CatenaError
+        When every chain failed. When some did, a warning says which and why, and the others are returned.
+    Exception
+        What a function of the model raised, as it was.
+    """
+    run = start(model, chains, engine=engine, init=init, inv_metric=inv_metric, checkpoints=checkpoints, seed=seed, **options)
+    try:
+        return run.result(progress)
+    finally:
+        run.close()
+
+
+def start(model: Model, chains: int = 4, *, engine: str = "nuts", init: Any = None, inv_metric: Any = None,
+          checkpoints: Sequence[bytes | None] | None = None, seed: int | None = None, **options: Any) -> Run:
+    """Starts chains and returns at once; arguments as for `sample`.
+
+    Returns
+    -------
+    Run
+        With `poll`, `progress`, `cancel` and `result`; it can be awaited.
+    """
+    return _start(model, chains, engine, init, inv_metric, checkpoints, seed, options, None)
+
+
+def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **options: Any) -> Fit:
+    """Goes on with the chains of a fit that was stopped, or asks finished ones for more (a larger `num_samples`).
+
+    The draws have the bits of a run that was never stopped. Model and options are those of the run before and need not be
+    given again; `max_evaluations`, `max_seconds` and `max_gradients` count anew.
+
+    Parameters
+    ----------
+    model : Model
+        The model of the run before.
+    fit : Fit
+        What it returned; it is left as it is.
+    progress : bool or file, optional
+        As in `sample`.
+    **options
+        Those that are to be other than before.
+
+    Returns
+    -------
+    Fit
+        The draws of both parts.
+    """
+    failed = [chain for chain in fit.chains if chain.error is not None]
+    if failed:
+        raise ValueError(f"argument 'fit': expected chains that can go on, got one that failed: {failed[0].error}")
+    limits = ("max_evaluations", "max_seconds", "max_gradients")
+    same = {name: value for name, value in fit.options.items() if name not in limits and name != "chains"}
+    asked = same | options
+    run = _start(model, len(fit.chains), fit.engine, None, None, fit.checkpoints, asked.pop("seed", fit.seed), asked, fit)
+    try:
+        return run.result(progress)
+    finally:
+        run.close()
+
+
+def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, checkpoints: Sequence[bytes | None] | None,
+           seed: int | None, given: dict[str, Any], before: Fit | None) -> Run:
+    model = as_model(model)
+    engine_code = _abi.code("catena_engine", "engine", engine)
+    asked = given_options((engine,), {"chains": chains, "seed": seeded(seed), **given}, _OTHERS)
+    if model.vectorized:
+        asked.setdefault("batch_size", chains)
+    resources, failure, log = Resources(), Failure(), Log()
+    resources.root(log)
+    try:
+        # Progress is shown by looking; lines would come on top.
+        options = open_options(resources, {"refresh": 0, "save_warmup": False, **asked})
+        count, first = (whole_option(options, name) for name in ("num_chains", "init_chain_id"))
+        ids = range(first, first + count)
+        rows = _abi.lib.options_rows(options)
+        handle = model.open(resources, failure, max(whole_option(options, "batch_size"), 1))
+        names = [_abi.lib.engine_column(handle, engine_code, i).decode()
+                 for i in range(_abi.lib.engine_column_count(handle, engine_code))]
+        values = np.full((count, rows, len(names)), np.nan)
+        offsets = _copy(before, values) if before is not None else [0] * count
+        writers = _open_writers(resources, values, offsets)
+        inits = open_inits(resources, init, ids)
+        metrics = inv_metrics_of(inv_metric, count)
+        metric_list = None if metrics is None else _abi.addresses([one.ctypes.data for one in metrics])
+        saved = _open_checkpoints(resources, checkpoints, count)
+        io = _abi.table(
+            "catena_io", inits=_abi.address(inits), num_inits=0 if inits is None else count,
+            inv_metrics=_abi.address(metric_list), num_inv_metrics=0 if metrics is None else count,
+            inv_metric_size=0 if metrics is None else metrics[0].size, sample_writers=ctypes.addressof(writers),
+            num_sample_writers=count, checkpoints=_abi.address(saved), num_checkpoints=0 if saved is None else count,
+            logger=log.address)
+        resources.root((values, metrics, io, inits, metric_list, saved, writers))
+        run = resources.make("run_start_engine", handle, engine_code, options, ctypes.addressof(io), free="run_free",
+                             library=model.library)
+    except BaseException:
+        resources.close()
+        raise
+    outputs = _abi.lib.model_output_count(handle)
+
+    def collect(result: int | None, error: CatenaError | None) -> Fit:
+        written = [_abi.lib.writer_rows(writer) for writer in writers]
+        return read_fit(result, error, values, [a + b for a, b in zip(offsets, written)], names, len(names) - outputs,
+                        engine, options, asked)
+
+    return Run(model, resources, run, failure, log, count, collect)
+
+
+def _open_writers(resources: Resources, values: Floats, offsets: Sequence[int]) -> Any:
+    """A writer per chain into `values`, chains x rows x columns, after the rows that are there."""
+    chains, rows, columns = values.shape
+    handles = []
+    for chain, offset in enumerate(offsets):
+        start = values.ctypes.data + chain * values.strides[0] + offset * values.strides[1]
+        left = rows - offset
+        handles.append(resources.make("writer_memory_new", start, left * columns, left, columns, columns, 1, free="writer_free"))
+    return _abi.addresses(handles)
+
+
+def _open_checkpoints(resources: Resources, checkpoints: Sequence[bytes | None] | None, chains: int) -> Any:
+    if checkpoints is None:
+        return None
+    if isinstance(checkpoints, (bytes, str)) or len(checkpoints) != chains:
+        got = "bytes of one" if isinstance(checkpoints, bytes) else f"{len(checkpoints)}"
+        raise ValueError(f"argument 'checkpoints': expected {chains} entries, one per chain, got {got}")
+    return _abi.addresses([open_checkpoint(resources, "checkpoints", one) for one in checkpoints])
+
+
+def open_checkpoint(resources: Resources, argument: str, saved: bytes | None) -> int | None:
+    """The library's checkpoint of these bytes."""
+    if saved is None:
+        return None
+    if not isinstance(saved, (bytes, bytearray, memoryview)):
+        raise TypeError(f"argument '{argument}': expected the bytes of a checkpoint, got {type(saved).__name__}")
+    saved = bytes(saved)
+    return resources.make("checkpoint_new", saved, len(saved), free="checkpoint_free")
+
+
+def _copy(before: Fit, values: Floats) -> list[int]:
+    """Copies the draws of the run before; how many rows each chain has."""
+    offsets = []
+    for chain, report in enumerate(before.chains):
+        if report.rows > values.shape[1]:
+            raise ValueError(f"argument 'num_samples': expected at least as many draws as the fit has, {report.rows} rows, got "
+                             f"{values.shape[1]}")
+        values[chain, : report.rows] = before.values[chain, : report.rows]
+        offsets.append(report.rows)
+    return offsets
