@@ -11,7 +11,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 # More addresses than this are not remembered.
-_MOST_ADDRESSES = 4096
+_MOST_ADDRESSES = 65536
 _float64 = np.dtype(np.float64)
 
 
@@ -24,12 +24,12 @@ class Rows(dict[int, Any]):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.size = size
+        self._kind = ctypes.c_double * size
 
     def __missing__(self, address: int) -> Floats:
         if len(self) >= _MOST_ADDRESSES:
             self.clear()
-        self[address] = made = matrix(address, (self.size,))
+        self[address] = made = np.frombuffer(self._kind.from_address(address))
         return made
 
 

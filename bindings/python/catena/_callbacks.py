@@ -27,7 +27,7 @@ class Closures:
     """
 
     def __init__(self, model: FunctionModel, failure: Failure, width: int) -> None:
-        self.model, self.failure, self.width = model, failure, width
+        self.model, self.failure, self.function = model, failure, model.of_width(width)
         self.shape = (model.dimension,)
         self.rows, self.cells, self.stream = Rows(model.dimension), Cells(), Stream()
 
@@ -51,7 +51,7 @@ class Closures:
 
     def one(self) -> Callback:
         """The evaluation of one position; nothing here but what each call needs."""
-        function, failure, shape = self.model.function, self.failure, self.shape
+        function, failure, shape = self.function, self.failure, self.shape
         rows, cells, array, float64 = self.rows, self.cells, np.ndarray, np.dtype(np.float64)
 
         def evaluate(_user: int, _worker: int, task: int, position: int, value_at: int, gradient_at: int) -> int:
@@ -59,7 +59,7 @@ class Closures:
                 value, gradient = function(rows[position].copy())
                 if type(gradient) is not array or gradient.shape != shape or gradient.dtype is not float64:
                     gradient = returned("the gradient that the model's function returned", gradient, shape)
-                rows[gradient_at][:] = gradient
+                rows[gradient_at][...] = gradient
                 if type(value) is not float:
                     value = number("the log density that the model's function returned", value)
                 cells[value_at].value = value
@@ -72,7 +72,7 @@ class Closures:
     def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int) -> None:
         """Calls the function of many positions."""
         shape = (n, self.model.dimension)
-        values, gradients = self.model.function(matrix(positions, shape).copy())
+        values, gradients = self.function(matrix(positions, shape).copy())
         matrix(values_at, (n,))[:] = returned("the log densities that the model's function returned", values, (n,))
         matrix(gradients_at, shape)[:] = returned("the gradients that the model's function returned", gradients, shape)
 

@@ -98,6 +98,10 @@ class FunctionModel(Model):
         elif outputs is not None:
             raise ValueError("argument 'outputs': expected 'constrain' with it, which computes them")
 
+    def of_width(self, width: int) -> Callable[..., Any]:
+        """The function as it is called where up to `width` positions come at once."""
+        return self.function
+
     def open(self, resources: Resources, failure: Failure, width: int = 1) -> int:
         closures = Closures(self, failure, width)
         outputs = None if self.outputs is None else flat("outputs", self.outputs)
