@@ -112,6 +112,19 @@ def table(name: str, **members: Any) -> Any:
     return made
 
 
+def fill(made: Any, members: dict[str, Any]) -> None:
+    """Sets members of a table that come from the user; one that is no number of its kind is named."""
+    kinds = dict(made._fields_)
+    for member, value in members.items():
+        whole = kinds[member] is not ctypes.c_double and value is not None
+        if whole and (isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0):
+            raise ValueError(f"argument '{member}': expected a whole number of at least 0, got {value!r}")
+        try:
+            setattr(made, member, value)
+        except TypeError:
+            raise TypeError(f"argument '{member}': expected a number, got {value!r}") from None
+
+
 def texts(names: Iterable[str] | None) -> Any:
     """A list of texts as C wants it, or None; it owns them."""
     return None if names is None else (ctypes.c_char_p * len(n := list(names)))(*(one.encode() for one in n))

@@ -178,14 +178,19 @@ class Closures:
         return {str(name): np.shape(value) for name, value in values.items()}
 
 
-def takes_generator(function: Callable[..., Any]) -> bool:
-    """Whether a function takes a second argument, the random numbers."""
+def takes(function: Callable[..., Any]) -> int:
+    """How many positional arguments a function takes that have no default."""
     try:
-        kinds = [p.kind for p in inspect.signature(function).parameters.values()
-                 if p.default is p.empty or p.name == "rng"]
+        parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return False
-    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds) >= 2
+        return 0
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(one.kind in positional and one.default is one.empty for one in parameters)
+
+
+def takes_generator(function: Callable[..., Any]) -> bool:
+    """Whether a function of a position takes random numbers as well."""
+    return takes(function) >= 2
 
 
 def _outputs(values: Any, outputs: dict[str, Shape], size: int) -> Any:

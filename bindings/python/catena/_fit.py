@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _abi
 from ._arrays import Floats
+from ._checkpoints import read_bytes
 from ._errors import CatenaError, CatenaWarning, call, read_error
 from ._names import Shape, unflatten, variables
 from ._options import whole_option
@@ -258,12 +259,9 @@ def _read_chain(result: int, i: int, rows: int, warmup_rows: int, dense: bool) -
 
 def _checkpoint(result: int, chain: int) -> bytes | None:
     """A chain as bytes; None of one that failed, or was stopped before it began."""
-    place, length = ctypes.c_void_p(), ctypes.c_size_t()
+    place = ctypes.c_void_p()
     try:
         call("result_checkpoint_new", result, chain, ctypes.addressof(place))
     except CatenaError:
         return None
-    try:
-        return ctypes.string_at(_abi.lib.checkpoint_bytes(place.value, ctypes.addressof(length)), length.value)
-    finally:
-        _abi.lib.checkpoint_free(place.value)
+    return read_bytes(place.value)

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _abi
 from ._arrays import Floats
+from ._checkpoints import open_checkpoint
 from ._errors import CatenaError, Failure
 from ._fit import Fit, read_fit
 from ._inits import inv_metrics_of, open_inits
@@ -185,16 +186,6 @@ def _open_checkpoints(resources: Resources, checkpoints: Sequence[bytes | None] 
         got = "bytes of one" if isinstance(checkpoints, bytes) else f"{len(checkpoints)}"
         raise ValueError(f"argument 'checkpoints': expected {chains} entries, one per chain, got {got}")
     return _abi.addresses([open_checkpoint(resources, "checkpoints", one) for one in checkpoints])
-
-
-def open_checkpoint(resources: Resources, argument: str, saved: bytes | None) -> int | None:
-    """The library's checkpoint of these bytes."""
-    if saved is None:
-        return None
-    if not isinstance(saved, (bytes, bytearray, memoryview)):
-        raise TypeError(f"argument '{argument}': expected the bytes of a checkpoint, got {type(saved).__name__}")
-    saved = bytes(saved)
-    return resources.make("checkpoint_new", saved, len(saved), free="checkpoint_free")
 
 
 def _copy(before: Fit, values: Floats) -> list[int]:
