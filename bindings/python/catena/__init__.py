@@ -1,19 +1,25 @@
 """Catena: many Markov chains in one process over one shared model."""
 
 from ._abi import include_dir, library_path, version
+from ._design import Best, Guess, Sparse, sparse_time
 from ._errors import ArgumentError, CatenaError, CatenaWarning, Reject
+from ._estimates import Mean, ModelSet, bayesian_bound
 from ._filter import Filter, particle_filter
 from ._fit import Chain, Fit
 from ._jax import JaxModel
+from ._likelihood import Likelihood, cos_squared
 from ._model import CModel, FunctionModel, Model, VectorizedModel, log_density_signature
 from ._options import Option, options
 from ._population import Evidence, Population, TraceSet
+from ._prior import Prior
 from ._progress import Progress
+from ._qinfer import from_qinfer
 from ._quantities import GradientCheck, diagnose, generate_quantities, log_density
 from ._run import Run
 from ._sample import resume, sample, start
 from ._smc import ParticleSet, Particles, Stage, sample_smc
 from ._stan import StanModel
 from ._summary import Summary, ebfmi, ess_bulk, ess_mean, ess_tail, mcse_mean, mcse_quantile, mcse_sd, rhat, summarize
+from ._updater import Updater
 
 __version__ = version()

@@ -125,6 +125,11 @@ def fill(made: Any, members: dict[str, Any]) -> None:
             raise TypeError(f"argument '{member}': expected a number, got {value!r}") from None
 
 
+def function_type(name: str) -> Any:
+    """A type of function pointers that the header names."""
+    return HEADER.function_types[name]
+
+
 def texts(names: Iterable[str] | None) -> Any:
     """A list of texts as C wants it, or None; it owns them."""
     return None if names is None else (ctypes.c_char_p * len(n := list(names)))(*(one.encode() for one in n))

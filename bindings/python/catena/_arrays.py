@@ -29,7 +29,8 @@ class Rows(dict[int, Any]):
     def __missing__(self, address: int) -> Floats:
         if len(self) >= _MOST_ADDRESSES:
             self.clear()
-        self[address] = made = np.frombuffer(self._kind.from_address(address))
+        made: Floats = np.frombuffer(self._kind.from_address(address))  # type: ignore[call-overload]
+        self[address] = made
         return made
 
 
@@ -53,7 +54,8 @@ def matrix(address: int, shape: tuple[int, ...], kind: Any = ctypes.c_double) ->
 
 def columns(address: int, rows: int, width: int) -> Floats:
     """A matrix that lies column by column at an address, without a copy."""
-    return matrix(address, (width, rows)).T
+    values: Floats = matrix(address, (width, rows)).T
+    return values
 
 
 def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = None, order: Any = "C") -> Floats:

@@ -35,9 +35,10 @@ class Signature:
 
 @dataclass(frozen=True)
 class Header:
-    """Structures and functions by name."""
+    """Structures, types of function pointers, and functions by name."""
 
     tables: dict[str, type[ctypes.Structure]]
+    function_types: dict[str, Any]
     functions: dict[str, Signature]
 
 
@@ -56,8 +57,9 @@ def parse(text: str, function_type: Callable[..., Any] = ctypes.CFUNCTYPE) -> He
         parts = [" ".join(part.split()) for part in words.split(",")]
         return tuple(kind(_nameless(part), text_type) for part in parts if part != "void")
 
+    function_types = {}
     for result, name, words in _FUNCTION_TYPE.findall(text):
-        kinds[name] = function_type(kind(result), *arguments(words))
+        kinds[name] = function_types[name] = function_type(kind(result), *arguments(words))
 
     tables: dict[str, type[ctypes.Structure]] = {}
     for name, body in _TABLE.findall(text):
@@ -75,7 +77,7 @@ def parse(text: str, function_type: Callable[..., Any] = ctypes.CFUNCTYPE) -> He
         name: Signature(name, kind(result + star, ctypes.c_char_p), arguments(words, ctypes.c_char_p))
         for result, star, name, words in _FUNCTION.findall(text)
     }
-    return Header(tables, functions)
+    return Header(tables, function_types, functions)
 
 
 def _nameless(declaration: str) -> str:

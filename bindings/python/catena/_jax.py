@@ -68,9 +68,11 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
 
     compiled = jax.jit(jax.vmap(jax.value_and_grad(function)))
     # The context has moved between versions of JAX.
-    enabled = getattr(jax, "enable_x64", None)
+    enabled: Any = getattr(jax, "enable_x64", None)
     if enabled is None:
-        from jax.experimental import enable_x64 as enabled
+        from jax.experimental import enable_x64
+
+        enabled = enable_x64
 
     def evaluate(x: Floats) -> Any:
         with enabled(True):

@@ -114,9 +114,10 @@ def diagnose(model: Model, *, init: Any = None, epsilon: float = 1e-6, threshold
         check, lib = place.value, _abi.lib
         resources.own(check, "gradient_check_free")
         size = lib.gradient_check_size(check)
-        columns = [np.array([getattr(lib, f"gradient_check_{name}")(check, i) for i in range(size)])
-                   for name in ("value", "model", "finite_difference", "error")]
-        return GradientCheck(lib.gradient_check_log_density(check), *columns, lib.gradient_check_failures(check),
+        values, slopes, differences, errors = (
+            np.array([getattr(lib, f"gradient_check_{name}")(check, i) for i in range(size)])
+            for name in ("value", "model", "finite_difference", "error"))
+        return GradientCheck(lib.gradient_check_log_density(check), values, slopes, differences, errors, lib.gradient_check_failures(check),
                              lib.gradient_check_text(check).decode())
 
 
@@ -163,7 +164,7 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
         call("writers_memory_new", out.ctypes.data, out.size, chains, rows, len(outputs), _abi.enum("catena_layout")["rows"],
              ctypes.addressof(writers))
         for writer in writers:
-            resources.own(writer, "writer_free")
+            resources.own(int(writer or 0), "writer_free")
         tables = _abi.addresses([values[chain].ctypes.data for chain in range(chains)])
         counts, texts = (ctypes.c_size_t * chains)(*[rows] * chains), _abi.texts(columns)
         given = _abi.table("catena_draws", names=_abi.address(texts), columns=width, values=_abi.address(tables),

@@ -22,7 +22,7 @@ class Stream:
     def __init__(self) -> None:
         self._bits = np.random.PCG64(0)
         self._generator = np.random.Generator(self._bits)
-        self._state: dict[str, Any] = self._bits.state  # type: ignore[assignment]
+        self._state: Any = self._bits.state
 
     def of(self, task: int) -> np.random.Generator:
         """The generator, at the place that the task's random bits name."""

@@ -85,8 +85,8 @@ class Particles:
         """Weights of shape (sets, particles); all of them sum to 1, and each set counts with its evidence."""
         log_weights = np.nan_to_num(self["log_weight__"], nan=-np.inf)
         weights = np.exp(log_weights - max(log_weights.max(initial=-np.inf), np.finfo(float).min))
-        total: float = weights.sum()
-        return weights / total if total > 0 else weights
+        shares: Floats = weights / max(weights.sum(), np.finfo(float).tiny)
+        return shares
 
     def variables(self) -> dict[str, Any]:
         """All variables, of shapes (sets, particles, *shape)."""
@@ -159,7 +159,7 @@ def sample_smc(model: Model, *, reference: Mapping[str, Any] | None = None, seed
         call("writers_memory_new", values.ctypes.data, values.size, sets, particles, len(columns),
              _abi.enum("catena_layout")["rows"], ctypes.addressof(writers))
         for writer in writers:
-            resources.own(writer, "writer_free")
+            resources.own(int(writer or 0), "writer_free")
         normal = resources.root(_reference(reference, model.dimension))
         with deferred(lambda: None) as pressed:
             stop = _abi.table("catena_interrupt", requested=lambda _: int(pressed.once or failure.exception is not None))
