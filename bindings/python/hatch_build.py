@@ -44,7 +44,9 @@ def built_library() -> Path:
             raise FileNotFoundError(f"CATENA_LIB: expected the file {LIBRARY} or its folder, got {given}")
         return path
     try:
-        subprocess.run(["cargo", "build", "--release", "--lib"], cwd=REPOSITORY, check=True)
+        # Debug information would make the wheel ten times as large.
+        environment = {"CARGO_PROFILE_RELEASE_STRIP": "debuginfo", **os.environ}
+        subprocess.run(["cargo", "build", "--release", "--lib"], cwd=REPOSITORY, env=environment, check=True)
     except FileNotFoundError:
         raise RuntimeError("building Catena needs cargo (https://rustup.rs), or CATENA_LIB naming a built library") from None
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))

@@ -13,7 +13,7 @@ from . import _abi
 from ._arrays import Floats, numbers
 from ._errors import call
 from ._learned import Learned
-from ._population import Evidence
+from ._evidence import Evidence
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class Fit:
     Attributes
     ----------
     values : ndarray of shape (chains, rows, columns)
-        Every row of every chain as the library wrote it, warm-up first, NaN where a chain has none.
+        Every row of every chain as the library wrote it, warm-up first; NaN where a chain has fewer than others.
     columns : list of str
         Names of the columns: the sampler's own, then the outputs.
     chains : list of Chain
@@ -218,6 +218,10 @@ def read_fit(result: int | None, error: CatenaError | None, values: Floats, have
     if result is None:
         assert error is not None
         raise error
+    # What no row was written to has any numbers.
+    most = max(have)
+    for i, rows in enumerate(have):
+        values[i, rows:most] = np.nan
     thin, num_samples = whole_option(options, "thin"), whole_option(options, "num_samples")
     warmup_total = values.shape[1] - -(-num_samples // thin)
     dense = whole_option(options, "metric") in (_abi.enum("catena_metric")[name] for name in ("dense_e", "fisher_dense", "auto"))
@@ -225,7 +229,7 @@ def read_fit(result: int | None, error: CatenaError | None, values: Floats, have
     for i, rows in enumerate(have):
         warmup_rows = min(max(warmup_total - _abi.lib.result_rows(result, i) + rows, 0), rows)
         chains.append(_read_chain(result, i, rows, warmup_rows, dense))
-    fit = Fit(values, names, sampler_columns, chains, [_checkpoint(result, i) for i in range(len(have))], engine,
+    fit = Fit(values[:, :most], names, sampler_columns, chains, [_checkpoint(result, i) for i in range(len(have))], engine,
               whole_option(options, "seed"), asked, whole_option(options, "max_depth"))
     failed = [chain for chain in chains if chain.error is not None]
     if failed and len(failed) == len(chains):

@@ -159,7 +159,7 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
         settings = open_options(resources, {"refresh": 0, **asked})
         handle = model.open(resources, failure)
         outputs = [_abi.lib.quantity_column(handle, i).decode() for i in range(_abi.lib.quantity_column_count(handle))]
-        out = np.full((chains, rows, len(outputs)), np.nan)
+        out = np.empty((chains, rows, len(outputs)))
         writers = (ctypes.c_void_p * chains)()
         call("writers_memory_new", out.ctypes.data, out.size, chains, rows, len(outputs), _abi.enum("catena_layout")["rows"],
              ctypes.addressof(writers))

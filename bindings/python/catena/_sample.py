@@ -139,7 +139,8 @@ def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, c
         handle = model.open(resources, failure, max(whole_option(options, "batch_size"), 1))
         names = [_abi.lib.engine_column(handle, engine_code, i).decode()
                  for i in range(_abi.lib.engine_column_count(handle, engine_code))]
-        values = np.full((count, rows, len(names)), np.nan)
+        # Memory that no row comes to is never touched.
+        values = np.empty((count, rows, len(names)))
         offsets = _copy(before, values) if before is not None else [0] * count
         writers = _open_writers(resources, values, offsets)
         inits = open_inits(resources, init, ids)
