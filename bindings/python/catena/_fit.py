@@ -238,8 +238,9 @@ def read_fit(result: int | None, error: CatenaError | None, values: Floats, have
         warnings.warn(str(chain.error), CatenaWarning, stacklevel=4)
     if fit.interrupted and not any(name in asked for name in ("max_evaluations", "max_seconds", "max_gradients")):
         shortest = min(chain.rows - chain.warmup_rows for chain in chains)
-        warnings.warn(f"the run was interrupted: each chain has at least {shortest} draws of {-(-num_samples // thin)}; "
-                      "catena.resume goes on", CatenaWarning, stacklevel=4)
+        goes_on = "; catena.resume goes on" if engine in _abi.enum("catena_engine") else ""
+        warnings.warn(f"the run was interrupted: each chain has at least {shortest} draws of {-(-num_samples // thin)}{goes_on}",
+                      CatenaWarning, stacklevel=4)
     return fit
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +10,14 @@ import numpy as np
 
 from . import _abi
 from ._arrays import Floats, numbers
-from ._errors import CatenaError, Failure, attempt, call
+from ._errors import Failure, attempt
 from ._fit import Fit, read_fit
 from ._inits import open_init
-from ._interrupt import deferred
-from ._log import Log
 from ._model import Model, as_model
 from ._names import Names, flat
-from ._options import given_options, open_options, seeded, whole_option
+from ._options import given_options, open_options
 from ._resources import Resources
+from ._service import Service, empty
 
 
 def log_density(model: Model, positions: Any, *, gradient: bool = False) -> Any:
@@ -143,7 +141,6 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
         The generated quantities: the outputs after the parameters and transformed parameters, or all where the model does
         not say. A draw that the model refuses is a row of NaN, with a warning.
     """
-    model, failure, log = as_model(model), Failure(), Log()
     if isinstance(draws, Fit):
         values, columns, seed = np.ascontiguousarray(draws.rows), draws.columns, draws.seed if seed is None else seed
     elif names is None:
@@ -153,35 +150,18 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
     chains, rows, width = values.shape
     if len(columns) != width:
         raise ValueError(f"argument 'names': expected {width} names, one per column, got {len(columns)}")
-    asked = given_options(("generate_quantities",), {"chains": chains, "seed": seeded(seed), **options})
-    with Resources() as resources:
-        resources.root(log)
-        settings = open_options(resources, {"refresh": 0, **asked})
-        handle = model.open(resources, failure)
-        outputs = [_abi.lib.quantity_column(handle, i).decode() for i in range(_abi.lib.quantity_column_count(handle))]
-        out = np.empty((chains, rows, len(outputs)))
-        writers = (ctypes.c_void_p * chains)()
-        call("writers_memory_new", out.ctypes.data, out.size, chains, rows, len(outputs), _abi.enum("catena_layout")["rows"],
-             ctypes.addressof(writers))
-        for writer in writers:
-            resources.own(int(writer or 0), "writer_free")
+    with Service(model, "generate_quantities", {"chains": chains, "seed": seed, **options}, ("names",)) as service:
+        service.open()
+        outputs = service.columns("quantity_column")
+        out = empty(chains, rows, len(outputs))
+        writers = service.writers(out)
         tables = _abi.addresses([values[chain].ctypes.data for chain in range(chains)])
         counts, texts = (ctypes.c_size_t * chains)(*[rows] * chains), _abi.texts(columns)
         given = _abi.table("catena_draws", names=_abi.address(texts), columns=width, values=_abi.address(tables),
                            rows=_abi.address(counts), num_chains=chains)
-        with deferred(lambda: None) as pressed:
-            stop = _abi.table("catena_interrupt", requested=lambda _: int(pressed.once or failure.exception is not None))
-            io = _abi.table("catena_io", sample_writers=_abi.address(writers), num_sample_writers=chains, logger=log.address,
-                            interrupt=_abi.address(stop))
-            place = ctypes.c_void_p()
-            _, error = attempt(model.library, "generate_quantities", handle, settings, _abi.address(given), _abi.address(io),
-                               ctypes.addressof(place))
-        if place.value:
-            resources.own(place.value, "result_free")
-        log.show()
-        failure.raise_first()
+        result, error = service.run("generate_quantities", service.io(writers), _abi.address(given), free="result_free")
         # Rows stand for iterations here.
-        call("options_set_integer", settings, b"num_samples", rows)
-        call("options_set_integer", settings, b"thin", 1)
-        return read_fit(place.value, error, out, [_abi.lib.writer_rows(writer) for writer in writers], outputs, 0,
-                        "generate_quantities", settings, asked)
+        service.set("num_samples", rows)
+        service.set("thin", 1)
+        return read_fit(result, error, out, [_abi.lib.writer_rows(writer) for writer in writers], outputs, 0,
+                        "generate_quantities", service.options, service.asked)

@@ -6,19 +6,16 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-import numpy as np
-
 from . import _abi
 from ._arrays import Floats
 from ._checkpoints import open_checkpoint
-from ._errors import CatenaError, Failure
+from ._errors import CatenaError
 from ._fit import Fit, read_fit
 from ._inits import inv_metrics_of, open_inits
-from ._log import Log
-from ._model import Model, as_model
-from ._options import given_options, open_options, seeded, whole_option
+from ._model import Model
 from ._resources import Resources
 from ._run import Run
+from ._service import Service, empty
 
 # Keywords that are none of the library's options.
 _OTHERS = ("engine", "init", "inv_metric", "checkpoints", "progress")
@@ -123,38 +120,31 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
 
 def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, checkpoints: Sequence[bytes | None] | None,
            seed: int | None, given: dict[str, Any], before: Fit | None) -> Run:
-    model = as_model(model)
     engine_code = _abi.code("catena_engine", "engine", engine)
-    asked = given_options((engine,), {"chains": chains, "seed": seeded(seed), **given}, _OTHERS)
-    if model.vectorized:
-        asked.setdefault("batch_size", chains)
-    resources, failure, log = Resources(), Failure(), Log()
-    resources.root(log)
+    service = Service(model, engine, {"chains": chains, "seed": seed, **given}, _OTHERS)
+    resources, model, asked = service.resources, service.model, service.asked
     try:
-        # Progress is shown by looking; lines would come on top.
-        options = open_options(resources, {"refresh": 0, "save_warmup": False, **asked})
-        count, first = (whole_option(options, name) for name in ("num_chains", "init_chain_id"))
-        ids = range(first, first + count)
-        rows = _abi.lib.options_rows(options)
-        handle = model.open(resources, failure, max(whole_option(options, "batch_size"), 1))
-        names = [_abi.lib.engine_column(handle, engine_code, i).decode()
-                 for i in range(_abi.lib.engine_column_count(handle, engine_code))]
-        # Memory that no row comes to is never touched.
-        values = np.empty((count, rows, len(names)))
+        if model.vectorized and "batch_size" not in asked:
+            service.set("batch_size", service.option("num_chains"))
+        if engine == "fixed_param":
+            # There is no warm-up whose rows could be kept.
+            service.set("save_warmup", 0)
+        count, first = service.option("num_chains"), service.option("init_chain_id")
+        rows = _abi.lib.options_rows(service.options)
+        handle = service.open(service.option("batch_size"))
+        names = service.columns("engine_column", engine_code)
+        values = empty(count, rows, len(names))
         offsets = _copy(before, values) if before is not None else [0] * count
-        writers = _open_writers(resources, values, offsets)
-        inits = open_inits(resources, init, ids)
-        metrics = inv_metrics_of(inv_metric, count)
-        metric_list = None if metrics is None else _abi.addresses([one.ctypes.data for one in metrics])
-        saved = _open_checkpoints(resources, checkpoints, count)
-        io = _abi.table(
-            "catena_io", inits=_abi.address(inits), num_inits=0 if inits is None else count,
-            inv_metrics=_abi.address(metric_list), num_inv_metrics=0 if metrics is None else count,
-            inv_metric_size=0 if metrics is None else metrics[0].size, sample_writers=ctypes.addressof(writers),
-            num_sample_writers=count, checkpoints=_abi.address(saved), num_checkpoints=0 if saved is None else count,
-            logger=log.address)
-        resources.root((values, metrics, io, inits, metric_list, saved, writers))
-        run = resources.make("run_start_engine", handle, engine_code, options, ctypes.addressof(io), free="run_free",
+        writers = service.writers(values, offsets)
+        inits = resources.root(open_inits(resources, init, range(first, first + count)))
+        metrics = resources.root(inv_metrics_of(inv_metric, count))
+        metric_list = None if metrics is None else resources.root(_abi.addresses([one.ctypes.data for one in metrics]))
+        saved = resources.root(_open_checkpoints(resources, checkpoints, count))
+        io = service.io(
+            writers, inits=_abi.address(inits), num_inits=len(inits or ()), inv_metrics=_abi.address(metric_list),
+            num_inv_metrics=len(metrics or ()), inv_metric_size=0 if metrics is None else metrics[0].size,
+            checkpoints=_abi.address(saved), num_checkpoints=len(saved or ()))
+        run = resources.make("run_start_engine", handle, engine_code, service.options, ctypes.addressof(io), free="run_free",
                              library=model.library)
     except BaseException:
         resources.close()
@@ -164,20 +154,9 @@ def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, c
     def collect(result: int | None, error: CatenaError | None) -> Fit:
         written = [_abi.lib.writer_rows(writer) for writer in writers]
         return read_fit(result, error, values, [a + b for a, b in zip(offsets, written)], names, len(names) - outputs,
-                        engine, options, asked)
+                        engine, service.options, asked)
 
-    return Run(model, resources, run, failure, log, count, collect)
-
-
-def _open_writers(resources: Resources, values: Floats, offsets: Sequence[int]) -> Any:
-    """A writer per chain into `values`, chains x rows x columns, after the rows that are there."""
-    chains, rows, columns = values.shape
-    handles = []
-    for chain, offset in enumerate(offsets):
-        start = values.ctypes.data + chain * values.strides[0] + offset * values.strides[1]
-        left = rows - offset
-        handles.append(resources.make("writer_memory_new", start, left * columns, left, columns, columns, 1, free="writer_free"))
-    return _abi.addresses(handles)
+    return Run(model, resources, run, service.failure, service.log, count, collect)
 
 
 def _open_checkpoints(resources: Resources, checkpoints: Sequence[bytes | None] | None, chains: int) -> Any:

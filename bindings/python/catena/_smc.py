@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,13 +11,10 @@ import numpy as np
 
 from . import _abi
 from ._arrays import Floats, numbers
-from ._errors import CatenaError, CatenaWarning, Failure, attempt, call, read_error
-from ._interrupt import deferred
-from ._log import Log
-from ._model import Model, as_model
+from ._errors import CatenaError, CatenaWarning, read_error
+from ._model import Model
 from ._names import unflatten, variables
-from ._options import given_options, open_options, seeded, whole_option
-from ._resources import Resources
+from ._service import Service, empty
 
 # Columns before the outputs: lp__, log_weight__, set__, ancestor__.
 _OWN_COLUMNS = 4
@@ -144,38 +140,22 @@ def sample_smc(model: Model, *, reference: Mapping[str, Any] | None = None, seed
     Exception
         What a function of the model raised, as it was.
     """
-    model, failure, log = as_model(model), Failure(), Log()
-    asked = given_options(("smc",), {"seed": seeded(seed), **options}, ("reference",))
-    with Resources() as resources:
-        resources.root(log)
-        settings = open_options(resources, {"refresh": 0, **asked})
-        sets, particles = (whole_option(settings, name) for name in ("num_sets", "num_particles"))
-        if model.vectorized and "batch_size" not in asked:
-            call("options_set_integer", settings, b"batch_size", particles)
-        handle = model.open(resources, failure, particles)
-        columns = [_abi.lib.smc_column(handle, i).decode() for i in range(_abi.lib.smc_column_count(handle))]
-        values = np.full((sets, particles, len(columns)), np.nan)
-        writers = (ctypes.c_void_p * sets)()
-        call("writers_memory_new", values.ctypes.data, values.size, sets, particles, len(columns),
-             _abi.enum("catena_layout")["rows"], ctypes.addressof(writers))
-        for writer in writers:
-            resources.own(int(writer or 0), "writer_free")
-        normal = resources.root(_reference(reference, model.dimension))
-        with deferred(lambda: None) as pressed:
-            stop = _abi.table("catena_interrupt", requested=lambda _: int(pressed.once or failure.exception is not None))
-            io = _abi.table("catena_io", sample_writers=_abi.address(writers), num_sample_writers=sets, logger=log.address,
-                            interrupt=_abi.address(stop))
-            place = ctypes.c_void_p()
-            _, error = attempt(model.library, "sample_smc", handle, settings, None if normal is None else _abi.address(normal[0]),
-                               _abi.address(io), ctypes.addressof(place))
-        if place.value:
-            resources.own(place.value, "smc_result_free")
-        log.show()
-        failure.raise_first()
-        if place.value is None:
+    with Service(model, "smc", {"seed": seed, **options}, ("reference",)) as service:
+        sets, particles = service.option("num_sets"), service.option("num_particles")
+        if service.model.vectorized and "batch_size" not in service.asked:
+            service.set("batch_size", particles)
+        service.open(particles)
+        columns = service.columns("smc_column")
+        values = empty(sets, particles, len(columns))
+        # Sets that fail write nothing.
+        values.fill(np.nan)
+        normal = _reference(reference, service.model.dimension)
+        result, error = service.run("sample_smc", service.io(service.writers(values)), None if normal is None else _abi.address(normal[0]),
+                                    free="smc_result_free")
+        if result is None:
             assert error is not None
             raise error
-        return _read(place.value, error, values, columns, whole_option(settings, "seed"))
+        return _read(result, error, values, columns, service.option("seed"))
 
 
 def _reference(reference: Mapping[str, Any] | None, dimension: int) -> tuple[Any, Floats, Floats] | None:
@@ -207,4 +187,6 @@ def _read(result: int, error: CatenaError | None, values: Floats, columns: list[
         raise error if error is not None else failures[0]
     for one in failures:
         warnings.warn(str(one), CatenaWarning, stacklevel=3)
+    if error is not None and error.status == "interrupted":
+        warnings.warn(f"{error}: sets that were stopped have no draws", CatenaWarning, stacklevel=3)
     return Particles(lib.smc_result_log_evidence(result), lib.smc_result_standard_error(result), values, columns, sets, seed)

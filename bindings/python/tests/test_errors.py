@@ -233,6 +233,8 @@ def test_ctrl_c_returns_what_was_drawn(kind, compiled_library):
         def function(x):
             return -0.5 * float(x @ x), -x
 
+        # A shell that starts this in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         model = catena.FunctionModel(function, 2) if sys.argv[1] == "python" else catena.CModel(ctypes.CDLL(sys.argv[2]).evaluate, 2)
         threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
         with warnings.catch_warnings(record=True) as caught:
@@ -251,10 +253,14 @@ def test_ctrl_c_returns_what_was_drawn(kind, compiled_library):
 def test_ctrl_c_in_a_poll_ends_the_waiting_alone(model):
     run = catena.start(model, 1, seed=1, num_samples=300_000)
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        run.poll(60.0)
-    timer.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            run.poll(60.0)
+        timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not run.poll() and not run.progress()[0].over
     run.close()
     with pytest.raises(RuntimeError, match="the run was closed"):
