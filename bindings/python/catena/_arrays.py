@@ -34,6 +34,21 @@ class Rows(dict[int, Any]):
         return made
 
 
+class Blocks(dict[tuple[int, int], Any]):
+    """Matrices of `width` columns by their addresses and numbers of rows, as `Rows`; vectors where `width` is None."""
+
+    def __init__(self, width: int | None) -> None:
+        super().__init__()
+        self._width = width
+
+    def __missing__(self, key: tuple[int, int]) -> Floats:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        address, rows = key
+        self[key] = made = matrix(address, (rows,) if self._width is None else (rows, self._width))
+        return made
+
+
 class Cells(dict[int, Any]):
     """Single numbers by their addresses: ``cells[address].value = 1.0``."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import Cells, Rows, matrix, number, returned
+from ._arrays import Blocks, Cells, Rows, matrix, number, returned
 from ._errors import DONE, Failure
 from ._inits import Given
 from ._names import Shape, flatten
@@ -30,6 +30,7 @@ class Closures:
         self.model, self.failure, self.function = model, failure, model.of_width(width)
         self.shape = (model.dimension,)
         self.rows, self.cells, self.stream = Rows(model.dimension), Cells(), Stream()
+        self.blocks, self.vectors = Blocks(model.dimension), Blocks(None)
 
     def members(self) -> dict[str, Any]:
         """The functions that the model has, by the names of their members in the table."""
@@ -72,9 +73,11 @@ class Closures:
     def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int) -> None:
         """Calls the function of many positions."""
         shape = (n, self.model.dimension)
-        values, gradients = self.function(matrix(positions, shape).copy())
-        matrix(values_at, (n,))[:] = returned("the log densities that the model's function returned", values, (n,))
-        matrix(gradients_at, shape)[:] = returned("the gradients that the model's function returned", gradients, shape)
+        values, gradients = self.function(self.blocks[positions, n].copy())
+        values = returned("the log densities that the model's function returned", values, (n,))
+        gradients = returned("the gradients that the model's function returned", gradients, shape)
+        self.vectors[values_at, n][...] = values
+        self.blocks[gradients_at, n][...] = gradients
 
     def many(self) -> Callback:
         def evaluate(_user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, _codes: int) -> int:
