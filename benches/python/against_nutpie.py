@@ -1,7 +1,8 @@
 """Catena beside nutpie in the same run, over the same compiled functions of numba.
 
-Time and gradients per effective draw (the smallest bulk ESS of the coordinates, by Catena's diagnostics for both), start-up time, and
-memory of 64 chains. Each is the median over rounds that alternate. Usage: python benches/python/against_nutpie.py
+Time and gradients per effective draw (the smallest bulk ESS of the coordinates, by Catena's diagnostics for both), start-up
+time, and memory of 64 chains (on Linux). Each is the median over rounds that alternate.
+Usage: python benches/python/against_nutpie.py
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def measure_catena(density, n, seed, **options):
 
 def measure_nutpie(density, n, seed):
     import nutpie
+
     from posteriors import for_nutpie
 
     model = for_nutpie(density, n)
@@ -50,8 +52,11 @@ def per_effective_draw():
 
     # nutpie's metric is a diagonal one from draws and gradients, and its warm-up has 400 iterations.
     short = {"num_warmup": 400}
-    ways = {"defaults": {}, "metric=fisher_diag": {"metric": "fisher_diag", **short},
-            "metric=auto, together": {"metric": "auto", "warmup": "together", **short}}
+    ways = {
+        "defaults": {},
+        "metric=fisher_diag": {"metric": "fisher_diag", **short},
+        "metric=auto, together": {"metric": "auto", "warmup": "together", **short},
+    }
     for name, (density, n) in POSTERIORS.items():
         found = {way: [] for way in [*ways, "nutpie"]}
         for seed in range(1, ROUNDS + 1):
@@ -61,7 +66,9 @@ def per_effective_draw():
         peer_time, peer_gradients = (np.median([row[k] / row[2] for row in found["nutpie"]]) for k in (0, 1))
         print(f"{name}: nutpie takes {peer_time * 1e6:.3g} µs and {peer_gradients:.3g} gradients per effective draw")
         for way in ways:
-            ratios = [np.median([row[k] / row[2] for row in found[way]]) / peer for k, peer in ((0, peer_time), (1, peer_gradients))]
+            ratios = [
+                np.median([row[k] / row[2] for row in found[way]]) / peer for k, peer in ((0, peer_time), (1, peer_gradients))
+            ]
             print(f"  Catena, {way}: {ratios[0]:.2f} of the time, {ratios[1]:.2f} of the gradients")
 
 
@@ -69,13 +76,15 @@ def per_effective_draw():
 STARTUP = {
     "catena": """
 import numpy as np, catena
-catena.sample(catena.FunctionModel(lambda x: (-0.5 * float(x @ x), -x), 2), 1, seed=1, num_warmup=1, num_samples=1, progress=False)
+model = catena.FunctionModel(lambda x: (-0.5 * float(x @ x), -x), 2)
+catena.sample(model, 1, seed=1, num_warmup=1, num_samples=1, progress=False)
 """,
     "nutpie": """
 import numpy as np
 from nutpie.compiled_pyfunc import from_pyfunc
 import nutpie
-model = from_pyfunc(2, lambda: lambda x: (-0.5 * float(x @ x), -x), lambda *seeds: lambda x: {"x": x}, [np.dtype("float64")], [(2,)], ["x"])
+function = lambda x: (-0.5 * float(x @ x), -x)
+model = from_pyfunc(2, lambda: function, lambda *seeds: lambda x: {"x": x}, [np.dtype("float64")], [(2,)], ["x"])
 nutpie.sample(model, tune=1, draws=1, chains=1, cores=1, seed=1, progress_bar=False)
 """,
 }
@@ -119,8 +128,10 @@ def memory():
         done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True, text=True)
         grown[which] = int(done.stdout.split()[-1])
     draws = 64 * 1000 * 100 * 8 / 1024
-    print(f"memory of 64 chains x 1000 draws x 100 coordinates (the draws themselves are {draws / 1024:.0f} MiB): Catena "
-          f"{grown['catena'] / 1024:.0f} MiB, {grown['catena'] / grown['nutpie']:.2f} of nutpie's")
+    print(
+        f"memory of 64 chains x 1000 draws x 100 coordinates (the draws themselves are {draws / 1024:.0f} MiB): Catena "
+        f"{grown['catena'] / 1024:.0f} MiB, {grown['catena'] / grown['nutpie']:.2f} of nutpie's"
+    )
 
 
 if __name__ == "__main__":

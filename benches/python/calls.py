@@ -54,7 +54,10 @@ def of_c():
     folder = tempfile.mkdtemp()
     with open(f"{folder}/model.c", "w") as file:
         file.write(SOURCE)
-    subprocess.run(["cc", "-O3", "-shared", "-fPIC", f"-I{catena.include_dir()}", "-o", f"{folder}/model.so", f"{folder}/model.c"], check=True)
+    subprocess.run(
+        ["cc", "-O3", "-shared", "-fPIC", f"-I{catena.include_dir()}", "-o", f"{folder}/model.so", f"{folder}/model.c"],
+        check=True,
+    )
     return ctypes.CDLL(f"{folder}/model.so").evaluate
 
 
@@ -118,10 +121,16 @@ def main():
 
         of_that = [per_gradient(catena.CModel(one, N), 16, 20_000)[0] for one in (of_numba, compiled, compiled, of_numba)]
         rows["numba / C"].append((of_that[0] + of_that[3]) / (of_that[1] + of_that[2]))
-    for name, unit in (("function", "µs a call"), ("vectorized", "µs a call"), ("jax", "µs a call of 4 chains, JAX's own time in it"),
-                       ("numba / C", "time of a run")):
+    for name, unit in (
+        ("function", "µs a call"),
+        ("vectorized", "µs a call"),
+        ("jax", "µs a call of 4 chains, JAX's own time in it"),
+        ("numba / C", "time of a run"),
+    ):
         if rows[name]:
-            print(f"{name}: {np.median(rows[name]):.3g} {unit} (median of {ROUNDS}, {min(rows[name]):.3g} to {max(rows[name]):.3g})")
+            print(
+                f"{name}: {np.median(rows[name]):.3g} {unit} (median of {ROUNDS}, {min(rows[name]):.3g} to {max(rows[name]):.3g})"
+            )
     print(f"on {os.cpu_count()} cores")
 
 

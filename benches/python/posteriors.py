@@ -47,6 +47,7 @@ POSTERIORS = {"eight schools": (_schools, 10), "100 normals": (_normals, 100)}
 
 def for_catena(density, n):
     """The model for Catena."""
+
     @numba.cfunc(catena.log_density_signature())
     def evaluate(user, worker, task, position, log_density, gradient):
         log_density[0] = density(numba.carray(position, n), numba.carray(gradient, n))
@@ -96,8 +97,16 @@ def for_nutpie(density, n):
             variables = _lib.PyVariable.new_variables(["x"], ["float64"], [(n,)], {"x_dim_0": n}, {"x": ["x_dim_0"]})
             # Where Catena's chains start, too.
             start = lambda seed: np.random.default_rng(seed).uniform(-2, 2, n)  # noqa: E731
-            model = _lib.PyMcModel(_lib.LogpFunc(evaluate.address, 0, evaluate), _lib.ExpandFunc(n, n, expand.address, 0, expand),
-                                   variables, n, {"x_dim_0": n}, {}, start, None)
+            model = _lib.PyMcModel(
+                _lib.LogpFunc(evaluate.address, 0, evaluate),
+                _lib.ExpandFunc(n, n, expand.address, 0, expand),
+                variables,
+                n,
+                {"x_dim_0": n},
+                {},
+                start,
+                None,
+            )
             return _lib.PySampler.from_pymc(settings, cores, model, progress_type, store)
 
     return Compiled(dims={})

@@ -36,8 +36,10 @@ def library_path() -> str:
     path = path / _LIBRARY if path.is_dir() else path
     if not path.is_file():
         where = "the variable CATENA_LIB" if given else "the package"
-        raise ImportError(f"expected Catena's library at {path}, where {where} has it; build and install the package with "
-                          "`pip install ./bindings/python`")
+        raise ImportError(
+            f"expected Catena's library at {path}, where {where} has it; build and install the package with "
+            "`pip install ./bindings/python`"
+        )
     return str(path)
 
 

@@ -83,8 +83,9 @@ def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = No
         if array.dtype.kind not in "buif":
             raise TypeError(f"argument '{argument}': expected real numbers, got {_described(value, array)}")
         array = array.astype(np.float64)
-    if shape is not None and (array.ndim != len(shape) or
-                              any(want not in (None, have) for want, have in zip(shape, array.shape))):
+    if shape is not None and (
+        array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape))
+    ):
         words = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
         raise ValueError(f"argument '{argument}': expected an array of shape {words}, got {array.shape}")
     return np.require(array, requirements=["F" if order == "F" else "C", "A"])

@@ -80,7 +80,9 @@ class Closures:
         self.blocks[gradients_at, n][...] = gradients
 
     def many(self) -> Callback:
-        def evaluate(_user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, _codes: int) -> int:
+        def evaluate(
+            _user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, _codes: int
+        ) -> int:
             try:
                 self.evaluate_rows(positions, n, values, gradients)
                 return DONE
@@ -143,8 +145,18 @@ class Closures:
         dimension, vectorized = self.model.dimension, self.model.vectorized
         words = ["the log prior", "the log likelihood", "the gradient of the log prior", "the gradient of the log likelihood"]
 
-        def parts(_user: int, _worker: int, task: int, n: int, positions: int, prior_at: int, likelihood_at: int,
-                  prior_gradient_at: int, likelihood_gradient_at: int, _codes: int) -> int:
+        def parts(
+            _user: int,
+            _worker: int,
+            task: int,
+            n: int,
+            positions: int,
+            prior_at: int,
+            likelihood_at: int,
+            prior_gradient_at: int,
+            likelihood_gradient_at: int,
+            _codes: int,
+        ) -> int:
             try:
                 x = matrix(positions, (n, dimension)).copy()
                 places = (prior_at, likelihood_at, prior_gradient_at, likelihood_gradient_at)
@@ -163,8 +175,16 @@ class Closures:
     def parts(self, function: Callable[..., Any]) -> Callback:
         many = self.parts_batch(function)
 
-        def parts(user: int, worker: int, task: int, position: int, prior: int, likelihood: int, prior_gradient: int,
-                  likelihood_gradient: int) -> int:
+        def parts(
+            user: int,
+            worker: int,
+            task: int,
+            position: int,
+            prior: int,
+            likelihood: int,
+            prior_gradient: int,
+            likelihood_gradient: int,
+        ) -> int:
             return many(user, worker, task, 1, position, prior, likelihood, prior_gradient, likelihood_gradient, 0)
 
         return parts
@@ -176,8 +196,10 @@ class Closures:
         with np.errstate(all="ignore"):
             values = constrain(zero, np.random.default_rng(0)) if takes_generator(constrain) else constrain(zero)
         if not isinstance(values, Mapping):
-            raise TypeError("argument 'constrain': expected a mapping of names to arrays (or the argument 'outputs' beside an "
-                            f"array), got {type(values).__name__}")
+            raise TypeError(
+                "argument 'constrain': expected a mapping of names to arrays (or the argument 'outputs' beside an "
+                f"array), got {type(values).__name__}"
+            )
         return {str(name): np.shape(value) for name, value in values.items()}
 
 
@@ -206,7 +228,7 @@ def _explained(exception: BaseException, function: Callable[..., Any]) -> BaseEx
     """An exception of taking a result apart that is no pair says so."""
     of_unpacking = exception.__traceback__ is not None and exception.__traceback__.tb_next is None
     if of_unpacking and isinstance(exception, (TypeError, ValueError)) and "unpack" in str(exception):
-        return TypeError(f"the model's function {function!r}: expected to return a pair of log density and gradient "
-                         f"({exception})").with_traceback(exception.__traceback__)
+        return TypeError(
+            f"the model's function {function!r}: expected to return a pair of log density and gradient ({exception})"
+        ).with_traceback(exception.__traceback__)
     return exception
-

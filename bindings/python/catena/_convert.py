@@ -11,8 +11,16 @@ if TYPE_CHECKING:
     from ._fit import Fit
 
 # ArviZ's names of the sampler's columns.
-_STATS = {"lp__": "lp", "accept_stat__": "acceptance_rate", "stepsize__": "step_size", "treedepth__": "tree_depth",
-          "n_leapfrog__": "n_steps", "divergent__": "diverging", "energy__": "energy", "int_time__": "int_time"}
+_STATS = {
+    "lp__": "lp",
+    "accept_stat__": "acceptance_rate",
+    "stepsize__": "step_size",
+    "treedepth__": "tree_depth",
+    "n_leapfrog__": "n_steps",
+    "divergent__": "diverging",
+    "energy__": "energy",
+    "int_time__": "int_time",
+}
 _COUNTS = ("treedepth__", "n_leapfrog__")
 
 

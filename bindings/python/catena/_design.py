@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -46,7 +46,7 @@ class Best:
     samples: int = 0
 
 
-Design = Union[Guess, Sparse, Best]
+Design: TypeAlias = Guess | Sparse | Best
 
 
 def sparse_time(k: int, scale: float = 1.0) -> float:
@@ -69,8 +69,13 @@ class Designs(Learned):
         members: dict[str, Any] = {}
         if isinstance(how, Best):
             candidates = self._experiments("candidates", how.candidates)
-            members = {"kind": kinds["best"], "criterion": _abi.code("catena_criterion", "criterion", how.criterion),
-                       "num_candidates": len(candidates), "candidates": kept_address(candidates), "samples": how.samples}
+            members = {
+                "kind": kinds["best"],
+                "criterion": _abi.code("catena_criterion", "criterion", how.criterion),
+                "num_candidates": len(candidates),
+                "candidates": kept_address(candidates),
+                "samples": how.samples,
+            }
         elif isinstance(how, (Guess, Sparse)):
             members = {"kind": kinds["sparse"], "time_field": self._field("time", how.time), "scale": how.scale}
             if how.fields is not None:
@@ -79,8 +84,13 @@ class Designs(Learned):
                 into = [self._field("guessed", name) for name in how.guessed]
                 of = [self._parameter("guessed", name) for name in how.guessed.values()]
                 sizes = ctypes.c_size_t * len(into)
-                members.update(kind=kinds["guess"], most=how.longest, num_guesses=len(into), guess_fields=kept_address(sizes(*into)),
-                               guess_parameters=kept_address(sizes(*of)))
+                members.update(
+                    kind=kinds["guess"],
+                    most=how.longest,
+                    num_guesses=len(into),
+                    guess_fields=kept_address(sizes(*into)),
+                    guess_parameters=kept_address(sizes(*of)),
+                )
         else:
             raise TypeError(f"argument 'how': expected a Guess, Sparse or Best, got {how!r}")
         table, out = _abi.table("catena_design", **members), np.empty(len(self.likelihood_of.fields))
@@ -93,12 +103,28 @@ class Designs(Learned):
         x, d = self._experiments("experiments", experiments), len(self.likelihood_of.parameters)
         factors = None if scales is None else numbers("scales", np.atleast_1d(scales), (d,))
         gains, risks = np.empty(len(x)), np.empty(len(x))
-        self._perform("worth", len(x), x.ctypes.data, None if factors is None else factors.ctypes.data, samples, gains.ctypes.data,
-                      risks.ctypes.data)
+        self._perform(
+            "worth",
+            len(x),
+            x.ctypes.data,
+            None if factors is None else factors.ctypes.data,
+            samples,
+            gains.ctypes.data,
+            risks.ctypes.data,
+        )
         return gains, risks
 
-    def optimize(self, experiment: Any, moves: Mapping[str, float], *, low: Any = None, high: Any = None, criterion: str = "gain",
-                 samples: int = 0, max_evaluations: int = 500) -> tuple[dict[str, float], float]:
+    def optimize(
+        self,
+        experiment: Any,
+        moves: Mapping[str, float],
+        *,
+        low: Any = None,
+        high: Any = None,
+        criterion: str = "gain",
+        samples: int = 0,
+        max_evaluations: int = 500,
+    ) -> tuple[dict[str, float], float]:
         """The best experiment near this one, by the simplex method of Nelder and Mead, and its gain per cost, or risk.
 
         `moves` are the fields that are moved and how far at first; `low` and `high` their bounds.
@@ -107,10 +133,22 @@ class Designs(Learned):
         n = len(moves)
         fields = (ctypes.c_size_t * n)(*[self._field("moves", name) for name in moves])
         steps, value = numbers("moves", list(moves.values()), (n,)), ctypes.c_double()
-        lows, highs = (None if bound is None else numbers(name, np.atleast_1d(bound), (n,)) for name, bound in (("low", low), ("high", high)))
-        self._perform("optimize", _abi.code("catena_criterion", "criterion", criterion), n, _abi.address(fields), steps.ctypes.data,
-                      None if lows is None else lows.ctypes.data, None if highs is None else highs.ctypes.data, samples,
-                      max_evaluations, x.ctypes.data, _abi.address(value))
+        lows, highs = (
+            None if bound is None else numbers(name, np.atleast_1d(bound), (n,)) for name, bound in (("low", low), ("high", high))
+        )
+        self._perform(
+            "optimize",
+            _abi.code("catena_criterion", "criterion", criterion),
+            n,
+            _abi.address(fields),
+            steps.ctypes.data,
+            None if lows is None else lows.ctypes.data,
+            None if highs is None else highs.ctypes.data,
+            samples,
+            max_evaluations,
+            x.ctypes.data,
+            _abi.address(value),
+        )
         return dict(zip(self.likelihood_of.fields, x[0].tolist())), value.value
 
     def learn(self, how: Design, steps: int, measure: Callable[[dict[str, float], int], Any]) -> int:

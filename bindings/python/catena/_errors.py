@@ -27,8 +27,15 @@ class CatenaError(RuntimeError):
         The argument that is wrong.
     """
 
-    def __init__(self, message: str, status: str = "model", chain: int | None = None, set: int | None = None,
-                 particle: int | None = None, argument: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: str = "model",
+        chain: int | None = None,
+        set: int | None = None,
+        particle: int | None = None,
+        argument: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.chain, self.set, self.particle, self.argument = status, chain, set, particle, argument
 

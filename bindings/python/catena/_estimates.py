@@ -12,8 +12,8 @@ import numpy as np
 from . import _abi
 from ._arrays import Floats, numbers
 from ._errors import call
-from ._learned import Learned
 from ._evidence import Evidence
+from ._learned import Learned
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,16 @@ class Estimates(Learned):
     def histogram(self, parameter: str, edges: Any, *, set: int | None = None) -> Floats:
         """The density of a parameter as heights of bars between neighbours of `edges`."""
         at, ends = self._parameter("parameter", parameter), numbers("edges", edges, (None,))
-        return self._over_sets(set, ends.size - 1, lambda one, out: self._read("histogram", one, at, ends.ctypes.data, out.size, out.ctypes.data))
+        return self._over_sets(
+            set, ends.size - 1, lambda one, out: self._read("histogram", one, at, ends.ctypes.data, out.size, out.ctypes.data)
+        )
 
     def density(self, parameter: str, points: Any, *, bandwidth: float = 0.0, set: int | None = None) -> Floats:
         """The density of a parameter at points, by normal kernels of this width (0: Silverman's)."""
         at, x = self._parameter("parameter", parameter), numbers("points", points, (None,))
-        return self._over_sets(set, x.size, lambda one, out: self._read("density", one, at, float(bandwidth), x.ctypes.data, x.size, out.ctypes.data))
+        return self._over_sets(
+            set, x.size, lambda one, out: self._read("density", one, at, float(bandwidth), x.ctypes.data, x.size, out.ctypes.data)
+        )
 
     def densest(self, set: int, level: float = 0.95) -> Any:
         """Which models of a set are those of highest density that together have at least the weight `level`."""
@@ -184,7 +188,9 @@ def bayesian_bound(information: Any) -> Floats:
     matrices = numbers("information", information, (None, None, None))
     n, d, other = matrices.shape
     if d != other or n < 1:
-        raise ValueError(f"argument 'information': expected square matrices, the prior's first, got an array of shape {matrices.shape}")
+        raise ValueError(
+            f"argument 'information': expected square matrices, the prior's first, got an array of shape {matrices.shape}"
+        )
     bound = np.empty((d, d))
     call("bayesian_bound", d, n - 1, matrices.ctypes.data, bound.ctypes.data)
     return bound

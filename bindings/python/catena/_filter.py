@@ -39,8 +39,17 @@ class Filter:
         Drawn backwards in time.
     """
 
-    def __init__(self, resources: Resources, handle: int, num_times: int, num_particles: int, dimension: int, shape: tuple[int, ...],
-                 moments: bool, num_trajectories: int) -> None:
+    def __init__(
+        self,
+        resources: Resources,
+        handle: int,
+        num_times: int,
+        num_particles: int,
+        dimension: int,
+        shape: tuple[int, ...],
+        moments: bool,
+        num_trajectories: int,
+    ) -> None:
         lib = _abi.lib
         self._resources, self._handle, self._shape, self._dimension = resources, handle, shape, dimension
         self._num_particles = num_particles
@@ -64,8 +73,9 @@ class Filter:
                     out[i, :times] = self._read(name, i, times * dimension).reshape(times, *shape)
             if self.trajectories is not None and lib.filter_set_status(handle, i) == 0:
                 found = self._read("filter_trajectories", i, times * dimension * num_trajectories)
-                self.trajectories[i] = found.reshape(times, dimension, num_trajectories).transpose(2, 0, 1).reshape(
-                    self.trajectories.shape[1:])
+                self.trajectories[i] = (
+                    found.reshape(times, dimension, num_trajectories).transpose(2, 0, 1).reshape(self.trajectories.shape[1:])
+                )
 
     def _read(self, name: str, at: int, size: int, *more: Any) -> Floats:
         values = np.empty(size)
@@ -85,8 +95,16 @@ class Filter:
         at = self._place(set)
         states, weights = np.empty((self._dimension, self._num_particles)), np.empty(self._num_particles)
         ancestors = np.empty(self._num_particles, dtype=np.uint32)
-        call("filter_particles", self._handle, at, time % self.times[at] if time < 0 else time, self._num_particles,
-             states.ctypes.data, weights.ctypes.data, ancestors.ctypes.data)
+        call(
+            "filter_particles",
+            self._handle,
+            at,
+            time % self.times[at] if time < 0 else time,
+            self._num_particles,
+            states.ctypes.data,
+            weights.ctypes.data,
+            ancestors.ctypes.data,
+        )
         return states.T.reshape(self._num_particles, *self._shape), weights, ancestors
 
     def lineage(self, set: int, particle: int | None = None) -> Floats:
@@ -104,17 +122,37 @@ class Filter:
         return counts
 
     def __repr__(self) -> str:
-        return (f"<catena.Filter: {len(self.set_ids)} sets of {self._num_particles} particles over {self.log_evidences.shape[1]} times>\n"
-                f"log evidence: estimate {self.log_evidence:.6g}, standard error {self.standard_error:.2g}")
+        sets, times = self.log_evidences.shape
+        return (
+            f"<catena.Filter: {sets} sets of {self._num_particles} particles over {times} times>\n"
+            f"log evidence: estimate {self.log_evidence:.6g}, standard error {self.standard_error:.2g}"
+        )
 
 
-def particle_filter(initial: Callable[..., Any], transition: Callable[..., Any], log_weight: Callable[..., Any], *, num_times: int,
-                    dimension: int | None = None, num_sets: int = 1, num_particles: int = 1000, init_set_id: int = 1,
-                    seed: int | None = None, kind: str = "bootstrap", resampling: str = "systematic", ess_threshold: float = 0.5,
-                    propose: Callable[..., Any] | None = None, proposal_log_weight: Callable[..., Any] | None = None,
-                    auxiliary_log_weight: Callable[..., Any] | None = None,
-                    transition_log_density: Callable[..., Any] | None = None, transition_log_density_bound: float | None = None,
-                    num_trajectories: int = 0, moments: bool = True, history: bool = False, retained: Any = None) -> Filter:
+def particle_filter(
+    initial: Callable[..., Any],
+    transition: Callable[..., Any],
+    log_weight: Callable[..., Any],
+    *,
+    num_times: int,
+    dimension: int | None = None,
+    num_sets: int = 1,
+    num_particles: int = 1000,
+    init_set_id: int = 1,
+    seed: int | None = None,
+    kind: str = "bootstrap",
+    resampling: str = "systematic",
+    ess_threshold: float = 0.5,
+    propose: Callable[..., Any] | None = None,
+    proposal_log_weight: Callable[..., Any] | None = None,
+    auxiliary_log_weight: Callable[..., Any] | None = None,
+    transition_log_density: Callable[..., Any] | None = None,
+    transition_log_density_bound: float | None = None,
+    num_trajectories: int = 0,
+    moments: bool = True,
+    history: bool = False,
+    retained: Any = None,
+) -> Filter:
     """Runs a particle filter on several independent sets.
 
     The functions work on all particles of a set at once, in arrays `x` of shape (n, dimension), or (n,) where `dimension` is
@@ -173,7 +211,9 @@ def particle_filter(initial: Callable[..., Any], transition: Callable[..., Any],
                 before = None if not previous else states(previous, n).copy()
                 x = function(session.rng(task), before, t, *([n] if with_n else []))
                 states(out, n)[...] = returned(f"the states that '{what}' returned", x, (n, *shape))
+
             return session.guarded(task, work)
+
         return callback
 
     def weighs(function: Callable[..., Any], what: str) -> Callable[..., int]:
@@ -183,12 +223,15 @@ def particle_filter(initial: Callable[..., Any], transition: Callable[..., Any],
             def work() -> None:
                 more = [None if not previous else states(previous, n).copy()] if third else []
                 matrix(out, (n,))[:] = returned(f"what '{what}' returned", function(states(x, n).copy(), t, *more), (n,))
+
             return session.guarded(task, work)
+
         return callback
 
     def first(_user: int, _worker: int, task: int, n: int, out: int) -> int:
         def work() -> None:
             states(out, n)[...] = returned("the states that 'initial' returned", initial(session.rng(task), n), (n, *shape))
+
         return session.guarded(task, work)
 
     def promises(_user: int, _worker: int, task: int, t: int, n: int, previous: int, out: int) -> int:
@@ -196,31 +239,46 @@ def particle_filter(initial: Callable[..., Any], transition: Callable[..., Any],
             assert auxiliary_log_weight is not None
             found = auxiliary_log_weight(states(previous, n).copy(), t)
             matrix(out, (n,))[:] = returned("what 'auxiliary_log_weight' returned", found, (n,))
+
         return session.guarded(task, work)
 
     model = _abi.table(
-        "catena_state_space", threading=_abi.enum("catena_threading")["caller"], whole_sets=1, dimension=width, initial=first,
-        transition=draws(transition, "transition"), log_weight=weighs(log_weight, "log_weight"),
+        "catena_state_space",
+        threading=_abi.enum("catena_threading")["caller"],
+        whole_sets=1,
+        dimension=width,
+        initial=first,
+        transition=draws(transition, "transition"),
+        log_weight=weighs(log_weight, "log_weight"),
         propose=propose and draws(propose, "propose", True),
         proposal_log_weight=proposal_log_weight and weighs(proposal_log_weight, "proposal_log_weight"),
         auxiliary_log_weight=auxiliary_log_weight and promises,
         transition_log_density=transition_log_density and weighs(transition_log_density, "transition_log_density"),
         has_transition_log_density_bound=int(transition_log_density_bound is not None),
-        transition_log_density_bound=transition_log_density_bound)
+        transition_log_density_bound=transition_log_density_bound,
+    )
     path = None if retained is None else numbers("retained", retained, (num_times, *shape))
     options = _abi.table("catena_filter_options")
     call("filter_options_init", _abi.address(options), ctypes.sizeof(options))
     settings = {
-        "num_sets": num_sets, "init_set_id": init_set_id, "num_particles": num_particles, "num_times": num_times,
-        "seed": seeded(seed), "kind": _abi.code("catena_filter_kind", "kind", kind),
-        "resampling": _abi.code("catena_resampling", "resampling", resampling), "ess_threshold": ess_threshold,
-        "num_trajectories": num_trajectories, "moments": int(moments),
+        "num_sets": num_sets,
+        "init_set_id": init_set_id,
+        "num_particles": num_particles,
+        "num_times": num_times,
+        "seed": seeded(seed),
+        "kind": _abi.code("catena_filter_kind", "kind", kind),
+        "resampling": _abi.code("catena_resampling", "resampling", resampling),
+        "ess_threshold": ess_threshold,
+        "num_trajectories": num_trajectories,
+        "moments": int(moments),
         "history": int(history or num_trajectories > 0 or path is not None),
-        "retained": None if path is None else path.ctypes.data}
+        "retained": None if path is None else path.ctypes.data,
+    }
     _abi.fill(options, settings)
     place = ctypes.c_void_p()
-    error = session.attempt("filter_run", _abi.address(model), _abi.address(options), session.log.address, None,
-                            ctypes.addressof(place))
+    error = session.attempt(
+        "filter_run", _abi.address(model), _abi.address(options), session.log.address, None, ctypes.addressof(place)
+    )
     if place.value is None:
         assert error is not None
         session.raise_with_cause(error)

@@ -201,16 +201,28 @@ class Fit:
         chains, draws, outputs = self.draws.shape
         state = ", interrupted" if self.interrupted else ""
         failed = sum(chain.error is not None for chain in self.chains)
-        return (f"<catena.Fit: {chains} chains of {draws} draws of {outputs} outputs{state}"
-                + (f", {failed} failed" if failed else "") + ">")
+        return (
+            f"<catena.Fit: {chains} chains of {draws} draws of {outputs} outputs{state}"
+            + (f", {failed} failed" if failed else "")
+            + ">"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # What is computed from the rest is computed again.
         return {name: value for name, value in self.__dict__.items() if name not in ("good", "rows", "shapes")}
 
 
-def read_fit(result: int | None, error: CatenaError | None, values: Floats, have: Sequence[int], names: list[str],
-             sampler_columns: int, engine: str, options: int, asked: dict[str, Any]) -> Fit:
+def read_fit(
+    result: int | None,
+    error: CatenaError | None,
+    values: Floats,
+    have: Sequence[int],
+    names: list[str],
+    sampler_columns: int,
+    engine: str,
+    options: int,
+    asked: dict[str, Any],
+) -> Fit:
     """What the library holds at the end of a run; raises `error` where nothing was drawn because of it.
 
     `have`: rows of each chain in `values`; `options`: the library's handle; `asked`: what the call was given.
@@ -229,8 +241,17 @@ def read_fit(result: int | None, error: CatenaError | None, values: Floats, have
     for i, rows in enumerate(have):
         warmup_rows = min(max(warmup_total - _abi.lib.result_rows(result, i) + rows, 0), rows)
         chains.append(_read_chain(result, i, rows, warmup_rows, dense))
-    fit = Fit(values[:, :most], names, sampler_columns, chains, [_checkpoint(result, i) for i in range(len(have))], engine,
-              whole_option(options, "seed"), asked, whole_option(options, "max_depth"))
+    fit = Fit(
+        values[:, :most],
+        names,
+        sampler_columns,
+        chains,
+        [_checkpoint(result, i) for i in range(len(have))],
+        engine,
+        whole_option(options, "seed"),
+        asked,
+        whole_option(options, "max_depth"),
+    )
     failed = [chain for chain in chains if chain.error is not None]
     if failed and len(failed) == len(chains):
         raise error if error is not None else failed[0].error or CatenaError("all chains failed")
@@ -239,8 +260,11 @@ def read_fit(result: int | None, error: CatenaError | None, values: Floats, have
     if fit.interrupted and not any(name in asked for name in ("max_evaluations", "max_seconds", "max_gradients")):
         shortest = min(chain.rows - chain.warmup_rows for chain in chains)
         goes_on = "; catena.resume goes on" if engine in _abi.enum("catena_engine") else ""
-        warnings.warn(f"the run was interrupted: each chain has at least {shortest} draws of {-(-num_samples // thin)}{goes_on}",
-                      CatenaWarning, stacklevel=4)
+        warnings.warn(
+            f"the run was interrupted: each chain has at least {shortest} draws of {-(-num_samples // thin)}{goes_on}",
+            CatenaWarning,
+            stacklevel=4,
+        )
     return fit
 
 
@@ -254,12 +278,22 @@ def _read_chain(result: int, i: int, rows: int, warmup_rows: int, dense: bool) -
         metric = metric.reshape(side, side)
     failure = lib.result_chain_error(result, i)
     return Chain(
-        lib.result_chain_id(result, i), _abi.enum_name("catena_status", lib.result_chain_status(result, i)),
+        lib.result_chain_id(result, i),
+        _abi.enum_name("catena_status", lib.result_chain_status(result, i)),
         _abi.enum_name("catena_stop_reason", lib.result_stop_reason(result, i)),
-        read_error(failure) if failure else None, lib.result_iterations(result, i), rows, warmup_rows,
-        lib.result_stepsize(result, i), metric, lib.result_warmup_gradients(result, i), lib.result_sampling_gradients(result, i),
-        lib.result_divergences(result, i), lib.result_saturated(result, i), lib.result_warmup_seconds(result, i),
-        lib.result_sampling_seconds(result, i))
+        read_error(failure) if failure else None,
+        lib.result_iterations(result, i),
+        rows,
+        warmup_rows,
+        lib.result_stepsize(result, i),
+        metric,
+        lib.result_warmup_gradients(result, i),
+        lib.result_sampling_gradients(result, i),
+        lib.result_divergences(result, i),
+        lib.result_saturated(result, i),
+        lib.result_warmup_seconds(result, i),
+        lib.result_sampling_seconds(result, i),
+    )
 
 
 def _checkpoint(result: int, chain: int) -> bytes | None:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 _NUMBERS: dict[str, Any] = {
-    "int": ctypes.c_int, "size_t": ctypes.c_size_t, "double": ctypes.c_double, "void": None,
-    "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32, "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64,
+    "int": ctypes.c_int,
+    "size_t": ctypes.c_size_t,
+    "double": ctypes.c_double,
+    "void": None,
+    "int32_t": ctypes.c_int32,
+    "uint32_t": ctypes.c_uint32,
+    "int64_t": ctypes.c_int64,
+    "uint64_t": ctypes.c_uint64,
     "uint8_t": ctypes.c_uint8,
 }
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

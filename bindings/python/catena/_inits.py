@@ -35,7 +35,9 @@ class Given(Mapping[str, Any]):
         if not self._init:
             raise RuntimeError("initial values can be read inside 'initialize' alone")
         extents, rank = (ctypes.c_size_t * _MOST_DIMENSIONS)(), ctypes.c_size_t()
-        found = _abi.held.init_shape(self._init, name.encode(), _MOST_DIMENSIONS, ctypes.addressof(extents), ctypes.addressof(rank))
+        found = _abi.held.init_shape(
+            self._init, name.encode(), _MOST_DIMENSIONS, ctypes.addressof(extents), ctypes.addressof(rank)
+        )
         if found == 0:
             raise KeyError(name)
         values = np.empty(tuple(extents[: rank.value]), order="F")
@@ -75,8 +77,10 @@ def inits_of(init: Any, ids: Sequence[int]) -> list[Any] | None:
         if init.ndim == 1:
             return [init] * len(ids)
         if init.ndim != 2 or len(init) != len(ids):
-            raise ValueError(f"argument 'init': expected an array of shape (dimension,) or ({len(ids)}, dimension), a row per "
-                             f"chain, got {init.shape}")
+            raise ValueError(
+                f"argument 'init': expected an array of shape (dimension,) or ({len(ids)}, dimension), a row per "
+                f"chain, got {init.shape}"
+            )
         return list(init)
     if isinstance(init, Sequence) and not isinstance(init, (str, bytes)):
         if all(isinstance(one, (int, float, np.number)) for one in init):
@@ -84,8 +88,10 @@ def inits_of(init: Any, ids: Sequence[int]) -> list[Any] | None:
         if len(init) != len(ids):
             raise ValueError(f"argument 'init': expected {len(ids)} entries, one per chain, got {len(init)}")
         return list(init)
-    raise TypeError("argument 'init': expected a position, a dict of values, a list of these with an entry per chain, or a "
-                    f"function of the chain's id, got {init!r}")
+    raise TypeError(
+        "argument 'init': expected a position, a dict of values, a list of these with an entry per chain, or a "
+        f"function of the chain's id, got {init!r}"
+    )
 
 
 def open_inits(resources: Resources, init: Any, ids: Sequence[int]) -> Any:
@@ -131,6 +137,8 @@ def inv_metrics_of(metric: Any, chains: int) -> list[Floats] | None:
         raise ValueError(f"argument 'inv_metric': expected {chains} entries, one per chain, got {len(entries)}")
     vectors = [numbers("inv_metric", one).ravel() for one in entries]
     if len({one.size for one in vectors}) != 1:
-        raise ValueError("argument 'inv_metric': expected vectors or matrices of one size, got "
-                         + ", ".join(str(np.shape(one)) for one in entries))
+        raise ValueError(
+            "argument 'inv_metric': expected vectors or matrices of one size, got "
+            + ", ".join(str(np.shape(one)) for one in entries)
+        )
     return vectors

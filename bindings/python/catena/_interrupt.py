@@ -23,8 +23,7 @@ def deferred(stop: Callable[[], None]) -> Iterator[Pressed]:
     In other threads than the main one, and where a program has its own handler, nothing is changed.
     """
     pressed = Pressed()
-    mine = (threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not mine:
         yield pressed
         return

@@ -33,8 +33,16 @@ class JaxModel(VectorizedModel):
         As in `FunctionModel`; the functions are Python's.
     """
 
-    def __init__(self, log_density: Callable[..., Any] | None, dimension: int, *, log_prior: Callable[..., Any] | None = None,
-                 log_likelihood: Callable[..., Any] | None = None, names: Names | None = None, **others: Any) -> None:
+    def __init__(
+        self,
+        log_density: Callable[..., Any] | None,
+        dimension: int,
+        *,
+        log_prior: Callable[..., Any] | None = None,
+        log_likelihood: Callable[..., Any] | None = None,
+        names: Names | None = None,
+        **others: Any,
+    ) -> None:
         if (log_prior is None) != (log_likelihood is None):
             raise TypeError("arguments 'log_prior' and 'log_likelihood': expected both or neither")
         if log_density is None:

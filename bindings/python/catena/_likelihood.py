@@ -52,12 +52,28 @@ class Likelihood:
         likelihood, for `Updater.fisher_information`.
     """
 
-    def __init__(self, likelihood: Callable[..., Any], *, parameters: Sequence[str], fields: Sequence[str] | Mapping[str, str] = (),
-                 outcome: str = "integer", width: int = 1, domain: Any = None, log: bool = False,
-                 are_valid: Callable[..., Any] | None = None, canonicalize: Callable[..., Any] | None = None,
-                 simulate: Callable[..., Any] | None = None, update_timestep: Callable[..., Any] | None = None,
-                 experiment_cost: Callable[..., Any] | None = None, score: Callable[..., Any] | None = None) -> None:
-        self.likelihood, self.parameters, self.fields = likelihood, [str(name) for name in parameters], [str(name) for name in fields]
+    def __init__(
+        self,
+        likelihood: Callable[..., Any],
+        *,
+        parameters: Sequence[str],
+        fields: Sequence[str] | Mapping[str, str] = (),
+        outcome: str = "integer",
+        width: int = 1,
+        domain: Any = None,
+        log: bool = False,
+        are_valid: Callable[..., Any] | None = None,
+        canonicalize: Callable[..., Any] | None = None,
+        simulate: Callable[..., Any] | None = None,
+        update_timestep: Callable[..., Any] | None = None,
+        experiment_cost: Callable[..., Any] | None = None,
+        score: Callable[..., Any] | None = None,
+    ) -> None:
+        self.likelihood, self.parameters, self.fields = (
+            likelihood,
+            [str(name) for name in parameters],
+            [str(name) for name in fields],
+        )
         if not self.parameters or isinstance(parameters, str):
             raise ValueError(f"argument 'parameters': expected a list of at least one name, got {parameters!r}")
         kinds = list(fields.values()) if isinstance(fields, Mapping) else ["real"] * len(self.fields)
@@ -88,7 +104,9 @@ class Likelihood:
         if isinstance(values, Mapping) or hasattr(values, "columns"):
             missing = [name for name in self.fields if name not in values]
             if missing:
-                raise ValueError(f"argument '{argument}': expected the fields {', '.join(self.fields)}, got {', '.join(map(str, values))}")
+                raise ValueError(
+                    f"argument '{argument}': expected the fields {', '.join(self.fields)}, got {', '.join(map(str, values))}"
+                )
             parts = [np.atleast_1d(np.asarray(values[name])) for name in self.fields]
             return numbers(argument, np.stack(np.broadcast_arrays(*parts), axis=1), (None, len(self.fields)), "F")
         return rows_of(argument, values, len(self.fields))
@@ -118,14 +136,27 @@ class Cells(Session):
         """The library's table."""
         of = self.of
         return _abi.table(
-            "catena_likelihood", threading=_abi.enum("catena_threading")["caller"], whole=1, num_parameters=len(of.parameters),
-            parameter_names=_abi.address(self._names), num_fields=len(of.fields),
-            field_names=_abi.address(self._fields) if of.fields else None, field_kinds=_abi.address(self._kinds) if of.fields else None,
-            outcome_kind=of.outcome, outcome_width=of.width, is_log=int(of.log), likelihood=self._cells(of.likelihood, "likelihood", ()),
-            score=of.score and self._cells(of.score, "score", (len(of.parameters),)), are_valid=of.are_valid and self._valid,
-            canonicalize=of.canonicalize and self._canonicalize, num_outcomes=None if of.domain is None else self._count,
-            domain=None if of.domain is None else self._domain, simulate=of.simulate and self._simulate,
-            update_timestep=of.update_timestep and self._timestep, experiment_cost=of.experiment_cost and self._cost)
+            "catena_likelihood",
+            threading=_abi.enum("catena_threading")["caller"],
+            whole=1,
+            num_parameters=len(of.parameters),
+            parameter_names=_abi.address(self._names),
+            num_fields=len(of.fields),
+            field_names=_abi.address(self._fields) if of.fields else None,
+            field_kinds=_abi.address(self._kinds) if of.fields else None,
+            outcome_kind=of.outcome,
+            outcome_width=of.width,
+            is_log=int(of.log),
+            likelihood=self._cells(of.likelihood, "likelihood", ()),
+            score=of.score and self._cells(of.score, "score", (len(of.parameters),)),
+            are_valid=of.are_valid and self._valid,
+            canonicalize=of.canonicalize and self._canonicalize,
+            num_outcomes=None if of.domain is None else self._count,
+            domain=None if of.domain is None else self._domain,
+            simulate=of.simulate and self._simulate,
+            update_timestep=of.update_timestep and self._timestep,
+            experiment_cost=of.experiment_cost and self._cost,
+        )
 
     def _models(self, at: int, n: int) -> Floats:
         rows: Floats = columns(at, n, len(self.of.parameters)).copy(order="F")
@@ -142,13 +173,26 @@ class Cells(Session):
         return {} if not self.of.fields else dict(zip(self.of.fields, matrix(at, (len(self.of.fields),)).tolist()))
 
     def _cells(self, function: Callable[..., Any], what: str, inner: tuple[int, ...]) -> Callable[..., int]:
-        def callback(_user: int, _worker: int, _context: int, task: int, n_o: int, outcomes: int, n_m: int, models: int, n_e: int,
-                     experiments: int, out: int) -> int:
+        def callback(
+            _user: int,
+            _worker: int,
+            _context: int,
+            task: int,
+            n_o: int,
+            outcomes: int,
+            n_m: int,
+            models: int,
+            n_e: int,
+            experiments: int,
+            out: int,
+        ) -> int:
             def work() -> None:
                 values = function(self._outcomes(outcomes, n_o), self._models(models, n_m), self._experiments(experiments, n_e))
                 values = returned(f"what '{what}' returned", values, (n_m, *inner, n_o, n_e))
                 matrix(out, (n_e, n_o, *inner, n_m)).T[...] = values
+
             return self.guarded(task, work)
+
         return callback
 
     def _valid(self, _user: int, _worker: int, task: int, n: int, models: int, out: int) -> int:
@@ -156,13 +200,17 @@ class Cells(Session):
             assert self.of.are_valid is not None
             values = returned("what 'are_valid' returned", self.of.are_valid(self._models(models, n)), (n,))
             matrix(out, (n,), ctypes.c_uint8)[:] = values != 0
+
         return self.guarded(task, work)
 
     def _canonicalize(self, _user: int, _worker: int, task: int, n: int, models: int) -> int:
         def work() -> None:
             assert self.of.canonicalize is not None
             width = len(self.of.parameters)
-            columns(models, n, width)[...] = returned("what 'canonicalize' returned", self.of.canonicalize(self._models(models, n)), (n, width))
+            columns(models, n, width)[...] = returned(
+                "what 'canonicalize' returned", self.of.canonicalize(self._models(models, n)), (n, width)
+            )
+
         return self.guarded(task, work)
 
     def _listed(self, experiment: int) -> Floats:
@@ -172,15 +220,18 @@ class Cells(Session):
     def _count(self, _user: int, task: int, experiment: int, out: int) -> int:
         def work() -> None:
             ctypes.c_size_t.from_address(out).value = len(self._listed(experiment))
+
         return self.guarded(task, work)
 
     def _domain(self, _user: int, task: int, experiment: int, count: int, out: int) -> int:
         def work() -> None:
             columns(out, count, self.of.width)[...] = self._listed(experiment)
+
         return self.guarded(task, work)
 
-    def _simulate(self, _user: int, _worker: int, _context: int, task: int, n_m: int, models: int, n_e: int, experiments: int,
-                  out: int) -> int:
+    def _simulate(
+        self, _user: int, _worker: int, _context: int, task: int, n_m: int, models: int, n_e: int, experiments: int, out: int
+    ) -> int:
         def work() -> None:
             assert self.of.simulate is not None
             values = self.of.simulate(self.rng(task), self._models(models, n_m), self._experiments(experiments, n_e))
@@ -188,6 +239,7 @@ class Cells(Session):
             shape = (n_m, n_e) if width == 1 else (n_m, n_e, width)
             values = returned("what 'simulate' returned", values, shape).reshape(n_m, n_e, width)
             matrix(out, (n_e, width, n_m))[...] = values.transpose(1, 2, 0)
+
         return self.guarded(task, work)
 
     def _timestep(self, _user: int, _worker: int, task: int, experiment: int, n: int, models: int) -> int:
@@ -196,6 +248,7 @@ class Cells(Session):
             width = len(self.of.parameters)
             moved = self.of.update_timestep(self.rng(task), self._models(models, n), self._experiment(experiment))
             columns(models, n, width)[...] = returned("what 'update_timestep' returned", moved, (n, width))
+
         return self.guarded(task, work)
 
     def _cost(self, _user: int, task: int, n: int, experiments: int, out: int) -> int:
@@ -203,6 +256,7 @@ class Cells(Session):
             assert self.of.experiment_cost is not None
             costs = self.of.experiment_cost(self._experiments(experiments, n))
             matrix(out, (n,))[:] = returned("what 'experiment_cost' returned", costs, (n,))
+
         return self.guarded(task, work)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from . import _abi
 from ._abi import texts
 from ._callbacks import Closures
-from ._errors import Failure, call
+from ._errors import Failure
 from ._names import Names, Shape, flat, variables
 from ._resources import Resources
 
@@ -76,13 +76,27 @@ class FunctionModel(Model):
 
     on_caller = True
 
-    def __init__(self, function: Callable[..., Any], dimension: int, *, names: Names | None = None,
-                 constrain: Callable[..., Any] | None = None, outputs: Names | None = None,
-                 initialize: Callable[[Mapping[str, Any]], Any] | None = None, parameter_outputs: int = 0,
-                 transformed_outputs: int = 0, log_density_parts: Callable[..., Any] | None = None,
-                 sample_prior: Callable[..., Any] | None = None) -> None:
-        for argument, value in (("function", function), ("constrain", constrain), ("initialize", initialize),
-                                ("log_density_parts", log_density_parts), ("sample_prior", sample_prior)):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        dimension: int,
+        *,
+        names: Names | None = None,
+        constrain: Callable[..., Any] | None = None,
+        outputs: Names | None = None,
+        initialize: Callable[[Mapping[str, Any]], Any] | None = None,
+        parameter_outputs: int = 0,
+        transformed_outputs: int = 0,
+        log_density_parts: Callable[..., Any] | None = None,
+        sample_prior: Callable[..., Any] | None = None,
+    ) -> None:
+        for argument, value in (
+            ("function", function),
+            ("constrain", constrain),
+            ("initialize", initialize),
+            ("log_density_parts", log_density_parts),
+            ("sample_prior", sample_prior),
+        ):
             if value is not None and not callable(value):
                 raise TypeError(f"argument '{argument}': expected a function, got {value!r}")
         self.function, self.dimension = function, _count("dimension", dimension)
@@ -107,9 +121,16 @@ class FunctionModel(Model):
         outputs = None if self.outputs is None else flat("outputs", self.outputs)
         names, output_names = texts(self.names), texts(outputs)
         density = _abi.table(
-            "catena_density", dimension=self.dimension, threading=_abi.enum("catena_threading")["caller"],
-            names=_abi.address(names), output_names=_abi.address(output_names), output_count=len(outputs or ()),
-            parameter_outputs=self.parameter_outputs, transformed_outputs=self.transformed_outputs, **closures.members())
+            "catena_density",
+            dimension=self.dimension,
+            threading=_abi.enum("catena_threading")["caller"],
+            names=_abi.address(names),
+            output_names=_abi.address(output_names),
+            output_count=len(outputs or ()),
+            parameter_outputs=self.parameter_outputs,
+            transformed_outputs=self.transformed_outputs,
+            **closures.members(),
+        )
         resources.root((closures, density))
         return resources.make("model_new", ctypes.addressof(density), free="model_free")
 
@@ -153,10 +174,22 @@ class CModel(Model):
         Other functions (and numbers) of ``catena_density`` by name, such as ``constrain`` or ``log_density_parts``.
     """
 
-    def __init__(self, log_density_gradient: Any, dimension: int, *, names: Names | None = None, outputs: Names | None = None,
-                 user: int | None = None, threading: str = "any", **members: Any) -> None:
+    def __init__(
+        self,
+        log_density_gradient: Any,
+        dimension: int,
+        *,
+        names: Names | None = None,
+        outputs: Names | None = None,
+        user: int | None = None,
+        threading: str = "any",
+        **members: Any,
+    ) -> None:
         self.dimension = _count("dimension", dimension)
-        self._names, self._outputs = texts(flat("names", names) if names else None), texts(flat("outputs", outputs) if outputs else None)
+        self._names, self._outputs = (
+            texts(flat("names", names) if names else None),
+            texts(flat("outputs", outputs) if outputs else None),
+        )
         if self._names is not None and len(self._names) != dimension:
             raise ValueError(f"argument 'names': expected {dimension} names, got {len(self._names)}")
         known = dict(_abi.HEADER.tables["catena_density"]._fields_)  # type: ignore[arg-type]
@@ -166,14 +199,25 @@ class CModel(Model):
         # What the addresses belong to must live as long as the model.
         self._kept = (log_density_gradient, members)
         self._members = {
-            "log_density_gradient": function_address("log_density_gradient", log_density_gradient), "user": user,
+            "log_density_gradient": function_address("log_density_gradient", log_density_gradient),
+            "user": user,
             "threading": _abi.code("catena_threading", "threading", threading),
-            **{name: value if known[name] is ctypes.c_size_t else function_address(name, value) for name, value in members.items()}}
+            **{
+                name: value if known[name] is ctypes.c_size_t else function_address(name, value)
+                for name, value in members.items()
+            },
+        }
 
     def open(self, resources: Resources, failure: Failure, width: int = 1) -> int:
         resources.root(self)
-        density = _abi.table("catena_density", dimension=self.dimension, names=_abi.address(self._names),
-                             output_names=_abi.address(self._outputs), output_count=len(self._outputs or ()), **self._members)
+        density = _abi.table(
+            "catena_density",
+            dimension=self.dimension,
+            names=_abi.address(self._names),
+            output_names=_abi.address(self._outputs),
+            output_count=len(self._outputs or ()),
+            **self._members,
+        )
         return resources.make("model_new", ctypes.addressof(density), free="model_free")
 
 
@@ -187,8 +231,10 @@ def function_address(argument: str, function: Any) -> int:
         found = ctypes.cast(function, ctypes.c_void_p).value
         if found:
             return found
-    raise TypeError(f"argument '{argument}': expected the address of a compiled function: an int, a function of ctypes or "
-                    f"a cfunc of numba, got {function!r}")
+    raise TypeError(
+        f"argument '{argument}': expected the address of a compiled function: an int, a function of ctypes or "
+        f"a cfunc of numba, got {function!r}"
+    )
 
 
 def log_density_signature() -> Any:
@@ -199,8 +245,14 @@ def log_density_signature() -> Any:
     """
     from numba import types
 
-    return types.intc(types.voidptr, types.voidptr, types.voidptr, types.CPointer(types.float64),
-                      types.CPointer(types.float64), types.CPointer(types.float64))
+    return types.intc(
+        types.voidptr,
+        types.voidptr,
+        types.voidptr,
+        types.CPointer(types.float64),
+        types.CPointer(types.float64),
+        types.CPointer(types.float64),
+    )
 
 
 def as_model(model: Any) -> Model:

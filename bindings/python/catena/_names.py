@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ._arrays import Floats
 
 Shape = tuple[int, ...]
 # Names of all elements, or variables with their shapes.
-Names = Union[Sequence[str], Mapping[str, Any]]
+Names: TypeAlias = "Sequence[str] | Mapping[str, Any]"
 
 
 def variables(names: Names) -> dict[str, Shape]:

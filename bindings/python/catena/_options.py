@@ -60,8 +60,9 @@ def given_options(services: Iterable[str], given: Mapping[str, Any], others: Ite
             raise TypeError(f"'{name}' is called '{RENAMED[name]}' here")
         everywhere = options()
         if name in everywhere:
-            raise TypeError(f"'{name}' is not an option of {' or '.join(services)}; it is one of "
-                            f"{', '.join(everywhere[name].services)}")
+            raise TypeError(
+                f"'{name}' is not an option of {' or '.join(services)}; it is one of {', '.join(everywhere[name].services)}"
+            )
         near = difflib.get_close_matches(name, [*known, *others], 1)
         hint = f"did you mean '{near[0]}'?" if near else "there are " + ", ".join(sorted([*known, *others]))
         raise TypeError(f"'{name}' is not an option; {hint}")

@@ -52,19 +52,31 @@ class Population(Weighted):
     it was; with ``on_trace_failure="lose"`` the trace is dropped with a warning. One thread at a time may use a population.
     """
 
-    def __init__(self, create: Callable[..., Any], *, num_sets: int = 1, num_particles: int = 1, seed: int | None = None,
-                 copy: Callable[..., Any] | None = None, incorporate: Callable[..., Any] | None = None,
-                 reset_to_prior: Callable[..., Any] | None = None, weigh: Callable[..., Any] | None = None,
-                 serialize: Callable[..., Any] | None = None, deserialize: Callable[..., Any] | None = None,
-                 progress: Callable[[int, int], Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        create: Callable[..., Any],
+        *,
+        num_sets: int = 1,
+        num_particles: int = 1,
+        seed: int | None = None,
+        copy: Callable[..., Any] | None = None,
+        incorporate: Callable[..., Any] | None = None,
+        reset_to_prior: Callable[..., Any] | None = None,
+        weigh: Callable[..., Any] | None = None,
+        serialize: Callable[..., Any] | None = None,
+        deserialize: Callable[..., Any] | None = None,
+        progress: Callable[[int, int], Any] | None = None,
+        **options: Any,
+    ) -> None:
         functions = dict(zip(_FUNCTIONS, (create, copy, incorporate, reset_to_prior, weigh, serialize, deserialize)))
         asked = given_options(("population",), {"seed": seeded(seed), **options}, _OTHERS)
         self._open(functions, asked, progress, None)
         if (num_sets, num_particles) != (1, 1):
             self.reinitialize(num_sets, num_particles)
 
-    def _open(self, functions: dict[str, Any], asked: dict[str, Any], progress: Callable[[int, int], Any] | None,
-              saved: bytes | None) -> None:
+    def _open(
+        self, functions: dict[str, Any], asked: dict[str, Any], progress: Callable[[int, int], Any] | None, saved: bytes | None
+    ) -> None:
         traces = self._session = Traces(functions)
         self._resources = Resources()
         settings = open_options(self._resources, asked)
@@ -122,7 +134,9 @@ class Population(Weighted):
             self._perform("apply", number, None, 0)
         return self
 
-    def for_each(self, function: Callable[..., Any], *arguments: Any, report: Callable[[Any], Any] = lambda trace: trace) -> list[Any]:
+    def for_each(
+        self, function: Callable[..., Any], *arguments: Any, report: Callable[[Any], Any] = lambda trace: trace
+    ) -> list[Any]:
         """As `apply`, and ``report(trace)`` of every trace afterwards."""
         self.apply(function, *arguments)
         return self.report(report)
@@ -153,8 +167,13 @@ class Population(Weighted):
     def block_resample(self, counts: Sequence[int], *, resampling: str = "systematic", ess_below: float = math.inf) -> Population:
         """As `resample`, with a number of traces for each set. No set can be grown any more."""
         sizes = (ctypes.c_size_t * len(counts))(*counts)
-        self._perform("block_resample", _abi.address(sizes), len(counts),
-                      _abi.code("catena_resampling", "resampling", resampling), float(ess_below))
+        self._perform(
+            "block_resample",
+            _abi.address(sizes),
+            len(counts),
+            _abi.code("catena_resampling", "resampling", resampling),
+            float(ess_below),
+        )
         return self
 
     def reset_to_prior(self, count: int = 0, *, resampling: str = "systematic") -> Population:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,9 @@ class Prior:
         """Independent uniforms between `low` and `high`, of shape (dimension,)."""
         least = numbers("low", np.atleast_1d(low), (None,))
         most = numbers("high", np.atleast_1d(high), (least.size,))
-        return Prior(least.size, lambda r: r.make("prior_uniform_new", least.size, least.ctypes.data, most.ctypes.data, free="prior_free"))
+        return Prior(
+            least.size, lambda r: r.make("prior_uniform_new", least.size, least.ctypes.data, most.ctypes.data, free="prior_free")
+        )
 
     @staticmethod
     def normal(mean: Any, covariance: Any) -> Prior:
@@ -52,9 +54,11 @@ class Prior:
     @staticmethod
     def product(parts: Sequence[Prior]) -> Prior:
         """Independent parts, their parameters one after the other."""
+
         def open(resources: Resources) -> int:
             handles = resources.root(_abi.addresses([part.open(resources) for part in parts]))
             return resources.make("prior_product_new", len(parts), _abi.address(handles), free="prior_free")
+
         return Prior(sum(part.dimension for part in parts), open)
 
     def open(self, resources: Resources) -> int:

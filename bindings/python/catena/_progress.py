@@ -51,8 +51,9 @@ def read_progress(run: int, chain: int) -> Progress:
     """Where chain number `chain` (from 0) of a run is."""
     one = _abi.table("catena_progress")
     call("run_progress", run, chain, ctypes.addressof(one))
-    return Progress(one.chain_id, one.iteration, one.total, one.divergences, one.gradients, one.stepsize,
-                    bool(one.in_warmup), bool(one.over))
+    return Progress(
+        one.chain_id, one.iteration, one.total, one.divergences, one.gradients, one.stepsize, bool(one.in_warmup), bool(one.over)
+    )
 
 
 def line(chains: Sequence[Progress]) -> str:
@@ -63,8 +64,10 @@ def line(chains: Sequence[Progress]) -> str:
     warming = sum(one.warmup and not one.over for one in chains)
     state = f", {warming} warming up" if warming else ""
     plural = "" if len(chains) == 1 else "s"
-    return (f"[{'#' * full}{' ' * (_BAR - full)}] {share:4.0%} of {len(chains)} chain{plural}{state}, "
-            f"{sum(one.gradients for one in chains)} gradients, {sum(one.divergences for one in chains)} divergences")
+    return (
+        f"[{'#' * full}{' ' * (_BAR - full)}] {share:4.0%} of {len(chains)} chain{plural}{state}, "
+        f"{sum(one.gradients for one in chains)} gradients, {sum(one.divergences for one in chains)} divergences"
+    )
 
 
 class Display:

@@ -53,9 +53,16 @@ def from_qinfer(model: Any) -> Likelihood:
         own["experiment_cost"] = lambda experiments: model.experiment_cost(experiments_of(experiments))
     if _moves(model):
         own["update_timestep"] = lambda rng, models, experiment: np.asarray(
-            model.update_timestep(models, experiments_of(experiment)))[:, :, 0]
-    return Likelihood(likelihood, parameters=names, fields={name: "integer" if kind.kind in "iu" else "real" for name, kind in fields.items()},
-                      domain=domain, are_valid=model.are_models_valid, **own)
+            model.update_timestep(models, experiments_of(experiment))
+        )[:, :, 0]
+    return Likelihood(
+        likelihood,
+        parameters=names,
+        fields={name: "integer" if kind.kind in "iu" else "real" for name, kind in fields.items()},
+        domain=domain,
+        are_valid=model.are_models_valid,
+        **own,
+    )
 
 
 def _moves(model: Any) -> bool:

@@ -44,8 +44,16 @@ def log_density(model: Model, positions: Any, *, gradient: bool = False) -> Any:
     values, slopes, failure = np.empty(len(rows)), np.empty(rows.shape), Failure()
     with Resources() as resources:
         handle = model.open(resources, failure, max(len(rows), 1))
-        _, error = attempt(model.library, "model_log_density", handle, len(rows), rows.ctypes.data, values.ctypes.data,
-                           slopes.ctypes.data if gradient else None, None)
+        _, error = attempt(
+            model.library,
+            "model_log_density",
+            handle,
+            len(rows),
+            rows.ctypes.data,
+            values.ctypes.data,
+            slopes.ctypes.data if gradient else None,
+            None,
+        )
     failure.raise_first()
     if error is not None:
         raise error
@@ -103,8 +111,17 @@ def diagnose(model: Model, *, init: Any = None, epsilon: float = 1e-6, threshold
     asked = given_options(("diagnose",), options, ("init", "epsilon", "threshold"))
     with Resources() as resources:
         handle, place = model.open(resources, failure), ctypes.c_void_p()
-        _, error = attempt(model.library, "diagnose_gradient", handle, open_options(resources, asked), open_init(resources, init),
-                           None, float(epsilon), float(threshold), ctypes.addressof(place))
+        _, error = attempt(
+            model.library,
+            "diagnose_gradient",
+            handle,
+            open_options(resources, asked),
+            open_init(resources, init),
+            None,
+            float(epsilon),
+            float(threshold),
+            ctypes.addressof(place),
+        )
         failure.raise_first()
         if error is not None:
             raise error
@@ -114,9 +131,17 @@ def diagnose(model: Model, *, init: Any = None, epsilon: float = 1e-6, threshold
         size = lib.gradient_check_size(check)
         values, slopes, differences, errors = (
             np.array([getattr(lib, f"gradient_check_{name}")(check, i) for i in range(size)])
-            for name in ("value", "model", "finite_difference", "error"))
-        return GradientCheck(lib.gradient_check_log_density(check), values, slopes, differences, errors, lib.gradient_check_failures(check),
-                             lib.gradient_check_text(check).decode())
+            for name in ("value", "model", "finite_difference", "error")
+        )
+        return GradientCheck(
+            lib.gradient_check_log_density(check),
+            values,
+            slopes,
+            differences,
+            errors,
+            lib.gradient_check_failures(check),
+            lib.gradient_check_text(check).decode(),
+        )
 
 
 def generate_quantities(model: Model, draws: Any, names: Names | None = None, *, seed: int | None = None, **options: Any) -> Fit:
@@ -157,11 +182,26 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
         writers = service.writers(out)
         tables = _abi.addresses([values[chain].ctypes.data for chain in range(chains)])
         counts, texts = (ctypes.c_size_t * chains)(*[rows] * chains), _abi.texts(columns)
-        given = _abi.table("catena_draws", names=_abi.address(texts), columns=width, values=_abi.address(tables),
-                           rows=_abi.address(counts), num_chains=chains)
+        given = _abi.table(
+            "catena_draws",
+            names=_abi.address(texts),
+            columns=width,
+            values=_abi.address(tables),
+            rows=_abi.address(counts),
+            num_chains=chains,
+        )
         result, error = service.run("generate_quantities", service.io(writers), _abi.address(given), free="result_free")
         # Rows stand for iterations here.
         service.set("num_samples", rows)
         service.set("thin", 1)
-        return read_fit(result, error, out, [_abi.lib.writer_rows(writer) for writer in writers], outputs, 0,
-                        "generate_quantities", service.options, service.asked)
+        return read_fit(
+            result,
+            error,
+            out,
+            [_abi.lib.writer_rows(writer) for writer in writers],
+            outputs,
+            0,
+            "generate_quantities",
+            service.options,
+            service.asked,
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from . import _abi
 from ._errors import call
@@ -42,8 +43,10 @@ class Resources:
     def check_process(self, what: str) -> None:
         """Refuses to go on in a process that was forked: the threads stayed behind."""
         if os.getpid() != self._process:
-            raise RuntimeError(f"{what} was made in process {self._process} and lives there; this is its fork {os.getpid()}. "
-                               "Make another one here")
+            raise RuntimeError(
+                f"{what} was made in process {self._process} and lives there; this is its fork {os.getpid()}. "
+                "Make another one here"
+            )
 
     @property
     def closed(self) -> bool:

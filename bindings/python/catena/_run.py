@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Callable, TextIO
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, TextIO
 
+from . import _abi
 from ._errors import CatenaError, Failure, attempt
 from ._interrupt import deferred
 from ._log import Log
 from ._model import Model
 from ._progress import Display, Progress, line, read_progress
 from ._resources import Resources
-from . import _abi
 
 if TYPE_CHECKING:
     from ._fit import Fit
@@ -31,8 +31,16 @@ class Run:
     move on threads of their own. `progress` and `cancel` may be called from any thread, the others from one at a time.
     """
 
-    def __init__(self, model: Model, resources: Resources, handle: int, failure: Failure, log: Log, chains: int,
-                 collect: Callable[[int | None, CatenaError | None], Fit]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        resources: Resources,
+        handle: int,
+        failure: Failure,
+        log: Log,
+        chains: int,
+        collect: Callable[[int | None, CatenaError | None], Fit],
+    ) -> None:
         self._model, self._resources, self._handle = model, resources, handle
         self._failure, self._log, self._chains, self._collect = failure, log, chains, collect
         self._last: list[Progress] = []

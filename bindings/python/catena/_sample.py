@@ -21,9 +21,18 @@ from ._service import Service, empty
 _OTHERS = ("engine", "init", "inv_metric", "checkpoints", "progress")
 
 
-def sample(model: Model, chains: int = 4, *, engine: str = "nuts", init: Any = None, inv_metric: Any = None,
-           checkpoints: Sequence[bytes | None] | None = None, seed: int | None = None,
-           progress: bool | TextIO | None = None, **options: Any) -> Fit:
+def sample(
+    model: Model,
+    chains: int = 4,
+    *,
+    engine: str = "nuts",
+    init: Any = None,
+    inv_metric: Any = None,
+    checkpoints: Sequence[bytes | None] | None = None,
+    seed: int | None = None,
+    progress: bool | TextIO | None = None,
+    **options: Any,
+) -> Fit:
     """Runs Markov chains over a model.
 
     Parameters
@@ -71,8 +80,17 @@ def sample(model: Model, chains: int = 4, *, engine: str = "nuts", init: Any = N
         run.close()
 
 
-def start(model: Model, chains: int = 4, *, engine: str = "nuts", init: Any = None, inv_metric: Any = None,
-          checkpoints: Sequence[bytes | None] | None = None, seed: int | None = None, **options: Any) -> Run:
+def start(
+    model: Model,
+    chains: int = 4,
+    *,
+    engine: str = "nuts",
+    init: Any = None,
+    inv_metric: Any = None,
+    checkpoints: Sequence[bytes | None] | None = None,
+    seed: int | None = None,
+    **options: Any,
+) -> Run:
     """Starts chains and returns at once; arguments as for `sample`.
 
     Returns
@@ -118,8 +136,17 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
         run.close()
 
 
-def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, checkpoints: Sequence[bytes | None] | None,
-           seed: int | None, given: dict[str, Any], before: Fit | None) -> Run:
+def _start(
+    model: Model,
+    chains: int,
+    engine: str,
+    init: Any,
+    inv_metric: Any,
+    checkpoints: Sequence[bytes | None] | None,
+    seed: int | None,
+    given: dict[str, Any],
+    before: Fit | None,
+) -> Run:
     engine_code = _abi.code("catena_engine", "engine", engine)
     service = Service(model, engine, {"chains": chains, "seed": seed, **given}, _OTHERS)
     resources, model, asked = service.resources, service.model, service.asked
@@ -141,11 +168,18 @@ def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, c
         metric_list = None if metrics is None else resources.root(_abi.addresses([one.ctypes.data for one in metrics]))
         saved = resources.root(_open_checkpoints(resources, checkpoints, count))
         io = service.io(
-            writers, inits=_abi.address(inits), num_inits=len(inits or ()), inv_metrics=_abi.address(metric_list),
-            num_inv_metrics=len(metrics or ()), inv_metric_size=0 if metrics is None else metrics[0].size,
-            checkpoints=_abi.address(saved), num_checkpoints=len(saved or ()))
-        run = resources.make("run_start_engine", handle, engine_code, service.options, ctypes.addressof(io), free="run_free",
-                             library=model.library)
+            writers,
+            inits=_abi.address(inits),
+            num_inits=len(inits or ()),
+            inv_metrics=_abi.address(metric_list),
+            num_inv_metrics=len(metrics or ()),
+            inv_metric_size=0 if metrics is None else metrics[0].size,
+            checkpoints=_abi.address(saved),
+            num_checkpoints=len(saved or ()),
+        )
+        run = resources.make(
+            "run_start_engine", handle, engine_code, service.options, ctypes.addressof(io), free="run_free", library=model.library
+        )
     except BaseException:
         resources.close()
         raise
@@ -153,8 +187,17 @@ def _start(model: Model, chains: int, engine: str, init: Any, inv_metric: Any, c
 
     def collect(result: int | None, error: CatenaError | None) -> Fit:
         written = [_abi.lib.writer_rows(writer) for writer in writers]
-        return read_fit(result, error, values, [a + b for a, b in zip(offsets, written)], names, len(names) - outputs,
-                        engine, service.options, asked)
+        return read_fit(
+            result,
+            error,
+            values,
+            [a + b for a, b in zip(offsets, written)],
+            names,
+            len(names) - outputs,
+            engine,
+            service.options,
+            asked,
+        )
 
     return Run(model, resources, run, service.failure, service.log, count, collect)
 
@@ -173,8 +216,10 @@ def _copy(before: Fit, values: Floats) -> list[int]:
     offsets = []
     for chain, report in enumerate(before.chains):
         if report.rows > values.shape[1]:
-            raise ValueError(f"argument 'num_samples': expected at least as many draws as the fit has, {report.rows} rows, got "
-                             f"{values.shape[1]}")
+            raise ValueError(
+                f"argument 'num_samples': expected at least as many draws as the fit has, {report.rows} rows, got "
+                f"{values.shape[1]}"
+            )
         values[chain, : report.rows] = before.values[chain, : report.rows]
         offsets.append(report.rows)
     return offsets

@@ -72,15 +72,23 @@ class Service:
         for i, offset in enumerate(offsets or [0] * tables):
             start = values.ctypes.data + i * values.strides[0] + offset * values.strides[1]
             left = rows - offset
-            handles.append(self.resources.make("writer_memory_new", start, left * columns, left, columns, columns, 1,
-                                               free="writer_free"))
+            handles.append(
+                self.resources.make("writer_memory_new", start, left * columns, left, columns, columns, 1, free="writer_free")
+            )
         self.resources.root(values)
         return self.resources.root(_abi.addresses(handles))
 
     def io(self, writers: Any = None, **members: Any) -> Any:
         """The table of what the call reads and writes."""
-        return self.resources.root(_abi.table("catena_io", sample_writers=_abi.address(writers),
-                                              num_sample_writers=len(writers or ()), logger=self.log.address, **members))
+        return self.resources.root(
+            _abi.table(
+                "catena_io",
+                sample_writers=_abi.address(writers),
+                num_sample_writers=len(writers or ()),
+                logger=self.log.address,
+                **members,
+            )
+        )
 
     def run(self, name: str, io: Any, *arguments: Any, free: str) -> tuple[int | None, CatenaError | None]:
         """Calls ``name(model, options, *arguments, io, &result)``; the result and the library's error. The first Ctrl-C ends
@@ -89,8 +97,9 @@ class Service:
         with deferred(lambda: None) as pressed:
             stop = _abi.table("catena_interrupt", requested=lambda _: int(pressed.once or self.failure.exception is not None))
             io.interrupt = _abi.address(stop)
-            _, error = attempt(self.model.library, name, self.handle, self.options, *arguments, _abi.address(io),
-                               ctypes.addressof(place))
+            _, error = attempt(
+                self.model.library, name, self.handle, self.options, *arguments, _abi.address(io), ctypes.addressof(place)
+            )
         if place.value:
             self.resources.own(place.value, free)
         self.log.show(4)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._errors import DONE, STOP, CatenaError, Reject, attempt, tell, REJECT
+from ._errors import DONE, REJECT, STOP, CatenaError, Reject, attempt, tell
 from ._log import Log
 from ._random import Stream
 

@@ -111,8 +111,10 @@ class Particles:
         return {name: (float(m), float(e)) for name, m, e in zip(self.columns[_OWN_COLUMNS:], mean, error)}
 
     def __repr__(self) -> str:
-        lines = [f"<catena.Particles: {self.values.shape[0]} sets of {self.values.shape[1]} particles>",
-                 f"log evidence: estimate {self.log_evidence:.4g}, standard error {self.standard_error:.2g}"]
+        lines = [
+            f"<catena.Particles: {self.values.shape[0]} sets of {self.values.shape[1]} particles>",
+            f"log evidence: estimate {self.log_evidence:.4g}, standard error {self.standard_error:.2g}",
+        ]
         lines += [f"{name}: mean {mean:.4g}, standard error {error:.2g}" for name, (mean, error) in self.means().items()]
         return "\n".join(lines)
 
@@ -150,8 +152,12 @@ def sample_smc(model: Model, *, reference: Mapping[str, Any] | None = None, seed
         # Sets that fail write nothing.
         values.fill(np.nan)
         normal = _reference(reference, service.model.dimension)
-        result, error = service.run("sample_smc", service.io(service.writers(values)), None if normal is None else _abi.address(normal[0]),
-                                    free="smc_result_free")
+        result, error = service.run(
+            "sample_smc",
+            service.io(service.writers(values)),
+            None if normal is None else _abi.address(normal[0]),
+            free="smc_result_free",
+        )
         if result is None:
             assert error is not None
             raise error
@@ -174,14 +180,28 @@ def _read(result: int, error: CatenaError | None, values: Floats, columns: list[
     sets = []
     for i in range(lib.smc_result_num_sets(result)):
         failed = lib.smc_result_set_error(result, i)
-        stages = [Stage(*(getattr(lib, f"smc_result_stage_{name}")(result, i, s)
-                          for name in ("way", "ess", "log_evidence", "acceptance", "stepsize")))
-                  for s in range(lib.smc_result_num_stages(result, i))]
-        sets.append(ParticleSet(
-            lib.smc_result_set_id(result, i), _abi.enum_name("catena_set_outcome", lib.smc_result_set_outcome(result, i)),
-            read_error(failed) if failed else None, lib.smc_result_set_log_evidence(result, i),
-            lib.smc_result_set_standard_error(result, i), lib.smc_result_set_rows(result, i),
-            lib.smc_result_set_refused(result, i), lib.smc_result_set_seconds(result, i), stages))
+        stages = [
+            Stage(
+                *(
+                    getattr(lib, f"smc_result_stage_{name}")(result, i, s)
+                    for name in ("way", "ess", "log_evidence", "acceptance", "stepsize")
+                )
+            )
+            for s in range(lib.smc_result_num_stages(result, i))
+        ]
+        sets.append(
+            ParticleSet(
+                lib.smc_result_set_id(result, i),
+                _abi.enum_name("catena_set_outcome", lib.smc_result_set_outcome(result, i)),
+                read_error(failed) if failed else None,
+                lib.smc_result_set_log_evidence(result, i),
+                lib.smc_result_set_standard_error(result, i),
+                lib.smc_result_set_rows(result, i),
+                lib.smc_result_set_refused(result, i),
+                lib.smc_result_set_seconds(result, i),
+                stages,
+            )
+        )
     failures = [one.error for one in sets if one.error is not None]
     if failures and len(failures) == len(sets):
         raise error if error is not None else failures[0]

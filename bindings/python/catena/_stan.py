@@ -33,12 +33,14 @@ class StanModel(Model):
     Initial values are dicts of parameters on the constrained scale.
     """
 
-    def __init__(self, program: str | os.PathLike[str], data: Mapping[str, Any] | str | os.PathLike[str] | None = None, *,
-                 seed: int = 0) -> None:
+    def __init__(
+        self, program: str | os.PathLike[str], data: Mapping[str, Any] | str | os.PathLike[str] | None = None, *, seed: int = 0
+    ) -> None:
         path = Path(program)
         if not path.is_file():
-            raise FileNotFoundError(f"argument 'program': expected a library of BridgeStan or a .stan file, and there is no "
-                                    f"file {path}")
+            raise FileNotFoundError(
+                f"argument 'program': expected a library of BridgeStan or a .stan file, and there is no file {path}"
+            )
         self._library = _compiled(path) if path.suffix == ".stan" else path
         self._data = None if data is None else _json(data).encode()
         self._seed = seed

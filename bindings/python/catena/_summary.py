@@ -34,8 +34,15 @@ class Summary:
         The table with its warnings.
     """
 
-    def __init__(self, names: list[str], statistics: dict[str, Floats], verdict: str, divergences: int | None,
-                 saturated: int | None, text: str) -> None:
+    def __init__(
+        self,
+        names: list[str],
+        statistics: dict[str, Floats],
+        verdict: str,
+        divergences: int | None,
+        saturated: int | None,
+        text: str,
+    ) -> None:
         self.names, self.statistics, self.verdict = names, statistics, verdict
         self.divergences, self.saturated, self.text = divergences, saturated, text
 
@@ -58,9 +65,17 @@ class Summary:
         return self.text.rstrip("\n")
 
 
-def summarize(draws: Any, names: Sequence[str], *, variables: Sequence[str] | None = None,
-              probabilities: Sequence[float] | None = None, order: str | None = None, digits: int = 0, max_depth: int = 0,
-              lengths: Sequence[int] | None = None) -> Summary:
+def summarize(
+    draws: Any,
+    names: Sequence[str],
+    *,
+    variables: Sequence[str] | None = None,
+    probabilities: Sequence[float] | None = None,
+    order: str | None = None,
+    digits: int = 0,
+    max_depth: int = 0,
+    lengths: Sequence[int] | None = None,
+) -> Summary:
     """Summarises draws from anywhere.
 
     Parameters
@@ -94,13 +109,30 @@ def summarize(draws: Any, names: Sequence[str], *, variables: Sequence[str] | No
     order_buffer = None if order_text is None else ctypes.create_string_buffer(order_text)
     columns_list = texts(names)
     options = _abi.table(
-        "catena_summary_options", variables=address(wanted), num_variables=len(wanted or ()),
-        probabilities=None if chances is None else chances.ctypes.data, num_probabilities=0 if chances is None else chances.size,
-        order=address(order_buffer), lengths=address(cut), num_lengths=len(cut or ()), digits=digits)
+        "catena_summary_options",
+        variables=address(wanted),
+        num_variables=len(wanted or ()),
+        probabilities=None if chances is None else chances.ctypes.data,
+        num_probabilities=0 if chances is None else chances.size,
+        order=address(order_buffer),
+        lengths=address(cut),
+        num_lengths=len(cut or ()),
+        digits=digits,
+    )
     with Resources() as resources:
         handle = resources.make(
-            "summary_select", values.ctypes.data, values.size, chains, rows, columns, _abi.enum("catena_layout")["rows"],
-            ctypes.addressof(columns_list), max_depth, ctypes.addressof(options), free="summary_free")
+            "summary_select",
+            values.ctypes.data,
+            values.size,
+            chains,
+            rows,
+            columns,
+            _abi.enum("catena_layout")["rows"],
+            ctypes.addressof(columns_list),
+            max_depth,
+            ctypes.addressof(options),
+            free="summary_free",
+        )
         return _read(handle, None if chances is None else chances)
 
 
@@ -125,9 +157,14 @@ def _read(handle: int, chances: Floats | None) -> Summary:
             for i, chance in enumerate(chances):
                 statistics[f"q{100 * chance:.10g}"] = column("summary_quantile", i)
     counts = [None if count < 0 else count for count in (lib.summary_divergences(handle), lib.summary_saturated(handle))]
-    return Summary([lib.summary_name(handle, row).decode() for row in range(size)], statistics,
-                   _abi.enum_name("catena_verdict", lib.summary_verdict(handle)), counts[0], counts[1],
-                   lib.summary_text(handle).decode())
+    return Summary(
+        [lib.summary_name(handle, row).decode() for row in range(size)],
+        statistics,
+        _abi.enum_name("catena_verdict", lib.summary_verdict(handle)),
+        counts[0],
+        counts[1],
+        lib.summary_text(handle).decode(),
+    )
 
 
 def _diagnostic(name: str, draws: Any, *more: float) -> float:

@@ -52,11 +52,22 @@ class Traces(Session):
         given = self.functions
         report = self._report
         return _abi.table(
-            "catena_traces", threading=_abi.enum("catena_threading")["caller"], create=self._create, free=self._free,
-            copy=self._copy, apply=self._apply, incorporate=given["incorporate"] and self._incorporate,
-            reset_to_prior=given["reset_to_prior"] and self._reset, weigh=given["weigh"] and self._weigh, report=report,
-            sample=report, diversify=self._diversify, fingerprint=self._fingerprint, serialize=self._serialize,
-            deserialize=self._deserialize)
+            "catena_traces",
+            threading=_abi.enum("catena_threading")["caller"],
+            create=self._create,
+            free=self._free,
+            copy=self._copy,
+            apply=self._apply,
+            incorporate=given["incorporate"] and self._incorporate,
+            reset_to_prior=given["reset_to_prior"] and self._reset,
+            weigh=given["weigh"] and self._weigh,
+            report=report,
+            sample=report,
+            diversify=self._diversify,
+            fingerprint=self._fingerprint,
+            serialize=self._serialize,
+            deserialize=self._deserialize,
+        )
 
     def _change(self, trace: int, value: Any, out: int) -> None:
         """Takes in what a function of a trace returned."""
@@ -64,14 +75,14 @@ class Traces(Session):
             return
         if isinstance(value, tuple):
             if len(value) != 2:
-                raise TypeError("expected a pair of a trace and the increment of its log weight, got a tuple of "
-                                f"{len(value)}")
+                raise TypeError(f"expected a pair of a trace and the increment of its log weight, got a tuple of {len(value)}")
             self._traces[trace], value = value
         _double.from_address(out).value = number("the increment of the log weight", value)
 
     def _create(self, _user: int, task: int, out: int) -> int:
         def work() -> None:
             _pointer.from_address(out).value = self.keep(self.function("create")(self.rng(task)))
+
         return self.guarded(task, work)
 
     def _free(self, _user: int, trace: int) -> None:
@@ -81,12 +92,14 @@ class Traces(Session):
         def work() -> None:
             duplicate = self.functions["copy"] or copy.deepcopy
             _pointer.from_address(out).value = self.keep(duplicate(self[trace]))
+
         return self.guarded(task, work)
 
     def _apply(self, _user: int, trace: int, operation: int, _argument: int, _size: int, task: int, out: int) -> int:
         def work() -> None:
             function, arguments = self.operations[operation]
             self._change(trace, function(self.rng(task), self[trace], *arguments), out)
+
         return self.guarded(task, work)
 
     def _incorporate(self, _user: int, trace: int, task: int, out: int) -> int:
@@ -95,11 +108,13 @@ class Traces(Session):
     def _reset(self, _user: int, trace: int, task: int) -> int:
         def work() -> None:
             self._traces[trace] = self.function("reset_to_prior")(self.rng(task), self[trace])
+
         return self.guarded(task, work)
 
     def _weigh(self, _user: int, trace: int, task: int, out: int) -> int:
         def work() -> None:
             _double.from_address(out).value = number("what 'weigh' returned", self.function("weigh")(self.rng(task), self[trace]))
+
         return self.guarded(task, work)
 
     def _report(self, _user: int, trace: int, _what: int, task: int, _width: int, out: int) -> int:
@@ -107,6 +122,7 @@ class Traces(Session):
             assert self.asked is not None
             self.answers.append(self.asked(task, self[trace]))
             _double.from_address(out).value = len(self.answers) - 1
+
         return self.guarded(task, work)
 
     def _diversify(self, _user: int, trace: int, operation: int, _argument: int, _size: int, task: int, family: int) -> int:
@@ -114,6 +130,7 @@ class Traces(Session):
             function, arguments = self.operations[operation]
             for member, increment in function(self.rng(task), self[trace], *arguments):
                 _abi.held.family_add(family, self.keep(member), number("the increment of the log weight", increment))
+
         return self.guarded(task, work)
 
     def _fingerprint(self, _user: int, trace: int, operation: int, task: int, words: int) -> int:
@@ -122,6 +139,7 @@ class Traces(Session):
             # Equal values get one number, so that no two others ever merge.
             mark = self.seen.setdefault(function(self[trace], *arguments), len(self.seen))
             matrix(words, (2,), ctypes.c_uint64)[:] = mark, 0
+
         return self.guarded(task, work)
 
     def _serialize(self, _user: int, trace: int, task: int, out: int) -> int:
@@ -130,10 +148,12 @@ class Traces(Session):
             if not isinstance(written, bytes):
                 raise TypeError(f"expected 'serialize' to return bytes, got {type(written).__name__}")
             _abi.held.bytes_write(out, written, len(written))
+
         return self.guarded(task, work)
 
     def _deserialize(self, _user: int, written: int, size: int, task: int, out: int) -> int:
         def work() -> None:
             trace = (self.functions["deserialize"] or pickle.loads)(ctypes.string_at(written, size))
             _pointer.from_address(out).value = self.keep(trace)
+
         return self.guarded(task, work)

@@ -53,16 +53,38 @@ class Updater(Estimates, Designs):
     thread at a time may use an updater.
     """
 
-    def __init__(self, likelihood: Likelihood, prior: Prior, *, num_sets: int = 1, num_models: int = 1000, init_set_id: int = 1,
-                 seed: int | None = None, resampler: str = "liu_west", a: float = 0.98, h: float | None = None,
-                 max_tries: int = 1000, resampling: str = "systematic", ess_threshold: float = 0.5, zero_weights: str = "error",
-                 divergences: bool = False) -> None:
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        prior: Prior,
+        *,
+        num_sets: int = 1,
+        num_models: int = 1000,
+        init_set_id: int = 1,
+        seed: int | None = None,
+        resampler: str = "liu_west",
+        a: float = 0.98,
+        h: float | None = None,
+        max_tries: int = 1000,
+        resampling: str = "systematic",
+        ess_threshold: float = 0.5,
+        zero_weights: str = "error",
+        divergences: bool = False,
+    ) -> None:
         settings = {
-            "num_sets": num_sets, "num_models": num_models, "init_set_id": init_set_id, "seed": seeded(seed),
+            "num_sets": num_sets,
+            "num_models": num_models,
+            "init_set_id": init_set_id,
+            "seed": seeded(seed),
             "resampler": _abi.code("catena_resampler", "resampler", resampler),
-            "resampling": _abi.code("catena_resampling", "resampling", resampling), "liu_west_a": a,
-            "liu_west_h": -1.0 if h is None else h, "max_tries": max_tries, "ess_threshold": ess_threshold,
-            "zero_weights": _abi.code("catena_zero_weights", "zero_weights", zero_weights), "divergences": int(divergences)}
+            "resampling": _abi.code("catena_resampling", "resampling", resampling),
+            "liu_west_a": a,
+            "liu_west_h": -1.0 if h is None else h,
+            "max_tries": max_tries,
+            "ess_threshold": ess_threshold,
+            "zero_weights": _abi.code("catena_zero_weights", "zero_weights", zero_weights),
+            "divergences": int(divergences),
+        }
         with Resources() as temporary:
             self._open("updater_new", likelihood, prior.open(temporary), settings)
 
@@ -72,8 +94,9 @@ class Updater(Estimates, Designs):
         call("updater_options_init", _abi.address(options), ctypes.sizeof(options))
         _abi.fill(options, settings)
         self._resources.root((self._session, table))
-        self._session.perform(name, _abi.address(table), source, _abi.address(options), self._session.log.address, None,
-                              _abi.address(place))
+        self._session.perform(
+            name, _abi.address(table), source, _abi.address(options), self._session.log.address, None, _abi.address(place)
+        )
         assert place.value is not None
         self._value = place.value
         self._resources.own(place.value, "updater_free", _abi.held)
@@ -85,7 +108,10 @@ class Updater(Estimates, Designs):
     def update(self, outcome: Any, experiment: Any = ()) -> Updater:
         """Takes in a datum: weights are multiplied by the likelihoods, models move on by `update_timestep`, and sets whose
         effective sample size is too small are resampled."""
-        o, x = self._one("outcome", self._outcomes("outcome", outcome)), self._one("experiment", self._experiments("experiment", experiment))
+        o, x = (
+            self._one("outcome", self._outcomes("outcome", outcome)),
+            self._one("experiment", self._experiments("experiment", experiment)),
+        )
         self._perform("update", o.ctypes.data, x.ctypes.data)
         return self
 
@@ -103,8 +129,17 @@ class Updater(Estimates, Designs):
         logs of the predictive probabilities, of shape (outcomes, experiments). The set stays as it is."""
         o, x = self._outcomes("outcomes", outcomes), self._experiments("experiments", experiments)
         weights, logs = np.empty((len(x), len(o), self._size(set))), np.empty((len(x), len(o)))
-        self._perform("hypothetical_update", set, len(o), o.ctypes.data, len(x), x.ctypes.data, weights.ctypes.data, weights.size,
-                      logs.ctypes.data)
+        self._perform(
+            "hypothetical_update",
+            set,
+            len(o),
+            o.ctypes.data,
+            len(x),
+            x.ctypes.data,
+            weights.ctypes.data,
+            weights.size,
+            logs.ctypes.data,
+        )
         return weights.T, logs.T
 
     def resample(self, num_models: int = 0) -> Updater:
@@ -126,6 +161,7 @@ class Updater(Estimates, Designs):
                 rows = self.likelihood_of.models("models", found)
                 w = numbers("weights", of, (len(rows),))
                 _abi.held.models_put(out, len(rows), rows.ctypes.data, w.ctypes.data)
+
             return session.guarded(None, work)
 
         pointer = _abi.function_type("catena_custom_resampler")(resample)
@@ -154,9 +190,15 @@ class Updater(Estimates, Designs):
 
     def likelihood(self, outcomes: Any, models: Any, experiments: Any = ()) -> Floats:
         """Likelihoods (logarithms where the likelihood gives those) of any models: of shape (models, outcomes, experiments)."""
-        o, m, x = self._outcomes("outcomes", outcomes), self._models("models", models), self._experiments("experiments", experiments)
+        o, m, x = (
+            self._outcomes("outcomes", outcomes),
+            self._models("models", models),
+            self._experiments("experiments", experiments),
+        )
         out = np.empty((len(x), len(o), len(m)))
-        self._perform("likelihood", len(o), o.ctypes.data, len(m), m.ctypes.data, len(x), x.ctypes.data, out.ctypes.data, out.size)
+        self._perform(
+            "likelihood", len(o), o.ctypes.data, len(m), m.ctypes.data, len(x), x.ctypes.data, out.ctypes.data, out.size
+        )
         values: Floats = out.T
         return values
 
@@ -186,5 +228,10 @@ class Updater(Estimates, Designs):
     def __repr__(self) -> str:
         if self._resources.closed:
             return "<catena.Updater: closed>"
-        words = ", ".join(f"{name} {one.mean:.6g} ± {one.sd:.2g} (standard error {one.standard_error:.2g})" for name, one in self.means().items())
-        return f"<catena.Updater: {len(self.sets)} sets of {self.sets[0].num_models} models after {self.num_records} data: {words}>"
+        words = ", ".join(
+            f"{name} {one.mean:.6g} ± {one.sd:.2g} (standard error {one.standard_error:.2g})"
+            for name, one in self.means().items()
+        )
+        return (
+            f"<catena.Updater: {len(self.sets)} sets of {self.sets[0].num_models} models after {self.num_records} data: {words}>"
+        )

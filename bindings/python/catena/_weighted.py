@@ -43,8 +43,15 @@ class Weighted:
         """The sets."""
         lib, handle = _abi.lib, self._handle
         ids = [lib.population_set_id(handle, i) for i in range(lib.population_num_sets(handle))]
-        return [TraceSet(one, lib.population_set_size(handle, one), lib.population_ess(handle, one),
-                         lib.population_log_evidence(handle, one)) for one in ids]
+        return [
+            TraceSet(
+                one,
+                lib.population_set_size(handle, one),
+                lib.population_ess(handle, one),
+                lib.population_log_evidence(handle, one),
+            )
+            for one in ids
+        ]
 
     @property
     def generation(self) -> int:

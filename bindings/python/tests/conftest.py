@@ -45,8 +45,10 @@ def compiled_library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compiled")
     (folder / "normals.c").write_text(SOURCE)
     library = folder / "normals.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", f"-I{catena.include_dir()}", "-o", str(library),
-                    str(folder / "normals.c")], check=True)
+    subprocess.run(
+        [compiler, "-O2", "-shared", "-fPIC", f"-I{catena.include_dir()}", "-o", str(library), str(folder / "normals.c")],
+        check=True,
+    )
     return str(library)
 
 

@@ -44,18 +44,21 @@ def test_an_exception_comes_out_with_its_traceback():
     assert calls <= 520
 
 
-@pytest.mark.parametrize("function, kind, words", [
-    (lambda x: -0.5 * x @ x, TypeError, "expected to return a pair of log density and gradient"),
-    (lambda x: (0.0, np.zeros(3)), ValueError, r"gradient.*expected an array of shape \(2,\), got one of shape \(3,\)"),
-    (lambda x: (0.0, 1.0), ValueError, r"expected an array of shape \(2,\), got one of shape \(\)"),
-    (lambda x: (0.0, x[None]), ValueError, r"got one of shape \(1, 2\)"),
-    (lambda x: (0.0, x * 1j), TypeError, r"expected real numbers.*complex128"),
-    (lambda x: (0.0, ["a", "b"]), TypeError, "expected real numbers"),
-    (lambda x: (0.0, None), TypeError, "expected real numbers.*None"),
-    (lambda x: ("zero", -x), TypeError, "log density.*expected a number, got str 'zero'"),
-    (lambda x: (x, -x), TypeError, r"log density.*expected a number, got an array of dtype float64 and shape \(2,\)"),
-    (lambda x: (None, -x), TypeError, "log density.*expected a number, got NoneType"),
-])
+@pytest.mark.parametrize(
+    "function, kind, words",
+    [
+        (lambda x: -0.5 * x @ x, TypeError, "expected to return a pair of log density and gradient"),
+        (lambda x: (0.0, np.zeros(3)), ValueError, r"gradient.*expected an array of shape \(2,\), got one of shape \(3,\)"),
+        (lambda x: (0.0, 1.0), ValueError, r"expected an array of shape \(2,\), got one of shape \(\)"),
+        (lambda x: (0.0, x[None]), ValueError, r"got one of shape \(1, 2\)"),
+        (lambda x: (0.0, x * 1j), TypeError, r"expected real numbers.*complex128"),
+        (lambda x: (0.0, ["a", "b"]), TypeError, "expected real numbers"),
+        (lambda x: (0.0, None), TypeError, "expected real numbers.*None"),
+        (lambda x: ("zero", -x), TypeError, "log density.*expected a number, got str 'zero'"),
+        (lambda x: (x, -x), TypeError, r"log density.*expected a number, got an array of dtype float64 and shape \(2,\)"),
+        (lambda x: (None, -x), TypeError, "log density.*expected a number, got NoneType"),
+    ],
+)
 def test_what_a_function_returns_is_checked(function, kind, words):
     with pytest.raises(kind, match=words):
         catena.sample(catena.FunctionModel(function, 2), 1, seed=1)
@@ -66,8 +69,10 @@ def test_other_numbers_are_taken():
         value, gradient = normals(x)
         return np.array([value]), [float(one) for one in gradient]
 
-    assert np.array_equal(catena.sample(catena.FunctionModel(function, 2), 1, seed=1, num_samples=20).draws,
-                          catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws)
+    assert np.array_equal(
+        catena.sample(catena.FunctionModel(function, 2), 1, seed=1, num_samples=20).draws,
+        catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws,
+    )
     single = catena.FunctionModel(lambda x: (np.float32(-0.5 * x @ x), np.float32(-x)), 2)
     assert catena.sample(single, 1, seed=1, num_samples=20).draws.shape == (1, 20, 2)
     # Every second number, backwards, and not to be written.
@@ -80,8 +85,10 @@ def test_other_numbers_are_taken():
         column.flags.writeable = False
         return value, column
 
-    assert np.array_equal(catena.sample(catena.FunctionModel(strided, 2), 1, seed=1, num_samples=20).draws,
-                          catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws)
+    assert np.array_equal(
+        catena.sample(catena.FunctionModel(strided, 2), 1, seed=1, num_samples=20).draws,
+        catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws,
+    )
 
 
 def test_vectorized_functions_are_checked():
@@ -235,7 +242,10 @@ def test_ctrl_c_returns_what_was_drawn(kind, compiled_library):
 
         # A shell that starts this in the background has it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        model = catena.FunctionModel(function, 2) if sys.argv[1] == "python" else catena.CModel(ctypes.CDLL(sys.argv[2]).evaluate, 2)
+        if sys.argv[1] == "python":
+            model = catena.FunctionModel(function, 2)
+        else:
+            model = catena.CModel(ctypes.CDLL(sys.argv[2]).evaluate, 2)
         threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT)).start()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -20,7 +20,9 @@ TRUTH = np.array([0.68, 0.03])
 
 
 def qubit(**more):
-    return catena.Likelihood(ramsey, parameters=["omega", "rate"], fields=["t"], are_valid=lambda models: (models > 0).all(axis=1), **more)
+    return catena.Likelihood(
+        ramsey, parameters=["omega", "rate"], fields=["t"], are_valid=lambda models: (models > 0).all(axis=1), **more
+    )
 
 
 def updater(likelihood=None, **more):
@@ -93,9 +95,14 @@ def test_likelihoods_with_all_that_they_may_have():
     def score(outcomes, models, experiments):
         return np.ones((len(models), 2, len(outcomes), len(experiments["t"])))
 
-    likelihood = qubit(domain=lambda experiment: [0, 1], simulate=lambda rng, models, experiments: rng.integers(
-        2, size=(len(models), len(experiments["t"]))), update_timestep=lambda rng, models, experiment: models + 1e-3 * rng.normal(
-            size=models.shape), experiment_cost=lambda experiments: experiments["t"], canonicalize=np.abs, score=score)
+    likelihood = qubit(
+        domain=lambda experiment: [0, 1],
+        simulate=lambda rng, models, experiments: rng.integers(2, size=(len(models), len(experiments["t"]))),
+        update_timestep=lambda rng, models, experiment: models + 1e-3 * rng.normal(size=models.shape),
+        experiment_cost=lambda experiments: experiments["t"],
+        canonicalize=np.abs,
+        score=score,
+    )
     u = updater(likelihood)
     before = u.models(1)
     u.update(0, 1.0).resample()
@@ -109,14 +116,22 @@ def test_likelihoods_with_all_that_they_may_have():
     assert u.sets[0].num_models == 100
     u.set_models(1, before[:10], np.arange(10)).set_log_weights(1, np.zeros(10))
     assert np.allclose(u.weights(1), 0.1)
-    wide = catena.Likelihood(lambda outcomes, models, experiments: np.exp(-((outcomes.sum(axis=1)[None, :, None] - models[:, :1, None]) ** 2))
-                             * np.ones((1, 1, 1)), parameters=["x"], outcome="real", width=2)
+    wide = catena.Likelihood(
+        lambda outcomes, models, experiments: (
+            np.exp(-((outcomes.sum(axis=1)[None, :, None] - models[:, :1, None]) ** 2)) * np.ones((1, 1, 1))
+        ),
+        parameters=["x"],
+        outcome="real",
+        width=2,
+    )
     w = catena.Updater(wide, catena.Prior.normal(0, 1), num_models=100, seed=1).update([0.1, 0.2])
     assert w.records()[0].shape == (1, 2)
 
 
 def test_priors():
-    mixed = catena.Prior.product([catena.Prior.uniform(0, 1), catena.Prior.normal([0, 0], np.eye(2)), catena.Prior.draws([[1.0], [2.0]])])
+    mixed = catena.Prior.product(
+        [catena.Prior.uniform(0, 1), catena.Prior.normal([0, 0], np.eye(2)), catena.Prior.draws([[1.0], [2.0]])]
+    )
     assert mixed.dimension == 4
     with pytest.raises(catena.CatenaError):
         catena.Prior.normal([0, 0], [[1, 2], [2, 1]])
@@ -129,7 +144,11 @@ def test_what_a_likelihood_does_wrong():
     with pytest.raises(catena.CatenaError, match=r"expected an array of shape \(2000, 1, 1\), got one of shape \(3,\)") as caught:
         u.update(0)
     assert isinstance(caught.value.__cause__, ValueError) and u.num_records == 0
-    many = updater(catena.Likelihood(lambda outcomes, models, experiments: np.full((len(models), len(outcomes), 1), 2.0), parameters=["x", "y"]))
+    many = updater(
+        catena.Likelihood(
+            lambda outcomes, models, experiments: np.full((len(models), len(outcomes), 1), 2.0), parameters=["x", "y"]
+        )
+    )
     with pytest.raises(catena.CatenaError, match="probability"):
         many.update(0)
     with pytest.raises(ValueError, match="'outcome': expected one, got 2"):

@@ -11,7 +11,9 @@ from conftest import normals
 
 @pytest.fixture
 def fit():
-    return catena.sample(catena.FunctionModel(normals, 2, constrain=lambda x: {"v": x.reshape(1, 2), "a": x[0]}), 2, seed=1, num_samples=50)
+    return catena.sample(
+        catena.FunctionModel(normals, 2, constrain=lambda x: {"v": x.reshape(1, 2), "a": x[0]}), 2, seed=1, num_samples=50
+    )
 
 
 def test_arviz(fit):
@@ -67,11 +69,16 @@ def test_jax():
     assert abs(fit["b"].mean()) < 5 * catena.mcse_mean(fit["b"])
     # In 64 bits, so that a step of 1e-6 tells.
     assert catena.diagnose(model).failures == 0
-    parts = catena.JaxModel(None, 2, log_prior=log_density, log_likelihood=lambda x: -0.5 * jnp.sum(x**2),
-                            sample_prior=lambda rng: rng.normal(0, scales))
+    parts = catena.JaxModel(
+        None,
+        2,
+        log_prior=log_density,
+        log_likelihood=lambda x: -0.5 * jnp.sum(x**2),
+        sample_prior=lambda rng: rng.normal(0, scales),
+    )
     draws = catena.sample_smc(parts, num_sets=4, num_particles=200, seed=1)
     # The mean of the likelihood over draws from the prior.
-    exact = -0.5 * np.log((1 + scales**2)).sum()
+    exact = -0.5 * np.log(1 + scales**2).sum()
     assert abs(draws.log_evidence - exact) < 5 * draws.standard_error < 0.5
     with pytest.raises(TypeError, match="expected both or neither"):
         catena.JaxModel(None, 2, log_prior=log_density)

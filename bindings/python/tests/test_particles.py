@@ -75,8 +75,15 @@ def test_guided_and_auxiliary_filters_and_conditional_sweeps():
 
 def test_states_of_several_numbers():
     found = catena.particle_filter(
-        lambda rng, n: rng.normal(size=(n, 2)), lambda rng, x, t: 0.5 * x + rng.normal(size=x.shape),
-        lambda x, t: -0.5 * (x**2).sum(axis=1), num_times=3, dimension=2, num_particles=100, seed=1, history=True)
+        lambda rng, n: rng.normal(size=(n, 2)),
+        lambda rng, x, t: 0.5 * x + rng.normal(size=x.shape),
+        lambda x, t: -0.5 * (x**2).sum(axis=1),
+        num_times=3,
+        dimension=2,
+        num_particles=100,
+        seed=1,
+        history=True,
+    )
     assert found.means.shape == (1, 3, 2) and found.particles(1, 1)[0].shape == (100, 2) and found.lineage(1).shape == (3, 2)
 
 
@@ -92,7 +99,9 @@ def test_what_a_filter_function_does_wrong():
     with pytest.raises(catena.ArgumentError):
         nile(num_particles=0)
     with pytest.warns(catena.CatenaWarning, match="set 1"):
-        lost = catena.particle_filter(first, level, lambda x, t: np.full(len(x), -np.inf if t == 4 else 0.0), num_times=10, seed=1)
+        lost = catena.particle_filter(
+            first, level, lambda x, t: np.full(len(x), -np.inf if t == 4 else 0.0), num_times=10, seed=1
+        )
     assert lost.log_evidence == -np.inf and lost.times == [5] and np.isnan(lost.ess[0, 5:]).all()
 
 
@@ -111,12 +120,16 @@ def density(x):
 
 def two_peaks(vectorized=True):
     if vectorized:
-        return catena.VectorizedModel(density, 1, names=["x"], log_density_parts=parts, sample_prior=lambda rng: rng.normal(0, 3, 1))
+        return catena.VectorizedModel(
+            density, 1, names=["x"], log_density_parts=parts, sample_prior=lambda rng: rng.normal(0, 3, 1)
+        )
 
     def one(f):
         return lambda x: tuple(part[0] for part in f(x[None]))
 
-    return catena.FunctionModel(one(density), 1, names=["x"], log_density_parts=one(parts), sample_prior=lambda rng: rng.normal(0, 3, 1))
+    return catena.FunctionModel(
+        one(density), 1, names=["x"], log_density_parts=one(parts), sample_prior=lambda rng: rng.normal(0, 3, 1)
+    )
 
 
 def test_sequential_monte_carlo_finds_both_peaks():
@@ -146,8 +159,9 @@ def test_sequential_monte_carlo_from_a_normal():
 
 def test_outputs_of_draws_made_before(model):
     fit = catena.sample(model, 2, seed=1, num_samples=100)
-    polar = catena.FunctionModel(normals, 2, names=["a", "b"],
-                                 constrain=lambda x, rng: {"radius": np.hypot(*x), "noise": rng.normal()})
+    polar = catena.FunctionModel(
+        normals, 2, names=["a", "b"], constrain=lambda x, rng: {"radius": np.hypot(*x), "noise": rng.normal()}
+    )
     found = catena.generate_quantities(polar, fit)
     assert np.allclose(found["radius"], np.hypot(fit["a"], fit["b"])) and found["noise"].std() > 0.5
     again = catena.generate_quantities(polar, fit.draws, fit.names, seed=fit.seed)

@@ -41,7 +41,8 @@ def test_same_seed_same_bits_on_any_number_of_threads_and_in_batches(model):
     one = catena.sample(model, seed=3, num_samples=200, num_threads=1)
     two = catena.sample(model, seed=3, num_samples=200, num_threads=2)
     vectorized = catena.VectorizedModel(
-        lambda x: (-0.5 * (x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1] / 4), np.column_stack([-x[:, 0], -x[:, 1] / 4])), 2)
+        lambda x: (-0.5 * (x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1] / 4), np.column_stack([-x[:, 0], -x[:, 1] / 4])), 2
+    )
     batch = catena.sample(vectorized, seed=3, num_samples=200)
     alone = catena.sample(model, 1, seed=3, num_samples=200, init_chain_id=3)
     assert np.array_equal(one.draws, two.draws) and np.array_equal(one.draws, batch.draws)
@@ -123,8 +124,14 @@ def test_initial_values():
         return normals(x)
 
     plain = catena.FunctionModel(watched, 2, names=["a", "b"])
-    for init in ([0.25, 0.5], np.array([0.25, 0.5]), {"a": 0.25, "b": 0.5}, np.array([[0.25, 0.5]] * 2), lambda id: [0.25, 0.5],
-                 [{"a": 0.25, "b": 0.5}, (0.25, 0.5)]):
+    for init in (
+        [0.25, 0.5],
+        np.array([0.25, 0.5]),
+        {"a": 0.25, "b": 0.5},
+        np.array([[0.25, 0.5]] * 2),
+        lambda id: [0.25, 0.5],
+        [{"a": 0.25, "b": 0.5}, (0.25, 0.5)],
+    ):
         places.clear()
         catena.sample(plain, 2, seed=1, num_warmup=0, num_samples=1, init=init)
         assert places.count((0.25, 0.5)) >= 2
@@ -148,7 +155,7 @@ def test_inverse_metrics_go_on(model):
 
 def test_a_fit_is_a_plain_value(model):
     fit = catena.sample(model, 2, seed=1, num_samples=50)
-    fit.rows
+    assert fit.rows.shape == (2, 50, 9)
     copied = pickle.loads(pickle.dumps(fit))
     assert np.array_equal(copied.draws, fit.draws) and copied.chains[0].stepsize == fit.chains[0].stepsize
     assert repr(copied) == repr(fit) == "<catena.Fit: 2 chains of 50 draws of 2 outputs>"
@@ -204,8 +211,9 @@ def test_runs_in_the_background(model, compiled):
 
 def test_a_run_can_be_awaited(model):
     async def main():
-        both = await asyncio.gather(catena.start(model, 1, seed=1, num_samples=50)._wait(),
-                                    catena.start(model, 1, seed=2, num_samples=50)._wait())
+        both = await asyncio.gather(
+            catena.start(model, 1, seed=1, num_samples=50)._wait(), catena.start(model, 1, seed=2, num_samples=50)._wait()
+        )
         return both, await catena.start(model, 1, seed=1, num_samples=50)
 
     (one, two), again = asyncio.run(main())
