@@ -58,7 +58,7 @@ def parse(text: str, function_type: Callable[..., Any] = ctypes.CFUNCTYPE) -> He
         """The type of a declaration without its name."""
         if "*" in words:
             return text_type if words.replace(" ", "") == "constchar*" else ctypes.c_void_p
-        return kinds[words.replace("const ", "").replace("struct ", "").strip()]
+        return kinds[words.replace("const ", "").replace("struct ", "").replace("enum ", "").strip()]
 
     def arguments(words: str, text_type: Any = ctypes.c_void_p) -> tuple[Any, ...]:
         parts = [" ".join(part.split()) for part in words.split(",")]
