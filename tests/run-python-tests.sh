@@ -63,7 +63,7 @@ say "type hints"
 alone/bin/python -m mypy --no-error-summary --cache-dir "$build/mypy" --config-file "$settings" -p catena
 alone/bin/python -m mypy --no-error-summary --cache-dir "$build/mypy" tests/typed.py
 
-environment full numpy "pytest>=7" arviz pandas polars jax numba
+environment full numpy "pytest>=7" arviz pandas polars jax numba "pymc>=5.10"
 say "with the packages that it works with"
 full/bin/python -m pytest -q -p no:cacheprovider tests/test_others.py
 

@@ -14,6 +14,7 @@ from ._options import Option, options
 from ._population import Population
 from ._prior import Prior
 from ._progress import Progress
+from ._pymc import PyMCModel
 from ._qinfer import from_qinfer
 from ._quantities import GradientCheck, diagnose, generate_quantities, log_density
 from ._run import Run
@@ -48,6 +49,7 @@ __all__ = [
     "Population",
     "Prior",
     "Progress",
+    "PyMCModel",
     "Reject",
     "Run",
     "Sparse",

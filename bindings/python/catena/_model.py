@@ -17,7 +17,7 @@ from ._resources import Resources
 class Model:
     """A log density over `dimension` unconstrained coordinates.
 
-    The models there are: `FunctionModel`, `VectorizedModel`, `JaxModel`, `CModel`, `StanModel`.
+    The models there are: `FunctionModel`, `VectorizedModel`, `JaxModel`, `CModel`, `StanModel`, `PyMCModel`.
 
     Attributes
     ----------

@@ -88,3 +88,36 @@ def test_jax():
 
     with pytest.raises(ZeroDivisionError, match="while tracing"):
         catena.sample(catena.JaxModel(fails, 2), seed=1)
+
+
+def test_pymc():
+    pymc = pytest.importorskip("pymc")
+    y = np.array([28.0, 8, -3, 7])
+    with pymc.Model() as schools:
+        mu, tau = pymc.Normal("mu", 0, 5), pymc.HalfNormal("tau", 5)
+        eta = pymc.Normal("eta", 0, 1, shape=(2, 2))
+        pymc.Deterministic("theta", mu + tau * eta)
+        pymc.Normal("y", mu + tau * eta, 10.0, observed=y.reshape(2, 2))
+    model = catena.PyMCModel(schools)
+    assert model.dimension == 6 and model.names is not None and "eta.2.1" in model.names
+    fit = catena.sample(model, seed=1, init=model.initial_point, delta=0.95)
+    assert fit["theta"].shape == (4, 1000, 2, 2) and (fit["tau"] > 0).all()
+    assert np.allclose(fit["theta"], fit["mu"][:, :, None, None] + fit["tau"][:, :, None, None] * fit["eta"])
+    assert fit.summary().verdict != "unknown" and catena.diagnose(model).failures == 0
+    # In the mean over tau's prior the marginal of mu is known by a sum over a grid.
+    grid = np.arange(0.005, 40, 0.01)
+    variance = grid**2 + 100
+    precision = 1 / 25 + 4 / variance
+    mean = y.sum() / variance / precision
+    log_weight = (
+        -0.5 * (grid / 5) ** 2
+        - 2 * np.log(variance)
+        - 0.5 * ((y**2).sum() / variance - mean**2 * precision)
+        - 0.5 * np.log(precision)
+    )
+    weight = np.exp(log_weight - log_weight.max())
+    assert abs(fit["mu"].mean() - weight @ mean / weight.sum()) < 5 * catena.mcse_mean(fit["mu"])
+    with pymc.Model() as discrete:
+        pymc.Poisson("count", 3.0)
+    with pytest.raises(TypeError, match="expected continuous variables alone, got the discrete count"):
+        catena.PyMCModel(discrete)
