@@ -6,6 +6,8 @@ import asyncio
 import gc
 import io
 import pickle
+import sys
+import types
 import weakref
 
 import numpy as np
@@ -271,3 +273,23 @@ def test_nothing_is_left_behind():
     del function
     gc.collect()
     assert alive() is None and fit.draws.shape == (2, 10, 2)
+
+
+def test_stan_files_are_compiled_by_bridgestan(stan_library, tmp_path, monkeypatch):
+    program = tmp_path / "shapes.stan"
+    program.write_text("parameters { real mu; } model { mu ~ normal(0, 1); }")
+    monkeypatch.setitem(sys.modules, "bridgestan", None)
+    with pytest.raises(ImportError, match="needs the package bridgestan"):
+        catena.StanModel(program)
+    asked = []
+
+    def compile_model(path, make_args):
+        asked.append((path, make_args))
+        return str(stan_library)
+
+    monkeypatch.setitem(sys.modules, "bridgestan", types.SimpleNamespace(compile_model=compile_model))
+    (tmp_path / "data.json").write_text('{"N": 3, "y": [1, 2, 3]}')
+    model = catena.StanModel(program, tmp_path / "data.json")
+    assert asked == [(program, ["STAN_THREADS=True"])] and model.dimension > 0
+    with pytest.raises(TypeError, match="'data': expected 'y' to be a number or an array of numbers, got 'text'"):
+        catena.StanModel(stan_library, {"N": 3, "y": "text"})
