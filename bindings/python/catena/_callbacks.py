@@ -46,6 +46,8 @@ class Closures:
             made["log_density_parts"] = self.parts(model.log_density_parts)
             if model.vectorized:
                 made["log_density_parts_batch"] = self.parts_batch(model.log_density_parts)
+        if model.log_density_data is not None:
+            made["log_density_data"] = self.data(model.log_density_data)
         if model.sample_prior is not None:
             made["sample_prior"] = self.sample_prior(model.sample_prior)
         return made
@@ -140,6 +142,22 @@ class Closures:
                 return self.failure.keep(exception, task)
 
         return sample_prior
+
+    def data(self, function: Callable[..., Any]) -> Callback:
+        words = ("the log density", "the log likelihood", "the gradient", "the gradient of the log likelihood")
+
+        def data(_user: int, _worker: int, task: int, position: int, count: int, *places: int) -> int:
+            try:
+                values = function(self.rows[position].copy(), count)
+                for i, (word, value, place) in enumerate(zip(words, values, places, strict=True)):
+                    if place:
+                        shape = self.shape if i >= 2 else ()
+                        matrix(place, shape)[...] = returned(f"{word} that 'log_density_data' returned", value, shape)
+                return DONE
+            except BaseException as exception:
+                return self.failure.keep(exception, task)
+
+        return data
 
     def parts_batch(self, function: Callable[..., Any]) -> Callback:
         dimension, vectorized = self.model.dimension, self.model.vectorized

@@ -72,6 +72,11 @@ class FunctionModel(Model):
         ``log_density_parts(x) -> (log_prior, log_likelihood, prior_gradient, likelihood_gradient)``, for `sample_smc`.
     sample_prior : callable, optional
         ``sample_prior(rng) -> x``, for `sample_smc`.
+    log_density_data : callable, optional
+        ``log_density_data(x, k)``, for `sample_smc`, which then takes the data one by one: the log prior plus the log
+        likelihood of the first `k` data, the log likelihood of datum number `k`, and the gradients of both.
+    data_count : int
+        Number of the data that it takes.
     """
 
     on_caller = True
@@ -89,6 +94,8 @@ class FunctionModel(Model):
         transformed_outputs: int = 0,
         log_density_parts: Callable[..., Any] | None = None,
         sample_prior: Callable[..., Any] | None = None,
+        log_density_data: Callable[..., Any] | None = None,
+        data_count: int = 0,
     ) -> None:
         for argument, value in (
             ("function", function),
@@ -96,6 +103,7 @@ class FunctionModel(Model):
             ("initialize", initialize),
             ("log_density_parts", log_density_parts),
             ("sample_prior", sample_prior),
+            ("log_density_data", log_density_data),
         ):
             if value is not None and not callable(value):
                 raise TypeError(f"argument '{argument}': expected a function, got {value!r}")
@@ -105,6 +113,7 @@ class FunctionModel(Model):
             raise ValueError(f"argument 'names': expected {dimension} names, got {len(self.names)}")
         self.constrain, self.initialize = constrain, initialize
         self.log_density_parts, self.sample_prior = log_density_parts, sample_prior
+        self.log_density_data, self.data_count = log_density_data, _count("data_count", data_count)
         self.parameter_outputs, self.transformed_outputs = parameter_outputs, transformed_outputs
         self.outputs: dict[str, Shape] | None = None
         if constrain is not None:
@@ -127,6 +136,7 @@ class FunctionModel(Model):
             names=_abi.address(names),
             output_names=_abi.address(output_names),
             output_count=len(outputs or ()),
+            data_count=self.data_count,
             parameter_outputs=self.parameter_outputs,
             transformed_outputs=self.transformed_outputs,
             **closures.members(),

@@ -145,6 +145,29 @@ def test_sequential_monte_carlo_finds_both_peaks():
     assert same.values.shape == (1, 50, 5)
 
 
+def test_sequential_monte_carlo_takes_data_one_by_one():
+    def one(x, k):
+        away = Y - abs(x[0])
+        slope = away * np.sign(x[0])
+        prior, terms = gauss(x[0], 0, 9), gauss(away, 0, 1)
+        return prior + terms[:k].sum(), terms[k], [-x[0] / 9 + slope[:k].sum()], [slope[k]]
+
+    model = catena.FunctionModel(
+        lambda x: tuple(part[0] for part in density(x[None])),
+        1,
+        log_density_data=one,
+        data_count=len(Y),
+        sample_prior=lambda rng: rng.normal(0, 3, 1),
+    )
+    draws = catena.sample_smc(model, num_sets=4, num_particles=200, seed=1, path="data")
+    grid = np.arange(-20, 20, 0.001)[:, None]
+    exact = np.log(0.001 * np.exp(density(grid)[0]).sum())
+    assert abs(draws.log_evidence - exact) < 5 * draws.standard_error < 0.5
+    # A datum may take several stages.
+    ways = [stage.way for stage in draws.sets[0].stages]
+    assert {1, 2, 3, 4} <= set(ways) and ways[-1] == 4
+
+
 def test_sequential_monte_carlo_from_a_normal():
     model = catena.FunctionModel(normals, 2)
     draws = catena.sample_smc(model, num_sets=4, num_particles=200, seed=1, reference={"mean": [0, 0], "sd": [2, 2]})

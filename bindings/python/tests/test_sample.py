@@ -214,7 +214,7 @@ def test_runs_in_the_background(model, compiled):
 def test_a_run_can_be_awaited(model):
     async def main():
         both = await asyncio.gather(
-            catena.start(model, 1, seed=1, num_samples=50)._wait(), catena.start(model, 1, seed=2, num_samples=50)._wait()
+            catena.start(model, 1, seed=1, num_samples=50), catena.start(model, 1, seed=2, num_samples=50)
         )
         return both, await catena.start(model, 1, seed=1, num_samples=50)
 
