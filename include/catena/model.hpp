@@ -168,14 +168,13 @@ class Model {
         detail::BoundModel{object_, table_.dimension, output_names_.size(), trouble});
     const std::vector<const char *> names = detail::pointers(names_), outputs = detail::pointers(output_names_);
     catena_density table = table_;
-    table.user = bound.get();
     table.release = [](void *user) { delete static_cast<detail::BoundModel *>(user); };
     table.names = names.empty() ? nullptr : names.data();
     table.output_count = outputs.size();
     table.output_names = outputs.empty() ? nullptr : outputs.data();
-    Handle handle = detail::made<Handle>(catena_model_new, &table);
-    static_cast<void>(bound.release());
-    return handle;
+    // The library owns it from here on, whatever comes of the call.
+    table.user = bound.release();
+    return detail::made<Handle>(catena_model_new, &table);
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <catena/session.hpp>
 
 #include <chrono>
+#include <limits>
 
 namespace catena {
 
@@ -121,6 +122,17 @@ inline Result resume(const Model &model, const Result &before, const Options &op
   Result result = sample(model, options, std::move(io));
   if (!before.draws().empty() && !result.draws().empty()) result.prepend(before, options.rows());
   return result;
+}
+
+// Goes on with the chains of `before` as above, for `more` draws of each beyond those that it was asked for: the options'
+// num_samples becomes the number of all.
+inline Result resume(const Model &model, const Result &before, std::size_t more, Options &options, Io io = {}) {
+  const std::size_t asked = before.num_samples(), most = std::numeric_limits<std::size_t>::max() - asked;
+  if (more > most)
+    throw Error(CATENA_INVALID_ARGUMENT, "argument 'more': expected at most " + std::to_string(most) + ", got " +
+                std::to_string(more), "more");
+  options.num_samples(asked + more);
+  return resume(model, before, options, std::move(io));
 }
 
 }  // namespace catena

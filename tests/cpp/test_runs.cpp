@@ -110,6 +110,22 @@ void resumed() {
   CHECK_INT(THROWN(catena::Error, catena::sample(model, small(), std::move(damaged))).status(), CATENA_CHECKPOINT);
 }
 
+void continued() {
+  std::puts("a result that is continued");
+  const catena::Model model(dimension, normal, named());
+  const catena::Draws expected = reference();
+  catena::Options options = small();
+  options.num_samples(samples / 2);
+  const catena::Result first = catena::sample(model, options);
+  CHECK_INT(first.num_samples(), samples / 2);
+  const catena::Result second = catena::resume(model, first, 1, options);
+  const catena::Result all = catena::resume(model, second, samples - samples / 2 - 1, options);
+  CHECK_INT(all.num_samples(), samples);
+  CHECK_BITS(all.draws().values().data(), expected.values().data(), chains * samples * expected.columns().size());
+  const std::size_t most = std::numeric_limits<std::size_t>::max();
+  CHECK_HAS(THROWN(catena::Error, catena::resume(model, all, most, options)).what(), "'more'");
+}
+
 void partly() {
   std::puts("the summary of a run that was stopped");
   catena::Options options = small();
@@ -230,6 +246,7 @@ int main() {
   watched();
   stopped();
   resumed();
+  continued();
   partly();
   files();
   initial();
