@@ -30,7 +30,7 @@ fn any_bytes_name_files() {
     std::fs::write(at.join(odd("data_", ".json")), "{}").unwrap();
     let mut line = vec![library.clone().into_os_string()];
     line.extend(words(
-        "sample num_chains=2 num_warmup=100 num_samples=50 save_metric=1 random seed=3 output refresh=0",
+        "sample num_chains=2 num_warmup=100 num_samples=50 adapt save_metric=1 random seed=3 output refresh=0",
     ));
     line.push(odd("file=", ".csv"));
     line.push(odd("checkpoint=", ".bin"));
