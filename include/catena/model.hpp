@@ -164,6 +164,9 @@ class Model {
 
   // For Run: a handle of its own, whose exceptions go to `trouble`, which must outlive it.
   Handle bind(detail::Trouble *trouble) const {
+    if (!object_)
+      throw Error(CATENA_INVALID_ARGUMENT, "argument 'model': expected a model that is whole, got one that was moved from",
+                  "model");
     auto bound = std::make_unique<detail::BoundModel>(
         detail::BoundModel{object_, table_.dimension, output_names_.size(), trouble});
     const std::vector<const char *> names = detail::pointers(names_), outputs = detail::pointers(output_names_);

@@ -41,7 +41,7 @@ class Run {
   }
 
   // Number of chains.
-  std::size_t num_chains() const noexcept { return state_->chains; }
+  std::size_t num_chains() const { return state_->chains; }
 
   // Where chain `chain`, counted from 0, has come.
   Progress progress(std::size_t chain) const {
@@ -58,7 +58,7 @@ class Run {
   }
 
   // Tells all chains to stop and returns at once; they can be resumed.
-  void cancel() const noexcept { catena_run_cancel(state_->run.get()); }
+  void cancel() const { catena_run_cancel(state_->run.get()); }
 
   // Waits until all chains have ended and hands out the result, once. A run that was cancelled or interrupted has a
   // result that is not complete(). Throws the first exception of a callback, else an Error when a chain failed; take()
@@ -93,7 +93,7 @@ class Run {
     state_->collect(status, result, error);
   }
 
-  std::unique_ptr<State> state_;
+  detail::Inner<State> state_;
 };
 
 // Starts chains of the options' engine, NUTS by default, and returns at once.

@@ -126,6 +126,24 @@ void continued() {
   CHECK_HAS(THROWN(catena::Error, catena::resume(model, all, most, options)).what(), "'more'");
 }
 
+void moved_from() {
+  std::puts("an object that was moved from says so");
+  catena::Model model(dimension, normal, named());
+  catena::Options options = small();
+  catena::Run run = catena::start(model, options);
+  catena::Run other = std::move(run);
+  CHECK_HAS(THROWN(catena::Error, run.wait()).what(), "moved from");
+  CHECK_HAS(THROWN(catena::Error, run.poll()).what(), "moved from");
+  CHECK_HAS(THROWN(catena::Error, run.cancel()).what(), "moved from");
+  CHECK(other.wait().complete());
+  const catena::Model kept = std::move(model);
+  CHECK_HAS(THROWN(catena::Error, catena::sample(model, options)).what(), "moved from");
+  const catena::Options taken = std::move(options);
+  CHECK_INT(THROWN(catena::Error, catena::sample(kept, options)).status(), CATENA_INVALID_ARGUMENT);
+  CHECK_INT(THROWN(catena::Error, options.seed(1)).status(), CATENA_INVALID_ARGUMENT);
+  CHECK(catena::sample(kept, taken).complete());
+}
+
 void partly() {
   std::puts("the summary of a run that was stopped");
   catena::Options options = small();
@@ -247,6 +265,7 @@ int main() {
   stopped();
   resumed();
   continued();
+  moved_from();
   partly();
   files();
   initial();
