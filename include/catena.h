@@ -13,6 +13,9 @@
  * - Tables of function pointers start with `struct_size`, which you set to sizeof of the table, and `user`, which is passed
  *   to every callback. Zero every member that you don't provide. Each table says from which threads it is called. Callbacks
  *   must not throw C++ exceptions or longjmp out.
+ * - A table's `release` is called exactly once with its `user`: when what the table was made into is freed, or the run that it
+ *   was lent to ends; where the call that it was given to fails, by that call. The caller need not see to it in any case, but
+ *   where the table itself is NULL or its struct_size is refused, for then nothing says what is in it.
  * - Nothing is ever written to stderr or stdout.
  *
  * A whole program: two independent standard normals, four chains, and a summary.
@@ -1900,8 +1903,8 @@ const char *catena_gradient_check_text(const struct catena_gradient_check *check
 // Frees a check with all that was borrowed from it. NULL is fine.
 void catena_gradient_check_free(struct catena_gradient_check *check);
 
-// An init context from the host's table, which is copied. It owns `user` from here on; when this function fails, `user`
-// stays the caller's.
+// An init context from the host's table, which is copied. It owns `user`, which is released when the context is freed, or,
+// where this function fails, at once.
 catena_status catena_init_new(const struct catena_init_table *table,
                               struct catena_init **out,
                               struct catena_error **error);
@@ -2116,8 +2119,8 @@ catena_status catena_updater_hull(const struct catena_updater *updater,
                                   struct catena_error **error);
 
 // Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
-// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
-// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+// `interrupt` may be NULL and are borrowed until the updater is freed. The updater owns the table's `user` and gives it to
+// `release` when it is freed, or, where this function fails, at once.
 catena_status catena_updater_new(const struct catena_likelihood *likelihood,
                                  const struct catena_prior *prior,
                                  const struct catena_updater_options *options,
@@ -2390,8 +2393,8 @@ catena_status catena_model_log_density(const struct catena_model *model,
                                        int *codes,
                                        struct catena_error **error);
 
-// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
-// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
+// Makes a model from a table, which is copied with its names. The model owns `user` and gives it to `release` when it is
+// freed, or, where this function fails, at once.
 catena_status catena_model_new(const struct catena_density *density,
                                struct catena_model **out,
                                struct catena_error **error);
@@ -2579,8 +2582,7 @@ catena_status catena_options_set_batch_wait(struct catena_options *options,
 
 // A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
 // may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
-// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
-// fails, `user` stays the caller's and `release` is not called.
+// The population owns the table's `user` and gives it to `release` when it is freed, or, where this function fails, at once.
 catena_status catena_population_new(const struct catena_traces *traces,
                                     const struct catena_options *options,
                                     const struct catena_population_io *io,
@@ -3272,8 +3274,8 @@ catena_status catena_writers_memory_new(double *values,
                                         struct catena_writer **out,
                                         struct catena_error **error);
 
-// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
-// the caller's.
+// A writer from the host's table, which is copied. It owns `user`, which is released when the writer is freed, or, where this
+// function fails, at once.
 catena_status catena_writer_new(const struct catena_writer_table *table,
                                 struct catena_writer **out,
                                 struct catena_error **error);

@@ -34,7 +34,7 @@ fn any_bytes_name_files() {
     ));
     line.push(odd("file=", ".csv"));
     line.push(odd("checkpoint=", ".bin"));
-    line.extend(words("every=0 data"));
+    line.extend(words("every=0.01 data"));
     line.push(odd("file=data_", ".json"));
     let output = run(&at, &line);
     assert_eq!(told(&output).1, Some(0), "{}", told(&output).0);

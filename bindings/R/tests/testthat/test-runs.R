@@ -132,7 +132,7 @@ test_that("a fit is continued for more draws, again and again", {
   # A fit that was saved comes back without what a model is in memory.
   file <- tempfile(fileext = ".rds")
   saveRDS(fit, file)
-  expect_error(catena_continue(readRDS(file), 150), "'model'")
+  expect_error(catena_continue(readRDS(file), 150), "the model is gone")
   expect_identical(catena_continue(readRDS(file), 150, model, progress = FALSE)$draws, whole$draws)
 })
 
