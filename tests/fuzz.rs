@@ -21,7 +21,7 @@ mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use targets::{Limited, TARGETS, some_checkpoint};
+use targets::{Limited, TARGETS, Target, some_checkpoint};
 
 #[global_allocator]
 static LIMITED: Limited = Limited;
@@ -129,7 +129,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     corpus
 }
 
-fn fuzz(name: &str, target: fn(&[u8])) {
+fn fuzz(name: &str, target: Target) {
     let of = |name: &str, default: u64| std::env::var(name).map_or(default, |n| n.parse().expect("a number"));
     let count = of(INPUTS, QUICK) / if name == SLOW.0 { SLOW.1 } else { 1 };
     let mut random = Random(of(SEED, 1) ^ 0x9E37_79B9_7F4A_7C15);

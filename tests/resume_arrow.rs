@@ -205,6 +205,7 @@ fn what_does_not_fit_gets_words_and_stays() {
         let report = sample_nuts(&model, &options, io).unwrap();
         drop(writer);
         assert!(std::fs::read(&path).unwrap() == bytes || report.status().is_ok(), "the file is another");
+        assert!(!at.join("draws_1.arrow.part").exists(), "nothing is left beside it");
         report.status().err().map_or(String::new(), |e| e.to_string())
     };
     assert!(words(&[], 1).contains("cannot be read"));

@@ -20,8 +20,11 @@ use catena::{Code, Error};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::{null, null_mut};
 
+/// Takes any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name, which is that of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("json", json),
     ("r_dump", r_dump),
     ("stan_csv", stan_csv),

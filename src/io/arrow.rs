@@ -105,16 +105,24 @@ impl ArrowWriter {
         let expected = || format!("expected at most the chain's {rows} rows in its checkpoint, got {waiting}");
         let written = rows.checked_sub(waiting).ok_or_else(|| self.failed(&expected()))?;
         let mut table = self.table(OutputFile::create(&self.aside())?.in_pieces(), names, 0)?;
-        let take = |row: &[f64]| table.push(row).map_err(|e| e.to_string());
-        earlier::replay(&self.path, names, self.chain, written, take).map_err(|e| self.failed(&e))?;
-        for row in rest.rows.chunks_exact(names.len().max(1)) {
-            table.push(row).map_err(|e| self.failed(&e))?;
+        if let Err(error) = self.copy(&mut table, names, written, &rest.rows) {
+            drop(table);
+            // The error is the one to tell.
+            let _ = std::fs::remove_file(self.aside());
+            return Err(error);
         }
         let has_checkpoint = rest.messages.is_some();
         self.messages = rest.messages.unwrap_or_else(|| earlier::messages(&self.path, MESSAGES));
         self.stage = Stage::Aside(table);
         // The rows that wait are in the checkpoint, or else in the earlier file alone.
         if has_checkpoint { self.put_in_place() } else { self.put_in_place_if_whole() }
+    }
+
+    /// Gives `table` so many rows of the earlier file, and `rest`.
+    fn copy(&self, table: &mut Table, names: &[String], written: usize, rest: &[f64]) -> Result<(), Error> {
+        let take = |row: &[f64]| table.push(row).map_err(|e| e.to_string());
+        earlier::replay(&self.path, names, self.chain, written, take).map_err(|e| self.failed(&e))?;
+        rest.chunks_exact(names.len().max(1)).try_for_each(|row| table.push(row).map_err(|e| self.failed(&e)))
     }
 
     fn aside(&self) -> PathBuf {
