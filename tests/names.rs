@@ -38,7 +38,7 @@ fn any_bytes_name_files() {
     line.push(odd("file=data_", ".json"));
     let output = run(&at, &line);
     assert_eq!(told(&output).1, Some(0), "{}", told(&output).0);
-    for name in [odd("", "_1.csv"), odd("", "_2.csv"), odd("", "_1_metric.json"), odd("", "_2.bin")] {
+    for name in [odd("", "_1.csv"), odd("", "_2.csv"), odd("", "_metric_1.json"), odd("", "_2.bin")] {
         assert!(at.join(&name).is_file(), "no {}", name.display());
     }
     let mut summary = words("summary");
