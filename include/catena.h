@@ -13,6 +13,9 @@
  * - Tables of function pointers start with `struct_size`, which you set to sizeof of the table, and `user`, which is passed
  *   to every callback. Zero every member that you don't provide. Each table says from which threads it is called. Callbacks
  *   must not throw C++ exceptions or longjmp out.
+ * - A table's `release` is called exactly once with its `user`: when what the table was made into is freed, or the run that it
+ *   was lent to ends; where the call that it was given to fails, by that call. The caller need not see to it in any case, but
+ *   where the table itself is NULL or its struct_size is refused, for then nothing says what is in it.
  * - Nothing is ever written to stderr or stdout.
  *
  * A whole program: two independent standard normals, four chains, and a summary.
@@ -875,6 +878,75 @@ typedef struct catena_density {
                           double *likelihood_gradient);
 } catena_density;
 
+// Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
+//
+// Threads: called from any pool thread, several at once; must synchronise itself.
+typedef struct catena_logger {
+  // sizeof(catena_logger) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
+  void (*log)(void *user, catena_level level, int64_t chain, const char *line);
+} catena_logger;
+
+// Ends a run early. Set `struct_size` to sizeof(catena_interrupt).
+//
+// Threads: called only on the thread that called into the library, at least every 10 ms while chains run.
+typedef struct catena_interrupt {
+  // sizeof(catena_interrupt) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
+  int (*requested)(void *user);
+} catena_interrupt;
+
+// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
+// don't provide to zero. Each list has 0 entries or one per chain.
+typedef struct catena_io {
+  // sizeof(catena_io) of the header the program was compiled with.
+  size_t struct_size;
+  // Initial values; a NULL entry gives none. Several chains may share one context.
+  const struct catena_init *const *inits;
+  // Number of entries of `inits`.
+  size_t num_inits;
+  // Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
+  const double *const *inv_metrics;
+  // Number of entries of `inv_metrics`.
+  size_t num_inv_metrics;
+  // Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
+  size_t inv_metric_size;
+  // Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
+  struct catena_writer *const *init_writers;
+  // Number of entries of `init_writers`.
+  size_t num_init_writers;
+  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+  // catena_quantity_column (generated quantities).
+  struct catena_writer *const *sample_writers;
+  // Number of entries of `sample_writers`.
+  size_t num_sample_writers;
+  // Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
+  // Stan) of each kept draw.
+  struct catena_writer *const *diagnostic_writers;
+  // Number of entries of `diagnostic_writers`.
+  size_t num_diagnostic_writers;
+  // Chains to go on with; a NULL entry starts that chain anew.
+  const struct catena_checkpoint *const *checkpoints;
+  // Number of entries of `checkpoints`.
+  size_t num_checkpoints;
+  // Gets progress, warnings and failures; NULL: silence.
+  const struct catena_logger *logger;
+  // Asks whether to end early; NULL: never.
+  const struct catena_interrupt *interrupt;
+} catena_io;
+
 // What a filter is to do. Have it filled with the defaults by catena_filter_options_init and change what you want.
 typedef struct catena_filter_options {
   // sizeof(catena_filter_options) of the header the program was compiled with.
@@ -1015,36 +1087,6 @@ typedef struct catena_state_space {
   double transition_log_density_bound;
 } catena_state_space;
 
-// Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
-//
-// Threads: called from any pool thread, several at once; must synchronise itself.
-typedef struct catena_logger {
-  // sizeof(catena_logger) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
-  // refused; may be NULL.
-  void (*release)(void *user);
-  // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
-  void (*log)(void *user, catena_level level, int64_t chain, const char *line);
-} catena_logger;
-
-// Ends a run early. Set `struct_size` to sizeof(catena_interrupt).
-//
-// Threads: called only on the thread that called into the library, at least every 10 ms while chains run.
-typedef struct catena_interrupt {
-  // sizeof(catena_interrupt) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
-  // refused; may be NULL.
-  void (*release)(void *user);
-  // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
-  int (*requested)(void *user);
-} catena_interrupt;
-
 // Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
 typedef struct catena_draws {
   // sizeof(catena_draws) of the header the program was compiled with.
@@ -1060,45 +1102,6 @@ typedef struct catena_draws {
   // Number of entries of `values` and `rows`: the number of chains.
   size_t num_chains;
 } catena_draws;
-
-// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
-// don't provide to zero. Each list has 0 entries or one per chain.
-typedef struct catena_io {
-  // sizeof(catena_io) of the header the program was compiled with.
-  size_t struct_size;
-  // Initial values; a NULL entry gives none. Several chains may share one context.
-  const struct catena_init *const *inits;
-  // Number of entries of `inits`.
-  size_t num_inits;
-  // Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
-  const double *const *inv_metrics;
-  // Number of entries of `inv_metrics`.
-  size_t num_inv_metrics;
-  // Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
-  size_t inv_metric_size;
-  // Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
-  struct catena_writer *const *init_writers;
-  // Number of entries of `init_writers`.
-  size_t num_init_writers;
-  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
-  // catena_quantity_column (generated quantities).
-  struct catena_writer *const *sample_writers;
-  // Number of entries of `sample_writers`.
-  size_t num_sample_writers;
-  // Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
-  // Stan) of each kept draw.
-  struct catena_writer *const *diagnostic_writers;
-  // Number of entries of `diagnostic_writers`.
-  size_t num_diagnostic_writers;
-  // Chains to go on with; a NULL entry starts that chain anew.
-  const struct catena_checkpoint *const *checkpoints;
-  // Number of entries of `checkpoints`.
-  size_t num_checkpoints;
-  // Gets progress, warnings and failures; NULL: silence.
-  const struct catena_logger *logger;
-  // Asks whether to end early; NULL: never.
-  const struct catena_interrupt *interrupt;
-} catena_io;
 
 // An init context of the host's own. Set `struct_size` to sizeof(catena_init_table).
 //
@@ -1607,6 +1610,24 @@ const uint8_t *catena_checkpoint_bytes(const struct catena_checkpoint *checkpoin
 // Frees a checkpoint. NULL is fine.
 void catena_checkpoint_free(struct catena_checkpoint *checkpoint);
 
+// Goes on with the chains of `before`, each for `more` iterations after warm-up beyond those that it was asked for, and
+// returns when all have ended. A chain that was stopped first does what is left of the others; with `more` = 0 that is all.
+// Its draws are, bit for bit, those that follow the draws of `before` in a run that was asked for all of them at once.
+//
+// Model, engine and options are those of the run before; the options' num_samples is ignored, and what the draws don't
+// depend on (threads, refresh, limits) may be others. `io` may be NULL and is as for catena_sample_nuts, with
+// the initial inverse metrics of the run before, diagnostic writers where it had some, and no checkpoints. Writers get the
+// rows that follow: those of the file of a CSV writer made with `resume`. `before` is only read, and may be of a run that
+// went on itself. Status and `out` as for catena_sample_nuts; CATENA_CHECKPOINT where a chain cannot go on, because it failed
+// or was stopped before it began, or where something is not as it was.
+catena_status catena_continue(const struct catena_model *model,
+                              const struct catena_options *options,
+                              const struct catena_result *before,
+                              size_t more,
+                              const struct catena_io *io,
+                              struct catena_result **out,
+                              struct catena_error **error);
+
 // Rank-normalised split R-hat (Vehtari et al. 2021) of one variable. Draw d of chain c is
 // values[c * chain_stride + d * draw_stride]. NaN for too few, constant or non-finite draws.
 catena_status catena_diagnose_rhat(const double *values,
@@ -1905,8 +1926,8 @@ const char *catena_gradient_check_text(const struct catena_gradient_check *check
 // Frees a check with all that was borrowed from it. NULL is fine.
 void catena_gradient_check_free(struct catena_gradient_check *check);
 
-// An init context from the host's table, which is copied. It owns `user` from here on; when this function fails, `user`
-// stays the caller's.
+// An init context from the host's table, which is copied. It owns `user`, which is released when the context is freed, or,
+// where this function fails, at once.
 catena_status catena_init_new(const struct catena_init_table *table,
                               struct catena_init **out,
                               struct catena_error **error);
@@ -2121,8 +2142,8 @@ catena_status catena_updater_hull(const struct catena_updater *updater,
                                   struct catena_error **error);
 
 // Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
-// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
-// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+// `interrupt` may be NULL and are borrowed until the updater is freed. The updater owns the table's `user` and gives it to
+// `release` when it is freed, or, where this function fails, at once.
 catena_status catena_updater_new(const struct catena_likelihood *likelihood,
                                  const struct catena_prior *prior,
                                  const struct catena_updater_options *options,
@@ -2395,8 +2416,8 @@ catena_status catena_model_log_density(const struct catena_model *model,
                                        int *codes,
                                        struct catena_error **error);
 
-// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
-// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
+// Makes a model from a table, which is copied with its names. The model owns `user` and gives it to `release` when it is
+// freed, or, where this function fails, at once.
 catena_status catena_model_new(const struct catena_density *density,
                                struct catena_model **out,
                                struct catena_error **error);
@@ -2584,8 +2605,7 @@ catena_status catena_options_set_batch_wait(struct catena_options *options,
 
 // A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
 // may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
-// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
-// fails, `user` stays the caller's and `release` is not called.
+// The population owns the table's `user` and gives it to `release` when it is freed, or, where this function fails, at once.
 catena_status catena_population_new(const struct catena_traces *traces,
                                     const struct catena_options *options,
                                     const struct catena_population_io *io,
@@ -2881,6 +2901,9 @@ uint64_t catena_result_chain_id(const struct catena_result *result, size_t chain
 
 // Iterations the chain has done, warm-up included. 0 past the last chain.
 size_t catena_result_iterations(const struct catena_result *result, size_t chain);
+
+// Iterations after warm-up that the chain was asked for, in all parts of a run that went on. 0 past the last chain.
+size_t catena_result_num_samples(const struct catena_result *result, size_t chain);
 
 // Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.
 size_t catena_result_rows(const struct catena_result *result, size_t chain);
@@ -3248,6 +3271,15 @@ catena_status catena_writer_arrow_new(const char *path,
                                       struct catena_writer **out,
                                       struct catena_error **error);
 
+// A writer for a resumed chain that goes on with the Arrow file that the chain's earlier part left at `path`, so that the
+// file ends as that of a run that nothing disturbed. Rows that came after the chain's checkpoint are left out. The file is
+// written aside (`path` and ".part") until it has all that the earlier one has, and then put in its place. What does not
+// fit fails the chain when it begins. (A writer of catena_writer_arrow_new begins a new file in which draws are counted on.)
+catena_status catena_writer_arrow_resume(const char *path,
+                                         uint64_t chain_id,
+                                         struct catena_writer **out,
+                                         struct catena_error **error);
+
 // Number of rows the writer has taken; 0 for NULL.
 size_t catena_writer_rows(const struct catena_writer *writer);
 
@@ -3278,8 +3310,8 @@ catena_status catena_writers_memory_new(double *values,
                                         struct catena_writer **out,
                                         struct catena_error **error);
 
-// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
-// the caller's.
+// A writer from the host's table, which is copied. It owns `user`, which is released when the writer is freed, or, where this
+// function fails, at once.
 catena_status catena_writer_new(const struct catena_writer_table *table,
                                 struct catena_writer **out,
                                 struct catena_error **error);

@@ -1,6 +1,6 @@
 //! What a run reads and writes: the host's lists as a session borrows them.
 
-use super::boundary::{Table, object, slice, table};
+use super::boundary::{Table, object, slice, table_with};
 use super::checkpoint::catena_checkpoint;
 use super::init::catena_init;
 use super::model::{catena_model, model};
@@ -129,9 +129,11 @@ impl Host {
     pub unsafe fn new(io: *const catena_io) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let (given, logger, interrupt) = unsafe {
-            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
-            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger));
-            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt));
+            let lent = |io: &catena_io| (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt));
+            let (given, (logger, interrupt)) = match io.is_null() {
+                true => (None, (HostLogger::new(std::ptr::null()), HostInterrupt::new(std::ptr::null()))),
+                false => table_with(io, "io", lent).map(|(io, lent)| (Some(io), lent))?,
+            };
             (given, logger?, interrupt?)
         };
         Ok(Self { given, logger: Box::into_raw(Box::new(logger)), nones: Box::into_raw(Box::default()), interrupt })
@@ -148,11 +150,26 @@ impl Host {
         engine: impl FnOnce(&SampleOptions) -> Engine,
     ) -> Result<Session<'static, catena_model>, Error> {
         // SAFETY: passed on to the caller.
+        unsafe { self.prepared(model, options, |options, _| Ok(engine(options))) }
+    }
+
+    /// As [`Host::session`]; `prepare` may change options and lists, and tells the engine.
+    ///
+    /// # Safety
+    /// As for [`Host::session`].
+    pub unsafe fn prepared(
+        &mut self,
+        model: *const catena_model,
+        options: *const catena_options,
+        prepare: impl FnOnce(&mut SampleOptions, &mut SampleIo<'static>) -> Result<Engine, Error>,
+    ) -> Result<Session<'static, catena_model>, Error> {
+        // SAFETY: passed on to the caller.
         unsafe {
             let model = self::model(model)?;
-            let (options, pool) = object(options, "options", "catena_options")?.run();
-            let run_io = self.lend(options.num_chains, pool)?;
-            Session::with_engine(model, engine(&options), &options, run_io)
+            let (mut options, pool) = object(options, "options", "catena_options")?.run();
+            let mut run_io = self.lend(options.num_chains, pool)?;
+            let engine = prepare(&mut options, &mut run_io)?;
+            Session::with_engine(model, engine, &options, run_io)
         }
     }
 

@@ -8,6 +8,7 @@
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;
+pub mod continued;
 pub mod density;
 pub mod diagnose;
 pub mod engine;

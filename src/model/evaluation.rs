@@ -11,3 +11,16 @@ pub struct Evaluation<'a> {
     /// What the model draws comes from here.
     pub stream: &'a mut Stream,
 }
+
+/// A NaN that no arithmetic makes.
+const UNWRITTEN: u64 = 0x7ff8_ca7e_4a00_0bad;
+
+/// What stands where a model is to write for the first time, so that what it forgets is told from what it writes.
+pub fn unwritten() -> f64 {
+    f64::from_bits(UNWRITTEN)
+}
+
+/// Whether nobody wrote there.
+pub fn is_unwritten(value: f64) -> bool {
+    value.to_bits() == UNWRITTEN
+}

@@ -18,7 +18,7 @@ mod traces;
 pub use block::Block;
 pub use checkpoint::{open, seal};
 pub use density::{Density, Threading, WorkerError};
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, is_unwritten, unwritten};
 pub use experiments::{Experiments, Field, Number};
 pub use ids::{MAX_CHAIN_ID, NO_CHAIN, check_chain_ids};
 pub(crate) use init::set_by_name;

@@ -85,11 +85,10 @@ def report(
         lengths=_abi.address(cut),
         max_depth=max_depth,
     )
-    file = ctypes.create_string_buffer(os.fsencode(path))
     layout = _abi.enum("catena_layout")["rows"]
     at = values.ctypes.data
     listed = ctypes.addressof(columns_list)
-    call("report", at, values.size, chains, rows, columns, layout, listed, ctypes.addressof(options), ctypes.addressof(file))
+    call("report", at, values.size, chains, rows, columns, layout, listed, ctypes.addressof(options), os.fsencode(path))
 
 
 def diagonals(metrics: Sequence[Floats], dimension: int) -> Floats | None:

@@ -16,6 +16,7 @@ mod settings;
 mod smc;
 mod summary;
 mod tree;
+mod words;
 
 use failure::Failure;
 use std::io::Write;
@@ -36,12 +37,12 @@ Arguments are those of CmdStan, in its style: name=value after the group they be
 ";
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| words::text(&word)).collect();
     match dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if failure.has_words() {
-                let _ = writeln!(std::io::stderr(), "error: {failure}");
+                let _ = writeln!(std::io::stderr(), "error: {}", words::shown(&failure.to_string()));
             }
             ExitCode::from(failure.exit)
         }
@@ -61,7 +62,7 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         "summary" => summary::run(&words[1..]),
         "report" => report::run(&words[1..]),
         library => {
-            if !Path::new(library).is_file() {
+            if !Path::new(&words::name(library)).is_file() {
                 return Err(Failure::no_input(format!(
                     "expected the shared library of a model as first word, got '{library}', which is no file"
                 )));

@@ -4,6 +4,7 @@ use crate::common::{say, sig_figs};
 use crate::failure::Failure;
 use crate::kept::RESUME;
 use crate::settings::Settings;
+use crate::words;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
 use std::io::Write;
@@ -54,7 +55,7 @@ impl Head<'_> {
         csv.comment(&format!("model = {}", model_name(self.library)))?;
         csv.comment(&format!("start_datetime = {}", utc(SystemTime::now())))?;
         for line in settings.lines() {
-            csv.comment(&line)?;
+            csv.comment(&words::shown(&line))?;
         }
         csv.comment(concat!("catena_version = ", env!("CARGO_PKG_VERSION")))?;
         Ok(csv)
@@ -120,9 +121,9 @@ fn one_spelling(path: &Path) -> PathBuf {
 
 /// The files that a run reads, each with the argument that names it. Of those that are missing others tell.
 fn inputs(library: &str, settings: &Settings, (first, count): (u64, usize)) -> Vec<(&'static str, PathBuf)> {
-    let mut all = vec![("model", PathBuf::from(library))];
+    let mut all = vec![("model", PathBuf::from(words::name(library)))];
     for argument in INPUTS {
-        let name = settings.text(argument);
+        let name = settings.file(argument);
         if !name.is_empty() {
             let paths = input_files(argument, name, first, count).unwrap_or_default();
             all.extend(paths.into_iter().map(|path| (argument, path)));
@@ -152,7 +153,7 @@ pub fn say_beside(outputs: &[PathBuf], text: &str) -> Result<(), Failure> {
 
 /// `bernoulli_model` for `some/where/bernoulli_model.so`.
 fn model_name(library: &str) -> String {
-    Path::new(library).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    Path::new(&words::name(library)).file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// As CmdStan writes a time: `2024-07-20 12:00:01 UTC`.

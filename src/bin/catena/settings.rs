@@ -1,7 +1,9 @@
 //! The values of all arguments, and their text as CmdStan writes it at the head of a file.
 
 use crate::tree::{Argument, Kind, METHODS, TOP};
+use crate::words;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 /// One argument's value.
 #[derive(Clone)]
@@ -43,6 +45,11 @@ impl Settings {
 
     pub fn text(&self, path: &str) -> &str {
         &self.value(path).text
+    }
+
+    /// The name of a file, or several with commas, that is the value.
+    pub fn file(&self, path: &str) -> OsString {
+        words::name(self.text(path))
     }
 
     pub fn is_given(&self, path: &str) -> bool {

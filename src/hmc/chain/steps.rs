@@ -4,18 +4,12 @@ use super::{Chain, Failure, INIT_TRIES, InitialValueReason, Request, State, Tran
 use crate::adapt::{Change, Lesson};
 use crate::hmc::engine::{Engine, leapfrog_steps};
 use crate::hmc::metric::Metric;
+use crate::model::{is_unwritten, unwritten};
 
 /// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
 const SEARCH_ACCEPTANCE: f64 = 0.8;
-/// A NaN that no arithmetic makes.
-const UNWRITTEN: u64 = 0x7ff8_ca7e_4a00_0bad;
 /// A step size that can grow beyond this means an improper posterior (Stan's number).
 const LARGEST_STEPSIZE: f64 = 1e7;
-
-/// Stands where a model is to write.
-fn unwritten() -> f64 {
-    f64::from_bits(UNWRITTEN)
-}
 
 impl Chain {
     pub(super) fn propose_initial(&mut self, tries: u32) -> Request {
@@ -38,7 +32,7 @@ impl Chain {
             None => Some(InitialValueReason::Refused),
             Some(value) if !value.is_finite() => Some(InitialValueReason::LogDensity(value)),
             Some(_) => gradient.iter().position(|g| !g.is_finite()).map(|index| match gradient[index] {
-                value if value.to_bits() == UNWRITTEN => InitialValueReason::Unwritten { index },
+                value if is_unwritten(value) => InitialValueReason::Unwritten { index },
                 value => InitialValueReason::Gradient { index, value },
             }),
         };

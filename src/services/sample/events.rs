@@ -5,7 +5,7 @@ use super::sampling::{Record, Sampling};
 use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
-use crate::io::{Level, Writer, significant};
+use crate::io::{Level, Mark, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
 use crate::services::{ChainReport, StopReason};
@@ -120,9 +120,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
         writers.try_for_each(|writer| writer.look(now))
     }
 
-    fn mark(&mut self) -> Result<[u64; 2], Error> {
+    fn mark(&mut self) -> Result<[Mark; 2], Error> {
         let sinks = &mut self.sinks;
-        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        let mark =
+            |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(Mark::default()), |writer| writer.mark());
         Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
     }
 
@@ -171,6 +172,8 @@ impl<D: Density> Service<D> for Sampling<'_> {
             iterations: chain.map_or(0, Chain::iterations),
             rows: self.record.rows,
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
+            engine: Some(self.columns.engine),
+            num_samples: self.settings.num_samples,
             metric: metric.kind(),
             inv_metric: metric.inverse(),
             warmup_gradients,
