@@ -9,6 +9,7 @@
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
+//! | [`variational`] | normal approximations fitted by climbing the evidence lower bound |
 //! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
 //! | [`io`] | init contexts, writers, loggers, interrupts |
@@ -30,5 +31,6 @@ pub mod particles;
 pub mod random;
 pub mod room;
 pub mod services;
+pub mod variational;
 
 pub use error::{Code, Error};
