@@ -5,9 +5,11 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc`, `variational`, `summary` | the services |
+//! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
+mod approximate;
 mod clock;
 mod company;
 mod control;
@@ -28,12 +30,15 @@ mod seat;
 mod service;
 mod session;
 mod smc;
+mod start;
 mod summary;
+mod variational;
 
 pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
+pub use approximate::{ApproximationFit, ApproximationReport};
 pub use control::{Control, Progress};
 pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
@@ -41,8 +46,8 @@ pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gra
 pub use io::{SampleIo, check_length};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
-    Service, SmcOptions, Value, names, nearest, similarity,
+    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, PathfinderOptions,
+    Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest, similarity,
 };
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
@@ -51,3 +56,4 @@ pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_par
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
 pub use summary::summarise;
+pub use variational::{variational, variational_columns};
