@@ -9,6 +9,7 @@
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
+//! | [`pathfinder`] | normal approximations along the path of an optimiser |
 //! | [`variational`] | normal approximations fitted by climbing the evidence lower bound |
 //! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
@@ -28,6 +29,7 @@ pub mod io;
 pub mod learn;
 pub mod model;
 pub mod particles;
+pub mod pathfinder;
 pub mod random;
 pub mod room;
 pub mod services;

@@ -88,6 +88,16 @@ impl Approximation {
         }
     }
 
+    /// What an error of each parameter is measured by: the coordinate's standard deviation, or 1 for a log.
+    pub(super) fn scales(&self) -> Vec<f64> {
+        let sd = self.sd();
+        let spread = match self.family {
+            Family::MeanField => vec![1.0; self.dim],
+            Family::FullRank => (0..self.dim).flat_map(|i| std::iter::repeat_n(sd[i], i + 1)).collect(),
+        };
+        [sd, spread].concat()
+    }
+
     /// Log of the product of the Cholesky factor's diagonal.
     fn log_determinant(&self) -> f64 {
         match self.family {

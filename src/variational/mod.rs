@@ -5,6 +5,7 @@
 
 mod advi;
 mod ascent;
+mod average;
 mod draws;
 mod family;
 mod start;

@@ -21,6 +21,9 @@ pub struct VariationalOptions {
     pub adapt_iterations: usize,
     /// The ascent ends when the bound's relative change is smaller; > 0. Default 0.01.
     pub tol_elbo: f64,
+    /// Once the bound hardly changes, iterates are averaged until no parameter's average has a larger error, in standard
+    /// deviations of the approximation; 0: the last iterate is taken, as Stan does. Default 0.015.
+    pub tol_average: f64,
     /// Steps between two estimates of the bound, at least 1. Default 100.
     pub eval_elbo: usize,
     /// Draws in the end. Default 1000.
@@ -38,6 +41,7 @@ impl Default for VariationalOptions {
             adapt_eta: true,
             adapt_iterations: 50,
             tol_elbo: 0.01,
+            tol_average: 0.015,
             eval_elbo: 100,
             output_draws: 1000,
         }

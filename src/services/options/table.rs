@@ -298,6 +298,9 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("adapt_eta", Kind::Switch, FITS, "try step sizes from 100 down to 0.01", variational.adapt_eta),
     row!("adapt_iterations", FROM_1, FITS, "steps with each step size that is tried", variational.adapt_iterations),
     row!("tol_elbo", POSITIVE, FITS, "the ascent ends when the bound's relative change is smaller", variational.tol_elbo),
+    row!("tol_average", Kind::Real(Range::not_negative()), FITS,
+        "then average iterates until each parameter's error is below this, in standard deviations; 0: take the last one",
+        variational.tol_average),
     row!("eval_elbo", FROM_1, FITS, "steps between two estimates of the bound", variational.eval_elbo),
     row!("output_draws", ANY, FITS, "draws from the approximation", variational.output_draws),
 ];

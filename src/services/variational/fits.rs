@@ -156,6 +156,25 @@ impl<'a> Fits<'a> {
         here.log(Level::Info, &line);
     }
 
+    fn averaged<D: Density>(&mut self, error: f64, enough: bool, bound: Bound, here: &Here<'_, D>) {
+        self.fit.elbo = Some(bound.elbo);
+        self.fit.converged = enough;
+        let (iterations, tolerance) = (self.settings.iterations, self.settings.tol_average);
+        if enough {
+            let elbo = bound.elbo;
+            here.log(
+                Level::Info,
+                &format!("the average of the iterates has an error of {error:.4} sd; ELBO {elbo:.3}"),
+            );
+        } else {
+            let line = format!(
+                "all {iterations} iterations are done before the average of the iterates has an error below {tolerance} sd: \
+                 the approximation may not have converged"
+            );
+            here.log(Level::Warning, &line);
+        }
+    }
+
     /// The draws are there: what they are worth, and the row of the mean.
     fn drawn<D: Density>(&mut self, advi: &mut Advi, here: &mut Here<'_, D>) -> Result<(), Error> {
         let (draws, _) = advi.draws();
@@ -230,7 +249,8 @@ impl<D: Density> Service<D> for Fits<'_> {
             }
             Happening::Tuned { eta, early } => self.tuned(eta, early, here)?,
             Happening::Estimated { iteration, bound, change } => self.estimated(iteration, bound, change, here)?,
-            Happening::Climbed(ended) => self.climbed(ended, here),
+            Happening::Settled(ended) | Happening::Climbed(ended) => self.climbed(ended, here),
+            Happening::Averaged { error, enough } => self.averaged(error, enough, advi.bound(), here),
             Happening::Drawn => self.drawn(advi, here)?,
             Happening::Row(row) => {
                 let (draws, stream) = advi.draws();

@@ -27,7 +27,7 @@ pub fn variational_columns<D: Density>(density: &D) -> Vec<String> {
 /// inference (Kucukelbir, Tran, Ranganath, Gelman and Blei 2017) with the steps of Stan, once for each id, and draws from it.
 ///
 /// A fit begins at its initial values with unit covariance, tries step sizes, and climbs the evidence lower bound until it
-/// hardly changes. Its sample writer gets the outputs at the mean, in a row whose first three numbers are 0, and then
+/// hardly changes; then, unless `variational.tol_average` is 0, it averages further iterates until their average is known. Its sample writer gets the outputs at the mean, in a row whose first three numbers are 0, and then
 /// `variational.output_draws` draws ([`variational_columns`]); its diagnostic writer the bound's estimates; its init
 /// writer the initial values. How far the draws are from the posterior is in the report's k-hat: above 0.7 it is said in
 /// words.
@@ -38,11 +38,11 @@ pub fn variational_columns<D: Density>(density: &D) -> Vec<String> {
 /// # Errors
 /// Before any fit begins: an option out of range, a list of wrong length, a model without coordinates. What happens to a
 /// fit later is in its report; the others go on.
-pub fn variational<'a, D: Density>(
-    density: &'a D,
+pub fn variational<D: Density>(
+    density: &D,
     options: &SampleOptions,
     variational: &VariationalOptions,
-    io: SampleIo<'a>,
+    io: SampleIo<'_>,
 ) -> Result<ApproximationReport, Error> {
     OptionSet::from(options).with_variational(variational).validate()?;
     check(density, options, variational, &io)?;
@@ -56,6 +56,7 @@ pub fn variational<'a, D: Density>(
         eta: variational.eta,
         adapt_iterations: if variational.adapt_eta { variational.adapt_iterations } else { 0 },
         tol_rel_obj: variational.tol_elbo,
+        tol_average: variational.tol_average,
         eval_elbo: variational.eval_elbo,
         output_draws: variational.output_draws,
         init_radius: options.init_radius,
@@ -104,7 +105,9 @@ fn check<D: Density>(
         return Err(Error::argument("model", "one with coordinates", "one of dimension 0"));
     }
     /// Vectors of parameters that a fit holds.
-    const VECTORS: usize = 3;
+    const VECTORS: usize = 24;
+    /// Rows of a draw: its position, and gradient and normals of some.
+    const ROWS: usize = 3;
     const NUMBER: usize = size_of::<f64>();
     let parameters = Approximation::parameters(variational.family, dim).unwrap_or(usize::MAX);
     let got = format!("an approximation with {parameters} parameters, for {dim} coordinates");
@@ -115,7 +118,7 @@ fn check<D: Density>(
         ("output_draws", variational.output_draws),
     ];
     draws.into_iter().try_for_each(|(name, rows)| {
-        room::check(name, &[options.num_chains, rows, VECTORS, dim, NUMBER], format!("{rows} of {dim} coordinates"))
+        room::check(name, &[options.num_chains, rows, ROWS, dim, NUMBER], format!("{rows} of {dim} coordinates"))
     })?;
     let estimates = variational.iterations / variational.eval_elbo;
     room::check("variational_iterations", &[options.num_chains, estimates, NUMBER], variational.iterations)

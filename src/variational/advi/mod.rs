@@ -4,6 +4,7 @@ mod steps;
 mod talk;
 
 use super::ascent::{Changes, Steps};
+use super::average::Average;
 use super::start::StartSearch;
 use super::{Approximation, Bound, Draws};
 use crate::model::{Ask, Block, Machine, Reply};
@@ -22,6 +23,8 @@ enum State {
     TuningBound(usize),
     Climbing,
     Estimating,
+    /// Estimating the bound of the average, which has this error.
+    LastBound(f64, bool),
     Drawing,
     /// An event is out; this comes after it.
     Told(After),
@@ -31,6 +34,7 @@ enum State {
 enum After {
     Begin,
     Climb,
+    Average,
     Draw,
     Row(usize),
     Nothing,
@@ -46,6 +50,8 @@ pub struct Advi {
     approximation: Approximation,
     steps: Steps,
     changes: Changes,
+    /// Of the iterates, once the bound hardly changes.
+    average: Option<Average>,
     eta: f64,
     first_bound: f64,
     /// The bound with the step size tried last, and that step size.
@@ -78,6 +84,7 @@ impl Advi {
             start: StartSearch::new(settings.seed, settings.id, settings.init_radius, start),
             approximation,
             steps: Steps::new(parameters),
+            average: None,
             changes: Changes::new(settings.iterations / settings.eval_elbo),
             eta: settings.eta,
             first_bound: f64::NEG_INFINITY,
@@ -191,9 +198,14 @@ impl Machine for Advi {
             State::TuningBound(place) => self.tuned(place),
             State::Climbing => self.climbed(),
             State::Estimating => self.estimated(),
+            State::LastBound(error, enough) => {
+                self.last = self.judge_bound();
+                self.tell(Happening::Averaged { error, enough }, After::Draw)
+            }
             State::Drawing => self.tell(Happening::Drawn, After::Row(0)),
             State::Told(After::Begin) => self.begin(),
             State::Told(After::Climb) => self.go_on(),
+            State::Told(After::Average) => self.next_step(),
             State::Told(After::Draw) => self.ask_draws(),
             State::Told(After::Row(row)) => match row < self.draws.rows() {
                 true => self.tell(Happening::Row(row), After::Row(row + 1)),

@@ -4,6 +4,7 @@ use super::{Advi, After, Ended, Happening, State, VariationalFailure};
 use crate::model::Ask;
 use crate::variational::Bound;
 use crate::variational::ascent::STEP_SIZES;
+use crate::variational::average::{Average, BATCHES};
 
 /// Blocks of a gradient in a row that may be refused as a whole before the ascent fails.
 const GRADIENT_TRIES: u32 = 10;
@@ -111,6 +112,7 @@ impl Advi {
 
     pub(super) fn next_step(&mut self) -> Ask<Happening> {
         match self.steps.taken() == self.settings.iterations {
+            true if self.average.is_some() => self.averaged(f64::NAN, false),
             true => self.tell(Happening::Climbed(Ended::Iterations), After::Draw),
             false => {
                 self.tries = 0;
@@ -129,6 +131,12 @@ impl Advi {
             return self.ask_gradient(State::Climbing);
         }
         self.step();
+        if let Some(average) = &mut self.average {
+            if average.add(&self.approximation.parameters) {
+                return self.look();
+            }
+            return self.next_step();
+        }
         match self.steps.taken().is_multiple_of(self.settings.eval_elbo) {
             true => self.ask_bound(State::Estimating),
             false => self.next_step(),
@@ -153,7 +161,31 @@ impl Advi {
             tolerance if change.median < tolerance => Ended::Median,
             _ => return self.next_step(),
         };
-        self.tell(Happening::Climbed(ended), After::Draw)
+        if self.settings.tol_average == 0.0 {
+            return self.tell(Happening::Climbed(ended), After::Draw);
+        }
+        // The first look comes after as many steps as an estimate of the bound, or a few batches of one.
+        let size = self.settings.eval_elbo / BATCHES;
+        self.average = Some(Average::new(self.approximation.parameters.len(), size));
+        self.tell(Happening::Settled(ended), After::Average)
+    }
+
+    /// Whether the average of the iterates is known well enough.
+    fn look(&mut self) -> Ask<Happening> {
+        let average = self.average.as_mut().expect("iterates are averaged");
+        let (error, at_rest) = average.error(&self.approximation.scales());
+        if error <= self.settings.tol_average {
+            return self.averaged(error, true);
+        }
+        average.go_on(at_rest);
+        self.next_step()
+    }
+
+    /// Takes the average for the approximation.
+    fn averaged(&mut self, error: f64, enough: bool) -> Ask<Happening> {
+        let average = self.average.take().expect("iterates are averaged");
+        average.put(&mut self.approximation.parameters);
+        self.ask_bound(State::LastBound(error, enough))
     }
 
     pub(super) fn begin(&mut self) -> Ask<Happening> {

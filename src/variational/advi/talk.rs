@@ -27,6 +27,9 @@ pub struct AdviSettings {
     pub adapt_iterations: usize,
     /// The ascent ends when the bound's relative change is smaller, in the mean or the median.
     pub tol_rel_obj: f64,
+    /// Once the bound hardly changes, iterates are averaged until no parameter's average has a larger error, in standard
+    /// deviations of the approximation; 0: the last iterate is taken.
+    pub tol_average: f64,
     /// Steps between two estimates of the bound, at least 1.
     pub eval_elbo: usize,
     /// Draws in the end.
@@ -67,6 +70,15 @@ pub enum Happening {
         bound: Bound,
         /// How it changed of late.
         change: Change,
+    },
+    /// The bound hardly changes; iterates are averaged from now on.
+    Settled(Ended),
+    /// The average of the iterates has been taken, with this error; `enough`: it is below the tolerance.
+    Averaged {
+        /// The largest error, in standard deviations; NaN where it is not known.
+        error: f64,
+        /// Whether the tolerance was reached, or else all iterations are done.
+        enough: bool,
     },
     /// The ascent is over; draws come next.
     Climbed(Ended),
