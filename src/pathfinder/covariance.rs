@@ -19,8 +19,6 @@ pub(super) struct Steps {
     s: Vec<f64>,
     z: Vec<f64>,
     alpha: Vec<f64>,
-    /// The steps without positive curvature.
-    skipped: usize,
 }
 
 fn dot(x: &[f64], y: &[f64]) -> f64 {
@@ -31,7 +29,7 @@ impl Steps {
     /// None yet, of at most `most`.
     pub fn new(dim: usize, most: usize) -> Self {
         let room = || Vec::with_capacity(most.saturating_mul(dim));
-        Self { dim, most, s: room(), z: room(), alpha: vec![1.0; dim], skipped: 0 }
+        Self { dim, most, s: room(), z: room(), alpha: vec![1.0; dim] }
     }
 
     /// How many count.
@@ -40,23 +38,18 @@ impl Steps {
     }
 
     /// Takes a step in, unless it has no positive curvature.
-    pub fn add(&mut self, s: impl Iterator<Item = f64>, z: impl Iterator<Item = f64>) {
-        let dim = self.dim;
-        if self.count() == self.most {
-            self.s.drain(..dim);
-            self.z.drain(..dim);
-        }
-        let at = self.s.len();
-        self.s.extend(s);
-        self.z.extend(z);
-        let (s, z) = (&self.s[at..], &self.z[at..]);
+    pub fn add(&mut self, s: &[f64], z: &[f64]) {
         let (curvature, squares) = (dot(s, z), dot(z, z));
-        if curvature > LEAST_CURVATURE * squares && curvature.is_finite() && squares.is_finite() {
-            return rescale(&mut self.alpha, s, z, curvature);
+        if !(curvature > LEAST_CURVATURE * squares && curvature.is_finite() && squares.is_finite()) {
+            return;
         }
-        self.s.truncate(at);
-        self.z.truncate(at);
-        self.skipped += 1;
+        if self.count() == self.most {
+            self.s.drain(..self.dim);
+            self.z.drain(..self.dim);
+        }
+        self.s.extend_from_slice(s);
+        self.z.extend_from_slice(z);
+        rescale(&mut self.alpha, s, z, curvature);
     }
 }
 
@@ -259,7 +252,7 @@ mod tests {
         for _ in 0..count {
             let s = DVector::from_fn(dim, |_, _| stream.normal());
             let z = a * &s;
-            steps.add(s.iter().copied(), z.iter().copied());
+            steps.add(s.as_slice(), z.as_slice());
         }
         steps
     }
@@ -314,12 +307,12 @@ mod tests {
     #[test]
     fn steps_without_positive_curvature_are_left_out() {
         let mut steps = Steps::new(2, 2);
-        steps.add([1.0, 0.0].into_iter(), [-1.0, 0.0].into_iter());
-        steps.add([0.0, 0.0].into_iter(), [0.0, 0.0].into_iter());
-        steps.add([1.0, 0.0].into_iter(), [f64::NAN, 0.0].into_iter());
-        assert_eq!((steps.count(), steps.skipped, &steps.alpha[..]), (0, 3, &[1.0, 1.0][..]));
+        steps.add(&[1.0, 0.0], &[-1.0, 0.0]);
+        steps.add(&[0.0, 0.0], &[0.0, 0.0]);
+        steps.add(&[1.0, 0.0], &[f64::NAN, 0.0]);
+        assert_eq!((steps.count(), &steps.alpha[..]), (0, &[1.0, 1.0][..]));
         // A flat second coordinate, whose z is 0, keeps a finite scale.
-        steps.add([1.0, 1.0].into_iter(), [4.0, 0.0].into_iter());
+        steps.add(&[1.0, 1.0], &[4.0, 0.0]);
         assert_eq!(steps.count(), 1);
         assert!(PathNormal::new(&steps, &[0.0; 2], &[0.0; 2]).is_some());
     }

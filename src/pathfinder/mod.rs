@@ -2,5 +2,7 @@
 //! (Zhang, Carpenter, Gelman and Vehtari 2022, "Pathfinder: parallel quasi-Newton variational inference").
 
 mod covariance;
+mod path;
 
 pub use covariance::PathNormal;
+pub use path::{Found, Path, PathFailure, PathSettings, Waypoint};

@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `variational`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc`, `pathfinder`, `variational`, `summary` | the services |
 //! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
@@ -21,6 +21,7 @@ mod keeping;
 mod learn;
 mod options;
 mod outputs;
+mod pathfinder;
 mod points;
 mod population;
 mod report;
@@ -49,6 +50,7 @@ pub use options::{
     Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, PathfinderOptions,
     Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest, similarity,
 };
+pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};

@@ -201,7 +201,7 @@ mod tests {
             sum.iter_mut().for_each(|s| *s /= draws as f64);
             q.add_entropy_gradient(&mut sum);
             for i in 0..q.parameters.len() {
-                let mut at = |h: f64| {
+                let at = |h: f64| {
                     let mut moved = q.clone();
                     moved.parameters[i] += h;
                     elbo(&moved, a)

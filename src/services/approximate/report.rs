@@ -49,6 +49,8 @@ pub struct ApproximationReport {
     pub tail: WeightTail,
     /// Rows written of all draws together; 0 where each fit has a writer of its own.
     pub rows: usize,
+    /// How many draws with a weight they were taken from: fewer than rows where some stand more than once.
+    pub pool: usize,
     /// Positions of those rows on the unconstrained scale, one after the other.
     pub positions: Vec<f64>,
     /// True when the interrupt ended the run.

@@ -83,7 +83,7 @@ pub fn variational<D: Density>(
         _ => (f64::NAN, WeightTail::Few),
     };
     let interrupted = report.interrupted;
-    Ok(ApproximationReport { fits, joined: false, khat, tail, rows: 0, positions: Vec::new(), interrupted })
+    Ok(ApproximationReport { fits, joined: false, khat, tail, rows: 0, pool: 0, positions: Vec::new(), interrupted })
 }
 
 fn check<D: Density>(
