@@ -8,6 +8,7 @@
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
+//! | [`optimize`] | modes: line search, L-BFGS, BFGS, Newton, as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
 //! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
@@ -26,6 +27,7 @@ pub mod hmc;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod particles;
 pub mod random;
 pub mod room;

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["drive"],
     &["learn"],
     &["particles"],
-    &["hmc"],
+    &["hmc", "optimize"],
     &["adapt", "model"],
     &["random"],
     &["room"],
