@@ -8,6 +8,7 @@
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
+//! | [`optimize`] | modes: line search, L-BFGS, BFGS, Newton, as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
 //! | [`pathfinder`] | normal approximations along the path of an optimiser |
 //! | [`variational`] | normal approximations fitted by climbing the evidence lower bound |
@@ -28,6 +29,7 @@ pub mod hmc;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod particles;
 pub mod pathfinder;
 pub mod random;

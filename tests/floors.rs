@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["particles"],
     &["pathfinder"],
     &["variational"],
-    &["hmc"],
+    &["hmc", "optimize"],
     &["adapt", "model"],
     &["random"],
     &["room"],

@@ -2,10 +2,10 @@
 
 use super::service::Here;
 use crate::error::{Code, Error};
-use crate::hmc::{Failure, InitialValueReason};
 use crate::io::Level;
-use crate::model::{Density, InitContext, Refusal};
+use crate::model::{Density, InitContext, InitialValueReason, Refusal};
 use crate::random::{Purpose, Stream};
+use std::fmt;
 
 /// The start values that the model makes of the init context; NaN where they are to be drawn.
 pub fn given_start<D: Density>(init: Option<&dyn InitContext>, here: &mut Here<'_, D>) -> Result<Vec<f64>, Error> {
@@ -38,14 +38,17 @@ fn initialize<D: Density>(init: &dyn InitContext, here: &mut Here<'_, D>, start:
     )
 }
 
-/// Why a machine has no start, with the name of the coordinate and the model's words.
-pub fn failed_start<D: Density>(failure: &Failure, here: &Here<'_, D>) -> Error {
+/// Why a machine has no start: `failure`, with the name of the coordinate that its `reason` is about and the model's words.
+pub fn failed_start<D: Density>(
+    failure: &impl fmt::Display,
+    reason: Option<&InitialValueReason>,
+    here: &Here<'_, D>,
+) -> Error {
     // An element is known by its coordinate's name.
-    let of = match failure {
-        Failure::InitialValue {
-            reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
-            ..
-        } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
+    let of = match reason {
+        Some(InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index }) => {
+            here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')"))
+        }
         _ => None,
     };
     Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))

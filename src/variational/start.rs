@@ -1,7 +1,7 @@
-//! The point to begin at, as chains look for it.
+//! The point to begin at.
 
-use crate::hmc::{Failure, INIT_TRIES, InitialValueReason};
-use crate::model::Block;
+use crate::model::{Block, judge_initial, propose_initial, tries_again};
+use crate::optimize::Failure;
 use crate::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -26,25 +26,16 @@ impl StartSearch {
     /// Asks for the next point.
     pub fn propose(&mut self) {
         self.tries += 1;
-        for (x, given) in self.block.positions_mut().iter_mut().zip(&self.given) {
-            *x = if given.is_nan() { self.stream.uniform_between(-self.radius, self.radius) } else { *given };
-        }
+        let Self { given, radius, stream, block, .. } = self;
+        let (positions, gradients) = block.rows_mut();
+        propose_initial(given, *radius, stream, positions, gradients);
         self.block.ask();
     }
 
-    /// What became of it: `None`, it was found, at [`StartSearch::position`]; or the block asks again.
+    /// Whether the point will do; if not, the block asks for the next one.
     pub fn judge(&mut self) -> Result<bool, Failure> {
-        let gradient = self.block.gradient(0);
-        let reason = match self.block.log_density(0) {
-            None => InitialValueReason::Refused,
-            Some(value) if !value.is_finite() => InitialValueReason::LogDensity(value),
-            Some(_) => match gradient.iter().position(|g| !g.is_finite()) {
-                Some(index) => InitialValueReason::Gradient { index, value: gradient[index] },
-                None => return Ok(true),
-            },
-        };
-        let random = self.radius > 0.0 && self.given.iter().any(|x| x.is_nan());
-        if self.tries == INIT_TRIES || !random {
+        let Some(reason) = judge_initial(self.block.log_density(0), self.block.gradient(0)) else { return Ok(true) };
+        if !tries_again(&self.given, self.radius, self.tries, &reason) {
             return Err(Failure::InitialValue { tries: self.tries, reason });
         }
         self.propose();

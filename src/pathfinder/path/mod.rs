@@ -135,7 +135,9 @@ impl Path {
                 self.judge()
             }
             Ask::Event(Passed::Ended(ending)) => self.ended(ending),
-            Ask::Event(Passed::Failed(failure)) => self.tell(Waypoint::Failed(PathFailure::Start(failure)), After::Nothing),
+            Ask::Event(Passed::Failed(failure)) => {
+                self.tell(Waypoint::Failed(PathFailure::Start(failure)), After::Nothing)
+            }
             Ask::Evaluate => Ask::Evaluate,
             Ask::EvaluateBlock | Ask::Meet(_) => unreachable!("L-BFGS asks for one evaluation at a time"),
         }

@@ -6,7 +6,7 @@ mod pool;
 use super::approximate::{ApproximationReport, Gathered, check_unused};
 use super::run::Run;
 use super::{OptionSet, PathfinderOptions, SampleIo, SampleOptions, Session, check_length};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::io::{Level, Logger, Writer};
 use crate::model::Density;
 use crate::optimize::OptimizerSettings;
@@ -125,7 +125,8 @@ fn tell(report: &ApproximationReport, pooled: &Pooled, options: &PathfinderOptio
     pooled.warnings.iter().for_each(|line| logger.log(Level::Warning, None, line));
     if pooled.weighed && options.num_psis_draws > pooled.pool {
         let (asked, pool) = (options.num_psis_draws, pooled.pool);
-        let line = format!("{asked} draws are resampled from only {pool} that have a weight: many stand more than once");
+        let line =
+            format!("{asked} draws are resampled from only {pool} that have a weight: many stand more than once");
         logger.log(Level::Warning, None, &line);
     }
 }
@@ -168,9 +169,4 @@ fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>
         room::check(name, &[paths, draws, width, NUMBER], format!("{draws} for each of {paths} paths"))
     })?;
     room::check("num_psis_draws", &[options.num_psis_draws, width, NUMBER], options.num_psis_draws)
-}
-
-/// The error of a run without draws that its status doesn't tell.
-pub(super) fn without_draws() -> Error {
-    Error::new(Code::Initialization, "no path has draws to begin with")
 }

@@ -5,6 +5,7 @@ use crate::diagnostics::{Psis, WeightTail};
 use crate::error::{Code, Error};
 use crate::io::{Level, Writer, shortest};
 use crate::model::{Density, InitContext};
+use crate::optimize::Failure;
 use crate::pathfinder::{Found, Path, PathFailure, PathSettings, Waypoint};
 use crate::services::approximate::{ApproximationFit, Gathered};
 use crate::services::outputs::{Refused, outputs_of_draw};
@@ -219,7 +220,10 @@ impl<D: Density> Service<D> for Paths<'_> {
                 }
                 return Ok(After::Done);
             }
-            Waypoint::Failed(PathFailure::Start(failure)) => return Err(failed_start(&failure, here)),
+            Waypoint::Failed(PathFailure::Start(failure)) => {
+                let Failure::InitialValue { reason, .. } = &failure;
+                return Err(failed_start(&failure, Some(reason), here));
+            }
             Waypoint::Failed(failure) => {
                 return Err(Error::new(Code::Model, format!("{failure}{}", here.words())));
             }

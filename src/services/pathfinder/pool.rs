@@ -31,14 +31,7 @@ pub(super) struct Pooled {
 impl Default for Pooled {
     /// No draws.
     fn default() -> Self {
-        Self {
-            khat: f64::NAN,
-            tail: WeightTail::Few,
-            pool: 0,
-            weighed: false,
-            picks: Vec::new(),
-            warnings: Vec::new(),
-        }
+        Self { khat: f64::NAN, tail: WeightTail::Few, pool: 0, weighed: false, picks: Vec::new(), warnings: Vec::new() }
     }
 }
 

@@ -4,7 +4,7 @@ use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Metric, Request, Start};
+use crate::hmc::{Chain, Failure, Metric, Request, Start};
 use crate::io::{Level, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
@@ -98,7 +98,13 @@ impl<D: Density> Service<D> for Sampling<'_> {
                 self.messages(&elapsed_lines(warmup, sampling))?;
                 return Ok(After::Done);
             }
-            Request::Failed(failure) => return Err(failed_start(&failure, here)),
+            Request::Failed(failure) => {
+                let reason = match &failure {
+                    Failure::InitialValue { reason, .. } => Some(reason),
+                    _ => None,
+                };
+                return Err(failed_start(&failure, reason, here));
+            }
         }
         Ok(After::GoOn)
     }

@@ -5,6 +5,7 @@ use crate::diagnostics::{Psis, WeightTail};
 use crate::error::{Code, Error};
 use crate::io::{Level, Writer, shortest};
 use crate::model::{Density, InitContext};
+use crate::optimize::Failure;
 use crate::services::approximate::{ApproximationFit, Gathered};
 use crate::services::outputs::{Refused, outputs_of_draw};
 use crate::services::service::{After, End, Here, Service};
@@ -261,7 +262,10 @@ impl<D: Density> Service<D> for Fits<'_> {
                 std::mem::take(&mut self.lines).iter().try_for_each(|line| self.message(line))?;
                 return Ok(After::Done);
             }
-            Happening::Failed(VariationalFailure::Start(failure)) => return Err(failed_start(&failure, here)),
+            Happening::Failed(VariationalFailure::Start(failure)) => {
+                let Failure::InitialValue { reason, .. } = &failure;
+                return Err(failed_start(&failure, Some(reason), here));
+            }
             Happening::Failed(failure) => {
                 self.fit.dropped = advi.dropped();
                 return Err(Error::new(Code::Model, format!("{failure}{}", here.words())));

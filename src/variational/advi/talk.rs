@@ -1,6 +1,6 @@
 //! What a fit is made from, and what it tells.
 
-use crate::hmc::Failure;
+use crate::optimize::Failure;
 use crate::variational::Bound;
 use crate::variational::Family;
 use crate::variational::ascent::{Change, STEP_SIZES};
