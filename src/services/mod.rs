@@ -47,8 +47,9 @@ pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gra
 pub use io::{SampleIo, check_length};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, PathfinderOptions,
-    Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest, similarity,
+    Choice, FailurePolicy, Given, InitKind, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind,
+    PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest,
+    similarity,
 };
 pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;

@@ -7,6 +7,9 @@ pub(super) const BATCHES: usize = 20;
 /// Halves whose averages differ by more than so many standard errors are not those of an ascent at rest.
 const AT_REST: f64 = 6.0;
 
+/// Largest correlation of two successive batches that is taken for one.
+const MOST_LAG: f64 = 0.9;
+
 /// Averages the parameters of iterates, by batches.
 ///
 /// The iterates of a stochastic ascent go on moving about the optimum with a spread that is that of the step size; their
@@ -58,16 +61,19 @@ impl Average {
         (0..self.parameters).map(move |i| (0..self.count()).map(|k| self.batch(k)[i]).sum::<f64>() / count)
     }
 
-    /// The largest error of the average, each parameter's in units of its `scale`: its standard error, or half the
-    /// difference of the averages of the two halves, whichever is larger; and whether no difference is far beyond what
-    /// standard errors explain.
+    /// The largest error of the average, each parameter's in units of its `scale`: its standard error, by batches that may
+    /// follow each other as an autoregression of order one, or half the difference of the averages of the two halves,
+    /// whichever is larger; and whether no difference is far beyond what standard errors explain.
     pub fn error(&self, scale: &[f64]) -> (f64, bool) {
         let (count, half) = (self.count(), self.count() / 2);
         let (mut most, mut at_rest) = (0.0f64, true);
         for ((i, mean), scale) in self.mean().enumerate().zip(scale) {
             let of = |from: usize, to: usize| (from..to).map(|k| self.batch(k)[i]);
             let squares: f64 = of(0, count).map(|x| (x - mean) * (x - mean)).sum();
-            let error = (squares / (count as f64 * (count as f64 - 1.0))).sqrt() / scale;
+            let products: f64 = of(0, count - 1).zip(of(1, count)).map(|(x, y)| (x - mean) * (y - mean)).sum();
+            let lag = if squares > 0.0 { (products / squares).clamp(0.0, MOST_LAG) } else { 0.0 };
+            let alone = (squares / (count as f64 * (count as f64 - 1.0))).sqrt() / scale;
+            let error = alone * ((1.0 + lag) / (1.0 - lag)).sqrt();
             let mean_of = |from: usize, to: usize| of(from, to).sum::<f64>() / (to - from) as f64;
             let drift = 0.5 * (mean_of(0, half) - mean_of(half, count)).abs() / scale;
             at_rest &= drift <= 0.5 * AT_REST * error;

@@ -6,7 +6,7 @@ use super::service::Service::{
 };
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value, names};
-use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
+use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -149,6 +149,9 @@ choice_field!(MetricKind: METRICS =
     FisherDense "fisher_dense" "a covariance matrix, from draws and gradients",
     LowRank "low_rank" "a vector of variances and a few directions, from draws and gradients",
     Auto "auto" "fisher_dense for few coordinates, low_rank for many");
+choice_field!(InitKind: INITS =
+    Given "given" "at the initial values given; others are drawn",
+    Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");
 choice_field!(WarmupMode: WARMUPS =
     Alone "alone" "each chain by itself",
     Together "together" "chains meet where the metric is estimated and get one for all");
@@ -226,6 +229,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
     row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
+    row!("init", Kind::Choice(INITS), MOVES, "where chains begin", sample.init),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,

@@ -9,6 +9,9 @@ use crate::variational::average::{Average, BATCHES};
 /// Blocks of a gradient in a row that may be refused as a whole before the ascent fails.
 const GRADIENT_TRIES: u32 = 10;
 
+/// The average is looked at for the first time after so many times the steps between two estimates of the bound.
+const FIRST_LOOK: usize = 4;
+
 impl Advi {
     pub(super) fn tell(&mut self, event: Happening, after: After) -> Ask<Happening> {
         self.state = State::Told(after);
@@ -164,8 +167,7 @@ impl Advi {
         if self.settings.tol_average == 0.0 {
             return self.tell(Happening::Climbed(ended), After::Draw);
         }
-        // The first look comes after as many steps as an estimate of the bound, or a few batches of one.
-        let size = self.settings.eval_elbo / BATCHES;
+        let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
         self.average = Some(Average::new(self.approximation.parameters.len(), size));
         self.tell(Happening::Settled(ended), After::Average)
     }
