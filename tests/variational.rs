@@ -85,6 +85,7 @@ fn a_standard_normal_by_default() {
             fit(&model, &SampleOptions { seed, ..options(1) }, &VariationalOptions::default());
         report.status().unwrap();
         let fit = &report.fits[0];
+        println!("{seed}: {} steps, {} {}", fit.iterations, fit.mean[0], fit.sd[0]);
         assert!(fit.mean[0].abs() < 0.05 && (fit.sd[0] - 1.0).abs() < 0.05, "{seed}: {} {}", fit.mean[0], fit.sd[0]);
         assert!(fit.converged);
         // The mean, and what was asked for.

@@ -96,7 +96,7 @@ pub fn option_set(settings: &Settings) -> Result<OptionSet, Failure> {
         match option {
             "num_threads" => set.set(option, Given::Whole(threads(settings)? as u64))?,
             // Without a number a file has the initial values.
-            "init_radius" if by_pathfinder(settings) => set.set("init", Given::Text(PATHFINDER))?,
+            "init_radius" if by_pathfinder(settings) => set.set("init_from", Given::Text(PATHFINDER))?,
             "init_radius" => radius(settings)?.map_or(Ok(()), |radius| set.set(option, Given::Number(radius)))?,
             _ => set.set(option, Given::Text(text))?,
         }

@@ -245,7 +245,7 @@ mod tests {
 
     /// Options that the command line has no argument of their own for: a chain that was stopped is resumed by programs only,
     /// and `init=pathfinder` is a value of CmdStan's `init`.
-    const NOT_HERE: [&str; 2] = ["max_evaluations", "init"];
+    const NOT_HERE: [&str; 2] = ["max_evaluations", "init_from"];
     /// Options that CmdStan has another default for.
     const OTHERWISE: [&str; 3] = ["num_chains", "seed", "num_threads"];
 

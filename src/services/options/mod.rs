@@ -65,7 +65,7 @@ pub struct SampleOptions {
     /// Initial values not given are uniform on (-radius, radius); at least 0, finite. Default 2.
     pub init_radius: f64,
     /// Where chains begin. Default: at what the init context gives.
-    pub init: InitKind,
+    pub init_from: InitKind,
     /// The metric. Default diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
@@ -118,7 +118,7 @@ impl Default for SampleOptions {
             save_warmup: false,
             refresh: 100,
             init_radius: 2.0,
-            init: InitKind::Given,
+            init_from: InitKind::Given,
             metric: MetricKind::Diag,
             stepsize: 1.0,
             stepsize_jitter: 0.0,

@@ -229,7 +229,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
     row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
-    row!("init", Kind::Choice(INITS), MOVES, "where chains begin", sample.init),
+    row!("init_from", Kind::Choice(INITS), MOVES, "where chains begin", sample.init_from),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,

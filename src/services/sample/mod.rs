@@ -130,7 +130,7 @@ impl<'a, D: Density> Session<'a, D> {
 /// Where Pathfinder has the chains begin; nothing where it is not asked, or chains go on from checkpoints.
 fn begun<D: Density>(density: &D, options: &SampleOptions, io: &SampleIo<'_>) -> Result<Vec<Begun>, Error> {
     let goes_on = io.checkpoints.iter().any(|bytes| !bytes.is_empty());
-    match options.init {
+    match options.init_from {
         InitKind::Pathfinder if density.dim() > 0 && !goes_on => starts(density, options, io),
         _ => Ok(Vec::new()),
     }

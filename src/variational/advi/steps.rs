@@ -169,17 +169,24 @@ impl Advi {
         }
         let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
         self.average = Some(Average::new(self.approximation.parameters.len(), size));
+        self.steps.keep_length();
         self.tell(Happening::Settled(ended), After::Average)
     }
 
     /// Whether the average of the iterates is known well enough.
     fn look(&mut self) -> Ask<Happening> {
         let average = self.average.as_mut().expect("iterates are averaged");
-        let (error, at_rest) = average.error(&self.approximation.scales());
-        if error <= self.settings.tol_average {
-            return self.averaged(error, true);
+        let look = average.look(&self.approximation.scales());
+        if look.error <= self.settings.tol_average {
+            return self.averaged(look.error, true);
         }
-        average.go_on(at_rest);
+        average.go_on(look.drifts);
+        match (look.slow, look.drifts) {
+            (true, _) => self.steps.lengthen(),
+            (false, true) => {}
+            // The spread about the optimum biases the average, the less the shorter steps are.
+            (false, false) => self.steps.keep_length(),
+        }
         self.next_step()
     }
 
