@@ -18,6 +18,8 @@ const FLOORS: &[&[&str]] = &[
     &["drive"],
     &["learn"],
     &["particles"],
+    &["pathfinder"],
+    &["variational"],
     &["hmc", "optimize"],
     &["adapt", "model"],
     &["random"],

@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod approximate;
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;

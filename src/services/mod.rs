@@ -5,9 +5,11 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc`, `pathfinder`, `variational`, `summary` | the services |
+//! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
+mod approximate;
 mod clock;
 mod company;
 mod control;
@@ -19,6 +21,7 @@ mod keeping;
 mod learn;
 mod options;
 mod outputs;
+mod pathfinder;
 mod points;
 mod population;
 mod report;
@@ -28,12 +31,15 @@ mod seat;
 mod service;
 mod session;
 mod smc;
+mod start;
 mod summary;
+mod variational;
 
 pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
+pub use approximate::{ApproximationFit, ApproximationReport};
 pub use control::{Control, Progress};
 pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
@@ -41,9 +47,10 @@ pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gra
 pub use io::{SampleIo, check_length};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
-    Service, SmcOptions, Value, names, nearest, similarity,
+    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, PathfinderOptions,
+    Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest, similarity,
 };
+pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};
@@ -51,3 +58,4 @@ pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_par
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
 pub use summary::summarise;
+pub use variational::{variational, variational_columns};

@@ -1,17 +1,21 @@
 //! Options of a run. A new one is a field with its default here (or in [`Adaptation`]) and a row in `table.rs`: validation,
 //! the command line, the C ABI's options by name, `bindings/abi.json`, R, Julia, C++ and `docs/options.md` go by the rows.
 
+mod approximate;
 mod by_name;
 mod near;
+mod service;
 mod set;
 mod smc;
 mod table;
 mod value;
 
+pub use approximate::{PathfinderOptions, VariationalOptions};
 pub use near::{nearest, similarity};
+pub use service::Service;
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
-pub use table::{OPTIONS, OptionRow, Service};
+pub use table::{OPTIONS, OptionRow};
 pub use value::{Choice, Given, Kind, Range, Value, names};
 
 use crate::adapt::Adaptation;

@@ -1,6 +1,6 @@
 //! All options as one value.
 
-use super::{SampleOptions, SmcOptions};
+use super::{PathfinderOptions, SampleOptions, SmcOptions, VariationalOptions};
 use crate::adapt::Adaptation;
 use crate::services::population::PopulationOptions;
 
@@ -16,6 +16,8 @@ pub struct OptionSet {
     pub(super) smc: SmcOptions,
     /// Its seed means nothing: there is one for all.
     pub(super) population: PopulationOptions,
+    pub(super) variational: VariationalOptions,
+    pub(super) pathfinder: PathfinderOptions,
 }
 
 impl Default for OptionSet {
@@ -32,6 +34,8 @@ impl From<&SampleOptions> for OptionSet {
             adapt: options.adaptation.is_some(),
             smc: SmcOptions::default(),
             population: PopulationOptions::default(),
+            variational: VariationalOptions::default(),
+            pathfinder: PathfinderOptions::default(),
         }
     }
 }
@@ -51,6 +55,26 @@ impl OptionSet {
     pub fn with_smc(self, smc: &SmcOptions) -> Self {
         let population = PopulationOptions { init_set_id: smc.init_set_id, ..self.population };
         Self { smc: smc.clone(), population, ..self }
+    }
+
+    /// The options of variational approximations alone.
+    pub fn variational(&self) -> VariationalOptions {
+        self.variational
+    }
+
+    /// The same options of other runs, with these of variational approximations.
+    pub fn with_variational(self, variational: &VariationalOptions) -> Self {
+        Self { variational: *variational, ..self }
+    }
+
+    /// The options of Pathfinder alone.
+    pub fn pathfinder(&self) -> PathfinderOptions {
+        self.pathfinder
+    }
+
+    /// The same options of other runs, with these of Pathfinder.
+    pub fn with_pathfinder(self, pathfinder: &PathfinderOptions) -> Self {
+        Self { pathfinder: *pathfinder, ..self }
     }
 
     /// The options as a population takes them.

@@ -1,5 +1,9 @@
 //! The table: one row, one option.
 
+use super::service::Service;
+use super::service::Service::{
+    Diagnose, FixedParam, GenerateQuantities, Nuts, Pathfinder, Population, Smc, Static, Variational,
+};
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value, names};
 use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
@@ -9,65 +13,8 @@ use crate::hmc::MetricKind;
 use crate::particles::plan::Kernel;
 use crate::particles::resample::Scheme;
 use crate::services::population::TraceFailure;
+use crate::variational::Family;
 use std::time::Duration;
-
-/// What a user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// [`sample_nuts`](crate::services::sample_nuts)
-    Nuts,
-    /// [`sample_hmc_static`](crate::services::sample_hmc_static)
-    Static,
-    /// [`sample_fixed_param`](crate::services::sample_fixed_param)
-    FixedParam,
-    /// [`generate_quantities`](crate::services::generate_quantities)
-    GenerateQuantities,
-    /// [`diagnose_gradient`](crate::services::diagnose_gradient)
-    Diagnose,
-    /// [`log_density`](crate::services::log_density), which takes no options
-    LogDensity,
-    /// [`Population`](crate::services::Population)
-    Population,
-    /// [`sample_smc`](crate::services::sample_smc)
-    Smc,
-}
-
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Smc, Static};
-
-impl Service {
-    /// Every service.
-    pub fn all() -> [Self; 8] {
-        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Population, Smc]
-    }
-
-    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density` or `smc`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nuts => "nuts",
-            Self::Static => "static",
-            Self::FixedParam => "fixed_param",
-            Self::GenerateQuantities => "generate_quantities",
-            Self::Diagnose => "diagnose",
-            Self::LogDensity => "log_density",
-            Self::Population => "population",
-            Self::Smc => "smc",
-        }
-    }
-
-    /// What it does.
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Nuts => "draws by the no-U-turn sampler",
-            Self::Static => "draws by static Hamiltonian Monte Carlo",
-            Self::FixedParam => "generated quantities at initial values that stay",
-            Self::GenerateQuantities => "generated quantities anew for draws made before",
-            Self::Diagnose => "the gradient against finite differences",
-            Self::LogDensity => "log density and gradient at given points",
-            Self::Population => "independent sets of weighted traces",
-            Self::Smc => "weighted draws and the evidence by sequential Monte Carlo",
-        }
-    }
-}
 
 /// One option.
 #[derive(Debug)]
@@ -228,6 +175,10 @@ choice_field!(TraceFailure: TRACE_FAILURES =
     Keep "keep" "the operation fails, the population stays as it was",
     Lose "lose" "the trace is dropped, its weight zero");
 
+choice_field!(Family: FAMILIES =
+    MeanField "meanfield" "independent coordinates",
+    FullRank "fullrank" "any covariance");
+
 macro_rules! row {
     ($name:literal, $kind:expr, $services:expr, $help:literal, $($field:ident).+) => {
         OptionRow {
@@ -247,16 +198,20 @@ const POSITIVE: Kind = Kind::Real(Range::positive());
 
 const MOVES: &[Service] = &[Nuts, Static];
 const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
-const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
-const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc];
-const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
-const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc];
-const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc];
+const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Variational];
+const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc, Pathfinder, Variational];
+const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Pathfinder, Variational];
+const STARTS: &[Service] = &[Nuts, Static, FixedParam, Diagnose, Pathfinder, Variational];
+const SEEDED: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc, Pathfinder, Variational];
+const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc, Pathfinder, Variational];
 const TUNED: &[Service] = &[Nuts, Static, Smc];
-const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc];
+const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc, Pathfinder, Variational];
 const SETS: &[Service] = &[Population, Smc];
 const TRACES: &[Service] = &[Population];
 const SMC: &[Service] = &[Smc];
+const PATHS_OF: &[Service] = &[Pathfinder];
+const FITS: &[Service] = &[Variational];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
@@ -269,7 +224,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
     row!("save_warmup", Kind::Switch, MOVES, "write the warm-up too", sample.save_warmup),
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
-    row!("init_radius", Kind::Real(Range::not_negative()), &[Nuts, Static, FixedParam, Diagnose],
+    row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
@@ -324,4 +279,28 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("waste_free", Kind::Switch, SMC,
         "resample but num_particles / (num_moves + 1) particles and keep all states of their chains", smc.waste_free),
     row!("max_stages", FROM_1, SMC, "most stages of a set", smc.max_stages),
+    row!("num_paths", FROM_1, PATHS_OF, "number of paths", pathfinder.num_paths),
+    row!("max_lbfgs_iters", FROM_1, PATHS_OF, "most steps of a path's optimiser", pathfinder.max_lbfgs_iters),
+    row!("num_elbo_draws", FROM_1, PATHS_OF, "draws for the evidence lower bound at each point of a path",
+        pathfinder.num_elbo_draws),
+    row!("num_draws", FROM_1, PATHS_OF, "draws from each path", pathfinder.num_draws),
+    row!("num_psis_draws", FROM_1, PATHS_OF, "draws resampled from those of all paths", pathfinder.num_psis_draws),
+    row!("psis_resample", Kind::Switch, PATHS_OF,
+        "resample the draws of several paths by their smoothed weights; else all are kept", pathfinder.psis_resample),
+    row!("calculate_lp", Kind::Switch, PATHS_OF, "evaluate the log density at the draws, which weighs them",
+        pathfinder.calculate_lp),
+    row!("variational_family", Kind::Choice(FAMILIES), FITS, "which normal distributions are looked among",
+        variational.family),
+    row!("variational_iterations", FROM_1, FITS, "most steps of the ascent", variational.iterations),
+    row!("grad_samples", FROM_1, FITS, "draws for each gradient of the evidence lower bound", variational.grad_samples),
+    row!("elbo_samples", FROM_1, FITS, "draws for each estimate of the evidence lower bound", variational.elbo_samples),
+    row!("eta", POSITIVE, FITS, "step size, where it is not adapted", variational.eta),
+    row!("adapt_eta", Kind::Switch, FITS, "try step sizes from 100 down to 0.01", variational.adapt_eta),
+    row!("adapt_iterations", FROM_1, FITS, "steps with each step size that is tried", variational.adapt_iterations),
+    row!("tol_elbo", POSITIVE, FITS, "the ascent ends when the bound's relative change is smaller", variational.tol_elbo),
+    row!("tol_average", Kind::Real(Range::not_negative()), FITS,
+        "then average iterates until each parameter's error is below this, in standard deviations; 0: take the last one",
+        variational.tol_average),
+    row!("eval_elbo", FROM_1, FITS, "steps between two estimates of the bound", variational.eval_elbo),
+    row!("output_draws", ANY, FITS, "draws from the approximation", variational.output_draws),
 ];

@@ -6,8 +6,9 @@ use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
 use crate::hmc::{Chain, Failure, Metric, Request, Start};
 use crate::io::{Level, Writer, significant};
-use crate::model::{Density, InitialValueReason};
+use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
+use crate::services::start::{failed_start, given_start};
 use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
@@ -40,18 +41,6 @@ impl Sampling<'_> {
             }
         }
     }
-
-    fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        // An element is known by its coordinate's name.
-        let of = match failure {
-            Failure::InitialValue {
-                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
-                ..
-            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
-            _ => None,
-        };
-        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
-    }
 }
 
 impl<D: Density> Service<D> for Sampling<'_> {
@@ -69,7 +58,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
         for (writer, names) in writers {
             writer.as_mut().map_or(Ok(()), |writer| writer.names(names))?;
         }
-        let start = Start(self.start(here)?);
+        let start = Start(given_start(self.init, here)?);
         let chain = Chain::with_engine(self.settings.clone(), self.columns.engine, start);
         // From here on the metric is the chain's alone.
         self.settings.metric = Metric::unit();
@@ -109,7 +98,13 @@ impl<D: Density> Service<D> for Sampling<'_> {
                 self.messages(&elapsed_lines(warmup, sampling))?;
                 return Ok(After::Done);
             }
-            Request::Failed(failure) => return Err(self.failure(&failure, here)),
+            Request::Failed(failure) => {
+                let reason = match &failure {
+                    Failure::InitialValue { reason, .. } => Some(reason),
+                    _ => None,
+                };
+                return Err(failed_start(&failure, reason, here));
+            }
         }
         Ok(After::GoOn)
     }

@@ -1,0 +1,9 @@
+//! Draws from approximations: Pathfinder and variational inference.
+
+pub mod columns;
+pub mod result;
+pub mod run;
+
+pub use columns::*;
+pub use result::*;
+pub use run::*;

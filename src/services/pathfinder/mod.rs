@@ -1,0 +1,177 @@
+//! Pathfinder over many starts: a path for each, and the draws of all of them, resampled by what they are worth.
+
+mod paths;
+mod pool;
+
+use super::approximate::{ApproximationReport, Gathered, check_unused};
+use super::run::Run;
+use super::{OptionSet, PathfinderOptions, SampleIo, SampleOptions, Session, check_length};
+use crate::error::{Code, Error};
+use crate::io::{Level, Logger, Writer};
+use crate::model::Density;
+use crate::optimize::OptimizerSettings;
+use crate::pathfinder::{Found, PathSettings};
+use crate::room;
+use paths::{Paths, Sinks};
+use pool::Pooled;
+use std::sync::Arc;
+
+/// The columns before the outputs: the log density of the approximation, normalised; the model's; the path's id.
+const FIRST_COLUMNS: [&str; 3] = ["lp_approx__", "lp__", "path__"];
+
+/// All columns of a writer of draws of [`pathfinder`] for this model.
+pub fn pathfinder_columns<D: Density>(density: &D) -> Vec<String> {
+    FIRST_COLUMNS.iter().map(|name| name.to_string()).chain(density.output_names()).collect()
+}
+
+/// Follows L-BFGS from `pathfinder.num_paths` initial values up the log density, takes from each path the normal
+/// distribution with the highest evidence lower bound, and draws from it (Zhang, Carpenter, Gelman and Vehtari 2022).
+///
+/// The draws of several paths are weighed by Pareto-smoothed importance ratios, all together, and
+/// `pathfinder.num_psis_draws` of them are drawn with replacement; they carry equal weight from there on. Those of a single
+/// path are kept as they are. Where nothing is weighed (`psis_resample` or `calculate_lp` false) the draws of all paths
+/// follow each other.
+///
+/// `io` may list inits and init writers, one per path; one sample writer, which gets the draws of all paths
+/// ([`pathfinder_columns`]) when all have ended; diagnostic writers, one per path, which get the path's own draws, all of
+/// them; logger, interrupt and pool. Of `options` those count that [`OPTIONS`](super::OPTIONS) lists for `pathfinder`. What
+/// a path gives depends on the seed, its id, the options and the model alone.
+///
+/// # Errors
+/// Before any path begins: an option out of range, a list of wrong length, a model without coordinates. A path that fails
+/// is left out and told of; [`ApproximationReport::status`] is an error where all do.
+pub fn pathfinder<D: Density>(
+    density: &D,
+    options: &SampleOptions,
+    pathfinder: &PathfinderOptions,
+    io: SampleIo<'_>,
+) -> Result<ApproximationReport, Error> {
+    run(density, options, pathfinder, io).map(|(report, _)| report)
+}
+
+/// As [`pathfinder`], with what was found on each path.
+pub(super) fn run<D: Density>(
+    density: &D,
+    options: &SampleOptions,
+    pathfinder: &PathfinderOptions,
+    mut io: SampleIo<'_>,
+) -> Result<(ApproximationReport, Vec<Option<Found>>), Error> {
+    OptionSet::from(options).with_pathfinder(pathfinder).validate()?;
+    check(density, pathfinder, &io)?;
+    let dim = density.dim();
+    let settings = |place: usize| PathSettings {
+        optimizer: OptimizerSettings {
+            init_radius: options.init_radius,
+            jacobian: true,
+            max_iterations: pathfinder.max_lbfgs_iters,
+            ..OptimizerSettings::new(dim, options.init_chain_id + place as u64, options.seed)
+        },
+        bound_draws: pathfinder.num_elbo_draws,
+        draws: pathfinder.num_draws,
+        evaluates: pathfinder.calculate_lp,
+    };
+    let columns = pathfinder_columns(density);
+    let machines = SampleOptions { num_chains: pathfinder.num_paths, max_evaluations: 0, ..options.clone() };
+    let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?;
+    let gathered = Arc::new(Gathered::new(pathfinder.num_paths));
+    let joined = io.sample_writers.pop();
+    let mut inits = io.inits.into_iter();
+    let (mut init, mut own) = (io.init_writers.into_iter(), io.diagnostic_writers.into_iter());
+    let services = (0..pathfinder.num_paths).map(|place| {
+        let sinks = Sinks { init: init.next(), own: own.next() };
+        Paths::new(settings(place), &columns, joined.is_some(), inits.next(), sinks, &gathered)
+    });
+    let mut session = Session::seat(run, services.collect(), &[], None)?;
+    let (interrupt, logger) = (io.interrupt, io.logger);
+    session.run(None, || interrupt.requested());
+    let report = session.into_report();
+    let gathered = Arc::into_inner(gathered).expect("all machines have ended").into_all();
+    let mut fits = Vec::with_capacity(gathered.len());
+    let mut trails = Vec::with_capacity(gathered.len());
+    for (chain, trail) in report.chains.iter().zip(gathered) {
+        fits.push(trail.reported(chain));
+        trails.push(trail);
+    }
+    let pooled = match report.interrupted {
+        true => Pooled::default(),
+        false => Pooled::new(options.seed, pathfinder, dim, &trails),
+    };
+    let result = ApproximationReport {
+        fits,
+        joined: true,
+        khat: pooled.khat,
+        tail: pooled.tail,
+        rows: pooled.picks.len(),
+        pool: pooled.pool,
+        positions: pooled.positions(dim, &trails),
+        interrupted: report.interrupted,
+    };
+    if result.fits.len() > 1 {
+        tell(&result, &pooled, pathfinder, logger);
+    }
+    if let Some(writer) = joined {
+        write(writer, &columns, &pooled, &trails)?;
+    }
+    Ok((result, trails.into_iter().map(|trail| trail.found).collect()))
+}
+
+/// What is to be known of the paths together.
+fn tell(report: &ApproximationReport, pooled: &Pooled, options: &PathfinderOptions, logger: &dyn Logger) {
+    let failed = report.fits.iter().filter(|fit| fit.draws == 0).count();
+    if failed > 0 && pooled.pool > 0 {
+        let of = report.fits.len();
+        logger.log(Level::Warning, None, &format!("{failed} of {of} paths have no approximation and are left out"));
+    }
+    pooled.warnings.iter().for_each(|line| logger.log(Level::Warning, None, line));
+    if pooled.weighed && options.num_psis_draws > pooled.pool {
+        let (asked, pool) = (options.num_psis_draws, pooled.pool);
+        let line =
+            format!("{asked} draws are resampled from only {pool} that have a weight: many stand more than once");
+        logger.log(Level::Warning, None, &line);
+    }
+}
+
+/// Writes the draws of all paths.
+fn write(writer: &mut dyn Writer, columns: &[String], pooled: &Pooled, trails: &[paths::Trail]) -> Result<(), Error> {
+    let place = |error: Error| error.within("the draws of all paths");
+    let mut rows = || {
+        writer.names(columns)?;
+        for pick in &pooled.picks {
+            writer.row(trails[pick.path].row(pick.draw, columns.len()))?;
+        }
+        pooled.lines().iter().try_for_each(|line| writer.message(line))
+    };
+    let written = rows();
+    written.and(writer.finish()).map_err(place)
+}
+
+fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>) -> Result<(), Error> {
+    check_unused(io)?;
+    let paths = options.num_paths;
+    let lengths = [
+        ("inits", io.inits.len()),
+        ("init_writers", io.init_writers.len()),
+        ("diagnostic_writers", io.diagnostic_writers.len()),
+    ];
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, paths))?;
+    if io.sample_writers.len() > 1 {
+        let expected = "at most one, for the draws of all paths (each path's own go to diagnostic_writers)";
+        return Err(Error::argument("sample_writers", expected, io.sample_writers.len()));
+    }
+    let dim = density.dim();
+    if dim == 0 {
+        return Err(Error::argument("model", "one with coordinates", "one of dimension 0"));
+    }
+    const NUMBER: usize = size_of::<f64>();
+    let width = dim.saturating_add(density.output_names().len());
+    let counts = [("num_draws", options.num_draws), ("num_elbo_draws", options.num_elbo_draws)];
+    counts.into_iter().try_for_each(|(name, draws)| {
+        room::check(name, &[paths, draws, width, NUMBER], format!("{draws} for each of {paths} paths"))
+    })?;
+    room::check("num_psis_draws", &[options.num_psis_draws, width, NUMBER], options.num_psis_draws)
+}
+
+/// The error of a run without draws that its status doesn't tell.
+pub(super) fn without_draws() -> Error {
+    Error::new(Code::Initialization, "no path has draws to begin with")
+}
