@@ -79,6 +79,16 @@ pub trait Density: Sync {
         self.log_density_gradient(worker, task, position, &mut gradient)
     }
 
+    /// Whether the coordinates are the parameters themselves, so that there is no Jacobian to be left out.
+    fn is_untransformed(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Density::log_density_without_jacobian`] is known.
+    fn has_log_density_without_jacobian(&self) -> bool {
+        false
+    }
+
     /// Log density without the Jacobian of the transforms, its gradient where that is wanted: what a mode on the
     /// constrained scale is found with. A model that knows no such density stops, with words.
     fn log_density_without_jacobian(

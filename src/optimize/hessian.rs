@@ -1,35 +1,48 @@
 //! The Hessian of a log density: asked for as one block of gradients, and what it says of a point.
 
+use super::vectors::{add, dot};
 use crate::model::Block;
 use nalgebra::{DMatrix, SymmetricEigen};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Points along each coordinate and their weights, of the difference of fourth order (Abramowitz and Stegun 1964, table
 /// 25.2).
 const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0 / 12.0), (-1.0, -2.0 / 3.0), (1.0, 2.0 / 3.0), (2.0, -1.0 / 12.0)];
 /// Distance of two points, for a coordinate of size 1: the fifth root of rounding, where both errors are least.
 const STEP: f64 = 1e-3;
+/// Least, best and largest step in standard deviations of the coordinate with the others held.
+const NEAREST: f64 = 1e-4;
+const BEST: f64 = 5e-3;
+const FURTHEST: f64 = 5e-2;
+/// What remains of a step whose points have no log density.
+const RETREAT: f64 = 1e-2;
+/// Times that points are set out anew.
+const MOST_ROUNDS: u32 = 4;
 
 /// Differences of gradients around a point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Differences {
     block: Block,
     steps: Vec<f64>,
+    /// How much further than usual each coordinate is moved.
+    scales: Vec<f64>,
+    rounds: u32,
 }
 
 impl Differences {
     /// Memory for `dim` coordinates.
     pub fn new(dim: usize, jacobian: bool) -> Self {
-        Self { block: Block::new(STENCIL.len() * dim, dim, true, jacobian), steps: vec![0.0; dim] }
+        let block = Block::new(STENCIL.len() * dim, dim, true, jacobian);
+        Self { block, steps: vec![0.0; dim], scales: vec![1.0; dim], rounds: 0 }
     }
 
-    /// Sets out the points around `position`, each coordinate moved by itself, `scale` times as far as usual.
-    pub fn ask(&mut self, position: &[f64], scale: impl Fn(usize) -> f64) {
+    /// Sets out the points around `position`, each coordinate moved by itself.
+    pub fn ask(&mut self, position: &[f64]) {
         let dim = position.len();
-        for (i, step) in self.steps.iter_mut().enumerate() {
-            let moved = position[i] + STEP * position[i].abs().max(1.0) * scale(i);
+        for ((step, scale), x) in self.steps.iter_mut().zip(&self.scales).zip(position) {
             // As far as numbers of this size can tell.
-            *step = moved - position[i];
+            *step = (x + STEP * x.abs().max(1.0) * scale) - x;
         }
         for (row, point) in self.block.positions_mut().chunks_exact_mut(dim).enumerate() {
             let (i, k) = (row / STENCIL.len(), row % STENCIL.len());
@@ -42,6 +55,32 @@ impl Differences {
     /// The block, to be answered.
     pub fn block(&mut self) -> &mut Block {
         &mut self.block
+    }
+
+    /// Whether the points should be set out anew, nearer or further, for what `read` says: a few times at most.
+    pub fn refine(&mut self, read: Result<&[f64], usize>) -> bool {
+        let dim = self.steps.len();
+        self.rounds += 1;
+        if self.rounds > MOST_ROUNDS {
+            return false;
+        }
+        match read {
+            Err(coordinate) => {
+                self.scales[coordinate] *= RETREAT;
+                true
+            }
+            Ok(hessian) => {
+                let mut again = false;
+                for (i, (scale, step)) in self.scales.iter_mut().zip(&self.steps).enumerate() {
+                    let sd = (-hessian[i * dim + i]).sqrt().recip();
+                    if sd.is_finite() && !(NEAREST * sd..=FURTHEST * sd).contains(&step.abs()) {
+                        *scale *= BEST * sd / step.abs();
+                        again = true;
+                    }
+                }
+                again
+            }
+        }
     }
 
     /// Writes the Hessian of the log density, `dim`² numbers, symmetric.
@@ -59,9 +98,7 @@ impl Differences {
                 if !known || gradient.iter().any(|g| !g.is_finite()) {
                     return Err(i);
                 }
-                for (x, g) in row.iter_mut().zip(gradient) {
-                    *x += weight * g / self.steps[i];
-                }
+                add(row, weight / self.steps[i], gradient);
             }
         }
         for i in 0..dim {
@@ -85,25 +122,45 @@ pub enum Curvature {
     Flat([f64; 2]),
 }
 
+impl fmt::Display for Curvature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mode => write!(f, "the Hessian is that of a mode"),
+            Self::Saddle(rise) => {
+                write!(f, "the Hessian is not negative definite, its largest eigenvalue is {rise}: a saddle")
+            }
+            Self::Flat([least, largest]) => {
+                write!(f, "the Hessian is singular, the sizes of its eigenvalues reach from {least} to {largest}")
+            }
+        }
+    }
+}
+
 /// The eigenvectors and eigenvalues of the negative Hessian.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Eigen {
     /// Eigenvector of each eigenvalue: one row of `dim` numbers.
-    vectors: DMatrix<f64>,
-    /// The eigenvalues: curvatures of the negative log density.
-    pub values: Vec<f64>,
-    /// Below this an eigenvalue cannot be told from 0.
+    vectors: Vec<f64>,
+    /// Curvatures of the negative log density.
+    values: Vec<f64>,
+    /// Up to this size an eigenvalue cannot be told from 0.
     flat: f64,
 }
 
 impl Eigen {
-    /// Of the Hessian of a log density, all finite, whose elements are known up to `error`.
-    pub fn new(dim: usize, hessian: &[f64], error: f64) -> Self {
+    /// Of the Hessian of a log density, all finite.
+    pub fn new(dim: usize, hessian: &[f64]) -> Self {
         let eigen = SymmetricEigen::new(-DMatrix::from_row_slice(dim, dim, hessian));
-        let values: Vec<f64> = eigen.eigenvalues.iter().copied().collect();
+        let values = eigen.eigenvalues.as_slice().to_vec();
         let largest = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-        let flat = (dim as f64 * f64::EPSILON * largest).max(error);
-        Self { vectors: eigen.eigenvectors, values, flat }
+        let flat = dim as f64 * f64::EPSILON * largest;
+        // Column after column, which are the vectors.
+        Self { vectors: eigen.eigenvectors.as_slice().to_vec(), values, flat }
+    }
+
+    /// The eigenvalues.
+    pub fn values(&self) -> &[f64] {
+        &self.values
     }
 
     /// What they say of the point.
@@ -117,17 +174,27 @@ impl Eigen {
         }
     }
 
-    /// Writes `vector` with its part along each eigenvector multiplied by `factor` of the eigenvalue.
-    pub fn multiply(&self, vector: &mut [f64], factor: impl Fn(f64) -> f64) {
-        let mut parts = self.vectors.tr_mul(&nalgebra::DVector::from_column_slice(vector));
-        parts.iter_mut().zip(&self.values).for_each(|(part, &value)| *part *= factor(value));
-        vector.copy_from_slice((&self.vectors * parts).as_slice());
+    /// Adds the eigenvectors, each as often as `factor` of its number and eigenvalue says, to `out`.
+    pub fn combine(&self, factor: impl Fn(usize, f64) -> f64, out: &mut [f64]) {
+        for (k, (vector, value)) in self.vectors.chunks_exact(self.values.len()).zip(&self.values).enumerate() {
+            add(out, factor(k, *value), vector);
+        }
     }
 
-    /// As [`Eigen::multiply`] by the inverse of the eigenvalues' sizes, which leads uphill from a saddle too; the flat ones
-    /// count as if just not flat.
+    /// Adds the squares of the eigenvectors' elements, each as often as `factor` of its eigenvalue says, to `out`.
+    pub fn add_squares(&self, factor: impl Fn(f64) -> f64, out: &mut [f64]) {
+        for (vector, value) in self.vectors.chunks_exact(self.values.len()).zip(&self.values) {
+            let factor = factor(*value);
+            out.iter_mut().zip(vector).for_each(|(out, x)| *out += factor * x * x);
+        }
+    }
+
+    /// `vector` in its place, each part along an eigenvector divided by the eigenvalue's size, which leads uphill from a saddle
+    /// too; flat ones count as if just not flat.
     pub fn newton(&self, vector: &mut [f64]) {
         let least = self.flat.max(f64::MIN_POSITIVE);
-        self.multiply(vector, |value| value.abs().max(least).recip());
+        let parts: Vec<f64> = self.vectors.chunks_exact(self.values.len()).map(|v| dot(v, vector)).collect();
+        vector.fill(0.0);
+        self.combine(|k, value| parts[k] / value.abs().max(least), vector);
     }
 }

@@ -88,6 +88,6 @@ impl Newton {
     }
 
     fn eigen(&self, dim: usize) -> Eigen {
-        Eigen::new(dim, &self.hessian, 0.0)
+        Eigen::new(dim, &self.hessian)
     }
 }

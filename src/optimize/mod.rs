@@ -1,10 +1,12 @@
-//! Modes of a log density: L-BFGS, BFGS and Newton with a strong-Wolfe line search, as a state machine.
+//! Modes of a log density: L-BFGS, BFGS and Newton with a strong-Wolfe line search, as a state machine; and the normal
+//! distribution at a mode, as another.
 //!
 //! Nothing here calls a model. An [`Optimizer`] asks for evaluations and tells of each point that it passes, so that who
 //! owns one may follow its path: [`Optimizer::point`] and [`Optimizer::pairs`].
 
 mod dense;
 mod hessian;
+mod laplace;
 mod line_search;
 mod machine;
 mod memory;
@@ -15,6 +17,7 @@ mod talk;
 mod vectors;
 
 pub use hessian::{Curvature, Differences, Eigen};
+pub use laplace::{Laplace, LaplaceFailure, LaplaceSettings, Told};
 pub use optimizer::Optimizer;
 pub use pairs::Pairs;
 pub use settings::{Algorithm, OptimizerSettings, Tolerances};

@@ -159,7 +159,7 @@ impl Optimizer {
     pub(super) fn go_on(&mut self) {
         // Newton's method says of its last point, too, whether it is a mode.
         if let (Memory::Newton(newton), None | Some(Ending::Converged(_))) = (&mut self.memory, self.ending) {
-            newton.differences.ask(&self.current.position, |_| 1.0);
+            newton.differences.ask(&self.current.position);
             self.state = State::Curving;
             return;
         }

@@ -70,7 +70,7 @@ pub enum Ending {
     #[error("the log density is unbounded: it is +inf within reach of the last point")]
     Unbounded,
     /// The gradient is nothing where the Hessian is that of no mode.
-    #[error("the point is no mode: {}", no_mode(.0))]
+    #[error("the point is no mode: {0}")]
     NoMode(Curvature),
     /// The Hessian is not known.
     #[error(
@@ -125,15 +125,4 @@ pub enum Failure {
         /// What was wrong with the last one.
         reason: InitialValueReason,
     },
-}
-
-/// What curvature says of a point that is no mode, in words.
-fn no_mode(curvature: &Curvature) -> String {
-    match curvature {
-        Curvature::Mode => "its Hessian is that of a mode".into(),
-        Curvature::Saddle(rise) => format!("its Hessian is not negative definite, the largest eigenvalue is {rise}"),
-        Curvature::Flat([least, largest]) => {
-            format!("its Hessian is singular, the eigenvalues' sizes reach from {least} to {largest}")
-        }
-    }
 }

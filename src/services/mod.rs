@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `pathfinder`, `variational`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
 //! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
@@ -18,7 +18,9 @@ mod generate;
 mod gradient;
 mod io;
 mod keeping;
+mod laplace;
 mod learn;
+mod optimize;
 mod options;
 mod outputs;
 mod pathfinder;
@@ -45,11 +47,13 @@ pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
 pub use generate::{GivenDraws, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
+pub use laplace::{laplace, laplace_columns};
 pub use learn::{Criterion, Design, LearnIo, Learner};
+pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
-    Choice, FailurePolicy, Given, InitKind, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind,
-    PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions, names, nearest,
-    similarity,
+    Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,
+    OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
+    names, nearest, similarity,
 };
 pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;

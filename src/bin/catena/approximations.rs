@@ -4,6 +4,13 @@ use crate::argument::{Argument, Kind, argument, option};
 use Kind::{Choice, Group, Switch};
 
 pub static PATHFINDER: &[Argument] = &[
+    option("init_alpha", "init_alpha"),
+    option("tol_obj", "tol_obj"),
+    option("tol_rel_obj", "tol_rel_obj"),
+    option("tol_grad", "tol_grad"),
+    option("tol_rel_grad", "tol_rel_grad"),
+    option("tol_param", "tol_param"),
+    option("history_size", "history_size"),
     option("num_psis_draws", "num_psis_draws"),
     option("num_paths", "num_paths"),
     argument("save_single_paths", "write the draws of each path too, to name_path_ID.csv", Switch(false)),
@@ -12,6 +19,7 @@ pub static PATHFINDER: &[Argument] = &[
     option("max_lbfgs_iters", "max_lbfgs_iters"),
     option("num_draws", "num_draws"),
     option("num_elbo_draws", "num_elbo_draws"),
+    option("jitter", "jitter").of_ours(),
     option("on_failure", "on_failure").of_ours(),
     option("batch_size", "batch_size").of_ours(),
     option("batch_wait", "batch_wait").of_ours(),

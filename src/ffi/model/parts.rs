@@ -1,4 +1,4 @@
-//! Calls of a host's functions for prior, likelihood and data.
+//! Calls of a host's functions for prior, likelihood and data, and without the Jacobian.
 
 use super::handle::catena_model;
 use super::worker::Worker;
@@ -57,6 +57,23 @@ impl catena_model {
                 worker.codes.as_mut_ptr(),
             )
         })
+    }
+
+    /// Without the Jacobian; the model has the function.
+    pub(super) fn without_jacobian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradient: Option<&mut [f64]>,
+    ) -> Result<f64, Refusal> {
+        let Some(evaluate) = self.table.log_density_without_jacobian else { return Err(Refusal::Stop) };
+        let mut value = f64::NAN;
+        let gradient = gradient.map_or(std::ptr::null_mut(), |g| g.as_mut_ptr());
+        // SAFETY: the host's function with the host's data; position and gradient are `dimension` long.
+        let code =
+            unsafe { evaluate(self.data.user, worker.pointer(), hand(task), position.as_ptr(), &mut value, gradient) };
+        outcome(code).map(|()| value)
     }
 
     /// Draws from the prior; the model has the function.

@@ -3,6 +3,8 @@
 
 mod approximate;
 mod by_name;
+mod field;
+mod modes;
 mod near;
 mod service;
 mod set;
@@ -11,6 +13,7 @@ mod table;
 mod value;
 
 pub use approximate::{PathfinderOptions, VariationalOptions};
+pub use modes::{LaplaceOptions, OptimizeOptions};
 pub use near::{nearest, similarity};
 pub use service::Service;
 pub use set::OptionSet;

@@ -23,13 +23,19 @@ pub enum Service {
     Pathfinder,
     /// [`variational`](crate::services::variational)
     Variational,
+    /// [`optimize`](crate::services::optimize)
+    Optimize,
+    /// [`laplace`](crate::services::laplace)
+    Laplace,
 }
 
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Pathfinder, Population, Smc, Static, Variational};
+use Service::{
+    Diagnose, FixedParam, GenerateQuantities, Laplace, Nuts, Optimize, Pathfinder, Population, Smc, Static, Variational,
+};
 
 impl Service {
     /// Every service.
-    pub fn all() -> [Self; 10] {
+    pub fn all() -> [Self; 12] {
         [
             Nuts,
             Static,
@@ -41,11 +47,13 @@ impl Service {
             Smc,
             Pathfinder,
             Variational,
+            Optimize,
+            Laplace,
         ]
     }
 
-    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density`, `population`, `smc`, `pathfinder` or
-    /// `variational`.
+    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density`, `population`, `smc`, `pathfinder`,
+    /// `variational`, `optimize` or `laplace`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nuts => "nuts",
@@ -58,6 +66,8 @@ impl Service {
             Self::Smc => "smc",
             Self::Pathfinder => "pathfinder",
             Self::Variational => "variational",
+            Self::Optimize => "optimize",
+            Self::Laplace => "laplace",
         }
     }
 
@@ -74,6 +84,8 @@ impl Service {
             Self::Smc => "weighted draws and the evidence by sequential Monte Carlo",
             Self::Pathfinder => "draws from normal distributions along the paths of an optimiser",
             Self::Variational => "draws from a normal distribution fitted by climbing the evidence lower bound",
+            Self::Optimize => "modes, from many starts",
+            Self::Laplace => "draws from normal distributions at modes",
         }
     }
 }

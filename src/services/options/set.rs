@@ -1,6 +1,6 @@
 //! All options as one value.
 
-use super::{PathfinderOptions, SampleOptions, SmcOptions, VariationalOptions};
+use super::{LaplaceOptions, OptimizeOptions, PathfinderOptions, SampleOptions, SmcOptions, VariationalOptions};
 use crate::adapt::Adaptation;
 use crate::services::population::PopulationOptions;
 
@@ -17,7 +17,11 @@ pub struct OptionSet {
     /// Its seed means nothing: there is one for all.
     pub(super) population: PopulationOptions,
     pub(super) variational: VariationalOptions,
+    /// Its optimiser means nothing, that is `optimize`.
     pub(super) pathfinder: PathfinderOptions,
+    pub(super) optimize: OptimizeOptions,
+    /// Its way to a mode means nothing, that is `optimize`; nor does its `calculate_lp`, for there is one for all.
+    pub(super) laplace: LaplaceOptions,
 }
 
 impl Default for OptionSet {
@@ -36,6 +40,8 @@ impl From<&SampleOptions> for OptionSet {
             population: PopulationOptions::default(),
             variational: VariationalOptions::default(),
             pathfinder: PathfinderOptions::default(),
+            optimize: OptimizeOptions::default(),
+            laplace: LaplaceOptions::default(),
         }
     }
 }
@@ -69,12 +75,33 @@ impl OptionSet {
 
     /// The options of Pathfinder alone.
     pub fn pathfinder(&self) -> PathfinderOptions {
-        self.pathfinder
+        PathfinderOptions { lbfgs: self.optimize, ..self.pathfinder }
     }
 
     /// The same options of other runs, with these of Pathfinder.
     pub fn with_pathfinder(self, pathfinder: &PathfinderOptions) -> Self {
-        Self { pathfinder: *pathfinder, ..self }
+        Self { pathfinder: *pathfinder, optimize: pathfinder.lbfgs, ..self }
+    }
+
+    /// The options of finding modes alone.
+    pub fn optimize(&self) -> OptimizeOptions {
+        self.optimize
+    }
+
+    /// The same options of other runs, with these of finding modes.
+    pub fn with_optimize(self, optimize: &OptimizeOptions) -> Self {
+        Self { optimize: *optimize, ..self }
+    }
+
+    /// The options of normal distributions at modes alone.
+    pub fn laplace(&self) -> LaplaceOptions {
+        LaplaceOptions { calculate_lp: self.pathfinder.calculate_lp, mode: self.optimize, ..self.laplace }
+    }
+
+    /// The same options of other runs, with these of normal distributions at modes.
+    pub fn with_laplace(self, laplace: &LaplaceOptions) -> Self {
+        let pathfinder = PathfinderOptions { calculate_lp: laplace.calculate_lp, ..self.pathfinder };
+        Self { optimize: laplace.mode, laplace: *laplace, pathfinder, ..self }
     }
 
     /// The options as a population takes them.

@@ -1,20 +1,21 @@
 //! The table: one row, one option.
 
+use super::field::Field;
 use super::service::Service;
 use super::service::Service::{
-    Diagnose, FixedParam, GenerateQuantities, Nuts, Pathfinder, Population, Smc, Static, Variational,
+    Diagnose, FixedParam, GenerateQuantities, Laplace, Nuts, Optimize, Pathfinder, Population, Smc, Static, Variational,
 };
 use super::set::OptionSet;
-use super::value::{Choice, Given, Kind, Range, Value, names};
+use super::value::{Choice, Given, Kind, Range, Value};
 use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
+use crate::optimize::Algorithm;
 use crate::particles::plan::Kernel;
 use crate::particles::resample::Scheme;
 use crate::services::population::TraceFailure;
 use crate::variational::Family;
-use std::time::Duration;
 
 /// One option.
 #[derive(Debug)]
@@ -71,63 +72,6 @@ impl OptionRow {
     }
 }
 
-/// A field of the options as a value and back.
-trait Field: Sized {
-    fn value(&self) -> Value;
-    /// `None`: the field cannot hold it.
-    fn of(value: Value) -> Option<Self>;
-}
-
-macro_rules! whole_fields {
-    ($($field:ty),*) => {$(
-        impl Field for $field {
-            fn value(&self) -> Value {
-                Value::Whole(*self as u64)
-            }
-            fn of(value: Value) -> Option<Self> {
-                if let Value::Whole(n) = value { n.try_into().ok() } else { None }
-            }
-        }
-    )*};
-}
-whole_fields!(u32, u64, usize);
-
-impl Field for f64 {
-    fn value(&self) -> Value {
-        Value::Real(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Some(x) } else { None }
-    }
-}
-
-impl Field for Duration {
-    fn value(&self) -> Value {
-        Value::Real(self.as_secs_f64())
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Self::try_from_secs_f64(x).ok() } else { None }
-    }
-}
-
-impl Field for Vec<String> {
-    fn value(&self) -> Value {
-        Value::Names(self.join(","))
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Names(text) = value { names(&text) } else { None }
-    }
-}
-
-impl Field for bool {
-    fn value(&self) -> Value {
-        Value::Switch(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Switch(on) = value { Some(on) } else { None }
-    }
-}
-
 macro_rules! choice_field {
     ($field:ty: $names:ident = $($variant:ident $name:literal $help:literal),*) => {
         const $names: &[Choice] = &[$(Choice { name: $name, number: <$field>::$variant as i32, help: $help }),*];
@@ -178,6 +122,10 @@ choice_field!(TraceFailure: TRACE_FAILURES =
     Keep "keep" "the operation fails, the population stays as it was",
     Lose "lose" "the trace is dropped, its weight zero");
 
+choice_field!(Algorithm: ALGORITHMS =
+    Lbfgs "lbfgs" "limited-memory BFGS",
+    Bfgs "bfgs" "BFGS with a matrix",
+    Newton "newton" "Newton's method");
 choice_field!(Family: FAMILIES =
     MeanField "meanfield" "independent coordinates",
     FullRank "fullrank" "any covariance");
@@ -197,24 +145,42 @@ macro_rules! row {
 
 const ANY: Kind = Kind::Whole(0, u64::MAX);
 const FROM_1: Kind = Kind::Whole(1, u64::MAX);
+const TOLERANCE: Kind = Kind::Real(Range::not_negative());
 const POSITIVE: Kind = Kind::Real(Range::positive());
 
 const MOVES: &[Service] = &[Nuts, Static];
 const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
-const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Variational];
-const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc, Pathfinder, Variational];
-const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Pathfinder, Variational];
-const STARTS: &[Service] = &[Nuts, Static, FixedParam, Diagnose, Pathfinder, Variational];
-const SEEDED: &[Service] =
-    &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc, Pathfinder, Variational];
-const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc, Pathfinder, Variational];
+const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Variational, Laplace];
+const RUNS: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Smc, Pathfinder, Variational, Optimize, Laplace];
+const IDS: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Pathfinder, Variational, Optimize, Laplace];
+const STARTS: &[Service] = &[Nuts, Static, FixedParam, Diagnose, Pathfinder, Variational, Optimize, Laplace];
+const SEEDED: &[Service] = &[
+    Nuts,
+    Static,
+    FixedParam,
+    GenerateQuantities,
+    Diagnose,
+    Population,
+    Smc,
+    Pathfinder,
+    Variational,
+    Optimize,
+    Laplace,
+];
+const THREADED: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc, Pathfinder, Variational, Optimize, Laplace];
 const TUNED: &[Service] = &[Nuts, Static, Smc];
-const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc, Pathfinder, Variational];
+const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc, Pathfinder, Variational, Optimize, Laplace];
 const SETS: &[Service] = &[Population, Smc];
 const TRACES: &[Service] = &[Population];
 const SMC: &[Service] = &[Smc];
 const PATHS_OF: &[Service] = &[Pathfinder];
 const FITS: &[Service] = &[Variational];
+const MODES: &[Service] = &[Optimize, Laplace];
+const LBFGS: &[Service] = &[Optimize, Laplace, Pathfinder];
+const NORMALS: &[Service] = &[Laplace];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
@@ -291,7 +257,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("num_psis_draws", FROM_1, PATHS_OF, "draws resampled from those of all paths", pathfinder.num_psis_draws),
     row!("psis_resample", Kind::Switch, PATHS_OF,
         "resample the draws of several paths by their smoothed weights; else all are kept", pathfinder.psis_resample),
-    row!("calculate_lp", Kind::Switch, PATHS_OF, "evaluate the log density at the draws, which weighs them",
+    row!("calculate_lp", Kind::Switch, &[Pathfinder, Laplace], "evaluate the log density at the draws, which weighs them",
         pathfinder.calculate_lp),
     row!("variational_family", Kind::Choice(FAMILIES), FITS, "which normal distributions are looked among",
         variational.family),
@@ -307,4 +273,26 @@ pub static OPTIONS: &[OptionRow] = &[
         variational.tol_average),
     row!("eval_elbo", FROM_1, FITS, "steps between two estimates of the bound", variational.eval_elbo),
     row!("output_draws", ANY, FITS, "draws from the approximation", variational.output_draws),
+    row!("num_starts", FROM_1, MODES, "number of starts", optimize.num_starts),
+    row!("algorithm", Kind::Choice(ALGORITHMS), MODES, "how directions are found", optimize.algorithm),
+    row!("jacobian", Kind::Switch, &[Optimize],
+        "look for the mode of the density with the Jacobian of the transforms", optimize.jacobian),
+    row!("max_iterations", ANY, MODES, "most iterations of a start", optimize.max_iterations),
+    row!("history_size", FROM_1, LBFGS, "steps that limited-memory BFGS holds", optimize.history_size),
+    row!("init_alpha", POSITIVE, LBFGS, "first step, in lengths of the gradient", optimize.init_alpha),
+    row!("tol_obj", TOLERANCE, LBFGS, "converged when the log density changes by less", optimize.tolerances.objective),
+    row!("tol_rel_obj", TOLERANCE, LBFGS,
+        "converged when the log density changes by less, relative to its size, in multiples of rounding",
+        optimize.tolerances.relative_objective),
+    row!("tol_grad", TOLERANCE, LBFGS, "converged when the gradient's norm is smaller", optimize.tolerances.gradient),
+    row!("tol_rel_grad", TOLERANCE, LBFGS,
+        "converged when the gradient, scaled by the curvature, is smaller, relative to the log density, in multiples of rounding",
+        optimize.tolerances.relative_gradient),
+    row!("tol_param", TOLERANCE, LBFGS, "converged when a step is shorter", optimize.tolerances.parameter),
+    row!("jitter", TOLERANCE, LBFGS,
+        "standard deviation of normal noise added to initial values that are given, on the unconstrained scale", optimize.jitter),
+    row!("save_iterations", Kind::Switch, &[Optimize], "write every iteration", optimize.save_iterations),
+    row!("laplace_draws", ANY, NORMALS, "draws from each normal distribution", laplace.draws),
+    row!("laplace_jacobian", Kind::Switch, NORMALS,
+        "approximate the density with the Jacobian of the transforms", laplace.jacobian),
 ];

@@ -102,8 +102,12 @@ fn follow_for<D: Density>(
     let settings = |place: usize| PathSettings {
         optimizer: OptimizerSettings {
             init_radius: options.init_radius,
+            jitter: paths.lbfgs.jitter,
             jacobian: true,
+            history: paths.lbfgs.history_size,
+            init_alpha: paths.lbfgs.init_alpha,
             max_iterations: paths.max_lbfgs_iters,
+            tolerances: paths.lbfgs.tolerances,
             ..OptimizerSettings::new(density.dim(), options.init_chain_id + place as u64, options.seed)
         },
         bound_draws: paths.num_elbo_draws,
@@ -178,5 +182,7 @@ fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>
     counts.into_iter().try_for_each(|(name, draws)| {
         room::check(name, &[paths, draws, width, NUMBER], format!("{draws} for each of {paths} paths"))
     })?;
+    let history = options.lbfgs.history_size;
+    room::check("history_size", &[paths, history, dim, NUMBER], history)?;
     room::check("num_psis_draws", &[options.num_psis_draws, width, NUMBER], options.num_psis_draws)
 }
