@@ -51,7 +51,7 @@ pub use laplace::{laplace, laplace_columns};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,
+    Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,
     OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
     names, nearest, similarity,
 };

@@ -20,16 +20,29 @@ const SETTLED: usize = 10;
 pub(super) struct Steps {
     mean_squares: Vec<f64>,
     taken: usize,
+    /// As many steps shorten the next one; `None`: all that were taken.
+    shortened: Option<f64>,
 }
 
 impl Steps {
     pub fn new(parameters: usize) -> Self {
-        Self { mean_squares: vec![0.0; parameters], taken: 0 }
+        Self { mean_squares: vec![0.0; parameters], taken: 0, shortened: None }
     }
 
     pub fn restart(&mut self) {
         self.mean_squares.fill(0.0);
         self.taken = 0;
+        self.shortened = None;
+    }
+
+    /// Steps keep the length that they have now.
+    pub fn keep_length(&mut self) {
+        self.shortened = Some(self.taken as f64);
+    }
+
+    /// Steps get longer by the root of two.
+    pub fn lengthen(&mut self) {
+        self.shortened = self.shortened.map(|steps| (0.5 * steps).max(1.0));
     }
 
     /// Steps taken since the last restart.
@@ -41,7 +54,7 @@ impl Steps {
     pub fn take(&mut self, eta: f64, gradient: &[f64], parameters: &mut [f64]) {
         self.taken += 1;
         let (kept, new) = if self.taken == 1 { (1.0, 1.0) } else { (MEMORY, 1.0 - MEMORY) };
-        let scale = eta / (self.taken as f64).sqrt();
+        let scale = eta / self.shortened.unwrap_or(self.taken as f64).sqrt();
         for ((x, g), square) in parameters.iter_mut().zip(gradient).zip(&mut self.mean_squares) {
             *square = kept * *square + new * g * g;
             *x += scale * g / (DAMPING + square.sqrt());

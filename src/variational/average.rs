@@ -7,6 +7,24 @@ pub(super) const BATCHES: usize = 20;
 /// Halves whose averages differ by more than so many standard errors are not those of an ascent at rest.
 const AT_REST: f64 = 6.0;
 
+/// Largest correlation of two successive batches that is taken for one.
+const MOST_LAG: f64 = 0.9;
+
+/// A larger correlation of two successive batches tells of steps that are too short.
+const SLOW: f64 = 0.5;
+
+/// What a look at the average says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Look {
+    /// The largest error: the standard error, by batches that follow each other as an autoregression of order one, or half
+    /// the difference of the averages of the two halves, whichever is larger.
+    pub error: f64,
+    /// Some difference of halves is far beyond what standard errors explain.
+    pub drifts: bool,
+    /// Some parameter moves so little that batches resemble the one before.
+    pub slow: bool,
+}
+
 /// Averages the parameters of iterates, by batches.
 ///
 /// The iterates of a stochastic ascent go on moving about the optimum with a spread that is that of the step size; their
@@ -58,22 +76,24 @@ impl Average {
         (0..self.parameters).map(move |i| (0..self.count()).map(|k| self.batch(k)[i]).sum::<f64>() / count)
     }
 
-    /// The largest error of the average, each parameter's in units of its `scale`: its standard error, or half the
-    /// difference of the averages of the two halves, whichever is larger; and whether no difference is far beyond what
-    /// standard errors explain.
-    pub fn error(&self, scale: &[f64]) -> (f64, bool) {
+    /// How well the average is known, each parameter's in units of its `scale`.
+    pub fn look(&self, scale: &[f64]) -> Look {
         let (count, half) = (self.count(), self.count() / 2);
-        let (mut most, mut at_rest) = (0.0f64, true);
+        let mut look = Look { error: 0.0, drifts: false, slow: false };
         for ((i, mean), scale) in self.mean().enumerate().zip(scale) {
             let of = |from: usize, to: usize| (from..to).map(|k| self.batch(k)[i]);
             let squares: f64 = of(0, count).map(|x| (x - mean) * (x - mean)).sum();
-            let error = (squares / (count as f64 * (count as f64 - 1.0))).sqrt() / scale;
+            let products: f64 = of(0, count - 1).zip(of(1, count)).map(|(x, y)| (x - mean) * (y - mean)).sum();
+            let lag = if squares > 0.0 { (products / squares).clamp(0.0, MOST_LAG) } else { 0.0 };
+            let alone = (squares / (count as f64 * (count as f64 - 1.0))).sqrt() / scale;
+            let error = alone * ((1.0 + lag) / (1.0 - lag)).sqrt();
             let mean_of = |from: usize, to: usize| of(from, to).sum::<f64>() / (to - from) as f64;
             let drift = 0.5 * (mean_of(0, half) - mean_of(half, count)).abs() / scale;
-            at_rest &= drift <= 0.5 * AT_REST * error;
-            most = most.max(error).max(drift);
+            look.drifts |= drift > 0.5 * AT_REST * error;
+            look.slow |= lag > SLOW;
+            look.error = look.error.max(error).max(drift);
         }
-        (most, at_rest)
+        look
     }
 
     /// The average of the batches that are full, into `parameters`; false where there are none.
@@ -82,10 +102,10 @@ impl Average {
         self.count() > 0
     }
 
-    /// Goes on after a look: the oldest half is forgotten where the ascent has not come to rest, and batches are merged.
-    pub fn go_on(&mut self, at_rest: bool) {
+    /// Goes on after a look: the oldest half is forgotten where the ascent `drifts`, and batches are merged.
+    pub fn go_on(&mut self, drifts: bool) {
         let (width, half) = (self.parameters, BATCHES / 2);
-        if !at_rest {
+        if drifts {
             self.batches.drain(..half * width);
         }
         let count = self.count();
@@ -110,11 +130,11 @@ mod tests {
         let mut average = Average::new(1, 10);
         for i in 0..1_000_000 {
             if average.add(&[iterate(i)]) {
-                let (error, at_rest) = average.error(&[1.0]);
-                if error < tolerance {
+                let look = average.look(&[1.0]);
+                if look.error < tolerance {
                     return (average.mean().next().unwrap(), i + 1);
                 }
-                average.go_on(at_rest);
+                average.go_on(look.drifts);
             }
         }
         panic!("never known");

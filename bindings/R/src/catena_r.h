@@ -168,6 +168,7 @@ SEXP r_updater_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_updater_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_bayesian_bound(SEXP dimension, SEXP information);
 SEXP r_cos_squared(SEXP x);
+SEXP r_approximate(SEXP model, SEXP paths, SEXP settings, SEXP names, SEXP inits);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths);

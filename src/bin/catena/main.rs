@@ -1,5 +1,7 @@
 //! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
+mod approximate;
+mod approximations;
 mod argument;
 mod common;
 mod diagnose;
@@ -79,6 +81,8 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 "diagnose" => diagnose::run(library, &settings),
                 "log_prob" => log_prob::run(library, &settings),
                 "smc" => smc::run(library, &settings),
+                "pathfinder" => approximate::run_pathfinder(library, &settings),
+                "variational" => approximate::run_variational(library, &settings),
                 _ => sample::run(library, &settings),
             }
         }

@@ -1,6 +1,6 @@
 //! What approximations report.
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::ffi::boundary::free;
 use crate::ffi::error::catena_error;
 use crate::services::{ApproximationFit, ApproximationReport, Outcome};

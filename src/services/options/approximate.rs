@@ -1,5 +1,6 @@
 //! Options of approximations alone.
 
+use super::OptimizeOptions;
 use crate::variational::Family;
 
 /// Options of [`variational`](crate::services::variational) beside those of any run; the defaults are Stan's.
@@ -65,6 +66,8 @@ pub struct PathfinderOptions {
     pub psis_resample: bool,
     /// Evaluate the log density at the draws; without it they cannot be weighed. Default true.
     pub calculate_lp: bool,
+    /// How the optimiser steps and when it has converged; its starts, algorithm, iterations and Jacobian mean nothing.
+    pub lbfgs: OptimizeOptions,
 }
 
 impl Default for PathfinderOptions {
@@ -77,6 +80,7 @@ impl Default for PathfinderOptions {
             num_psis_draws: 1000,
             psis_resample: true,
             calculate_lp: true,
+            lbfgs: OptimizeOptions::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod approximate;
 mod by_name;
+mod field;
 mod modes;
 mod near;
 mod service;
@@ -35,6 +36,16 @@ pub enum FailurePolicy {
     StopRun = 1,
 }
 
+/// Where chains begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum InitKind {
+    /// At what the init context gives; the rest is drawn.
+    Given = 0,
+    /// At a draw of a path of Pathfinder that begins there, with its covariance as first metric.
+    Pathfinder = 1,
+}
+
 /// Options of a sampling run; the defaults are Stan's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleOptions {
@@ -56,6 +67,8 @@ pub struct SampleOptions {
     pub refresh: usize,
     /// Initial values not given are uniform on (-radius, radius); at least 0, finite. Default 2.
     pub init_radius: f64,
+    /// Where chains begin. Default: at what the init context gives.
+    pub init_from: InitKind,
     /// The metric. Default diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
@@ -108,6 +121,7 @@ impl Default for SampleOptions {
             save_warmup: false,
             refresh: 100,
             init_radius: 2.0,
+            init_from: InitKind::Given,
             metric: MetricKind::Diag,
             stepsize: 1.0,
             stepsize_jitter: 0.0,

@@ -17,6 +17,7 @@ pub struct OptionSet {
     /// Its seed means nothing: there is one for all.
     pub(super) population: PopulationOptions,
     pub(super) variational: VariationalOptions,
+    /// Its optimiser means nothing, that is `optimize`.
     pub(super) pathfinder: PathfinderOptions,
     pub(super) optimize: OptimizeOptions,
     /// Its way to a mode means nothing, that is `optimize`; nor does its `calculate_lp`, for there is one for all.
@@ -74,12 +75,12 @@ impl OptionSet {
 
     /// The options of Pathfinder alone.
     pub fn pathfinder(&self) -> PathfinderOptions {
-        self.pathfinder
+        PathfinderOptions { lbfgs: self.optimize, ..self.pathfinder }
     }
 
     /// The same options of other runs, with these of Pathfinder.
     pub fn with_pathfinder(self, pathfinder: &PathfinderOptions) -> Self {
-        Self { pathfinder: *pathfinder, ..self }
+        Self { pathfinder: *pathfinder, optimize: pathfinder.lbfgs, ..self }
     }
 
     /// The options of finding modes alone.

@@ -1,12 +1,13 @@
 //! The table: one row, one option.
 
+use super::field::Field;
 use super::service::Service;
 use super::service::Service::{
     Diagnose, FixedParam, GenerateQuantities, Laplace, Nuts, Optimize, Pathfinder, Population, Smc, Static, Variational,
 };
 use super::set::OptionSet;
-use super::value::{Choice, Given, Kind, Range, Value, names};
-use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
+use super::value::{Choice, Given, Kind, Range, Value};
+use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -15,7 +16,6 @@ use crate::particles::plan::Kernel;
 use crate::particles::resample::Scheme;
 use crate::services::population::TraceFailure;
 use crate::variational::Family;
-use std::time::Duration;
 
 /// One option.
 #[derive(Debug)]
@@ -72,63 +72,6 @@ impl OptionRow {
     }
 }
 
-/// A field of the options as a value and back.
-trait Field: Sized {
-    fn value(&self) -> Value;
-    /// `None`: the field cannot hold it.
-    fn of(value: Value) -> Option<Self>;
-}
-
-macro_rules! whole_fields {
-    ($($field:ty),*) => {$(
-        impl Field for $field {
-            fn value(&self) -> Value {
-                Value::Whole(*self as u64)
-            }
-            fn of(value: Value) -> Option<Self> {
-                if let Value::Whole(n) = value { n.try_into().ok() } else { None }
-            }
-        }
-    )*};
-}
-whole_fields!(u32, u64, usize);
-
-impl Field for f64 {
-    fn value(&self) -> Value {
-        Value::Real(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Some(x) } else { None }
-    }
-}
-
-impl Field for Duration {
-    fn value(&self) -> Value {
-        Value::Real(self.as_secs_f64())
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Self::try_from_secs_f64(x).ok() } else { None }
-    }
-}
-
-impl Field for Vec<String> {
-    fn value(&self) -> Value {
-        Value::Names(self.join(","))
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Names(text) = value { names(&text) } else { None }
-    }
-}
-
-impl Field for bool {
-    fn value(&self) -> Value {
-        Value::Switch(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Switch(on) = value { Some(on) } else { None }
-    }
-}
-
 macro_rules! choice_field {
     ($field:ty: $names:ident = $($variant:ident $name:literal $help:literal),*) => {
         const $names: &[Choice] = &[$(Choice { name: $name, number: <$field>::$variant as i32, help: $help }),*];
@@ -150,6 +93,9 @@ choice_field!(MetricKind: METRICS =
     FisherDense "fisher_dense" "a covariance matrix, from draws and gradients",
     LowRank "low_rank" "a vector of variances and a few directions, from draws and gradients",
     Auto "auto" "fisher_dense for few coordinates, low_rank for many");
+choice_field!(InitKind: INITS =
+    Given "given" "at the initial values given; others are drawn",
+    Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");
 choice_field!(WarmupMode: WARMUPS =
     Alone "alone" "each chain by itself",
     Together "together" "chains meet where the metric is estimated and get one for all");
@@ -233,6 +179,7 @@ const SMC: &[Service] = &[Smc];
 const PATHS_OF: &[Service] = &[Pathfinder];
 const FITS: &[Service] = &[Variational];
 const MODES: &[Service] = &[Optimize, Laplace];
+const LBFGS: &[Service] = &[Optimize, Laplace, Pathfinder];
 const NORMALS: &[Service] = &[Laplace];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
@@ -248,6 +195,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
     row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
+    row!("init_from", Kind::Choice(INITS), MOVES, "where chains begin", sample.init_from),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,
@@ -330,18 +278,18 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("jacobian", Kind::Switch, &[Optimize],
         "look for the mode of the density with the Jacobian of the transforms", optimize.jacobian),
     row!("max_iterations", ANY, MODES, "most iterations of a start", optimize.max_iterations),
-    row!("history_size", FROM_1, MODES, "steps that limited-memory BFGS holds", optimize.history_size),
-    row!("init_alpha", POSITIVE, MODES, "first step, in lengths of the gradient", optimize.init_alpha),
-    row!("tol_obj", TOLERANCE, MODES, "converged when the log density changes by less", optimize.tolerances.objective),
-    row!("tol_rel_obj", TOLERANCE, MODES,
+    row!("history_size", FROM_1, LBFGS, "steps that limited-memory BFGS holds", optimize.history_size),
+    row!("init_alpha", POSITIVE, LBFGS, "first step, in lengths of the gradient", optimize.init_alpha),
+    row!("tol_obj", TOLERANCE, LBFGS, "converged when the log density changes by less", optimize.tolerances.objective),
+    row!("tol_rel_obj", TOLERANCE, LBFGS,
         "converged when the log density changes by less, relative to its size, in multiples of rounding",
         optimize.tolerances.relative_objective),
-    row!("tol_grad", TOLERANCE, MODES, "converged when the gradient's norm is smaller", optimize.tolerances.gradient),
-    row!("tol_rel_grad", TOLERANCE, MODES,
+    row!("tol_grad", TOLERANCE, LBFGS, "converged when the gradient's norm is smaller", optimize.tolerances.gradient),
+    row!("tol_rel_grad", TOLERANCE, LBFGS,
         "converged when the gradient, scaled by the curvature, is smaller, relative to the log density, in multiples of rounding",
         optimize.tolerances.relative_gradient),
-    row!("tol_param", TOLERANCE, MODES, "converged when a step is shorter", optimize.tolerances.parameter),
-    row!("jitter", TOLERANCE, MODES,
+    row!("tol_param", TOLERANCE, LBFGS, "converged when a step is shorter", optimize.tolerances.parameter),
+    row!("jitter", TOLERANCE, LBFGS,
         "standard deviation of normal noise added to initial values that are given, on the unconstrained scale", optimize.jitter),
     row!("save_iterations", Kind::Switch, &[Optimize], "write every iteration", optimize.save_iterations),
     row!("laplace_draws", ANY, NORMALS, "draws from each normal distribution", laplace.draws),

@@ -2,19 +2,22 @@
 
 mod paths;
 mod pool;
+mod starts;
 
-use super::approximate::{ApproximationReport, Gathered, check_unused};
+use super::approximate::{ApproximationFit, ApproximationReport, Gathered, check_unused};
 use super::run::Run;
 use super::{OptionSet, PathfinderOptions, SampleIo, SampleOptions, Session, check_length};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::io::{Level, Logger, Writer};
 use crate::model::Density;
 use crate::optimize::OptimizerSettings;
-use crate::pathfinder::{Found, PathSettings};
+use crate::pathfinder::PathSettings;
 use crate::room;
-use paths::{Paths, Sinks};
+use paths::{Paths, Sinks, Trail};
 use pool::Pooled;
 use std::sync::Arc;
+
+pub(super) use starts::{Begun, starts};
 
 /// The columns before the outputs: the log density of the approximation, normalised; the model's; the path's id.
 const FIRST_COLUMNS: [&str; 3] = ["lp_approx__", "lp__", "path__"];
@@ -24,11 +27,11 @@ pub fn pathfinder_columns<D: Density>(density: &D) -> Vec<String> {
     FIRST_COLUMNS.iter().map(|name| name.to_string()).chain(density.output_names()).collect()
 }
 
-/// Follows L-BFGS from `pathfinder.num_paths` initial values up the log density, takes from each path the normal
+/// Follows L-BFGS from `paths.num_paths` initial values up the log density, takes from each path the normal
 /// distribution with the highest evidence lower bound, and draws from it (Zhang, Carpenter, Gelman and Vehtari 2022).
 ///
 /// The draws of several paths are weighed by Pareto-smoothed importance ratios, all together, and
-/// `pathfinder.num_psis_draws` of them are drawn with replacement; they carry equal weight from there on. Those of a single
+/// `paths.num_psis_draws` of them are drawn with replacement; they carry equal weight from there on. Those of a single
 /// path are kept as they are. Where nothing is weighed (`psis_resample` or `calculate_lp` false) the draws of all paths
 /// follow each other.
 ///
@@ -43,76 +46,91 @@ pub fn pathfinder_columns<D: Density>(density: &D) -> Vec<String> {
 pub fn pathfinder<D: Density>(
     density: &D,
     options: &SampleOptions,
-    pathfinder: &PathfinderOptions,
-    io: SampleIo<'_>,
+    paths: &PathfinderOptions,
+    mut io: SampleIo<'_>,
 ) -> Result<ApproximationReport, Error> {
-    run(density, options, pathfinder, io).map(|(report, _)| report)
+    if io.sample_writers.len() > 1 {
+        let expected = "at most one, for the draws of all paths (each path's own go to diagnostic_writers)";
+        return Err(Error::argument("sample_writers", expected, io.sample_writers.len()));
+    }
+    let (logger, joined) = (io.logger, io.sample_writers.pop());
+    let Followed { fits, trails, interrupted } = follow_for(density, options, paths, io, joined.is_some())?;
+    let dim = density.dim();
+    let pooled = match interrupted {
+        true => Pooled::default(),
+        false => Pooled::new(options.seed, paths, dim, &trails),
+    };
+    let positions = pooled.positions(dim, &trails);
+    let (khat, tail, rows, pool) = (pooled.khat, pooled.tail, pooled.picks.len(), pooled.pool);
+    let report = ApproximationReport { fits, joined: true, khat, tail, rows, pool, positions, interrupted };
+    if report.fits.len() > 1 {
+        tell(&report, &pooled, paths, logger);
+    }
+    if let Some(writer) = joined {
+        write(writer, &pathfinder_columns(density), &pooled, &trails)?;
+    }
+    Ok(report)
 }
 
-/// As [`pathfinder`], with what was found on each path.
-pub(super) fn run<D: Density>(
+/// What came of all paths.
+struct Followed {
+    fits: Vec<ApproximationFit>,
+    trails: Vec<Trail>,
+    interrupted: bool,
+}
+
+/// Follows the paths, for what they find alone.
+fn follow<D: Density>(
     density: &D,
     options: &SampleOptions,
-    pathfinder: &PathfinderOptions,
-    mut io: SampleIo<'_>,
-) -> Result<(ApproximationReport, Vec<Option<Found>>), Error> {
-    OptionSet::from(options).with_pathfinder(pathfinder).validate()?;
-    check(density, pathfinder, &io)?;
-    let dim = density.dim();
+    paths: &PathfinderOptions,
+    io: SampleIo<'_>,
+) -> Result<Followed, Error> {
+    follow_for(density, options, paths, io, false)
+}
+
+/// Follows the paths; with `rows`, they leave rows of output.
+fn follow_for<D: Density>(
+    density: &D,
+    options: &SampleOptions,
+    paths: &PathfinderOptions,
+    io: SampleIo<'_>,
+    rows: bool,
+) -> Result<Followed, Error> {
+    OptionSet::from(options).with_pathfinder(paths).validate()?;
+    check(density, paths, &io)?;
     let settings = |place: usize| PathSettings {
         optimizer: OptimizerSettings {
             init_radius: options.init_radius,
+            jitter: paths.lbfgs.jitter,
             jacobian: true,
-            max_iterations: pathfinder.max_lbfgs_iters,
-            ..OptimizerSettings::new(dim, options.init_chain_id + place as u64, options.seed)
+            history: paths.lbfgs.history_size,
+            init_alpha: paths.lbfgs.init_alpha,
+            max_iterations: paths.max_lbfgs_iters,
+            tolerances: paths.lbfgs.tolerances,
+            ..OptimizerSettings::new(density.dim(), options.init_chain_id + place as u64, options.seed)
         },
-        bound_draws: pathfinder.num_elbo_draws,
-        draws: pathfinder.num_draws,
-        evaluates: pathfinder.calculate_lp,
+        bound_draws: paths.num_elbo_draws,
+        draws: paths.num_draws,
+        evaluates: paths.calculate_lp,
     };
     let columns = pathfinder_columns(density);
-    let machines = SampleOptions { num_chains: pathfinder.num_paths, max_evaluations: 0, ..options.clone() };
+    let machines = SampleOptions { num_chains: paths.num_paths, max_evaluations: 0, ..options.clone() };
     let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?;
-    let gathered = Arc::new(Gathered::new(pathfinder.num_paths));
-    let joined = io.sample_writers.pop();
+    let gathered = Arc::new(Gathered::new(paths.num_paths));
     let mut inits = io.inits.into_iter();
     let (mut init, mut own) = (io.init_writers.into_iter(), io.diagnostic_writers.into_iter());
-    let services = (0..pathfinder.num_paths).map(|place| {
+    let services = (0..paths.num_paths).map(|place| {
         let sinks = Sinks { init: init.next(), own: own.next() };
-        Paths::new(settings(place), &columns, joined.is_some(), inits.next(), sinks, &gathered)
+        Paths::new(settings(place), &columns, rows, inits.next(), sinks, &gathered)
     });
     let mut session = Session::seat(run, services.collect(), &[], None)?;
-    let (interrupt, logger) = (io.interrupt, io.logger);
+    let interrupt = io.interrupt;
     session.run(None, || interrupt.requested());
     let report = session.into_report();
-    let gathered = Arc::into_inner(gathered).expect("all machines have ended").into_all();
-    let mut fits = Vec::with_capacity(gathered.len());
-    let mut trails = Vec::with_capacity(gathered.len());
-    for (chain, trail) in report.chains.iter().zip(gathered) {
-        fits.push(trail.reported(chain));
-        trails.push(trail);
-    }
-    let pooled = match report.interrupted {
-        true => Pooled::default(),
-        false => Pooled::new(options.seed, pathfinder, dim, &trails),
-    };
-    let result = ApproximationReport {
-        fits,
-        joined: true,
-        khat: pooled.khat,
-        tail: pooled.tail,
-        rows: pooled.picks.len(),
-        pool: pooled.pool,
-        positions: pooled.positions(dim, &trails),
-        interrupted: report.interrupted,
-    };
-    if result.fits.len() > 1 {
-        tell(&result, &pooled, pathfinder, logger);
-    }
-    if let Some(writer) = joined {
-        write(writer, &columns, &pooled, &trails)?;
-    }
-    Ok((result, trails.into_iter().map(|trail| trail.found).collect()))
+    let trails: Vec<Trail> = Arc::into_inner(gathered).expect("all machines have ended").into_all();
+    let fits = report.chains.iter().zip(&trails).map(|(chain, trail)| trail.reported(chain)).collect();
+    Ok(Followed { fits, trails, interrupted: report.interrupted })
 }
 
 /// What is to be known of the paths together.
@@ -132,7 +150,7 @@ fn tell(report: &ApproximationReport, pooled: &Pooled, options: &PathfinderOptio
 }
 
 /// Writes the draws of all paths.
-fn write(writer: &mut dyn Writer, columns: &[String], pooled: &Pooled, trails: &[paths::Trail]) -> Result<(), Error> {
+fn write(writer: &mut dyn Writer, columns: &[String], pooled: &Pooled, trails: &[Trail]) -> Result<(), Error> {
     let place = |error: Error| error.within("the draws of all paths");
     let mut rows = || {
         writer.names(columns)?;
@@ -154,10 +172,6 @@ fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>
         ("diagnostic_writers", io.diagnostic_writers.len()),
     ];
     lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, paths))?;
-    if io.sample_writers.len() > 1 {
-        let expected = "at most one, for the draws of all paths (each path's own go to diagnostic_writers)";
-        return Err(Error::argument("sample_writers", expected, io.sample_writers.len()));
-    }
     let dim = density.dim();
     if dim == 0 {
         return Err(Error::argument("model", "one with coordinates", "one of dimension 0"));
@@ -168,10 +182,7 @@ fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>
     counts.into_iter().try_for_each(|(name, draws)| {
         room::check(name, &[paths, draws, width, NUMBER], format!("{draws} for each of {paths} paths"))
     })?;
+    let history = options.lbfgs.history_size;
+    room::check("history_size", &[paths, history, dim, NUMBER], history)?;
     room::check("num_psis_draws", &[options.num_psis_draws, width, NUMBER], options.num_psis_draws)
-}
-
-/// The error of a run without draws that its status doesn't tell.
-pub(super) fn without_draws() -> Error {
-    Error::new(Code::Initialization, "no path has draws to begin with")
 }

@@ -46,6 +46,11 @@ impl Trail {
         &self.rows[draw * width..(draw + 1) * width]
     }
 
+    /// Evaluations with gradient, and without.
+    pub fn evaluations(&self) -> [u64; 2] {
+        self.evaluations
+    }
+
     /// What is said of the path in the end. One that did not finish leaves no draws.
     pub fn reported(&self, chain: &ChainReport) -> ApproximationFit {
         let (khat, tail) = self.psis.unwrap_or((f64::NAN, WeightTail::Few));

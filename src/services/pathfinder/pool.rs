@@ -73,20 +73,28 @@ impl Pooled {
 
 /// Places drawn with replacement with these probabilities.
 fn resample(seed: u64, log_weights: &[f64], count: usize) -> impl Iterator<Item = usize> {
-    let mut stream = Stream::of_run(seed, Purpose::Sampler);
-    let mut sum = 0.0;
-    let sums: Vec<f64> = log_weights
-        .iter()
-        .map(|w| {
-            sum += libm::exp(*w);
-            sum
-        })
-        .collect();
-    // A place without weight has the sum of the one before it and is never the first above a number.
-    (0..count).map(move |_| {
-        let u = sum * stream.uniform();
-        sums.partition_point(|s| *s <= u)
-    })
+    let (mut stream, sums) = (Stream::of_run(seed, Purpose::Sampler), sums(log_weights));
+    (0..count).map(move |_| place(&sums, stream.uniform()))
+}
+
+/// One place drawn with these probabilities.
+pub(super) fn pick(stream: &mut Stream, log_weights: &[f64]) -> usize {
+    place(&sums(log_weights), stream.uniform())
+}
+
+fn sums(log_weights: &[f64]) -> Vec<f64> {
+    let add = |sum: &mut f64, w: &f64| {
+        *sum += libm::exp(*w);
+        Some(*sum)
+    };
+    log_weights.iter().scan(0.0, add).collect()
+}
+
+/// The place at the share `u` of all weights. One without weight has the sum of the one before it, and is never the first
+/// above a number.
+fn place(sums: &[f64], u: f64) -> usize {
+    let target = u * sums.last().copied().unwrap_or(0.0);
+    sums.partition_point(|sum| *sum <= target)
 }
 
 #[cfg(test)]

@@ -41,6 +41,14 @@ impl Sampling<'_> {
             }
         }
     }
+
+    /// Where the chain begins; NaN where a coordinate is to be drawn.
+    fn start<D: Density>(&mut self, here: &mut Here<'_, D>) -> Result<Vec<f64>, Error> {
+        match self.begun.as_mut().map(|begun| std::mem::take(&mut begun.position)) {
+            Some(position) if !position.is_empty() => Ok(position),
+            _ => given_start(self.init, here),
+        }
+    }
 }
 
 impl<D: Density> Service<D> for Sampling<'_> {
@@ -58,7 +66,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
         for (writer, names) in writers {
             writer.as_mut().map_or(Ok(()), |writer| writer.names(names))?;
         }
-        let start = Start(given_start(self.init, here)?);
+        let start = Start(self.start(here)?);
         let chain = Chain::with_engine(self.settings.clone(), self.columns.engine, start);
         // From here on the metric is the chain's alone.
         self.settings.metric = Metric::unit();
@@ -168,7 +176,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
             metric: metric.kind(),
             inv_metric: metric.inverse(),
-            warmup_gradients,
+            warmup_gradients: warmup_gradients + self.begun.as_ref().map_or(0, |begun| begun.gradients),
             sampling_gradients,
             divergences: self.record.divergences,
             saturated: self.record.saturated,

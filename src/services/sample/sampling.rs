@@ -6,6 +6,7 @@ use crate::io::Writer;
 use crate::model::{Density, InitContext};
 use crate::services::SampleOptions;
 use crate::services::outputs::Refused;
+use crate::services::pathfinder::Begun;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub struct Sampling<'a> {
     pub(super) columns: Arc<Columns>,
     pub(super) settings: ChainSettings,
     pub(super) init: Option<&'a dyn InitContext>,
+    /// What Pathfinder found for the chain.
+    pub(super) begun: Option<Begun>,
     pub(super) sinks: Sinks<'a>,
     pub(super) record: Record,
     /// The columns that are to be looked at, for a chain that has not begun.
@@ -83,6 +86,10 @@ impl<'a> Sampling<'a> {
         let (thin, save_warmup) = (options.thin, options.save_warmup);
         let record = Record { thin, save_warmup, rows: 0, divergences: 0, saturated: 0 };
         let max_gradients = options.max_gradients;
-        Self { columns, settings, init, sinks, record, kept, max_gradients, refused: Refused::default() }
+        Self { columns, settings, init, begun: None, sinks, record, kept, max_gradients, refused: Refused::default() }
+    }
+    /// The same chain, which begins where its path led.
+    pub(super) fn begun_at(self, begun: Option<Begun>) -> Self {
+        Self { begun, ..self }
     }
 }

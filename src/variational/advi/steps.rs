@@ -9,6 +9,9 @@ use crate::variational::average::{Average, BATCHES};
 /// Blocks of a gradient in a row that may be refused as a whole before the ascent fails.
 const GRADIENT_TRIES: u32 = 10;
 
+/// The average is looked at for the first time after so many times the steps between two estimates of the bound.
+const FIRST_LOOK: usize = 4;
+
 impl Advi {
     pub(super) fn tell(&mut self, event: Happening, after: After) -> Ask<Happening> {
         self.state = State::Told(after);
@@ -164,20 +167,26 @@ impl Advi {
         if self.settings.tol_average == 0.0 {
             return self.tell(Happening::Climbed(ended), After::Draw);
         }
-        // The first look comes after as many steps as an estimate of the bound, or a few batches of one.
-        let size = self.settings.eval_elbo / BATCHES;
+        let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
         self.average = Some(Average::new(self.approximation.parameters.len(), size));
+        self.steps.keep_length();
         self.tell(Happening::Settled(ended), After::Average)
     }
 
     /// Whether the average of the iterates is known well enough.
     fn look(&mut self) -> Ask<Happening> {
         let average = self.average.as_mut().expect("iterates are averaged");
-        let (error, at_rest) = average.error(&self.approximation.scales());
-        if error <= self.settings.tol_average {
-            return self.averaged(error, true);
+        let look = average.look(&self.approximation.scales());
+        if look.error <= self.settings.tol_average {
+            return self.averaged(look.error, true);
         }
-        average.go_on(at_rest);
+        average.go_on(look.drifts);
+        match (look.slow, look.drifts) {
+            (true, _) => self.steps.lengthen(),
+            (false, true) => {}
+            // The spread about the optimum biases the average, the less the shorter steps are.
+            (false, false) => self.steps.keep_length(),
+        }
         self.next_step()
     }
 
