@@ -21,6 +21,7 @@ pub mod init;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod options;
 pub mod population;
 pub mod resampling;

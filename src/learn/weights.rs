@@ -179,26 +179,29 @@ fn power(n: i32) -> f64 {
     f64::from_bits(((1023 + i64::from(n)) as u64) << 52)
 }
 
-/// Weights of one block after likelihoods, which `out` holds on entry.
-pub fn update_block(values: &[f64], block: &Held, probability: bool, out: &mut [f64]) -> Result<Held, Invalid> {
-    let Form::Linear(exponent) = block.form else { return from_logs(values, block, probability, out) };
-    let mut room = [0.0; BLOCK];
-    let room = &mut room[..values.len()];
-    let product = multiply(values, out, probability, room);
+/// Weights of one block after `likelihoods`, into `out`.
+pub fn update_block(
+    values: &[f64],
+    block: &Held,
+    likelihoods: &[f64],
+    probability: bool,
+    out: &mut [f64],
+) -> Result<Held, Invalid> {
+    let Form::Linear(exponent) = block.form else { return from_logs(values, block, likelihoods, probability, out) };
+    let product = multiply(values, likelihoods, probability, out);
     if product.invalid {
-        return Err(first_bad(out, probability));
+        return Err(first_bad(likelihoods, probability));
     }
     if product.least < TINY || !product.squares.is_finite() {
-        return from_logs(values, block, probability, out);
+        return from_logs(values, block, likelihoods, probability, out);
     }
     if (SMALL..LARGE).contains(&product.sum) || product.sum == 0.0 {
-        out.copy_from_slice(room);
         return Ok(held(exponent, product.sum, product.squares));
     }
     // A power of two, so that no digit is lost.
     let shift = 1023 - (product.sum.to_bits() >> 52) as i32;
-    scale_by(room, power(shift), out);
     let factor = power(shift);
+    out.iter_mut().for_each(|w| *w *= factor);
     let squares = out.iter().map(|w| w * w).sum();
     Ok(held(exponent - shift, product.sum * factor, squares))
 }
@@ -209,25 +212,33 @@ fn first_bad(likelihoods: &[f64], probability: bool) -> Invalid {
 }
 
 /// As [`update_block`], where log weights are called for.
-fn from_logs(values: &[f64], block: &Held, probability: bool, out: &mut [f64]) -> Result<Held, Invalid> {
-    if !out.iter().all(|x| is_valid(*x, probability)) {
-        return Err(first_bad(out, probability));
-    }
-    // The likelihoods of 0 and of what rounding put below it.
-    out.iter_mut().for_each(|x| *x = if *x > 0.0 { libm::log(*x) } else { f64::NEG_INFINITY });
-    add_logs(values, block, out)
-}
-
-/// As [`update_block`] for likelihoods that are logarithms.
-pub fn add_logs(values: &[f64], block: &Held, out: &mut [f64]) -> Result<Held, Invalid> {
-    if let Some(at) = first_invalid(out) {
-        return Err(Invalid { at, value: out[at] });
+fn from_logs(
+    values: &[f64],
+    block: &Held,
+    likelihoods: &[f64],
+    probability: bool,
+    out: &mut [f64],
+) -> Result<Held, Invalid> {
+    if !likelihoods.iter().all(|x| is_valid(*x, probability)) {
+        return Err(first_bad(likelihoods, probability));
     }
     let mut room = [0.0; BLOCK];
-    let room = &mut room[..values.len()];
-    logs_of(values, block, room);
-    out.iter_mut().zip(&*room).for_each(|(x, w)| *x += w);
-    Ok(Held::new(Form::Log, weigh_block(out, room)))
+    let logs = &mut room[..likelihoods.len()];
+    // The likelihoods of 0 and of what rounding put below it.
+    let log = |x: f64| if x > 0.0 { libm::log(x) } else { f64::NEG_INFINITY };
+    logs.iter_mut().zip(likelihoods).for_each(|(log_x, x)| *log_x = log(*x));
+    add_logs(values, block, logs, out)
+}
+
+/// As [`update_block`] for logarithms of likelihoods.
+pub fn add_logs(values: &[f64], block: &Held, log_likelihoods: &[f64], out: &mut [f64]) -> Result<Held, Invalid> {
+    if let Some(at) = first_invalid(log_likelihoods) {
+        return Err(Invalid { at, value: log_likelihoods[at] });
+    }
+    logs_of(values, block, out);
+    out.iter_mut().zip(log_likelihoods).for_each(|(w, x)| *w += x);
+    let mut room = [0.0; BLOCK];
+    Ok(Held::new(Form::Log, weigh_block(out, &mut room[..out.len()])))
 }
 
 /// Entropy's sum over normalised weights, -Σ w ln w.
@@ -244,9 +255,8 @@ mod tests {
         next.make_room(of);
         let (values, blocks) = of.parts();
         let (out, held) = next.parts_mut();
-        out.copy_from_slice(likelihoods);
-        for (b, out) in out.chunks_mut(BLOCK).enumerate() {
-            held[b] = update_block(&values[b * BLOCK..][..out.len()], &blocks[b], true, out).unwrap();
+        for (b, (likelihoods, out)) in likelihoods.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).enumerate() {
+            held[b] = update_block(&values[b * BLOCK..][..out.len()], &blocks[b], likelihoods, true, out).unwrap();
         }
         next
     }
@@ -292,13 +302,13 @@ mod tests {
     fn what_is_no_probability_is_found() {
         let w = Weights::level(3);
         for (bad, value) in [(f64::NAN, "NaN"), (1.5, "1.5"), (-0.1, "-0.1"), (f64::INFINITY, "inf")] {
-            let mut l = [0.5, bad, 0.5];
-            let found = update_block(w.parts().0, &w.parts().1[0], true, &mut l).unwrap_err();
+            let l = [0.5, bad, 0.5];
+            let found = update_block(w.parts().0, &w.parts().1[0], &l, true, &mut [0.0; 3]).unwrap_err();
             assert_eq!((found.at, found.value.to_string().as_str()), (1, value));
         }
-        let mut rounded = [1.0 + 1e-15, -1e-16, 0.5];
-        assert!(update_block(w.parts().0, &w.parts().1[0], true, &mut rounded).is_ok());
-        assert_eq!(rounded[1], 0.0);
-        assert!(update_block(w.parts().0, &w.parts().1[0], false, &mut [7.0, 1e10, 0.0]).is_ok());
+        let (rounded, mut out) = ([1.0 + 1e-15, -1e-16, 0.5], [1.0; 3]);
+        assert!(update_block(w.parts().0, &w.parts().1[0], &rounded, true, &mut out).is_ok());
+        assert_eq!(out[1], 0.0);
+        assert!(update_block(w.parts().0, &w.parts().1[0], &[7.0, 1e10, 0.0], false, &mut [0.0; 3]).is_ok());
     }
 }

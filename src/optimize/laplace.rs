@@ -168,11 +168,14 @@ impl Laplace {
         self.before + self.row
     }
 
-    /// For [`Told::Draw`]: the log density there (NaN where it was refused, or not wanted), the normal's own, the position and the
+    /// For [`Told::Draw`]: the log density there (-inf where it was refused, NaN where it was not wanted), the normal's own, the position and the
     /// stream for its outputs.
     pub fn draw(&mut self) -> (f64, f64, &[f64], &mut Stream) {
         let row = self.row - 1;
-        let log_p = self.block.log_density(row).filter(|_| self.settings.evaluates).unwrap_or(f64::NAN);
+        let log_p = match self.settings.evaluates {
+            true => self.block.log_density(row).unwrap_or(f64::NEG_INFINITY),
+            false => f64::NAN,
+        };
         (log_p, self.log_q[row], self.block.position(row), &mut self.outputs_stream)
     }
 

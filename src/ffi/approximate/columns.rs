@@ -6,6 +6,7 @@ use std::ffi::{CStr, c_char};
 /// The columns before the outputs.
 const PATHFINDER: [&CStr; 3] = [c"lp_approx__", c"lp__", c"path__"];
 const VARIATIONAL: [&CStr; 3] = [c"lp__", c"log_p__", c"log_g__"];
+const LAPLACE: [&CStr; 2] = [c"log_p__", c"log_q__"];
 
 /// How many columns there are after `first`; 0 for null.
 ///
@@ -69,4 +70,25 @@ pub unsafe extern "C" fn catena_variational_column_count(model: *const catena_mo
 pub unsafe extern "C" fn catena_variational_column(model: *const catena_model, index: usize) -> *const c_char {
     // SAFETY: the caller vouches for the pointer.
     unsafe { column(model, &VARIATIONAL, index) }
+}
+
+/// Number of columns a sample writer of catena_laplace gets. 0 for NULL.
+///
+/// # Safety
+/// `model` is NULL or a live model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_laplace_column_count(model: *const catena_model) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { count(model, &LAPLACE) }
+}
+
+/// Name of column `index` of a sample writer of catena_laplace, from 0 (log_p__, log_q__, then the outputs), borrowed from the
+/// model; NULL past the last.
+///
+/// # Safety
+/// `model` is NULL or a live model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_laplace_column(model: *const catena_model, index: usize) -> *const c_char {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { column(model, &LAPLACE, index) }
 }

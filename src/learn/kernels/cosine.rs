@@ -1,6 +1,5 @@
 //! The square of the cosine: the likelihood of a two-level system that precesses.
 
-use super::LANES;
 use pulp::{Arch, Simd, WithSimd};
 
 /// The bits of 1.
@@ -43,7 +42,7 @@ fn one(x: f64) -> f64 {
 /// Whether [`one`] does not serve; true of NaN.
 #[inline(always)]
 fn beyond_reach(x: f64) -> bool {
-    x.is_nan() || x.abs() > LARGEST
+    x.is_nan() | (x.abs() > LARGEST)
 }
 
 struct Pass<'a> {
@@ -56,15 +55,12 @@ impl WithSimd for Pass<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
-        self.x.iter().zip(self.out).for_each(|(x, out)| *out = one(*x));
-        let (rows, rest) = self.x.as_chunks::<LANES>();
-        let mut within = [1.0; LANES];
-        for x in rows {
-            for l in 0..LANES {
-                within[l] = if x[l].abs() <= LARGEST { within[l] } else { 0.0 };
-            }
+        let mut beyond = 0u64;
+        for (x, out) in self.x.iter().zip(self.out) {
+            *out = one(*x);
+            beyond |= if beyond_reach(*x) { 1 } else { 0 };
         }
-        within.contains(&0.0) || rest.iter().any(|x| beyond_reach(*x))
+        beyond != 0
     }
 }
 

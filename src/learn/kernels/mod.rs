@@ -28,6 +28,18 @@ fn add(sums: &mut [f64; LANES], x: &[f64]) {
     rest.iter().zip(sums).for_each(|(x, sum)| *sum += x);
 }
 
+/// Adds squares of numbers to their lanes.
+#[inline(always)]
+fn add_squares(sums: &mut [f64; LANES], x: &[f64]) {
+    let (rows, rest) = x.as_chunks::<LANES>();
+    for x in rows {
+        for l in 0..LANES {
+            sums[l] += x[l] * x[l];
+        }
+    }
+    rest.iter().zip(sums).for_each(|(x, sum)| *sum += x * x);
+}
+
 /// Lanes in a fixed order.
 #[inline(always)]
 fn folded(x: [f64; LANES], f: impl Fn(f64, f64) -> f64) -> f64 {

@@ -1,6 +1,6 @@
 //! Weights times likelihoods.
 
-use super::{LANES, PIECE, folded};
+use super::{LANES, PIECE, add, add_squares, folded};
 use pulp::{Arch, Simd, WithSimd};
 
 /// How far rounding may put a probability beyond 0 and 1.
@@ -24,59 +24,32 @@ struct Multiply<'a> {
     out: &'a mut [f64],
 }
 
-/// State of the lanes.
-struct Lanes {
-    sum: [f64; LANES],
-    squares: [f64; LANES],
-    least: [f64; LANES],
-    /// 1, or 0 where a likelihood is none.
-    valid: [f64; LANES],
-}
-
-impl Lanes {
-    /// Takes in products, and which of them count for the least.
-    #[inline(always)]
-    fn take(&mut self, l: usize, likelihood: f64, most: f64, product: f64, candidate: f64) {
-        // False of NaN as well.
-        let valid = (likelihood >= -ROUNDING) & (likelihood <= most);
-        self.valid[l] = if valid { self.valid[l] } else { 0.0 };
-        self.sum[l] += product;
-        self.squares[l] += product * product;
-        self.least[l] = if candidate < self.least[l] { candidate } else { self.least[l] };
-    }
-}
-
 impl WithSimd for Multiply<'_> {
     type Output = Product;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Product {
         let Self { weights, likelihoods, most, out } = self;
-        let mut lanes = Lanes { sum: [0.0; LANES], squares: [0.0; LANES], least: [1.0; LANES], valid: [1.0; LANES] };
-        let mut room = [0.0; PIECE];
+        let (mut sum, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        // As whole numbers, since whose order does not matter: positive numbers compare as their bits do.
+        let (mut least, mut invalid) = (1.0f64.to_bits(), 0u64);
         for ((w, x), out) in weights.chunks(PIECE).zip(likelihoods.chunks(PIECE)).zip(out.chunks_mut(PIECE)) {
-            let room = &mut room[..w.len()];
-            for (((w, x), out), candidate) in w.iter().zip(x).zip(&mut *out).zip(&mut *room) {
+            for ((w, x), out) in w.iter().zip(x).zip(&mut *out) {
                 *out = w * if *x > 0.0 { *x } else { 0.0 };
-                *candidate = if (*w > 0.0) & (*x > 0.0) { *out } else { 1.0 };
+                let candidate = if (*w > 0.0) & (*x > 0.0) { out.to_bits() } else { u64::MAX };
+                least = if candidate < least { candidate } else { least };
+                // False of NaN as well.
+                let valid = (*x >= -ROUNDING) & (*x <= most);
+                invalid |= if valid { 0 } else { 1 };
             }
-            let (rows, rest) = x.as_chunks::<LANES>();
-            let (out_rows, out_rest) = out.as_chunks::<LANES>();
-            let (room_rows, room_rest) = room.as_chunks::<LANES>();
-            for ((x, out), room) in rows.iter().zip(out_rows).zip(room_rows) {
-                for l in 0..LANES {
-                    lanes.take(l, x[l], most, out[l], room[l]);
-                }
-            }
-            for l in 0..rest.len() {
-                lanes.take(l, rest[l], most, out_rest[l], room_rest[l]);
-            }
+            add(&mut sum, out);
+            add_squares(&mut squares, out);
         }
         Product {
-            sum: folded(lanes.sum, |a, b| a + b),
-            squares: folded(lanes.squares, |a, b| a + b),
-            least: folded(lanes.least, |a, b| if a < b { a } else { b }),
-            invalid: folded(lanes.valid, |a, b| a * b) == 0.0,
+            sum: folded(sum, |a, b| a + b),
+            squares: folded(squares, |a, b| a + b),
+            least: f64::from_bits(least),
+            invalid: invalid != 0,
         }
     }
 }

@@ -45,11 +45,10 @@ pub fn hypothetical<M: Likelihood, B: Blocks>(
     let row = |next: &mut Weights, (row, norm): &mut (&mut [f64], &mut f64)| -> Result<(), Error> {
         next.make_room(&set.weights);
         let ((values, held), (out, out_held)) = (set.weights.parts(), next.parts_mut());
-        out.copy_from_slice(row);
-        for (b, out) in out.chunks_mut(BLOCK).enumerate() {
-            let values = &values[b * BLOCK..][..out.len()];
+        for (b, (row, out)) in row.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).enumerate() {
+            let (values, held) = (&values[b * BLOCK..][..out.len()], &held[b]);
             let next =
-                if log { add_logs(values, &held[b], out) } else { update_block(values, &held[b], probability, out) };
+                if log { add_logs(values, held, row, out) } else { update_block(values, held, row, probability, out) };
             out_held[b] = next.expect("checked before");
         }
         **norm = next.total().log_sum_exp() - before;

@@ -267,19 +267,20 @@ fn weigh<M: Likelihood>(
     let of = For { set: chunk.set, first: chunk.first, models: chunk.out.len(), generation: 0 };
     let Chunk { joined, models, values, held, out, out_held, .. } = chunk;
     let what = Asked { of, outcomes: outcome, width: shape.width, experiments: (at, 1) };
-    calls.call(bench, of, what, |worker, task, _| {
+    calls.call(bench, of, what, |worker, task, likelihoods| {
+        likelihoods.resize(out.len(), 0.0);
         if *joined {
-            model.likelihood_joined(worker, context, task, outcome, models, one, out)
+            model.likelihood_joined(worker, context, task, outcome, models, one, likelihoods)
         } else {
-            model.likelihood(worker, context, task, outcome, models, one, out)
+            model.likelihood(worker, context, task, outcome, models, one, likelihoods)
         }
     })?;
-    for (b, out) in out.chunks_mut(BLOCK).enumerate() {
-        let values = &values[b * BLOCK..][..out.len()];
+    for (b, (likelihoods, out)) in bench.room.chunks(BLOCK).zip(out.chunks_mut(BLOCK)).enumerate() {
+        let (values, held) = (&values[b * BLOCK..][..out.len()], &held[b]);
         let next = if log {
-            add_logs(values, &held[b], out)
+            add_logs(values, held, likelihoods, out)
         } else {
-            update_block(values, &held[b], shape.kind == Number::Integer, out)
+            update_block(values, held, likelihoods, shape.kind == Number::Integer, out)
         };
         out_held[b] = next.map_err(|bad| {
             let place = of.first + b * BLOCK + bad.at;

@@ -3,8 +3,14 @@
 use crate::particles::BLOCK;
 use std::ops::Range;
 
-/// Ancestors of a block that span fewer chunks than this have their chunks read ahead.
-const NEAR: usize = 4;
+/// Sorted ancestors of a block come in runs from one chunk each. Of more runs than this they are taken as unsorted.
+const RUNS: usize = 16;
+
+/// A run from which on its chunk is read ahead.
+const LONG: usize = 128;
+
+/// Numbers of a cache line.
+const LINE: usize = 8;
 
 /// The cut of `particles` states of `dim` numbers into chunks of `chunk` particles, the last one shorter: what one call
 /// of the model covers.
@@ -64,10 +70,14 @@ impl Layout {
             return out.iter_mut().zip(ancestors).for_each(|(out, &a)| *out = states[a as usize]);
         }
         let full = self.particles - self.particles % self.chunk;
-        let n = ancestors.len();
-        if self.chunk == BLOCK && n <= BLOCK && ancestors.iter().all(|&a| (a as usize) < full) {
+        if self.chunk == BLOCK && ancestors.len() <= BLOCK && ancestors.iter().all(|&a| (a as usize) < full) {
             return self.gather_block(states, ancestors, out);
         }
+        self.gather_one_by_one(states, ancestors, out);
+    }
+
+    fn gather_one_by_one(&self, states: &[f64], ancestors: &[u32], out: &mut [f64]) {
+        let n = ancestors.len();
         for (i, &a) in ancestors.iter().enumerate() {
             for j in 0..self.dim {
                 out[j * n + i] = states[self.place(a as usize, j)];
@@ -75,34 +85,49 @@ impl Layout {
         }
     }
 
-    /// As [`Layout::gather`], at most a block of ancestors, all from full blocks: shifts instead of divisions, and one
-    /// stride for all columns.
+    /// As [`Layout::gather`], at most a block of ancestors, all from full blocks.
     fn gather_block(&self, states: &[f64], ancestors: &[u32], out: &mut [f64]) {
-        let chunk = |a: u32| a as usize / BLOCK;
         let n = ancestors.len();
-        let (first, last) = (chunk(ancestors[0]), chunk(ancestors[n - 1]));
-        if (first..first + NEAR).contains(&last) {
-            // Sorted ancestors come from neighbouring chunks. Read in one sweep, one number of each cache line, these
-            // arrive at memory speed, which by columns of a few pages each they don't.
-            let lines = states[first * self.chunk_size()..(last + 1) * self.chunk_size()].iter().step_by(8);
-            std::hint::black_box(lines.sum::<f64>());
+        let (mut runs, mut count, mut rows) = ([(0, 0); RUNS], 0, 0);
+        for run in ancestors.chunk_by(|&a, &b| chunk(a) == chunk(b)) {
+            if count == RUNS {
+                return self.gather_one_by_one(states, ancestors, out);
+            }
+            rows += run.len();
+            runs[count] = (chunk(run[0]) * self.chunk_size(), rows);
+            count += 1;
         }
-        let (mut places, mut most) = ([0; BLOCK], 0);
-        for (place, &a) in places.iter_mut().zip(ancestors) {
-            *place = chunk(a) * self.chunk_size() + a as usize % BLOCK;
-            most = most.max(*place);
+        for run in 0..count {
+            let (first, end) = runs[run];
+            if end - run.checked_sub(1).map_or(0, |before| runs[before].1) >= LONG {
+                // Read in one sweep, one number of each cache line, a chunk arrives at memory speed, which by the jumps
+                // along its columns it doesn't.
+                let (lines, _) = states[first..first + self.chunk_size()].as_chunks::<LINE>();
+                std::hint::black_box(lines.iter().fold(0, |all, line| all ^ line[0].to_bits()));
+            }
+        }
+        let (mut within, mut column) = ([0; BLOCK], [0.0; BLOCK]);
+        for (within, &a) in within.iter_mut().zip(ancestors) {
+            *within = (a as usize % BLOCK) as u16;
         }
         for (j, out) in out.chunks_mut(n).enumerate() {
-            let column = &states[j * BLOCK..][..most + 1];
-            let (quads, rest) = out.as_chunks_mut::<4>();
-            let (of_quads, _) = places.as_chunks::<4>();
-            for (quad, of) in quads.iter_mut().zip(of_quads) {
-                *quad = of.map(|place| column[place]);
+            let mut rows = 0;
+            for &(first, end) in &runs[..count] {
+                let (of, _) = states[first + j * BLOCK..].as_chunks::<BLOCK>();
+                for (value, &i) in column[rows..end].iter_mut().zip(&within[rows..end]) {
+                    *value = of[0][i as usize % BLOCK];
+                }
+                rows = end;
             }
-            let done = n - rest.len();
-            rest.iter_mut().zip(&places[done..]).for_each(|(out, &place)| *out = column[place]);
+            // Whole lines at once: single numbers stored into lines that are not in the cache hold up the loads.
+            out.copy_from_slice(&column[..n]);
         }
     }
+}
+
+/// The chunk of one block that holds particle `a`.
+fn chunk(a: u32) -> usize {
+    a as usize / BLOCK
 }
 
 /// Rows `rows` of column `j` of a matrix of `n` rows.

@@ -52,7 +52,7 @@ impl OptimizeStart {
     }
 
     /// Why it has not converged, naming start and iteration; `None` where it has.
-    fn error(&self) -> Option<Error> {
+    pub fn error(&self) -> Option<Error> {
         let at = |what: String| format!("start {}, iteration {}: {what}", self.id, self.iterations);
         match &self.outcome {
             StartOutcome::Ended(ending) if ending.is_converged() => None,
