@@ -48,6 +48,7 @@
 #include <catena/rows.hpp>
 #include <catena/run.hpp>
 #include <catena/approximate.hpp>
+#include <catena/optimize.hpp>
 #include <catena/smc.hpp>
 #include <catena/task.hpp>
 #include <catena/traces.hpp>

@@ -59,11 +59,11 @@ fn a_normal_is_drawn_from_exactly() {
         assert_eq!((writer.rows(), fit.draws, fit.dropped), (2500, 2500, 0));
         let (log_p, log_q) = (column(writer, "log_p__"), column(writer, "log_q__"));
         for (p, q) in log_p.iter().zip(&log_q) {
-            assert!((q - p - constant).abs() < 1e-9, "{p} {q} {constant}");
+            assert!((q - p - constant).abs() < 1e-11 * p.abs().max(1.0), "{p} {q} {constant}");
         }
         assert_eq!((fit.khat, fit.tail), (0.0, WeightTail::Equal));
         for i in 0..4 {
-            assert!((fit.mean[i] - model.mean(i)).abs() < 1e-7 * model.sd(i), "{:?}", fit.mean);
+            assert!((fit.mean[i] - model.mean(i)).abs() < 1e-11 * model.sd(i), "{:?}", fit.mean);
             assert!((fit.sd[i] / model.sd(i) - 1.0).abs() < 1e-10, "{:?}", fit.sd);
             let x = column(writer, &format!("x.{}", i + 1));
             let mean = x.iter().sum::<f64>() / 2500.0;
@@ -109,7 +109,7 @@ fn a_point_that_is_no_mode_gets_words() {
         (x[0] >= 0.0).then_some(-0.5 * x[0] * x[0])
     });
     let words = refused(&edge, &[0.0]);
-    assert!(words.contains("coordinate 0 ('x.1')"), "{words}");
+    assert!(words.contains("coordinate 0") && words.contains("(coordinate 'x.1')"), "{words}");
     let words = refused(&edge, &[-1.0]);
     assert!(words.contains("no log density at the mode"), "{words}");
 }

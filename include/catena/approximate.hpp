@@ -36,7 +36,7 @@ class Approximation {
  public:
   // Of pathfinder(): one "chain" of the draws of all paths, columns lp_approx__, lp__, path__, then the outputs. Of
   // variational(): one for each fit, lp__, log_p__, log_g__, then the outputs; its first row is the mean, in a row that
-  // begins with zeros. NaN where a fit has no draws. Empty when the run had sample writers.
+  // begins with zeros. Of laplace(): one for each id, log_p__, log_q__, then the outputs. NaN where a fit has no draws. Empty when the run had sample writers.
   const Draws &draws() const noexcept { return draws_; }
   // The draws, moved out.
   Draws take_draws() noexcept { return std::exchange(draws_, Draws()); }
@@ -87,6 +87,7 @@ class Approximation {
 
   friend Approximation pathfinder(const Model &, const Options &, Io);
   friend Approximation variational(const Model &, const Options &, Io);
+  friend Approximation laplace(const Model &, const Options &, Io);
   template <class F>
   static Approximation run(F call, const Model &model, const Options &options, std::size_t machines, Io io, Draws draws,
                            std::size_t chains);
@@ -185,6 +186,24 @@ inline Approximation variational(const Model &model, const Options &options = Op
     draws = Draws(fits, 1 + detail::whole_option(options, "output_draws"),
                   detail::columns_of(model, catena_variational_column_count, catena_variational_column));
   return Approximation::run(catena_variational, model, options, fits, std::move(io), std::move(draws), fits);
+}
+
+// Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is the
+// negative Hessian there, once for each of num_chains ids.
+//
+// Of the options those with `laplace` among their services count: laplace_draws, laplace_jacobian and others. `io` may have
+// inits, which are the modes, one per id, with values of all parameters; without them the best of num_starts starts is the mode
+// of all. It may have sample writers, one per id, a logger and an interrupt.
+//
+// Throws the first exception of a callback; an ApproximationError, whose result() has the others, when a mode was none; an Error
+// where no mode was found, and before anything runs.
+inline Approximation laplace(const Model &model, const Options &options = Options(), Io io = {}) {
+  const std::size_t ids = detail::whole_option(options, "num_chains");
+  Draws draws;
+  if (io.sample_writers.empty())
+    draws = Draws(ids, detail::whole_option(options, "laplace_draws"),
+                  detail::columns_of(model, catena_laplace_column_count, catena_laplace_column));
+  return Approximation::run(catena_laplace, model, options, ids, std::move(io), std::move(draws), ids);
 }
 
 }  // namespace catena

@@ -1,7 +1,7 @@
 //! The normal distribution at a mode, and draws from it.
 
 use super::hessian::{Curvature, Differences, Eigen};
-use super::vectors::{dot, norm};
+use super::vectors::{add, dot, norm};
 use crate::model::{Ask, Block, Evaluation, Machine, Reply};
 use crate::random::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl Laplace {
         }
     }
 
-    /// The mode.
+    /// The mode; from [`Told::Fitted`] on that of the log density's second-order expansion at the one given.
     pub fn mode(&self) -> &[f64] {
         &self.mode
     }
@@ -224,6 +224,8 @@ impl Laplace {
         if rise > MOST_RISE {
             return self.fail(LaplaceFailure::Gradient { norm: norm(&self.gradient), rise });
         }
+        // The mode of the second-order expansion, which for a normal density is the mode to rounding however few digits came.
+        add(&mut self.mode, 1.0, &step);
         let log_values: f64 = eigen.values().iter().map(|value| libm::log(*value)).sum();
         self.log_peak = 0.5 * (log_values - self.mode.len() as f64 * libm::log(std::f64::consts::TAU));
         self.eigen = Some(eigen);

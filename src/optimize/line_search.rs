@@ -18,6 +18,8 @@ const RETREAT: f64 = 0.2;
 const MARGIN: f64 = 0.1;
 /// An interval that does not shrink to this share in two trials is halved (Moré and Thuente 1994).
 const SHRINK: f64 = 0.66;
+/// Brackets tried in which rounding cannot tell a step from none, before a search gives up.
+const MOST_EQUAL: u32 = 4;
 /// Relative difference of objectives below which slopes alone decide (Hager and Zhang 2005, who take 1e-6).
 const ROUNDING: f64 = 1e-12;
 
@@ -64,15 +66,26 @@ pub struct LineSearch {
     trials: u32,
     /// Lengths of the bracket before the last two trials.
     widths: [f64; 2],
-    /// Ends that had a finite objective.
+    /// Trials that had a finite objective.
     finite: u32,
+    /// Brackets in which rounding could not tell a step from none.
+    equal: u32,
 }
 
 impl LineSearch {
     /// A search from where the objective is `value` and falls with `slope`, that tries `first` first.
     pub fn new(value: f64, slope: f64, first: f64) -> Self {
         let start = Along { at: 0.0, value, slope };
-        Self { start, best: start, other: None, trial: first, trials: 0, widths: [f64::INFINITY; 2], finite: 0 }
+        Self {
+            start,
+            best: start,
+            other: None,
+            trial: first,
+            trials: 0,
+            widths: [f64::INFINITY; 2],
+            finite: 0,
+            equal: 0,
+        }
     }
 
     /// The step length to try.
@@ -83,6 +96,11 @@ impl LineSearch {
     /// Whether any step had a finite objective.
     pub fn met_finite(&self) -> bool {
         self.finite > 0
+    }
+
+    /// Whether rounding hides what steps are good for.
+    pub fn is_at_rounding(&self) -> bool {
+        self.equal >= MOST_EQUAL
     }
 
     /// Takes the objective and its slope at the trial; neither is finite where there is none.
@@ -122,8 +140,13 @@ impl LineSearch {
     fn is_good(&self, tried: &Along) -> bool {
         let Self { start, .. } = self;
         let levelled = tried.slope.abs() <= -CURVATURE * start.slope;
-        let equal = (tried.value - start.value).abs() <= ROUNDING * start.value.abs();
-        levelled && (self.decreases(tried) || equal && tried.slope <= (2.0 * DECREASE - 1.0) * start.slope)
+        levelled
+            && (self.decreases(tried)
+                || self.equals_start(tried.value) && tried.slope <= (2.0 * DECREASE - 1.0) * start.slope)
+    }
+
+    fn equals_start(&self, value: f64) -> bool {
+        (value - self.start.value).abs() <= ROUNDING * self.start.value.abs()
     }
 
     fn decreases(&self, tried: &Along) -> bool {
@@ -133,6 +156,7 @@ impl LineSearch {
     /// Another trial inside the bracket.
     fn narrow(&mut self, keep: bool) -> Next {
         let (best, other) = (self.best, self.other.expect("a bracket has two ends"));
+        self.equal += u32::from([best, other].iter().all(|end| self.equals_start(end.value)));
         let width = (other.at - best.at).abs();
         let middle = best.at + 0.5 * (other.at - best.at);
         let slow = width > SHRINK * self.widths[0];
@@ -149,7 +173,7 @@ impl LineSearch {
 
     fn retry(&mut self, trial: f64, keep: bool) -> Next {
         let stuck = trial == self.best.at || self.other.is_some_and(|other| trial == other.at);
-        if self.trials < MOST_TRIALS && !stuck {
+        if self.trials < MOST_TRIALS && !stuck && !self.is_at_rounding() {
             self.trial = trial;
             return Next::Try { keep };
         }

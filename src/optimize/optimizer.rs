@@ -47,6 +47,8 @@ pub struct Optimizer {
     /// The search goes along the gradient because nothing is known, or what was known failed.
     plain: bool,
     lacking: Option<Lacking>,
+    /// The last iteration has met a relative tolerance.
+    nearly: bool,
     /// How it will end, once the iteration that brought it has been seen to.
     ending: Option<Ending>,
     iterations: usize,
@@ -73,6 +75,7 @@ impl Optimizer {
             search: LineSearch::new(0.0, 0.0, 0.0),
             plain: true,
             lacking: None,
+            nearly: false,
             ending: None,
             iterations: 0,
             evaluations: 0,
@@ -206,6 +209,10 @@ impl Optimizer {
     fn propose_step(&mut self) {
         self.trial.position.copy_from_slice(&self.current.position);
         add(&mut self.trial.position, self.search.trial(), &self.direction);
+        // A step that rounds to nothing would be taken for one.
+        if self.trial.position == self.current.position {
+            return self.give_up();
+        }
         self.state = State::Searching;
     }
 
@@ -237,28 +244,30 @@ impl Optimizer {
                 }
                 self.settle();
             }
-            Next::GiveUp if !self.plain => {
-                // What is known of the curvature may be wrong: once more without.
-                self.memory.clear();
-                self.set_out();
-            }
-            Next::GiveUp => {
-                let stuck = match self.lacking {
-                    Some(lacking) if !self.search.met_finite() => Stuck::NotFinite(lacking),
-                    _ => Stuck::NoProgress,
-                };
-                self.state = State::Telling(Passed::Ended(Ending::LineSearch(stuck)));
-            }
+            Next::GiveUp => self.give_up(),
         }
     }
 
+    /// No step was any good: once more along the gradient, for what is known of the curvature may be wrong.
+    fn give_up(&mut self) {
+        if !self.plain && !self.search.is_at_rounding() {
+            self.memory.clear();
+            return self.set_out();
+        }
+        let stuck = match self.lacking {
+            Some(lacking) if !self.search.met_finite() => Stuck::NotFinite(lacking),
+            _ => Stuck::NoProgress,
+        };
+        self.state = State::Telling(Passed::Ended(Ending::LineSearch(stuck)));
+    }
+
     /// The trial is the next point, though no good one: what is known of the curvature is not to be trusted. Where nothing
-    /// was, this is the last one.
+    /// was, or rounding hides what steps are good for, this is the last one.
     fn settle(&mut self) {
-        let plain = self.plain;
+        let last = self.plain || self.search.is_at_rounding();
         self.take();
         self.memory.clear();
-        if plain && self.ending.is_none() {
+        if last && self.ending.is_none() {
             self.ending = Some(Ending::LineSearch(Stuck::NoProgress));
         }
     }
@@ -294,15 +303,22 @@ impl Optimizer {
         if self.iterations >= self.settings.max_iterations {
             return Some(Ending::IterationLimit);
         }
-        if change / before.abs().max(now.abs()).max(1.0) < relative_objective * f64::EPSILON {
-            return Some(Ending::Converged(Convergence::RelativeObjective));
-        }
+        let nearly = std::mem::replace(&mut self.nearly, false);
+        let met = if change / before.abs().max(now.abs()).max(1.0) < relative_objective * f64::EPSILON {
+            Convergence::RelativeObjective
+        } else if self.decrement() / now.abs().max(1.0) < relative_gradient * f64::EPSILON {
+            Convergence::RelativeGradient
+        } else {
+            return None;
+        };
+        self.nearly = true;
+        nearly.then_some(Ending::Converged(met))
+    }
+
+    /// g'Hg, with g the gradient and H what is known of the inverse Hessian.
+    fn decrement(&mut self) -> f64 {
         self.direction.copy_from_slice(&self.current.gradient);
         self.memory.multiply(&mut self.direction);
-        let decrement = dot(&self.direction, &self.current.gradient);
-        if decrement / now.abs().max(1.0) < relative_gradient * f64::EPSILON {
-            return Some(Ending::Converged(Convergence::RelativeGradient));
-        }
-        None
+        dot(&self.direction, &self.current.gradient)
     }
 }

@@ -19,7 +19,9 @@ impl Algorithm {
     pub const ALL: [Self; 3] = [Self::Lbfgs, Self::Bfgs, Self::Newton];
 }
 
-/// When an optimiser has converged: as soon as one of these is met; 0 never is. The names and defaults are Stan's.
+/// When an optimiser has converged: as soon as one of these is met; 0 never is. The names and defaults are Stan's. The
+/// relative ones count when two iterations in a row have met them: where the first did, the position may still be wrong by
+/// the square root of what they ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tolerances {
     /// On the change of the log density. Default 1e-12.

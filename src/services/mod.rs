@@ -44,7 +44,7 @@ pub use crate::hmc::{Engine, MetricKind};
 pub use approximate::{ApproximationFit, ApproximationReport};
 pub use control::{Control, Progress};
 pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
-pub use generate::{GivenDraws, generate_quantities, quantity_columns};
+pub use generate::{GivenDraws, GivenPoint, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
 pub use laplace::{laplace, laplace_columns};

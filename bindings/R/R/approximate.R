@@ -1,7 +1,10 @@
-# Draws from approximations: Pathfinder and variational inference.
+# Draws from approximations: Pathfinder, variational inference, and normal distributions at modes.
 
 # Columns before the outputs.
-approximate_columns <- c("lp_approx__", "lp__", "path__", "log_p__", "log_g__")
+approximate_columns <- c("lp_approx__", "lp__", "path__", "log_p__", "log_g__", "log_q__")
+
+# Numbers of the services in the C layer.
+approximate_services <- c(variational = 0L, pathfinder = 1L, laplace = 2L)
 
 catena_pathfinder <- function(model, num_paths = 4, num_draws = 1000, num_psis_draws = 1000, init = 2, seed = NULL,
                               threads = NULL, batch_size = NULL, refresh = 0, show_messages = TRUE, ...) {
@@ -11,7 +14,7 @@ catena_pathfinder <- function(model, num_paths = 4, num_draws = 1000, num_psis_d
     num_psis_draws = as_count(num_psis_draws, "num_psis_draws")
   )
   settings <- c(settings, more_options(list(...), "pathfinder", names(formals(catena_pathfinder))))
-  approximate(model, TRUE, num_paths, settings, init, seed, threads, batch_size, refresh, show_messages)
+  approximate(model, "pathfinder", num_paths, settings, init, seed, threads, batch_size, refresh, show_messages)
 }
 
 catena_variational <- function(model, family = c("meanfield", "fullrank"), output_draws = 1000, num_fits = 1, init = 2,
@@ -21,17 +24,30 @@ catena_variational <- function(model, family = c("meanfield", "fullrank"), outpu
     variational_family = match.arg(family), output_draws = as_count(output_draws, "output_draws"), chains = num_fits
   )
   settings <- c(settings, more_options(list(...), "variational", names(formals(catena_variational))))
-  approximate(model, FALSE, num_fits, settings, init, seed, threads, batch_size, refresh, show_messages)
+  approximate(model, "variational", num_fits, settings, init, seed, threads, batch_size, refresh, show_messages)
 }
 
-# `count` paths or fits.
-approximate <- function(model, paths, count, settings, init, seed, threads, batch_size, refresh, show_messages) {
+catena_laplace <- function(model, mode = NULL, draws = 1000, num_ids = 1, init_radius = 2, seed = NULL, threads = NULL,
+                           batch_size = NULL, refresh = 0, show_messages = TRUE, ...) {
+  num_ids <- as_count(num_ids, "num_ids", 1)
+  settings <- list(
+    laplace_draws = as_count(draws, "draws"), chains = num_ids, init = as_number(init_radius, "init_radius")
+  )
+  settings <- c(settings, more_options(list(...), "laplace", names(formals(catena_laplace))))
+  # What catena_optimize found is a mode.
+  if (inherits(mode, "catena_optimum")) mode <- mode$position
+  if (is.numeric(mode)) mode <- rep(list(mode), num_ids)
+  approximate(model, "laplace", num_ids, settings, mode, seed, threads, batch_size, refresh, show_messages)
+}
+
+# `count` paths, fits or ids of a service.
+approximate <- function(model, service, count, settings, init, seed, threads, batch_size, refresh, show_messages) {
   as_model(model)
   as_flag(show_messages, "show_messages")
   seed <- if (is.null(seed)) sample.int(.Machine$integer.max, 1L) else as_count(seed, "seed")
   first <- if (is.null(settings$first_chain_id)) 1 else as_count(settings$first_chain_id, "first_chain_id", 1)
   inits <- NULL
-  if (is.numeric(init) && length(init) == 1L) {
+  if (service != "laplace" && is.numeric(init) && length(init) == 1L) {
     settings$init <- as_number(init, "init")
   } else if (!is.null(init)) {
     inits <- as_inits(init, model, first + seq_len(count) - 1)
@@ -44,10 +60,10 @@ approximate <- function(model, paths, count, settings, init, seed, threads, batc
   ))
   if (!exists(".Random.seed", envir = globalenv(), inherits = FALSE)) set.seed(NULL)
   started <- proc.time()[["elapsed"]]
-  result <- .Call(C_approximate, model$pointer, paths, settings, option_of(names(settings)), inits)
+  result <- .Call(C_approximate, model$pointer, approximate_services[[service]], settings, option_of(names(settings)), inits)
   if (show_messages) tell(result$log)
-  report_fits(result, if (paths) "paths" else "fits")
-  new_approximation(model, paths, settings, result, proc.time()[["elapsed"]] - started)
+  report_fits(result, if (service == "pathfinder") "paths" else "fits")
+  new_approximation(model, service, settings, result, proc.time()[["elapsed"]] - started)
 }
 
 # Raises what went wrong: an error when nothing is left, a warning when some is.
@@ -69,7 +85,8 @@ report_fits <- function(result, what) {
   ))
 }
 
-new_approximation <- function(model, paths, settings, result, elapsed) {
+new_approximation <- function(model, service, settings, result, elapsed) {
+  paths <- service == "pathfinder"
   columns <- names_from_library(result$columns)
   fits <- as.data.frame(result$fits)
   fits$converged <- fits$converged == 1
@@ -82,7 +99,7 @@ new_approximation <- function(model, paths, settings, result, elapsed) {
   at_mean <- NULL
   if (paths) {
     draws <- matrix(draws[seq_len(result$rows), 1L, ], ncol = length(columns), dimnames = list(draw = NULL, variable = columns))
-  } else {
+  } else if (service == "variational") {
     outputs <- !columns %in% approximate_columns
     # The row of the mean comes first.
     at_mean <- matrix(draws[1L, , outputs], dim(draws)[[2L]], dimnames = list(format_id(fits$id), columns[outputs]))
@@ -91,7 +108,7 @@ new_approximation <- function(model, paths, settings, result, elapsed) {
   structure(
     list(
       draws = draws, khat = result$khat, pool = if (paths) result$pool, at_mean = at_mean, mean = mean, sd = sd,
-      positions = if (!is.null(result$positions)) t(result$positions), fits = fits, paths = paths, settings = settings,
+      positions = if (!is.null(result$positions)) t(result$positions), fits = fits, service = service, paths = paths, settings = settings,
       seconds = elapsed
     ),
     class = "catena_approximation"
@@ -121,7 +138,7 @@ summary.catena_approximation <- function(object, ...) {
 print.catena_approximation <- function(x, ...) {
   noun <- if (x$paths) "paths" else "fits"
   cat(sprintf(
-    "%s: %d %s, seed %s, %.1f seconds\n", if (x$paths) "Pathfinder" else "Variational approximation", nrow(x$fits), noun,
+    "%s: %d %s, seed %s, %.1f seconds\n", c(pathfinder = "Pathfinder", variational = "Variational approximation", laplace = "Laplace approximation")[[x$service]], nrow(x$fits), noun,
     format_id(x$settings$seed), x$seconds
   ))
   if (!is.na(x$khat)) {

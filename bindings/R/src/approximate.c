@@ -1,4 +1,5 @@
-/* Draws from approximations: Pathfinder and variational inference, with their rows in R's memory. */
+/* Draws from approximations: Pathfinder, variational inference, normal distributions at modes, with their rows in R's
+ * memory. */
 #include "catena_r.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -30,6 +31,20 @@ static void finalize(SEXP handle) {
   free(s);
 }
 
+/* A service: its call, its columns. */
+typedef struct {
+  catena_status (*call)(const catena_model *, const catena_options *, const catena_io *, catena_approximation **, catena_error **);
+  size_t (*columns)(const catena_model *);
+  const char *(*column)(const catena_model *, size_t);
+} service;
+
+enum { VARIATIONAL, PATHFINDER, LAPLACE };
+static const service services[] = {
+    {catena_variational, catena_variational_column_count, catena_variational_column},
+    {catena_pathfinder, catena_pathfinder_column_count, catena_pathfinder_column},
+    {catena_laplace, catena_laplace_column_count, catena_laplace_column},
+};
+
 typedef struct {
   bridge bridge;
   const closures *closures;
@@ -48,24 +63,24 @@ static size_t whole(const catena_options *options, const char *name) {
   return (size_t)value;
 }
 
-static void *room(size_t count, size_t size) {
+void *allocate(size_t count, size_t size) {
   void *memory = calloc(count ? count : 1, size);
   if (!memory) Rf_errorcall(R_NilValue, "out of memory");
   return memory;
 }
 
-static void make_inits(state *s, SEXP inits) {
-  const size_t count = (size_t)Rf_length(inits);
-  s->inits = room(count, sizeof *s->inits);
-  s->num_inits = count;
-  for (size_t i = 0; i < count; i++) {
+void fill_inits(SEXP inits, catena_init ***list, size_t *count) {
+  const size_t places = (size_t)Rf_length(inits);
+  *list = allocate(places, sizeof **list);
+  *count = places;
+  for (size_t i = 0; i < places; i++) {
     SEXP given = VECTOR_ELT(inits, (R_xlen_t)i);
     catena_error *error = NULL;
     const init_values *values;
     if (TYPEOF(given) == VECSXP)
-      check(list_init_new(given, &s->inits[i], &values, &error), &error);
+      check(list_init_new(given, &(*list)[i], &values, &error), &error);
     else if (TYPEOF(given) == REALSXP)
-      check(catena_init_position_new(REAL(given), (size_t)XLENGTH(given), &s->inits[i], &error), &error);
+      check(catena_init_position_new(REAL(given), (size_t)XLENGTH(given), &(*list)[i], &error), &error);
   }
 }
 
@@ -106,18 +121,20 @@ static SEXP moments(const catena_approximation *r, size_t rows,
   return matrix;
 }
 
-/* `settings` and `names` are as for runs; `inits` NULL or a list with an entry per path or fit; `paths`: Pathfinder. */
-SEXP r_approximate(SEXP model, SEXP paths, SEXP settings, SEXP names, SEXP inits) {
+/* `settings` and `names` are as for runs; `inits` NULL or a list with an entry per path, fit or id; `number`: of the
+ * service. */
+SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP inits) {
   static const char *const fields[] = {"failure", "columns", "draws", "fits", "messages", "mean", "sd", "positions", "khat",
                                        "pool", "rows", "log"};
   enum { FAILURE, COLUMNS, DRAWS, FITS, MESSAGES, MEAN, SD, POSITIONS, KHAT, POOL, ROWS, LOG, FIELDS };
   catena_error *error = NULL;
-  const int pathfinder = Rf_asLogical(paths);
+  const int which = Rf_asInteger(number);
+  const service *const of = &services[which];
   shared_model *shared = model_of(model);
   SEXP token = PROTECT(R_MakeUnwindCont());
   SEXP handle = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, token)), list = PROTECT(named_list(fields, FIELDS));
   R_RegisterCFinalizerEx(handle, finalize, TRUE);
-  state *s = room(1, sizeof *s);
+  state *s = allocate(1, sizeof *s);
   R_SetExternalPtrAddr(handle, s);
   shared->references++;
   s->model = shared;
@@ -127,31 +144,29 @@ SEXP r_approximate(SEXP model, SEXP paths, SEXP settings, SEXP names, SEXP inits
   for (int i = 0; i < LENGTH(settings); i++)
     set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
                VECTOR_ELT(settings, i));
-  make_inits(s, inits);
+  fill_inits(inits, &s->inits, &s->num_inits);
 
-  size_t rows, columns;
-  if (pathfinder) {
+  size_t rows;
+  const size_t columns = of->columns(shared->model);
+  if (which == PATHFINDER) {
     const size_t count = whole(s->options, "num_paths");
     const int weighs = count > 1 && whole(s->options, "psis_resample") && whole(s->options, "calculate_lp");
     rows = weighs ? whole(s->options, "num_psis_draws") : count * whole(s->options, "num_draws");
-    columns = catena_pathfinder_column_count(shared->model);
     s->num_writers = 1;
   } else {
-    rows = whole(s->options, "output_draws") + 1;
-    columns = catena_variational_column_count(shared->model);
+    rows = which == LAPLACE ? whole(s->options, "laplace_draws") : whole(s->options, "output_draws") + 1;
     s->num_writers = whole(s->options, "num_chains");
   }
   if (rows > INT_MAX) Rf_errorcall(R_NilValue, "R arrays have at most %d draws, fits or variables", INT_MAX);
   SEXP titles = Rf_allocVector(STRSXP, (R_xlen_t)columns);
   SET_VECTOR_ELT(list, COLUMNS, titles);
   for (size_t i = 0; i < columns; i++)
-    SET_STRING_ELT(titles, (R_xlen_t)i,
-                   utf8(pathfinder ? catena_pathfinder_column(shared->model, i) : catena_variational_column(shared->model, i)));
+    SET_STRING_ELT(titles, (R_xlen_t)i, utf8(of->column(shared->model, i)));
   SEXP draws = Rf_alloc3DArray(REALSXP, (int)rows, (int)s->num_writers, (int)columns);
   SET_VECTOR_ELT(list, DRAWS, draws);
   const size_t size = (size_t)XLENGTH(draws);
   for (size_t i = 0; i < size; i++) REAL(draws)[i] = NA_REAL;
-  s->writers = room(s->num_writers, sizeof *s->writers);
+  s->writers = allocate(s->num_writers, sizeof *s->writers);
   check(catena_writers_memory_new(REAL(draws), size, s->num_writers, rows, columns, CATENA_LAYOUT_COLUMNS, s->writers, &error),
         &error);
 
@@ -167,8 +182,7 @@ SEXP r_approximate(SEXP model, SEXP paths, SEXP settings, SEXP names, SEXP inits
                         .logger = &logger,
                         .interrupt = &interrupt};
   SEXP before = PROTECT(generator());
-  const catena_status status = pathfinder ? catena_pathfinder(shared->model, s->options, &io, &s->result, &error)
-                                          : catena_variational(shared->model, s->options, &io, &s->result, &error);
+  const catena_status status = of->call(shared->model, s->options, &io, &s->result, &error);
   if (before != R_UnboundValue) Rf_defineVar(Rf_install(".Random.seed"), before, R_GlobalEnv);
   closures_rethrow(shared->closures, error);
   SET_VECTOR_ELT(list, FAILURE, bridge_finish(&w.bridge, before, status, error));

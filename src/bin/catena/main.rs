@@ -7,7 +7,10 @@ mod common;
 mod diagnose;
 mod failure;
 mod kept;
+mod laplace;
 mod log_prob;
+mod modes;
+mod optimize;
 mod output;
 mod parse;
 mod progress;
@@ -80,6 +83,8 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 "generate_quantities" => quantities::run(library, &settings),
                 "diagnose" => diagnose::run(library, &settings),
                 "log_prob" => log_prob::run(library, &settings),
+                "optimize" => optimize::run(library, &settings),
+                "laplace" => laplace::run(library, &settings),
                 "smc" => smc::run(library, &settings),
                 "pathfinder" => approximate::run_pathfinder(library, &settings),
                 "variational" => approximate::run_variational(library, &settings),

@@ -4,6 +4,7 @@
 use crate::approximations::{PATHFINDER, VARIATIONAL};
 pub use crate::argument::{Argument, Kind};
 use crate::argument::{MOST, argument, option};
+use crate::modes::{LAPLACE, OPTIMIZE};
 use catena::services::{GradientOptions, Range};
 
 /// Least value of a seed: one that asks for a seed from the clock.
@@ -129,6 +130,8 @@ pub static METHODS: &[Argument] = &[
             argument("jacobian", "include the Jacobian of the transforms", Switch(true)),
         ]),
     ),
+    argument("optimize", "find modes, from one start or many", Group(OPTIMIZE)),
+    argument("laplace", "draws from the normal distribution at a mode", Group(LAPLACE)),
     argument("smc", "weighted draws and the evidence, by sets of particles", Group(SMC)),
     argument("pathfinder", "draws from normal distributions along the paths of an optimiser", Group(PATHFINDER)),
     argument("variational", "draws from a normal distribution fitted to the posterior", Group(VARIATIONAL)),

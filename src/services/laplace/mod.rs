@@ -23,7 +23,8 @@ pub fn laplace_columns<D: Density>(density: &D) -> Vec<String> {
 }
 
 /// Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is
-/// the negative Hessian there, once for each id.
+/// the negative Hessian there, once for each id. A mode that is given with few digits is moved to that of the second-order
+/// expansion there.
 ///
 /// The modes are `io.inits`, one for each id, with values of all parameters; without them the best of
 /// `laplace.mode.num_starts` starts ([`optimize`]) is the mode of all. Hessians come from differences of gradients, asked for

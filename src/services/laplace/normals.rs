@@ -139,7 +139,7 @@ impl<'a> Normals<'a> {
 fn failed<D: Density>(failure: &LaplaceFailure, here: &Here<'_, D>) -> Error {
     let of = match failure {
         LaplaceFailure::NoHessian { coordinate } => {
-            here.run.density.names().get(*coordinate).map(|name| format!(" ('{name}')"))
+            here.run.density.names().get(*coordinate).map(|name| format!(" (coordinate '{name}')"))
         }
         _ => None,
     };
