@@ -181,8 +181,8 @@ impl Advi {
         }
     }
 
-    /// Whether the average of the iterates is known well enough.
-    fn look(&mut self) -> Ask<Happening> {
+    /// Takes the average of the iterates once it is known well enough; else the ascent goes on.
+    fn look(&mut self) -> Option<Ask<Happening>> {
         let average = self.average.as_mut().expect("iterates are averaged");
         let look = average.look(&self.approximation.scales());
         if look.error <= self.settings.tol_average {
