@@ -92,7 +92,7 @@ fn variational_files_are_cmdstans() {
     // Two fits have files of their own, each that of the fit alone.
     let line = "variational num_chains=2 output_draws=50 output file=both.csv refresh=0";
     good(run(&library, &at, line));
-    good(run(&library, &at, "variational id=2 output_draws=50 output file=second.csv refresh=0"));
+    good(run(&library, &at, "variational output_draws=50 id=2 output file=second.csv refresh=0"));
     assert_eq!(body(at.join("both_2.csv")), body(at.join("second.csv")));
 }
 

@@ -156,7 +156,7 @@ fn failures_are_told_in_words_and_the_others_go_on() {
         let second = task.chain_id() == 2;
         if second && calls.fetch_add(1, Ordering::Relaxed) > 2000 { Err(Refusal::Reject) } else { Ok(0.0) }
     });
-    let advi = VariationalOptions { tol_elbo: 1e-12, iterations: 3000, ..Default::default() };
+    let advi = VariationalOptions { tol_elbo: 1e-12, tol_average: 0.0, iterations: 3000, ..Default::default() };
     let (report, samples, ..) = fit(&dies, &SampleOptions { num_threads: 1, ..options(2) }, &advi);
     let error = report.status().unwrap_err().to_string();
     assert!(error.contains("1 of 2 fits failed (ids 2)") && error.contains("iteration "), "{error}");

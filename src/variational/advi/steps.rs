@@ -9,6 +9,8 @@ use crate::variational::average::{Average, BATCHES};
 /// Blocks of a gradient in a row that may be refused as a whole before the ascent fails.
 const GRADIENT_TRIES: u32 = 10;
 
+/// A bound that is lower by less, in nats, is not lower but by the chance of its draws.
+const NO_LOSS: f64 = 1.0;
 /// The average is looked at for the first time after so many times the steps between two estimates of the bound.
 const FIRST_LOOK: usize = 4;
 
@@ -93,7 +95,8 @@ impl Advi {
         let chosen = match elbo < best && best > self.first_bound {
             true => Some(eta),
             false if !is_last => None,
-            false if elbo > self.first_bound => Some(self.eta),
+            // Near the optimum there is nothing to gain, and the estimates' own errors decide.
+            false if elbo > self.first_bound - NO_LOSS => Some(self.eta),
             false => {
                 let iterations = self.settings.adapt_iterations;
                 return self.fail(VariationalFailure::StepSizes { iterations, first: self.first_bound });
@@ -134,12 +137,11 @@ impl Advi {
             return self.ask_gradient(State::Climbing);
         }
         self.step();
-        if let Some(average) = &mut self.average {
-            if average.add(&self.approximation.parameters)
-                && let Some(ask) = self.look()
-            {
-                return ask;
-            }
+        if let Some(average) = &mut self.average
+            && average.add(&self.approximation.parameters)
+            && let Some(ask) = self.look()
+        {
+            return ask;
         }
         match self.steps.taken().is_multiple_of(self.settings.eval_elbo) {
             true => self.ask_bound(State::Estimating),
