@@ -97,7 +97,8 @@ fn follow_for<D: Density>(
     io: SampleIo<'_>,
     rows: bool,
 ) -> Result<Followed, Error> {
-    OptionSet::from(options).with_pathfinder(paths).validate()?;
+    let machines = SampleOptions { num_chains: paths.num_paths, max_evaluations: 0, ..options.clone() };
+    OptionSet::from(&machines).with_pathfinder(paths).validate()?;
     check(density, paths, &io)?;
     let settings = |place: usize| PathSettings {
         optimizer: OptimizerSettings {
@@ -115,7 +116,6 @@ fn follow_for<D: Density>(
         evaluates: paths.calculate_lp,
     };
     let columns = pathfinder_columns(density);
-    let machines = SampleOptions { num_chains: paths.num_paths, max_evaluations: 0, ..options.clone() };
     let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?;
     let gathered = Arc::new(Gathered::new(paths.num_paths));
     let mut inits = io.inits.into_iter();
