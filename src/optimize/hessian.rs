@@ -111,6 +111,14 @@ impl Differences {
     }
 }
 
+/// Whether a Hessian that a model gave has numbers only.
+///
+/// # Errors
+/// The first coordinate whose row has another.
+pub fn check_finite(dim: usize, hessian: &[f64]) -> Result<(), usize> {
+    hessian.iter().position(|x| !x.is_finite()).map_or(Ok(()), |at| Err(at / dim))
+}
+
 /// What curvature says of a point where the gradient is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Curvature {
