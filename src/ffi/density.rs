@@ -205,7 +205,7 @@ pub struct catena_density {
             worker: *mut c_void,
             task: *mut catena_task,
             position: *const f64,
-            jacobian: bool,
+            jacobian: c_int,
             log_density: *mut f64,
             gradient: *mut f64,
             hessian: *mut f64,

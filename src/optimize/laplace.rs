@@ -256,7 +256,8 @@ impl Laplace {
         for (position, log_q) in positions.zip(&mut self.log_q) {
             self.normals.iter_mut().for_each(|z| *z = self.sampler_stream.normal());
             position.copy_from_slice(&self.mode);
-            eigen.combine(|k, value| self.normals[k] / value.sqrt(), position);
+            // By the symmetric root, which changes little with the Hessian, as eigenvectors of like eigenvalues do not.
+            eigen.combine(|vector, value| dot(vector, &self.normals) / value.sqrt(), position);
             *log_q = self.log_peak - 0.5 * dot(&self.normals, &self.normals);
         }
         if self.settings.evaluates {

@@ -22,7 +22,7 @@ void modes() {
   for (const char *algorithm : {"lbfgs", "bfgs", "newton"}) {
     catena::Options options;
     options.seed(3).num_threads(2).set("num_starts", 16).set("algorithm", algorithm);
-    const catena::Optimum found = catena::optimize(model, options);
+    const catena::OptimizeResult found = catena::optimize(model, options);
     CHECK(found.converged());
     CHECK_INT(found.starts().size(), 16);
     CHECK_INT(found.modes().size(), 2);
@@ -44,7 +44,7 @@ void ends() {
   catena::Io io;
   for (const double start : {1.0, -60.0}) io.inits.push_back(catena::Init::position({start}));
   options.set("max_iterations", 200);
-  const catena::Optimum found = catena::optimize(catena::Model(1, wells), options, std::move(io));
+  const catena::OptimizeResult found = catena::optimize(catena::Model(1, wells), options, std::move(io));
   CHECK(found.starts()[0].converged());
   CHECK_INT(found.starts()[1].ending, CATENA_ENDING_FAILED);
   CHECK_HAS(found.starts()[1].error->what(), "chain 2");

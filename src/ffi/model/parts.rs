@@ -4,6 +4,7 @@ use super::handle::catena_model;
 use super::worker::Worker;
 use crate::ffi::task::{hand, outcome};
 use crate::model::{Refusal, Task};
+use std::ffi::c_int;
 
 /// Both gradients as a host takes them.
 fn pointers(gradients: Option<[&mut [f64]; 2]>) -> [*mut f64; 2] {
@@ -90,7 +91,16 @@ impl catena_model {
         let (g, h) = (gradient.as_mut_ptr(), hessian.as_mut_ptr());
         // SAFETY: the host's function with the host's data; position and gradient are `dimension` long, the Hessian its square.
         let code = unsafe {
-            evaluate(self.data.user, worker.pointer(), hand(task), position.as_ptr(), jacobian, &mut value, g, h)
+            evaluate(
+                self.data.user,
+                worker.pointer(),
+                hand(task),
+                position.as_ptr(),
+                c_int::from(jacobian),
+                &mut value,
+                g,
+                h,
+            )
         };
         outcome(code).map(|()| value)
     }
