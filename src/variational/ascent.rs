@@ -8,6 +8,10 @@ pub const STEP_SIZES: [f64; 5] = [100.0, 10.0, 1.0, 0.1, 0.01];
 const DAMPING: f64 = 1.0;
 /// Share of the past in the mean square of gradients.
 const MEMORY: f64 = 0.9;
+/// The same where iterates are averaged.
+const LONG_MEMORY: f64 = 0.99;
+/// Steps of averaged iterates are at least as long as with this step size.
+const LEAST_STEP_SIZE: f64 = 0.1;
 /// Share of the iterations over which changes of the bound are averaged, and the fewest changes.
 const LOOK_BACK: f64 = 0.1;
 const FEWEST_CHANGES: usize = 2;
@@ -35,14 +39,15 @@ impl Steps {
         self.shortened = None;
     }
 
-    /// Steps keep the length that they have now.
-    pub fn keep_length(&mut self) {
-        self.shortened = Some(self.taken as f64);
+    /// Steps keep the length that they have now with step size `eta`, unless that is very small.
+    pub fn keep_length(&mut self, eta: f64) {
+        let ratio = (eta / LEAST_STEP_SIZE).min(1.0);
+        self.shortened = Some(self.taken as f64 * ratio * ratio);
     }
 
     /// Steps get longer by the root of two.
     pub fn lengthen(&mut self) {
-        self.shortened = self.shortened.map(|steps| (0.5 * steps).max(1.0));
+        self.shortened = self.shortened.map(|steps| 0.5 * steps);
     }
 
     /// Steps taken since the last restart.
@@ -53,10 +58,19 @@ impl Steps {
     /// One step along `gradient`.
     pub fn take(&mut self, eta: f64, gradient: &[f64], parameters: &mut [f64]) {
         self.taken += 1;
-        let (kept, new) = if self.taken == 1 { (1.0, 1.0) } else { (MEMORY, 1.0 - MEMORY) };
         let scale = eta / self.shortened.unwrap_or(self.taken as f64).sqrt();
+        let averages = self.shortened.is_some();
+        let (kept, new) = match (averages, self.taken) {
+            (true, _) => (LONG_MEMORY, 1.0 - LONG_MEMORY),
+            (false, 1) => (1.0, 1.0),
+            (false, _) => (MEMORY, 1.0 - MEMORY),
+        };
         for ((x, g), square) in parameters.iter_mut().zip(gradient).zip(&mut self.mean_squares) {
-            *square = kept * *square + new * g * g;
+            let before = *square;
+            *square = kept * before + new * g * g;
+            // A step that is measured by its own gradient is shorter the larger that is. The gradients of a spread are
+            // skewed, and the average would be off by some percent for good.
+            let square = if averages { before } else { *square };
             *x += scale * g / (DAMPING + square.sqrt());
         }
     }

@@ -20,10 +20,10 @@ pub struct VariationalOptions {
     pub adapt_eta: bool,
     /// Steps with each step size that is tried, at least 1. Default 50.
     pub adapt_iterations: usize,
-    /// The ascent ends when the bound's relative change is smaller; > 0. Default 0.01.
+    /// Without averages, the ascent ends when the bound's relative change is smaller; > 0. Default 0.01.
     pub tol_elbo: f64,
-    /// Once the bound hardly changes, iterates are averaged until no parameter's average has a larger error, in standard
-    /// deviations of the approximation; 0: the last iterate is taken, as Stan does. Default 0.015.
+    /// Iterates are averaged until no parameter's average has a larger error, in standard deviations of the approximation;
+    /// 0: the last iterate is taken once the bound hardly changes, as Stan does. Default 0.02.
     pub tol_average: f64,
     /// Steps between two estimates of the bound, at least 1. Default 100.
     pub eval_elbo: usize,
@@ -42,7 +42,7 @@ impl Default for VariationalOptions {
             adapt_eta: true,
             adapt_iterations: 50,
             tol_elbo: 0.01,
-            tol_average: 0.015,
+            tol_average: 0.02,
             eval_elbo: 100,
             output_draws: 1000,
         }

@@ -250,7 +250,7 @@ impl<D: Density> Service<D> for Fits<'_> {
             }
             Happening::Tuned { eta, early } => self.tuned(eta, early, here)?,
             Happening::Estimated { iteration, bound, change } => self.estimated(iteration, bound, change, here)?,
-            Happening::Settled(ended) | Happening::Climbed(ended) => self.climbed(ended, here),
+            Happening::Climbed(ended) => self.climbed(ended, here),
             Happening::Averaged { error, enough } => self.averaged(error, enough, advi.bound(), here),
             Happening::Drawn => self.drawn(advi, here)?,
             Happening::Row(row) => {

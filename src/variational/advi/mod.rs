@@ -34,7 +34,6 @@ enum State {
 enum After {
     Begin,
     Climb,
-    Average,
     Draw,
     Row(usize),
     Nothing,
@@ -50,7 +49,7 @@ pub struct Advi {
     approximation: Approximation,
     steps: Steps,
     changes: Changes,
-    /// Of the iterates, once the bound hardly changes.
+    /// Of the iterates, after the first estimate of the bound.
     average: Option<Average>,
     eta: f64,
     first_bound: f64,
@@ -205,7 +204,6 @@ impl Machine for Advi {
             State::Drawing => self.tell(Happening::Drawn, After::Row(0)),
             State::Told(After::Begin) => self.begin(),
             State::Told(After::Climb) => self.go_on(),
-            State::Told(After::Average) => self.next_step(),
             State::Told(After::Draw) => self.ask_draws(),
             State::Told(After::Row(row)) => match row < self.draws.rows() {
                 true => self.tell(Happening::Row(row), After::Row(row + 1)),

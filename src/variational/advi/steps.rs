@@ -135,10 +135,11 @@ impl Advi {
         }
         self.step();
         if let Some(average) = &mut self.average {
-            if average.add(&self.approximation.parameters) {
-                return self.look();
+            if average.add(&self.approximation.parameters)
+                && let Some(ask) = self.look()
+            {
+                return ask;
             }
-            return self.next_step();
         }
         match self.steps.taken().is_multiple_of(self.settings.eval_elbo) {
             true => self.ask_bound(State::Estimating),
@@ -160,34 +161,41 @@ impl Advi {
     pub(super) fn go_on(&mut self) -> Ask<Happening> {
         let Some(Happening::Estimated { change, .. }) = self.event else { return self.climb() };
         let ended = match self.settings.tol_rel_obj {
+            _ if self.settings.tol_average > 0.0 => {
+                self.begin_average();
+                return self.next_step();
+            }
             tolerance if change.mean < tolerance => Ended::Mean,
             tolerance if change.median < tolerance => Ended::Median,
             _ => return self.next_step(),
         };
-        if self.settings.tol_average == 0.0 {
-            return self.tell(Happening::Climbed(ended), After::Draw);
-        }
-        let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
-        self.average = Some(Average::new(self.approximation.parameters.len(), size));
-        self.steps.keep_length();
-        self.tell(Happening::Settled(ended), After::Average)
+        self.tell(Happening::Climbed(ended), After::Draw)
     }
 
-    /// Whether the average of the iterates is known well enough.
-    fn look(&mut self) -> Ask<Happening> {
+    /// From the first estimate of the bound on iterates are averaged.
+    fn begin_average(&mut self) {
+        if self.average.is_none() {
+            let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
+            self.average = Some(Average::new(self.approximation.parameters.len(), size));
+            self.steps.keep_length(self.eta);
+        }
+    }
+
+    /// Takes the average of the iterates once it is known well enough; else the ascent goes on.
+    fn look(&mut self) -> Option<Ask<Happening>> {
         let average = self.average.as_mut().expect("iterates are averaged");
         let look = average.look(&self.approximation.scales());
         if look.error <= self.settings.tol_average {
-            return self.averaged(look.error, true);
+            return Some(self.averaged(look.error, true));
         }
         average.go_on(look.drifts);
         match (look.slow, look.drifts) {
             (true, _) => self.steps.lengthen(),
             (false, true) => {}
             // The spread about the optimum biases the average, the less the shorter steps are.
-            (false, false) => self.steps.keep_length(),
+            (false, false) => self.steps.keep_length(self.eta),
         }
-        self.next_step()
+        None
     }
 
     /// Takes the average for the approximation.

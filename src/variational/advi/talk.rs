@@ -25,10 +25,10 @@ pub struct AdviSettings {
     pub eta: f64,
     /// Steps with each step size that is tried; 0: [`AdviSettings::eta`] is taken.
     pub adapt_iterations: usize,
-    /// The ascent ends when the bound's relative change is smaller, in the mean or the median.
+    /// Without averages, the ascent ends when the bound's relative change is smaller, in the mean or the median.
     pub tol_rel_obj: f64,
-    /// Once the bound hardly changes, iterates are averaged until no parameter's average has a larger error, in standard
-    /// deviations of the approximation; 0: the last iterate is taken.
+    /// Iterates are averaged until no parameter's average has a larger error, in standard deviations of the approximation;
+    /// 0: the last iterate is taken once the bound hardly changes.
     pub tol_average: f64,
     /// Steps between two estimates of the bound, at least 1.
     pub eval_elbo: usize,
@@ -71,8 +71,6 @@ pub enum Happening {
         /// How it changed of late.
         change: Change,
     },
-    /// The bound hardly changes; iterates are averaged from now on.
-    Settled(Ended),
     /// The average of the iterates has been taken, with this error; `enough`: it is below the tolerance.
     Averaged {
         /// The largest error, in standard deviations; NaN where it is not known.
