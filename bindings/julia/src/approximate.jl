@@ -190,7 +190,7 @@ function approximate_names(model, service)
      for i in 1:Int(ccall(count, Csize_t, (Ptr{Cvoid},), model))]
 end
 
-for (name, T) in ((:id, UInt64), (:error, Ptr{Cvoid}), (:iterations, Csize_t), (:converged, Bool), (:elbo, Float64),
+for (name, T) in ((:id, UInt64), (:error, Ptr{Cvoid}), (:iterations, Csize_t), (:converged, Int32), (:elbo, Float64),
                   (:khat, Float64), (:dropped, UInt64), (:gradients, UInt64), (:densities, UInt64), (:draws, Csize_t),
                   (:seconds, Float64), (:mean, Ptr{Float64}), (:sd, Ptr{Float64}))
     @eval $(Symbol("fit_", name))(result, fit) =
@@ -203,7 +203,7 @@ function fit_report(result, fit, dimension)
     ApproximationFit(fit_id(result, fit),
                      failure == C_NULL ? nothing :
                      read_error(ccall(symbol(:catena_error_code), Int32, (Ptr{Cvoid},), failure), failure),
-                     fit_iterations(result, fit), fit_converged(result, fit), fit_elbo(result, fit), fit_khat(result, fit),
+                     fit_iterations(result, fit), fit_converged(result, fit) != 0, fit_elbo(result, fit), fit_khat(result, fit),
                      fit_dropped(result, fit), fit_gradients(result, fit), fit_densities(result, fit), fit_draws(result, fit),
                      fit_seconds(result, fit), moments(fit_mean(result, fit)), moments(fit_sd(result, fit)))
 end
