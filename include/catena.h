@@ -1704,7 +1704,7 @@ uint64_t catena_approximation_fit_id(const struct catena_approximation *result, 
 size_t catena_approximation_fit_iterations(const struct catena_approximation *result, size_t fit);
 
 // Whether fit `fit` ended by a tolerance, and not at its largest number of steps. False past the last.
-bool catena_approximation_fit_converged(const struct catena_approximation *result, size_t fit);
+int catena_approximation_fit_converged(const struct catena_approximation *result, size_t fit);
 
 // The evidence lower bound of fit `fit`, as last estimated; of a path, at its best point. NaN where it never was, and past
 // the last.
