@@ -1026,7 +1026,7 @@ typedef struct catena_density {
                              void *worker,
                              struct catena_task *task,
                              const double *position,
-                             bool jacobian,
+                             int jacobian,
                              double *log_density,
                              double *gradient,
                              double *hessian);
@@ -1703,7 +1703,7 @@ uint64_t catena_approximation_fit_id(const struct catena_approximation *result, 
 // Steps of fit `fit`: of the optimiser, or of the ascent of the bound. 0 past the last.
 size_t catena_approximation_fit_iterations(const struct catena_approximation *result, size_t fit);
 
-// Whether fit `fit` ended by a tolerance, and not at its largest number of steps. False past the last.
+// 1 where fit `fit` ended by a tolerance, and not at its largest number of steps; else, and past the last, 0.
 int catena_approximation_fit_converged(const struct catena_approximation *result, size_t fit);
 
 // The evidence lower bound of fit `fit`, as last estimated; of a path, at its best point. NaN where it never was, and past
