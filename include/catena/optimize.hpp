@@ -92,7 +92,13 @@ class OptimizeError : public Error {
 // Throws the first exception of a callback; an OptimizeError when no start has converged; an Error before any start runs. A run
 // that is interrupted has a result that is perhaps not converged().
 inline OptimizeResult optimize(const Model &model, const Options &options = Options(), Io io = {}) {
+  const bool writes = !io.sample_writers.empty();
   detail::Session session(model, detail::whole_option(options, "num_starts"), 0, {}, 0, std::move(io));
+  // Without writers there are no draws to be kept: the report has where starts ended.
+  if (!writes) {
+    session.table.sample_writers = nullptr;
+    session.table.num_sample_writers = 0;
+  }
   catena_optimum *given = nullptr;
   catena_error *error = nullptr;
   const catena_status status =
