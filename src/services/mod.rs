@@ -5,12 +5,8 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-<<<<<<< HEAD
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
 //! | `approximate` | what services that draw from an approximation report |
-=======
-//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `summary` | the services |
->>>>>>> main
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
 mod approximate;
@@ -27,11 +23,8 @@ mod learn;
 mod optimize;
 mod options;
 mod outputs;
-<<<<<<< HEAD
-mod pathfinder;
-=======
 mod page;
->>>>>>> main
+mod pathfinder;
 mod points;
 mod population;
 mod report;
@@ -63,11 +56,8 @@ pub use options::{
     OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
     names, nearest, similarity,
 };
-<<<<<<< HEAD
-pub use pathfinder::{pathfinder, pathfinder_columns};
-=======
 pub use page::write_report;
->>>>>>> main
+pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};
