@@ -1,7 +1,7 @@
 //! Pathfinder against variational inference on five posteriors, and NUTS begun where paths lead against NUTS as it is.
 //! Nothing here decides a test.
 //!
-//! `cargo bench --bench approximations [-- seeds=N]`
+//! `cargo bench --bench approximations [-- [seeds=N] [part=distances|starts|stuck]]`
 
 mod distance;
 #[allow(dead_code)]
@@ -24,8 +24,17 @@ const REFERENCE_DRAWS: usize = 40_000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let seeds = arguments.iter().find_map(|a| a.strip_prefix("seeds=")).map_or(5, |n| n.parse().expect("a number"));
-    distances(seeds);
-    starts(seeds);
+    let part =
+        |name: &str| !arguments.iter().any(|a| a.starts_with("part=")) || arguments.contains(&format!("part={name}"));
+    if part("distances") {
+        distances(seeds);
+    }
+    if part("starts") {
+        starts(seeds);
+    }
+    if part("stuck") {
+        stuck();
+    }
 }
 
 fn options(seed: u64) -> SampleOptions {
@@ -147,7 +156,7 @@ fn starts(seeds: u64) {
         "\nchains that stand still or stay apart, of 4 per seed, 50 seeds at radius 10, 300 iterations of warm-up: given / by paths"
     );
     for model in models::all() {
-        let stuck = |init_from| -> usize {
+        let count = |init_from| -> usize {
             (1..=50)
                 .map(|seed| {
                     let run = SampleOptions {
@@ -163,7 +172,7 @@ fn starts(seeds: u64) {
                 })
                 .sum()
         };
-        println!("{:<14}{} / {}", model.name, stuck(InitKind::Given), stuck(InitKind::Pathfinder));
+        println!("{:<14}{} / {}", model.name, count(InitKind::Given), count(InitKind::Pathfinder));
     }
 }
 
