@@ -19,7 +19,7 @@ fn value(file: &StanCsv, name: &str) -> f64 {
 /// With the Jacobian mu is (1, 2), log sigma 0 and tau - sigma 1.
 fn is_mode(file: &StanCsv) {
     for (name, mode) in [("mu.1", 1.0), ("mu.2", 2.0), ("sigma", 1.0), ("m.2.3", 23.0), ("tau", 2.0), ("mu_sum", 3.0)] {
-        assert!((value(file, name) - mode).abs() < 1e-6, "{name}: {}", value(file, name));
+        assert!((value(file, name) - mode).abs() < 1e-4, "{name}: {}", value(file, name));
     }
 }
 

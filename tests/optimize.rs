@@ -9,11 +9,12 @@ use catena::io::{PositionInit, TableWriter};
 use catena::model::{Density, InitContext, Refusal, Task, Threading, WorkerError};
 use catena::optimize::{Algorithm, Convergence, Curvature, Ending, Stuck};
 use catena::services::{
-    OptimizeOptions, OptimizeReport, SampleIo, SampleOptions, StartOutcome, optimize, optimize_columns,
+    LaplaceOptions, OptimizeOptions, OptimizeReport, SampleIo, SampleOptions, StartOutcome, laplace, optimize,
+    optimize_columns,
 };
 use common::bridgestan::Lines;
 use common::{bits, borrow, column};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use surface::{Surface, saddle};
 
 fn options() -> SampleOptions {
@@ -319,6 +320,82 @@ fn the_jacobian_is_included_or_left_out() {
     let error = optimize(&model, &options(), &OptimizeOptions::default(), SampleIo::default()).unwrap_err();
     assert_eq!(error.argument_name(), Some("jacobian"));
     assert!(error.to_string().contains("no log density without the Jacobian"), "{error}");
+}
+
+/// A quartic well that gives its own Hessian, and counts how it is asked.
+struct Quartic {
+    gives: Option<f64>,
+    gradients: AtomicUsize,
+    hessians: AtomicUsize,
+}
+
+impl Density for Quartic {
+    type Worker = ();
+
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+
+    fn is_untransformed(&self) -> bool {
+        true
+    }
+
+    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
+        self.gradients.fetch_add(1, Ordering::Relaxed);
+        (g[0], g[1]) = (-x[0] - x[0].powi(3), -4.0 * x[1]);
+        Ok(-0.5 * x[0] * x[0] - 0.25 * x[0].powi(4) - 2.0 * x[1] * x[1])
+    }
+
+    fn has_hessian(&self) -> bool {
+        self.gives.is_some()
+    }
+
+    fn log_density_hessian(
+        &self,
+        worker: &mut (),
+        task: &mut Task<'_>,
+        x: &[f64],
+        _: bool,
+        g: &mut [f64],
+        hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        self.hessians.fetch_add(1, Ordering::Relaxed);
+        hessian.copy_from_slice(&[-1.0 - 3.0 * x[0] * x[0], 0.0, 0.0, -4.0]);
+        hessian[3] *= self.gives.unwrap();
+        self.log_density_gradient(worker, task, x, g)
+    }
+}
+
+#[test]
+fn a_model_gives_its_own_hessian() {
+    let quartic = |gives| Quartic { gives, gradients: AtomicUsize::new(0), hessians: AtomicUsize::new(0) };
+    let ways = OptimizeOptions { algorithm: Algorithm::Newton, ..Default::default() };
+    let run = |model: &Quartic| {
+        let report = optimize(model, &options(), &ways, SampleIo::default()).unwrap();
+        report.starts[0].clone()
+    };
+    let (own, made) = (quartic(Some(1.0)), quartic(None));
+    let (with, without) = (run(&own), run(&made));
+    assert!(with.is_converged() && without.is_converged());
+    assert!(with.position.iter().chain(&without.position).all(|x| x.abs() < 1e-7), "{with:?} {without:?}");
+    assert_eq!(own.hessians.load(Ordering::Relaxed), with.iterations + 1);
+    assert_eq!(made.hessians.load(Ordering::Relaxed), 0);
+    assert!(with.evaluations * 4 < without.evaluations, "{} {}", with.evaluations, without.evaluations);
+    // A Hessian that is none, and one of a saddle.
+    let StartOutcome::Ended(ending) = run(&quartic(Some(f64::NAN))).outcome else { panic!("it ended") };
+    assert_eq!(ending, Ending::NoHessian(1));
+    let StartOutcome::Ended(ending) = run(&quartic(Some(-1.0))).outcome else { panic!("it ended") };
+    assert!(matches!(ending, Ending::NoMode(Curvature::Saddle(rise)) if (rise - 4.0).abs() < 1e-9), "{ending}");
+    // Normal distributions at modes go by it as well.
+    let own = quartic(Some(1.0));
+    let alone = SampleOptions { num_chains: 1, ..options() };
+    let fit = laplace(&own, &alone, &LaplaceOptions::default(), SampleIo::default()).unwrap().fits.remove(0);
+    assert!((fit.sd[0] - 1.0).abs() < 1e-6 && (fit.sd[1] - 0.5).abs() < 1e-9, "{:?}", fit.sd);
+    assert_eq!(own.hessians.load(Ordering::Relaxed), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 #[path = "../benches/gradients/models.rs"]
 mod models;
+#[allow(dead_code)]
 #[path = "common/standard.rs"]
 mod standard;
 
@@ -33,7 +34,13 @@ impl Peer {
     fn start() -> Option<Self> {
         let python = std::env::var("CATENA_PYTHON").unwrap_or_else(|_| "python3".into());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/optimize/peer.py");
-        let mut child = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        let mut child = Command::new(python)
+            .arg(script)
+            .env("OPENBLAS_NUM_THREADS", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .ok()?;
         let (to, from) = (child.stdin.take()?, BufReader::new(child.stdout.take()?));
         let mut peer = Self { child, to, from };
         let first = peer.line();

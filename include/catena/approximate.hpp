@@ -71,7 +71,7 @@ class Approximation {
     ApproximationFit fit{catena_approximation_fit_id(r, i),
                          std::nullopt,
                          catena_approximation_fit_iterations(r, i),
-                         catena_approximation_fit_converged(r, i),
+                         catena_approximation_fit_converged(r, i) != 0,
                          catena_approximation_fit_elbo(r, i),
                          catena_approximation_fit_khat(r, i),
                          catena_approximation_fit_dropped(r, i),

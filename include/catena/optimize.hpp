@@ -31,7 +31,7 @@ struct Mode {
 };
 
 // What optimize() gives: a report for each start, the best of them, and the distinct modes, highest first.
-class Optimum {
+class OptimizeResult {
  public:
   const std::vector<OptimizeStart> &starts() const noexcept { return starts_; }
   const std::vector<Mode> &modes() const noexcept { return modes_; }
@@ -42,7 +42,7 @@ class Optimum {
   bool converged() const noexcept { return !modes_.empty(); }
 
  private:
-  Optimum(const catena_optimum *o, std::size_t dimension, std::size_t outputs) : best_(catena_optimum_best(o)) {
+  OptimizeResult(const catena_optimum *o, std::size_t dimension, std::size_t outputs) : best_(catena_optimum_best(o)) {
     for (std::size_t i = 0; i < catena_optimum_num_starts(o); ++i) starts_.push_back(report(o, dimension, outputs, i));
     for (std::size_t i = 0; i < catena_optimum_num_modes(o); ++i)
       modes_.push_back({catena_optimum_mode_start(o, i), catena_optimum_mode_found(o, i)});
@@ -66,7 +66,7 @@ class Optimum {
     return start;
   }
 
-  friend Optimum optimize(const Model &, const Options &, Io);
+  friend OptimizeResult optimize(const Model &, const Options &, Io);
 
   std::size_t best_;
   std::vector<OptimizeStart> starts_;
@@ -76,12 +76,12 @@ class Optimum {
 // Thrown when no start has converged; what they came to is with it.
 class OptimizeError : public Error {
  public:
-  OptimizeError(const catena_error *error, Optimum result)
-      : Error(error), result_(std::make_shared<const Optimum>(std::move(result))) {}
-  const Optimum &result() const noexcept { return *result_; }
+  OptimizeError(const catena_error *error, OptimizeResult result)
+      : Error(error), result_(std::make_shared<const OptimizeResult>(std::move(result))) {}
+  const OptimizeResult &result() const noexcept { return *result_; }
 
  private:
-  std::shared_ptr<const Optimum> result_;
+  std::shared_ptr<const OptimizeResult> result_;
 };
 
 // Climbs to modes of the density from `num_starts` starts.
@@ -91,8 +91,14 @@ class OptimizeError : public Error {
 //
 // Throws the first exception of a callback; an OptimizeError when no start has converged; an Error before any start runs. A run
 // that is interrupted has a result that is perhaps not converged().
-inline Optimum optimize(const Model &model, const Options &options = Options(), Io io = {}) {
+inline OptimizeResult optimize(const Model &model, const Options &options = Options(), Io io = {}) {
+  const bool writes = !io.sample_writers.empty();
   detail::Session session(model, detail::whole_option(options, "num_starts"), 0, {}, 0, std::move(io));
+  // Without writers there are no draws to be kept: the report has where starts ended.
+  if (!writes) {
+    session.table.sample_writers = nullptr;
+    session.table.num_sample_writers = 0;
+  }
   catena_optimum *given = nullptr;
   catena_error *error = nullptr;
   const catena_status status =
@@ -101,7 +107,7 @@ inline Optimum optimize(const Model &model, const Options &options = Options(), 
   const detail::ErrorHandle owned(error);
   session.trouble.rethrow();
   if (!result) throw Error(error);
-  Optimum found(given, model.dimension(), catena_model_output_count(model.handle()));
+  OptimizeResult found(given, model.dimension(), catena_model_output_count(model.handle()));
   if (status != CATENA_OK && status != CATENA_INTERRUPTED) throw OptimizeError(error, std::move(found));
   return found;
 }

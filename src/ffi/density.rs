@@ -196,6 +196,21 @@ pub struct catena_density {
             gradient: *mut f64,
         ) -> c_int,
     >,
+    /// The log density, with the Jacobian of the transforms or without, its gradient and its Hessian: `dimension`² numbers,
+    /// row after row, symmetric. Returns as log_density_gradient. NULL: Newton's method and catena_laplace make it of
+    /// differences of gradients.
+    pub log_density_hessian: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *const f64,
+            jacobian: c_int,
+            log_density: *mut f64,
+            gradient: *mut f64,
+            hessian: *mut f64,
+        ) -> c_int,
+    >,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

@@ -24,6 +24,7 @@ pub mod model;
 pub mod optimize;
 pub mod options;
 pub mod population;
+pub mod report;
 pub mod resampling;
 pub mod result;
 pub mod run;

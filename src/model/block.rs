@@ -75,7 +75,7 @@ impl Block {
         (row < self.rows()).then(|| {
             let at = row * self.dim..(row + 1) * self.dim;
             let gradient = if self.gradients.is_empty() { None } else { Some(&mut self.gradients[at.clone()]) };
-            Evaluation { position: &self.positions[at], gradient, jacobian: self.jacobian, stream }
+            Evaluation { position: &self.positions[at], gradient, hessian: None, jacobian: self.jacobian, stream }
         })
     }
 

@@ -102,6 +102,25 @@ pub trait Density: Sync {
         Err(Refusal::Stop)
     }
 
+    /// Whether [`Density::log_density_hessian`] is known, which else is made of differences of gradients.
+    fn has_hessian(&self) -> bool {
+        false
+    }
+
+    /// Log density, with the Jacobian of the transforms or without, its gradient, and its Hessian: `dim`² numbers, symmetric,
+    /// row after row. A model that knows none stops, with words.
+    fn log_density_hessian(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &[f64],
+        _jacobian: bool,
+        _gradient: &mut [f64],
+        _hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        Err(task.stop("it has no function for the Hessian"))
+    }
+
     /// Whether [`Density::log_density_parts`] tells prior and likelihood apart.
     fn has_parts(&self) -> bool {
         false

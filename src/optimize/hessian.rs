@@ -111,6 +111,14 @@ impl Differences {
     }
 }
 
+/// Whether a Hessian that a model gave has numbers only.
+///
+/// # Errors
+/// The first coordinate whose row has another.
+pub fn check_finite(dim: usize, hessian: &[f64]) -> Result<(), usize> {
+    hessian.iter().position(|x| !x.is_finite()).map_or(Ok(()), |at| Err(at / dim))
+}
+
 /// What curvature says of a point where the gradient is nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Curvature {
@@ -174,10 +182,10 @@ impl Eigen {
         }
     }
 
-    /// Adds the eigenvectors, each as often as `factor` of its number and eigenvalue says, to `out`.
-    pub fn combine(&self, factor: impl Fn(usize, f64) -> f64, out: &mut [f64]) {
-        for (k, (vector, value)) in self.vectors.chunks_exact(self.values.len()).zip(&self.values).enumerate() {
-            add(out, factor(k, *value), vector);
+    /// Adds the eigenvectors, each as often as `factor` of it and its eigenvalue says, to `out`.
+    pub fn combine(&self, factor: impl Fn(&[f64], f64) -> f64, out: &mut [f64]) {
+        for (vector, value) in self.vectors.chunks_exact(self.values.len()).zip(&self.values) {
+            add(out, factor(vector, *value), vector);
         }
     }
 
@@ -193,8 +201,8 @@ impl Eigen {
     /// too; flat ones count as if just not flat.
     pub fn newton(&self, vector: &mut [f64]) {
         let least = self.flat.max(f64::MIN_POSITIVE);
-        let parts: Vec<f64> = self.vectors.chunks_exact(self.values.len()).map(|v| dot(v, vector)).collect();
+        let along = vector.to_vec();
         vector.fill(0.0);
-        self.combine(|k, value| parts[k] / value.abs().max(least), vector);
+        self.combine(|of, value| dot(of, &along) / value.abs().max(least), vector);
     }
 }

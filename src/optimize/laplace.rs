@@ -1,6 +1,6 @@
 //! The normal distribution at a mode, and draws from it.
 
-use super::hessian::{Curvature, Differences, Eigen};
+use super::hessian::{Curvature, Differences, Eigen, check_finite};
 use super::vectors::{add, dot, norm};
 use crate::model::{Ask, Block, Evaluation, Machine, Reply};
 use crate::random::{Purpose, Stream};
@@ -21,6 +21,8 @@ pub struct LaplaceSettings {
     pub seed: u64,
     /// Whether the log density includes the Jacobian of the transforms.
     pub jacobian: bool,
+    /// Whether the model itself gives the Hessian; else it is made of differences of gradients.
+    pub hessian: bool,
     /// Draws.
     pub draws: usize,
     /// Whether the log density is evaluated at the draws.
@@ -75,7 +77,7 @@ pub enum LaplaceFailure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum State {
     Fresh,
-    /// The log density at the mode.
+    /// The log density at the mode, with the Hessian where the model gives it.
     Looking,
     /// The Hessian's block.
     Curving,
@@ -121,7 +123,8 @@ impl Laplace {
             state: State::Fresh,
             gradient: vec![0.0; dim],
             log_density: f64::NAN,
-            differences: Differences::new(dim, settings.jacobian),
+            // The model's own needs no points.
+            differences: Differences::new(if settings.hessian { 0 } else { dim }, settings.jacobian),
             hessian: vec![0.0; dim * dim],
             known: false,
             eigen: None,
@@ -190,7 +193,11 @@ impl Laplace {
             return self.fail(LaplaceFailure::NotFinite(value));
         }
         self.log_density = value;
-        self.curve();
+        match (self.settings.hessian, check_finite(self.mode.len(), &self.hessian)) {
+            (false, _) => self.curve(),
+            (true, Ok(())) => self.fit(),
+            (true, Err(coordinate)) => self.fail(LaplaceFailure::NoHessian { coordinate }),
+        }
     }
 
     fn curve(&mut self) {
@@ -249,7 +256,8 @@ impl Laplace {
         for (position, log_q) in positions.zip(&mut self.log_q) {
             self.normals.iter_mut().for_each(|z| *z = self.sampler_stream.normal());
             position.copy_from_slice(&self.mode);
-            eigen.combine(|k, value| self.normals[k] / value.sqrt(), position);
+            // By the symmetric root, which changes little with the Hessian, as eigenvectors of like eigenvalues do not.
+            eigen.combine(|vector, value| dot(vector, &self.normals) / value.sqrt(), position);
             *log_q = self.log_peak - 0.5 * dot(&self.normals, &self.normals);
         }
         if self.settings.evaluates {
@@ -318,6 +326,7 @@ impl Machine for Laplace {
         Evaluation {
             position: &self.mode,
             gradient: Some(&mut self.gradient),
+            hessian: self.settings.hessian.then_some(&mut self.hessian[..]),
             jacobian: self.settings.jacobian,
             stream: &mut self.model_stream,
         }

@@ -11,6 +11,7 @@ impl Optimizer {
         match &self.state {
             State::Fresh => unreachable!("it has asked"),
             State::Initial { .. } | State::Searching => Ask::Evaluate,
+            State::Curving if self.settings.hessian => Ask::Evaluate,
             State::Curving => Ask::EvaluateBlock,
             State::Telling(passed) => Ask::Event(passed.clone()),
         }
@@ -30,14 +31,19 @@ impl Machine for Optimizer {
             Reply::LogDensity(value) => Some(value),
             Reply::Rejected | Reply::Continue => None,
         };
-        let waits = matches!(self.state, State::Initial { .. } | State::Searching);
+        let gives = self.settings.hessian;
+        let waits = match self.state {
+            State::Initial { .. } | State::Searching => true,
+            State::Curving => gives,
+            _ => false,
+        };
         assert_eq!(waits, reply != Reply::Continue, "an evaluation, and nothing else, is answered with a log density");
         self.evaluations += u64::from(waits);
         match self.state {
             State::Fresh => self.propose_initial(0),
             State::Initial { tries } => self.judge_initial(tries, log_density),
             State::Searching => self.judge_step(log_density),
-            State::Curving => self.curve(),
+            State::Curving => self.curve(log_density),
             State::Telling(Passed::Initial | Passed::Iteration) => self.go_on(),
             State::Telling(Passed::Ended(_) | Passed::Failed(_)) => {}
         }
@@ -53,9 +59,19 @@ impl Machine for Optimizer {
     }
 
     fn evaluation(&mut self) -> Evaluation<'_> {
+        if let (State::Curving, Memory::Newton(newton)) = (&self.state, &mut self.memory) {
+            return Evaluation {
+                position: &self.current.position,
+                gradient: Some(&mut self.trial.gradient),
+                hessian: Some(&mut newton.hessian),
+                jacobian: self.settings.jacobian,
+                stream: &mut self.model_stream,
+            };
+        }
         Evaluation {
             position: &self.trial.position,
             gradient: Some(&mut self.trial.gradient),
+            hessian: None,
             jacobian: self.settings.jacobian,
             stream: &mut self.model_stream,
         }

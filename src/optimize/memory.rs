@@ -1,7 +1,7 @@
 //! What an algorithm knows of the curvature.
 
 use super::dense::Dense;
-use super::hessian::{Curvature, Differences, Eigen};
+use super::hessian::{Curvature, Differences, Eigen, check_finite};
 use super::pairs::Pairs;
 use super::settings::{Algorithm, OptimizerSettings};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,8 @@ impl Memory {
             Algorithm::Lbfgs => Self::Lbfgs(Pairs::new(dim, settings.history)),
             Algorithm::Bfgs => Self::Bfgs(Dense::new(dim)),
             Algorithm::Newton => Self::Newton(Newton {
-                differences: Differences::new(dim, settings.jacobian),
+                // The model's own needs no points.
+                differences: Differences::new(if settings.hessian { 0 } else { dim }, settings.jacobian),
                 hessian: vec![0.0; dim * dim],
                 curvature: None,
             }),
@@ -76,12 +77,15 @@ impl Memory {
 }
 
 impl Newton {
-    /// Takes what the block says.
+    /// Takes what the block says, or, where the model `gives` it, the Hessian as it stands.
     ///
     /// # Errors
     /// The coordinate along which the model has no log density.
-    pub fn learn(&mut self, dim: usize) -> Result<Curvature, usize> {
-        self.differences.read(&mut self.hessian)?;
+    pub fn learn(&mut self, dim: usize, gives: bool) -> Result<Curvature, usize> {
+        match gives {
+            true => check_finite(dim, &self.hessian)?,
+            false => self.differences.read(&mut self.hessian)?,
+        }
         let curvature = self.eigen(dim).curvature();
         self.curvature = Some(curvature);
         Ok(curvature)

@@ -34,7 +34,7 @@ pub struct Optimizer {
     /// NaN where coordinates are to be drawn.
     start: Vec<f64>,
     pub(super) state: State,
-    current: Point,
+    pub(super) current: Point,
     /// The step being tried.
     pub(super) trial: Point,
     /// The best step of the search so far.
@@ -162,7 +162,9 @@ impl Optimizer {
     pub(super) fn go_on(&mut self) {
         // Newton's method says of its last point, too, whether it is a mode.
         if let (Memory::Newton(newton), None | Some(Ending::Converged(_))) = (&mut self.memory, self.ending) {
-            newton.differences.ask(&self.current.position);
+            if !self.settings.hessian {
+                newton.differences.ask(&self.current.position);
+            }
             self.state = State::Curving;
             return;
         }
@@ -172,11 +174,17 @@ impl Optimizer {
         }
     }
 
-    /// The Hessian's block is answered.
-    pub(super) fn curve(&mut self) {
+    /// The Hessian's block is answered, or the model has given it with this log density.
+    pub(super) fn curve(&mut self, log_density: Option<f64>) {
         let Memory::Newton(newton) = &mut self.memory else { unreachable!("only Newton's method asks for a Hessian") };
+        let gives = self.settings.hessian;
+        let learned = match gives && log_density.is_none() {
+            // The model has a density here, and refuses the Hessian of its first coordinate with all others.
+            true => Err(0),
+            false => newton.learn(self.settings.dim, gives),
+        };
         self.evaluations += newton.differences.block().rows() as u64;
-        let ending = match (newton.learn(self.settings.dim), self.ending) {
+        let ending = match (learned, self.ending) {
             (Err(coordinate), _) => Some(Ending::NoHessian(coordinate)),
             (Ok(Curvature::Mode), ending) => ending,
             (Ok(no_mode), Some(_)) => Some(Ending::NoMode(no_mode)),

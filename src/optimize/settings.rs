@@ -60,6 +60,8 @@ pub struct OptimizerSettings {
     pub algorithm: Algorithm,
     /// Whether the log density includes the Jacobian of the transforms.
     pub jacobian: bool,
+    /// Whether the model itself gives Hessians; else they are differences of gradients. Default false.
+    pub hessian: bool,
     /// Pairs that L-BFGS holds, at least 1. Default 5.
     pub history: usize,
     /// First step, in lengths of the gradient, while nothing is known of the curvature; above 0. Default 1e-3.
@@ -81,6 +83,7 @@ impl OptimizerSettings {
             jitter: 0.0,
             algorithm: Algorithm::Lbfgs,
             jacobian: false,
+            hessian: false,
             history: 5,
             init_alpha: 1e-3,
             max_iterations: 2000,

@@ -131,7 +131,7 @@ impl<'a, D: Density> Company<'a, D> {
 fn fill<M: Machine>(machine: &mut M, dim: usize, space: &mut [f64]) -> usize {
     let mut rows = space.chunks_exact_mut(dim);
     let mut put = |evaluation: Evaluation<'_>| match rows.next() {
-        Some(row) if evaluation.jacobian => {
+        Some(row) if evaluation.jacobian && evaluation.hessian.is_none() => {
             row.copy_from_slice(evaluation.position);
             true
         }

@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
 //! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
@@ -23,6 +23,7 @@ mod learn;
 mod optimize;
 mod options;
 mod outputs;
+mod page;
 mod pathfinder;
 mod points;
 mod population;
@@ -55,6 +56,7 @@ pub use options::{
     OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
     names, nearest, similarity,
 };
+pub use page::write_report;
 pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};

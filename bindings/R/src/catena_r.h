@@ -176,6 +176,8 @@ void fill_inits(SEXP inits, catena_init ***list, size_t *count);
 SEXP r_optimize(SEXP model, SEXP settings, SEXP names, SEXP inits);
 SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP inits);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
+SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
+              SEXP max_depth, SEXP path);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths);
 SEXP r_version(void);

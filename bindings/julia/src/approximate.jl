@@ -1,4 +1,4 @@
-# Draws from approximations: Pathfinder and variational inference.
+# Draws from approximations: Pathfinder, variational inference, and normal distributions at modes.
 
 """
 What one path of [`Catena.pathfinder`](@ref), or one fit of [`Catena.variational`](@ref), reports.
@@ -27,10 +27,11 @@ struct ApproximationFit
 end
 
 """
-Draws of [`Catena.pathfinder`](@ref) or [`Catena.variational`](@ref).
+Draws of [`Catena.pathfinder`](@ref), [`Catena.variational`](@ref) or [`Catena.laplace`](@ref).
 
 - `values`: draws × fits × columns; the draws of all paths count as one fit. NaN for fits without draws
-- `names`: names of the columns: `lp_approx__`, `lp__`, `path__` (of paths), or `lp__` (0), `log_p__`, `log_g__`, then the parameters
+- `names`: names of the columns: `lp_approx__`, `lp__`, `path__` (of paths), or `lp__` (0), `log_p__`, `log_g__`, or (of modes)
+  `log_p__`, `log_q__`, then the parameters
 - `at_mean`: of variational fits the columns at the mean, fits × columns
 - `khat`: of all draws together, as they were before they were resampled; of a single fit, its own; NaN of several
 - `pool`: of paths, how many draws with a weight the draws were taken from
@@ -52,7 +53,7 @@ struct ApproximateDraws
 end
 
 "Columns before the parameters."
-const APPROXIMATE_COLUMNS = 3
+approximate_columns(names) = "log_q__" in names ? 2 : 3
 
 """
     Catena.pathfinder(model; options...) -> Catena.ApproximateDraws
@@ -86,6 +87,25 @@ When some fits fail, a warning says which and why; when all do, the error is thr
 """
 variational(object; num_chains = 1, extra...) = approximate(object, :variational; num_chains, extra...)
 
+"""
+    Catena.laplace(model; mode = nothing, options...) -> Catena.ApproximateDraws
+
+Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is the
+negative Hessian there, once for each of `num_chains = 1` ids.
+
+- `mode`: what [`Catena.optimize`](@ref) found (with `jacobian = true` where the model has transforms), or as `init` in
+  [`Catena.sample`](@ref), with values of all parameters; by default it is found, from `num_starts = 1` starts
+- `laplace_draws = 1000`
+- `seed`, `threads`, `callbacks`: as in [`Catena.pathfinder`](@ref)
+- every other option of the library with `laplace` among its services by its name
+
+A point that is no mode is an error, or a warning where others are.
+"""
+laplace(object; mode = nothing, num_chains = 1, extra...) = approximate(object, :laplace; init = mode_of(mode), num_chains, extra...)
+
+mode_of(mode) = mode
+mode_of(optimum::Optimum) = optimum.best.position
+
 "Arguments that are none of the library's options."
 const APPROXIMATE_ARGUMENTS = (:init, :callbacks)
 
@@ -108,13 +128,14 @@ function approximate(object, service; seed = nothing, init = nothing, threads::I
         for (name, value) in pairs(extra)
             set_option(options, name, value)
         end
-        paths = service === :pathfinder
+        paths, mode = service === :pathfinder, service === :laplace
         count = whole_option(options, paths ? :num_paths : :num_chains)
         logger = new_logger(log)
         GC.@preserve model session log logger watch begin
             handle = new_model(handles, model, session)
             names = approximate_names(handle, service)
-            rows, writers_wanted = paths ? (path_rows(options, count), 1) : (whole_option(options, :output_draws) + 1, count)
+            rows, writers_wanted = paths ? (path_rows(options, count), 1) :
+                                   (whole_option(options, mode ? :laplace_draws : :output_draws) + (mode ? 0 : 1), count)
             values = fill(NaN, rows, writers_wanted, length(names))
             writers = new_writers(handles, values)
             given = inits_of(init, count, whole_option(options, :init_chain_id))
@@ -125,14 +146,14 @@ function approximate(object, service; seed = nothing, init = nothing, threads::I
                                sample_writers = pointer(writers), num_sample_writers = length(writers),
                                logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
                                interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt)))
-                run_fits(handles, handle, options, io, caller, service)
+                run_machines(handles, handle, options, io, caller, Symbol("catena_", service), :catena_approximation_free)
             end
             show_lines(log)
             rethrow_failure(session)
             watch.exception === nothing || throw(watch.exception)
             result == C_NULL && throw(failure)
             dimension = Int(ccall(symbol(:catena_model_dimension), Csize_t, (Ptr{Cvoid},), handle))
-            collect_fits(result, failure, values, names, seed, dimension, paths)
+            collect_fits(result, failure, values, names, seed, dimension, service)
         end
     end
 end
@@ -144,17 +165,17 @@ function path_rows(options, paths)
 end
 
 "The library's call; the report (a handle) and the error that came with it."
-function run_fits(handles::Handles, model, options, io, caller, service)
+function run_machines(handles::Handles, model, options, io, caller, call, free)
     failure = nothing
-    result = make(handles, :catena_approximation_free) do out, e
-        status, failure = attempt(e -> run_fits(model, options, io, caller, service, out, e))
+    result = make(handles, free) do out, e
+        status, failure = attempt(e -> run_machines(model, options, io, caller, call, out, e))
         OK
     end
     result, failure
 end
 
-function run_fits(model, options, io, caller, service, out, e)
-    f = symbol(service === :pathfinder ? :catena_pathfinder : :catena_variational)
+function run_machines(model, options, io, caller, call, out, e)
+    f = symbol(call)
     GC.@preserve io out e begin
         arguments = (Ptr{Cvoid}(model), Ptr{Cvoid}(options), Ptr{Cvoid}(Base.unsafe_convert(Ptr{IoTable}, io)),
                      Base.unsafe_convert(Ptr{Ptr{Cvoid}}, out), Base.unsafe_convert(Ptr{Ptr{Cvoid}}, e))
@@ -169,7 +190,7 @@ function approximate_names(model, service)
      for i in 1:Int(ccall(count, Csize_t, (Ptr{Cvoid},), model))]
 end
 
-for (name, T) in ((:id, UInt64), (:error, Ptr{Cvoid}), (:iterations, Csize_t), (:converged, Bool), (:elbo, Float64),
+for (name, T) in ((:id, UInt64), (:error, Ptr{Cvoid}), (:iterations, Csize_t), (:converged, Int32), (:elbo, Float64),
                   (:khat, Float64), (:dropped, UInt64), (:gradients, UInt64), (:densities, UInt64), (:draws, Csize_t),
                   (:seconds, Float64), (:mean, Ptr{Float64}), (:sd, Ptr{Float64}))
     @eval $(Symbol("fit_", name))(result, fit) =
@@ -182,12 +203,12 @@ function fit_report(result, fit, dimension)
     ApproximationFit(fit_id(result, fit),
                      failure == C_NULL ? nothing :
                      read_error(ccall(symbol(:catena_error_code), Int32, (Ptr{Cvoid},), failure), failure),
-                     fit_iterations(result, fit), fit_converged(result, fit), fit_elbo(result, fit), fit_khat(result, fit),
+                     fit_iterations(result, fit), fit_converged(result, fit) != 0, fit_elbo(result, fit), fit_khat(result, fit),
                      fit_dropped(result, fit), fit_gradients(result, fit), fit_densities(result, fit), fit_draws(result, fit),
                      fit_seconds(result, fit), moments(fit_mean(result, fit)), moments(fit_sd(result, fit)))
 end
 
-function collect_fits(result, failure, values, names, seed, dimension, paths)
+function collect_fits(result, failure, values, names, seed, dimension, service)
     number(name, T) = ccall(symbol(Symbol("catena_approximation_", name)), T, (Ptr{Cvoid},), result)
     fits = [fit_report(result, fit, dimension) for fit in 0:Int(number(:num_fits, Csize_t))-1]
     failures = [fit.failure for fit in fits if fit.failure !== nothing]
@@ -198,13 +219,15 @@ function collect_fits(result, failure, values, names, seed, dimension, paths)
     rows, at = Int(number(:rows, Csize_t)), number(:positions, Ptr{Float64})
     positions = at == C_NULL ? zeros(dimension, 0) : copy(unsafe_wrap(Array, at, (dimension, rows)))
     # The mean of a variational fit has the first row.
-    draws, at_mean = paths ? (values[1:rows, :, :], zeros(0, length(names))) : (values[2:end, :, :], values[1, :, :])
+    none = zeros(0, length(names))
+    draws, at_mean = service === :pathfinder ? (values[1:rows, :, :], none) :
+                     service === :laplace ? (values, none) : (values[2:end, :, :], values[1, :, :])
     ApproximateDraws(draws, names, at_mean, number(:khat, Float64), number(:pool, Csize_t), positions, fits, seed)
 end
 
 Base.size(draws::ApproximateDraws) = size(draws.values)[1:2]
 Base.keys(draws::ApproximateDraws) = draws.names
-parameters(draws::ApproximateDraws) = draws.names[APPROXIMATE_COLUMNS+1:end]
+parameters(draws::ApproximateDraws) = draws.names[approximate_columns(draws.names)+1:end]
 
 function Base.getindex(draws::ApproximateDraws, name::Union{AbstractString,Symbol})
     column = findfirst(==(String(name)), draws.names)

@@ -53,6 +53,7 @@ end
     include("test_filter.jl")
     include("test_smc.jl")
     include("test_approximate.jl")
+    include("test_optimize.jl")
     include("test_learn.jl")
     include("test_extensions.jl")
     include("test_bridgestan.jl")

@@ -7,7 +7,7 @@ use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
 use catena::io::{TableWriter, Writer, output_files};
-use catena::services::{OptimizeReport, SampleIo, optimize};
+use catena::services::{OptimizeReport, SampleIo, StartOutcome, optimize};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let set = option_set(settings)?;
@@ -59,7 +59,11 @@ fn told(report: &OptimizeReport) -> String {
         let start = &report.starts[place];
         let (id, value) = (start.id, start.log_density);
         let (iterations, evaluations) = (start.iterations, start.evaluations);
-        format!("{what}: log density {value:.6}, start {id}, {iterations} iterations, {evaluations} evaluations\n")
+        let ending =
+            if let StartOutcome::Ended(ending) = start.outcome { format!("; {ending}") } else { String::new() };
+        format!(
+            "{what}: log density {value:.6}, start {id}, {iterations} iterations, {evaluations} evaluations{ending}\n"
+        )
     };
     let modes = report.modes.iter().enumerate().map(|(i, mode)| {
         let what =

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::ffi::boundary::free;
 use crate::ffi::error::catena_error;
 use crate::services::{ApproximationFit, ApproximationReport, Outcome};
+use std::ffi::c_int;
 
 /// What catena_pathfinder and catena_variational report: one entry per path or fit, in the order of their ids. Immutable.
 pub struct catena_approximation {
@@ -163,14 +164,14 @@ pub unsafe extern "C" fn catena_approximation_fit_iterations(result: *const cate
     unsafe { of_fit(result, fit) }.map_or(0, |f| f.iterations)
 }
 
-/// Whether fit `fit` ended by a tolerance, and not at its largest number of steps. False past the last.
+/// 1 where fit `fit` ended by a tolerance, and not at its largest number of steps; else, and past the last, 0.
 ///
 /// # Safety
 /// `result` is NULL or a live report.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn catena_approximation_fit_converged(result: *const catena_approximation, fit: usize) -> bool {
+pub unsafe extern "C" fn catena_approximation_fit_converged(result: *const catena_approximation, fit: usize) -> c_int {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { of_fit(result, fit) }.map_or(false, |f| f.converged)
+    unsafe { of_fit(result, fit) }.map_or(0, |f| c_int::from(f.converged))
 }
 
 /// The evidence lower bound of fit `fit`, as last estimated; of a path, at its best point. NaN where it never was, and past

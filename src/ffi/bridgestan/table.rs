@@ -45,6 +45,8 @@ pub(super) fn of(model: Loaded) -> catena_density {
         data_count: 0,
         log_density_data: None,
         log_density_without_jacobian: Some(log_density_without_jacobian),
+        // Most libraries make it of differences themselves.
+        log_density_hessian: None,
         user: Box::into_raw(user).cast(),
     }
 }

@@ -110,6 +110,22 @@ impl Density for catena_model {
         self.without_jacobian(worker, task, position, gradient)
     }
 
+    fn has_hessian(&self) -> bool {
+        self.table.log_density_hessian.is_some()
+    }
+
+    fn log_density_hessian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        jacobian: bool,
+        gradient: &mut [f64],
+        hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        self.hessian(worker, task, (position, jacobian), gradient, hessian)
+    }
+
     fn has_parts(&self) -> bool {
         self.table.log_density_parts.is_some()
     }

@@ -59,6 +59,7 @@ pub fn laplace<D: Density>(
             id: options.init_chain_id + place as u64,
             seed: options.seed,
             jacobian: with_jacobian(density, laplace.jacobian),
+            hessian: density.has_hessian(),
             draws: laplace.draws,
             evaluates: laplace.calculate_lp,
         };

@@ -82,6 +82,7 @@ fn settings<D: Density>(
         jitter: optimize.jitter,
         algorithm: optimize.algorithm,
         jacobian: with_jacobian(density, optimize.jacobian),
+        hessian: density.has_hessian(),
         history: optimize.history_size,
         init_alpha: optimize.init_alpha,
         max_iterations: optimize.max_iterations,
