@@ -123,6 +123,8 @@ enum catena_status
   CATENA_ALL_LOST = 10,
   // The library was built without what is asked for (see catena_devices_new).
   CATENA_UNSUPPORTED = 11,
+  // No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+  CATENA_NOT_CONVERGED = 12,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -152,6 +154,45 @@ enum catena_level
 typedef enum catena_level catena_level;
 #else
 typedef int32_t catena_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How a start has ended. The first five have converged, by the tolerance of that name.
+enum catena_ending
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // tol_obj
+  CATENA_ENDING_TOL_OBJ = 0,
+  // tol_rel_obj
+  CATENA_ENDING_TOL_REL_OBJ = 1,
+  // tol_grad
+  CATENA_ENDING_TOL_GRAD = 2,
+  // tol_rel_grad
+  CATENA_ENDING_TOL_REL_GRAD = 3,
+  // tol_param
+  CATENA_ENDING_TOL_PARAM = 4,
+  // After max_iterations, without convergence.
+  CATENA_ENDING_ITERATION_LIMIT = 5,
+  // The line search failed.
+  CATENA_ENDING_LINE_SEARCH = 6,
+  // The log density is +inf within reach.
+  CATENA_ENDING_UNBOUNDED = 7,
+  // The gradient is nothing where the Hessian is that of no mode (Newton's method).
+  CATENA_ENDING_NO_MODE = 8,
+  // The Hessian is not known, for the model has no log density beside the point (Newton's method).
+  CATENA_ENDING_NO_HESSIAN = 9,
+  // It was stopped: by the interrupt, or because another start failed.
+  CATENA_ENDING_STOPPED = 10,
+  // It failed.
+  CATENA_ENDING_FAILED = 11,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_ending catena_ending;
+#else
+typedef int32_t catena_ending;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -251,6 +292,27 @@ enum catena_verdict
 typedef enum catena_verdict catena_verdict;
 #else
 typedef int32_t catena_verdict;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How the next direction is found.
+enum Algorithm
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Limited-memory BFGS (Nocedal 1980).
+  Lbfgs = 0,
+  // BFGS with a dense inverse Hessian.
+  Bfgs = 1,
+  // Newton's method with the Hessian's eigenvalues made positive.
+  Newton = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum Algorithm Algorithm;
+#else
+typedef int32_t Algorithm;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -700,6 +762,9 @@ typedef struct Tally Tally;
 // What is done with a datum after which all weights of a set would be zero.
 typedef struct ZeroWeights ZeroWeights;
 
+// What catena_pathfinder and catena_variational report: one entry per path or fit, in the order of their ids. Immutable.
+typedef struct catena_approximation catena_approximation;
+
 // Where a trace's bytes go. Valid only inside the callback that got it.
 typedef struct catena_bytes catena_bytes;
 
@@ -729,6 +794,9 @@ typedef struct catena_model catena_model;
 
 // Where a resampler puts its models. Valid only inside the callback that got it.
 typedef struct catena_models catena_models;
+
+// What catena_optimize reports: one entry per start, in the order of their ids, and the modes they found. Immutable.
+typedef struct catena_optimum catena_optimum;
 
 // Options of a run. Each setter checks its value at once and leaves the option as it was when the value is bad; a run
 // copies what it needs.
@@ -767,6 +835,75 @@ typedef struct catena_updater catena_updater;
 
 // Receives one chain's output: its initial values, its draws or its diagnostics.
 typedef struct catena_writer catena_writer;
+
+// Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
+//
+// Threads: called from any pool thread, several at once; must synchronise itself.
+typedef struct catena_logger {
+  // sizeof(catena_logger) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
+  void (*log)(void *user, catena_level level, int64_t chain, const char *line);
+} catena_logger;
+
+// Ends a run early. Set `struct_size` to sizeof(catena_interrupt).
+//
+// Threads: called only on the thread that called into the library, at least every 10 ms while chains run.
+typedef struct catena_interrupt {
+  // sizeof(catena_interrupt) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
+  int (*requested)(void *user);
+} catena_interrupt;
+
+// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
+// don't provide to zero. Each list has 0 entries or one per chain.
+typedef struct catena_io {
+  // sizeof(catena_io) of the header the program was compiled with.
+  size_t struct_size;
+  // Initial values; a NULL entry gives none. Several chains may share one context.
+  const struct catena_init *const *inits;
+  // Number of entries of `inits`.
+  size_t num_inits;
+  // Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
+  const double *const *inv_metrics;
+  // Number of entries of `inv_metrics`.
+  size_t num_inv_metrics;
+  // Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
+  size_t inv_metric_size;
+  // Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
+  struct catena_writer *const *init_writers;
+  // Number of entries of `init_writers`.
+  size_t num_init_writers;
+  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+  // catena_quantity_column (generated quantities).
+  struct catena_writer *const *sample_writers;
+  // Number of entries of `sample_writers`.
+  size_t num_sample_writers;
+  // Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
+  // Stan) of each kept draw.
+  struct catena_writer *const *diagnostic_writers;
+  // Number of entries of `diagnostic_writers`.
+  size_t num_diagnostic_writers;
+  // Chains to go on with; a NULL entry starts that chain anew.
+  const struct catena_checkpoint *const *checkpoints;
+  // Number of entries of `checkpoints`.
+  size_t num_checkpoints;
+  // Gets progress, warnings and failures; NULL: silence.
+  const struct catena_logger *logger;
+  // Asks whether to end early; NULL: never.
+  const struct catena_interrupt *interrupt;
+} catena_io;
 
 // A model: a log density over `dimension` unconstrained coordinates, with named outputs.
 //
@@ -876,6 +1013,26 @@ typedef struct catena_density {
                           double *log_likelihood,
                           double *gradient,
                           double *likelihood_gradient);
+  // The log density without the Jacobian of the transforms, and its gradient unless that is NULL: what catena_optimize
+  // looks for a mode of where `jacobian` is false. Returns as log_density_gradient. NULL: the model has no such function;
+  // one without `constrain` needs none.
+  int (*log_density_without_jacobian)(void *user,
+                                      void *worker,
+                                      struct catena_task *task,
+                                      const double *position,
+                                      double *log_density,
+                                      double *gradient);
+  // The log density, with the Jacobian of the transforms or without, its gradient and its Hessian: `dimension`² numbers,
+  // row after row, symmetric. Returns as log_density_gradient. NULL: Newton's method and catena_laplace make it of
+  // differences of gradients.
+  int (*log_density_hessian)(void *user,
+                             void *worker,
+                             struct catena_task *task,
+                             const double *position,
+                             int jacobian,
+                             double *log_density,
+                             double *gradient,
+                             double *hessian);
 } catena_density;
 
 // Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
@@ -1565,6 +1722,145 @@ typedef int (*catena_model_entry)(const char *data,
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Number of columns a writer of draws of catena_pathfinder gets. 0 for NULL.
+size_t catena_pathfinder_column_count(const struct catena_model *model);
+
+// Name of column `index` of a writer of draws of catena_pathfinder, from 0 (lp_approx__, lp__, path__, then the outputs),
+// borrowed from the model; NULL past the last.
+const char *catena_pathfinder_column(const struct catena_model *model,
+                                     size_t index);
+
+// Number of columns a sample writer of catena_variational gets. 0 for NULL.
+size_t catena_variational_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_variational, from 0 (lp__, log_p__, log_g__, then the outputs),
+// borrowed from the model; NULL past the last.
+const char *catena_variational_column(const struct catena_model *model, size_t index);
+
+// Number of columns a sample writer of catena_laplace gets. 0 for NULL.
+size_t catena_laplace_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_laplace, from 0 (log_p__, log_q__, then the outputs), borrowed from the
+// model; NULL past the last.
+const char *catena_laplace_column(const struct catena_model *model,
+                                  size_t index);
+
+// Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is the
+// negative Hessian there, once for each of `num_chains` ids.
+//
+// Options with `laplace` among their services count. `io` may be NULL; its inits, one per id, are the modes, with values of all
+// parameters (or a position, as catena_optimum_start_position has it); without them the best of `num_starts` starts, as
+// catena_optimize finds it, is the mode of all ids. It may list sample writers too, one per id, which get `laplace_draws` rows
+// (columns of catena_laplace_column), logger and interrupt.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever a mode was at hand, and to NULL
+// otherwise. A point that is no mode has no draws, and an error that says why. Status: CATENA_INVALID_ARGUMENT before anything
+// ran; CATENA_NOT_CONVERGED when no start has found a mode, or the only one given is none; CATENA_CHAIN_FAILED when some of
+// several ids failed; CATENA_INTERRUPTED.
+catena_status catena_laplace(const struct catena_model *model,
+                             const struct catena_options *options,
+                             const struct catena_io *io,
+                             struct catena_approximation **out,
+                             struct catena_error **error);
+
+// k-hat of all draws together, as they were before they were resampled; of a single fit, its own. NaN of several that are
+// by themselves, without draws, and for NULL.
+double catena_approximation_khat(const struct catena_approximation *result);
+
+// Rows of the draws of all paths together. 0 for NULL, and of catena_variational, whose fits have writers of their own.
+size_t catena_approximation_rows(const struct catena_approximation *result);
+
+// How many draws with a weight these rows were taken from: fewer than rows where some stand more than once. 0 for NULL.
+size_t catena_approximation_pool(const struct catena_approximation *result);
+
+// Unconstrained positions of these rows, catena_approximation_rows times the model's dimension numbers, row after row, such
+// as catena_init_position takes; borrowed from the report. NULL where there are none.
+const double *catena_approximation_positions(const struct catena_approximation *result);
+
+// Number of paths or fits; 0 for NULL.
+size_t catena_approximation_num_fits(const struct catena_approximation *result);
+
+// Why fit `fit` failed, borrowed from the report (don't free it); NULL when it did not.
+const struct catena_error *catena_approximation_fit_error(const struct catena_approximation *result, size_t fit);
+
+// Mean of fit `fit` on the unconstrained scale, as many numbers as the model's dimension, borrowed from the report. NULL
+// where there is none.
+const double *catena_approximation_fit_mean(const struct catena_approximation *result,
+                                            size_t fit);
+
+// As catena_approximation_fit_mean: the standard deviations.
+const double *catena_approximation_fit_sd(const struct catena_approximation *result, size_t fit);
+
+// Id of fit `fit` (counted from 0): of the path, or of the approximation. 0 past the last.
+uint64_t catena_approximation_fit_id(const struct catena_approximation *result, size_t fit);
+
+// Steps of fit `fit`: of the optimiser, or of the ascent of the bound. 0 past the last.
+size_t catena_approximation_fit_iterations(const struct catena_approximation *result, size_t fit);
+
+// 1 where fit `fit` ended by a tolerance, and not at its largest number of steps; else, and past the last, 0.
+int catena_approximation_fit_converged(const struct catena_approximation *result, size_t fit);
+
+// The evidence lower bound of fit `fit`, as last estimated; of a path, at its best point. NaN where it never was, and past
+// the last.
+double catena_approximation_fit_elbo(const struct catena_approximation *result,
+                                     size_t fit);
+
+// k-hat of the draws of fit `fit`: above 0.7 they are too far from the density for weights to correct them. 0 where all weights
+// are equal, INFINITY where there are too few draws to tell; NaN without draws, and past the last.
+double catena_approximation_fit_khat(const struct catena_approximation *result,
+                                     size_t fit);
+
+// Draws of fit `fit`, for estimates and in the end, that have no finite log density. 0 past the last.
+uint64_t catena_approximation_fit_dropped(const struct catena_approximation *result, size_t fit);
+
+// Evaluations of the log density with its gradient by fit `fit`. 0 past the last.
+uint64_t catena_approximation_fit_gradients(const struct catena_approximation *result, size_t fit);
+
+// Evaluations of the log density alone by fit `fit`. 0 past the last.
+uint64_t catena_approximation_fit_densities(const struct catena_approximation *result, size_t fit);
+
+// Draws of fit `fit` in the end. 0 past the last.
+size_t catena_approximation_fit_draws(const struct catena_approximation *result, size_t fit);
+
+// Seconds that fit `fit` took. NaN past the last.
+double catena_approximation_fit_seconds(const struct catena_approximation *result, size_t fit);
+
+// Frees a report with all that was borrowed from it. NULL is fine.
+void catena_approximation_free(struct catena_approximation *result);
+
+// Follows an optimiser from `num_paths` initial values, takes from each path the normal distribution with the highest
+// evidence lower bound, and draws from it; the draws of several paths are resampled by their smoothed importance weights.
+//
+// Options with `pathfinder` among their services count. `io` may be NULL; it may list inits and init writers, one per
+// path; one sample writer, which gets the draws of all paths (columns of catena_pathfinder_column) when all have ended;
+// diagnostic writers, one per path, which get the path's own draws; logger and interrupt.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever paths ran, and to NULL otherwise.
+// A path that fails is left out: catena_approximation_fit_error says why. Status: CATENA_INVALID_ARGUMENT before any path
+// ran; the path's own when the only path failed; CATENA_CHAIN_FAILED when all of several did; CATENA_INTERRUPTED.
+catena_status catena_pathfinder(const struct catena_model *model,
+                                const struct catena_options *options,
+                                const struct catena_io *io,
+                                struct catena_approximation **out,
+                                struct catena_error **error);
+
+// Fits a normal distribution on the unconstrained scale, one for each of `num_chains` ids, by climbing the evidence lower
+// bound (automatic differentiation variational inference), and draws from it.
+//
+// Options with `variational` among their services count. `io` may be NULL; it may list inits and all writers, one per
+// fit, logger and interrupt. A sample writer (columns of catena_variational_column) gets the outputs at the mean, in a row
+// whose first three numbers are 0, then the draws; a diagnostic writer the estimates of the bound: iter,
+// time_in_seconds, ELBO.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever fits ran, and to NULL otherwise.
+// Status: CATENA_INVALID_ARGUMENT before any fit ran; the fit's own when the only fit failed; CATENA_CHAIN_FAILED when
+// some of several did; CATENA_INTERRUPTED.
+catena_status catena_variational(const struct catena_model *model,
+                                 const struct catena_options *options,
+                                 const struct catena_io *io,
+                                 struct catena_approximation **out,
+                                 struct catena_error **error);
 
 // Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 // be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -2436,6 +2732,85 @@ const char *catena_model_name(const struct catena_model *model, size_t index);
 
 // Name of output `index`, from 0, borrowed from the model; NULL past the last.
 const char *catena_model_output_name(const struct catena_model *model, size_t index);
+
+// Number of starts; 0 for NULL.
+size_t catena_optimum_num_starts(const struct catena_optimum *optimum);
+
+// The best start, counted from 0: of the converged ones the one with the highest log density, or, where none has converged,
+// of those that ended. The number of starts where none has.
+size_t catena_optimum_best(const struct catena_optimum *optimum);
+
+// Number of distinct modes that starts have converged to, which differ in log density or in any coordinate by more than 1e-3,
+// relative to its size or to 1; 0 for NULL.
+size_t catena_optimum_num_modes(const struct catena_optimum *optimum);
+
+// The start, counted from 0, that ended highest at mode `mode` (counted from 0, the highest first). 0 past the last.
+size_t catena_optimum_mode_start(const struct catena_optimum *optimum, size_t mode);
+
+// How many starts have converged to mode `mode`. 0 past the last.
+size_t catena_optimum_mode_found(const struct catena_optimum *optimum, size_t mode);
+
+// Id of start `start` (counted from 0). 0 past the last.
+uint64_t catena_optimum_start_id(const struct catena_optimum *optimum, size_t start);
+
+// How start `start` has ended. CATENA_ENDING_FAILED past the last.
+catena_ending catena_optimum_start_ending(const struct catena_optimum *optimum, size_t start);
+
+// Why start `start` has not converged, with its id and the iteration, borrowed from the report (don't free it); NULL where it
+// has, and past the last.
+const struct catena_error *catena_optimum_start_error(const struct catena_optimum *optimum,
+                                                      size_t start);
+
+// Iterations of start `start`. 0 past the last.
+size_t catena_optimum_start_iterations(const struct catena_optimum *optimum, size_t start);
+
+// Evaluations of the log density with its gradient by start `start`, those of finding initial values and of Hessians
+// included. 0 past the last.
+uint64_t catena_optimum_start_evaluations(const struct catena_optimum *optimum, size_t start);
+
+// The log density where start `start` ended. NaN where it never had initial values, and past the last.
+double catena_optimum_start_log_density(const struct catena_optimum *optimum, size_t start);
+
+// The unconstrained position where start `start` ended, as many numbers as the model's dimension, such as
+// catena_init_position takes; borrowed from the report. NULL where there is none.
+const double *catena_optimum_start_position(const struct catena_optimum *optimum, size_t start);
+
+// The model's outputs where start `start` ended (catena_model_output_count numbers), borrowed from the report. NULL of a start
+// that did not end by itself.
+const double *catena_optimum_start_outputs(const struct catena_optimum *optimum,
+                                           size_t start);
+
+// Seconds that start `start` took. NaN past the last.
+double catena_optimum_start_seconds(const struct catena_optimum *optimum, size_t start);
+
+// Frees a report with all that was borrowed from it. NULL is fine.
+void catena_optimum_free(struct catena_optimum *optimum);
+
+// Climbs to modes of the density from `num_starts` starts, each with the id and the streams of a chain, and tells of the best
+// and of all distinct ones.
+//
+// Options with `optimize` among their services count. Where `jacobian` is false, the mode is that of the density without the
+// Jacobian of the transforms, of which the model has a function (log_density_without_jacobian) or needs none. `io` may be
+// NULL; it may list inits, init writers and sample writers, one of each per start, logger and interrupt. A sample writer
+// (columns of catena_optimize_column) gets one row, where its start ended, or one per iteration (save_iterations).
+//
+// `*out` is set to a report (the caller frees it with catena_optimum_free) whenever starts ran, and to NULL otherwise. Status:
+// CATENA_INVALID_ARGUMENT before any start ran; CATENA_OK when at least one start has converged (with on_failure
+// "stop_run": and none has failed); CATENA_NOT_CONVERGED when none has; the start's own when the only start failed;
+// CATENA_CHAIN_FAILED when all of several did; CATENA_INTERRUPTED.
+catena_status catena_optimize(const struct catena_model *model,
+                              const struct catena_options *options,
+                              const struct catena_io *io,
+                              struct catena_optimum **out,
+                              struct catena_error **error);
+
+// Number of columns a sample writer of catena_optimize gets. 0 for NULL.
+size_t catena_optimize_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_optimize, from 0 (lp__, then the outputs), borrowed from the model;
+// NULL past the last.
+const char *catena_optimize_column(const struct catena_model *model,
+                                   size_t index);
 
 // Options with the defaults of Stan.
 catena_status catena_options_new(struct catena_options **out, struct catena_error **error);

@@ -28,6 +28,8 @@ pub enum Code {
     AllLost = 10,
     /// The library was built without what is asked for.
     Unsupported = 11,
+    /// No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+    NotConverged = 12,
 }
 
 /// Which member of a set an [`Error`] is about, counted from 0.

@@ -2,8 +2,8 @@
 
 mod common;
 
-use catena::hmc::INIT_TRIES;
 use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Writer};
+use catena::model::INIT_TRIES;
 use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{FailurePolicy, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use catena::{Code, Error};

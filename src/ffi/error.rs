@@ -32,6 +32,8 @@ pub enum catena_status {
     CATENA_ALL_LOST = 10,
     /// The library was built without what is asked for (see catena_devices_new).
     CATENA_UNSUPPORTED = 11,
+    /// No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+    CATENA_NOT_CONVERGED = 12,
 }
 
 impl From<Code> for catena_status {
@@ -48,6 +50,7 @@ impl From<Code> for catena_status {
             Code::Internal => Self::CATENA_INTERNAL,
             Code::AllLost => Self::CATENA_ALL_LOST,
             Code::Unsupported => Self::CATENA_UNSUPPORTED,
+            Code::NotConverged => Self::CATENA_NOT_CONVERGED,
         }
     }
 }

@@ -178,12 +178,26 @@ impl Host {
     /// # Safety
     /// What the host's `io` lists and the host itself outlive what is borrowed.
     pub unsafe fn lend<'a>(&mut self, num_chains: usize, pool: Option<Arc<Pool>>) -> Result<SampleIo<'a>, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.lend_joined(num_chains, num_chains, pool) }
+    }
+
+    /// As [`Host::lend`], with `num_sample_writers` sample writers, or none.
+    ///
+    /// # Safety
+    /// As for [`Host::lend`].
+    pub unsafe fn lend_joined<'a>(
+        &mut self,
+        num_chains: usize,
+        num_sample_writers: usize,
+        pool: Option<Arc<Pool>>,
+    ) -> Result<SampleIo<'a>, Error> {
         // SAFETY: passed on to the caller; the boxes are freed with the host, and no list was lent before.
         unsafe {
             let host = self;
             let given = host.given;
             if let Some(io) = &given {
-                check_lengths(io, num_chains)?;
+                check_lengths(io, num_chains, num_sample_writers)?;
             }
             let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
             drop(Box::from_raw(std::mem::replace(&mut host.nones, Box::into_raw(nones.into_boxed_slice()))));
@@ -214,16 +228,16 @@ impl Host {
 }
 
 /// Lists are checked before any entry is read, so that a wrong count reads nothing beyond an array.
-fn check_lengths(io: &catena_io, num_chains: usize) -> Result<(), Error> {
+fn check_lengths(io: &catena_io, num_chains: usize, num_sample_writers: usize) -> Result<(), Error> {
     let lengths = [
         ("inits", io.num_inits),
         ("inv_metrics", io.num_inv_metrics),
         ("init_writers", io.num_init_writers),
-        ("sample_writers", io.num_sample_writers),
         ("diagnostic_writers", io.num_diagnostic_writers),
         ("checkpoints", io.num_checkpoints),
     ];
-    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))?;
+    check_length("sample_writers", io.num_sample_writers, num_sample_writers)
 }
 
 /// Places for writers in all lists together.

@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod approximate;
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;
@@ -21,6 +22,7 @@ pub mod init;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod options;
 pub mod population;
 pub mod report;

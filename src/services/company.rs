@@ -131,7 +131,7 @@ impl<'a, D: Density> Company<'a, D> {
 fn fill<M: Machine>(machine: &mut M, dim: usize, positions: &mut [f64], gradients: &mut [f64]) -> usize {
     let mut rows = positions.chunks_exact_mut(dim).zip(gradients.chunks_exact_mut(dim));
     let mut put = |evaluation: Evaluation<'_>| match rows.next() {
-        Some((position, gradient)) if evaluation.jacobian => {
+        Some((position, gradient)) if evaluation.jacobian && evaluation.hessian.is_none() => {
             position.copy_from_slice(evaluation.position);
             if let Some(own) = evaluation.gradient.filter(|own| is_unwritten(own[0])) {
                 gradient.copy_from_slice(own);

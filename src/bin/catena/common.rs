@@ -98,6 +98,7 @@ pub fn option_set(settings: &Settings) -> Result<OptionSet, Failure> {
         match option {
             "num_threads" => set.set(option, Given::Whole(threads(settings)? as u64))?,
             // Without a number a file has the initial values.
+            "init_radius" if by_pathfinder(settings) => set.set("init_from", Given::Text(PATHFINDER))?,
             "init_radius" => radius(settings)?.map_or(Ok(()), |radius| set.set(option, Given::Number(radius)))?,
             _ => set.set(option, Given::Text(text))?,
         }
@@ -131,6 +132,14 @@ fn threads(settings: &Settings) -> Result<usize, Failure> {
     }
 }
 
+/// The word of `init` that stands for no file.
+const PATHFINDER: &str = "pathfinder";
+
+/// Whether Pathfinder is to find where chains that are sampled begin.
+fn by_pathfinder(settings: &Settings) -> bool {
+    settings.text("method") == "sample" && settings.text("init") == PATHFINDER
+}
+
 /// The number of `init`, if it is one.
 fn radius(settings: &Settings) -> Result<Option<f64>, Failure> {
     match settings.text("init").parse::<f64>() {
@@ -155,7 +164,7 @@ pub struct Inits {
 impl Inits {
     pub fn read(settings: &Settings, first_id: u64, num_chains: usize) -> Result<Self, Failure> {
         let mut inits = Self { files: Vec::new(), of_chain: Vec::new() };
-        if radius(settings)?.is_some() {
+        if by_pathfinder(settings) || radius(settings)?.is_some() {
             return Ok(inits);
         }
         for path in input_files("init", settings.file("init"), first_id, num_chains)? {

@@ -1,11 +1,16 @@
 //! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
+mod approximate;
+mod approximations;
 mod argument;
 mod common;
 mod diagnose;
 mod failure;
 mod kept;
+mod laplace;
 mod log_prob;
+mod modes;
+mod optimize;
 mod output;
 mod parse;
 mod progress;
@@ -82,7 +87,11 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 "generate_quantities" => quantities::run(library, &settings),
                 "diagnose" => diagnose::run(library, &settings),
                 "log_prob" => log_prob::run(library, &settings),
+                "optimize" => optimize::run(library, &settings),
+                "laplace" => laplace::run(library, &settings),
                 "smc" => smc::run(library, &settings),
+                "pathfinder" => approximate::run_pathfinder(library, &settings),
+                "variational" => approximate::run_variational(library, &settings),
                 _ => sample::run(library, &settings),
             }
         }

@@ -15,11 +15,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const LAYOUT: [(&str, u32); 3] = [("major", 2), ("minor", 35), ("patch", 0)];
 
 /// Arguments that name files to be read.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 8] = [
     "data file",
     "init",
     "sample hmc metric_file",
     "generate_quantities fitted_params",
+    "laplace mode",
     "smc reference_file",
     "log_prob unconstrained_params",
     "log_prob constrained_params",

@@ -9,12 +9,13 @@ mod settings;
 mod together;
 mod watched;
 
+use super::pathfinder::{Begun, starts};
 use super::run::Run;
-use super::{SampleIo, SampleOptions, SampleReport, Session, check_length};
+use super::{InitKind, SampleIo, SampleOptions, SampleReport, Session, check_length};
 use crate::adapt::{Enough, WarmupMode};
 use crate::diagnostics::select_columns;
 use crate::error::Error;
-use crate::hmc::Engine;
+use crate::hmc::{ChainSettings, Engine};
 use crate::io::metric_name;
 use crate::model::Density;
 use looks::Looks;
@@ -102,22 +103,49 @@ impl<'a, D: Density> Session<'a, D> {
         check_warmup(options)?;
         check_memory(density.dim(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
-        let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        let begun = begun(density, options, &io)?;
+        let mut settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        if io.inv_metrics.is_empty() {
+            take_metrics(&mut settings, options, &begun)?;
+        }
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
         let mut inits = io.inits.into_iter();
         let (mut init, mut sample, mut diagnostic) =
             (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
+        let mut begun = begun.into_iter();
         let services = settings.into_iter().map(|settings| {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
+                .begun_at(begun.next())
         });
         let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
         let meetings = Meetings { together, looks };
         let session = Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(meetings)))?;
         Ok(session.ending_after(options.max_seconds))
     }
+}
+
+/// Where Pathfinder has the chains begin; nothing where it is not asked, or chains go on from checkpoints.
+fn begun<D: Density>(density: &D, options: &SampleOptions, io: &SampleIo<'_>) -> Result<Vec<Begun>, Error> {
+    let goes_on = io.checkpoints.iter().any(|bytes| !bytes.is_empty());
+    match options.init_from {
+        InitKind::Pathfinder if density.dim() > 0 && !goes_on => starts(density, options, io),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The chains begin with the metrics that their paths found, each its own.
+fn take_metrics(settings: &mut [ChainSettings], options: &SampleOptions, begun: &[Begun]) -> Result<(), Error> {
+    for (place, (chain, begun)) in settings.iter_mut().zip(begun).enumerate() {
+        if !begun.inv_metric.is_empty() {
+            let given = vec![&begun.inv_metric[..]; options.num_chains];
+            let mut found = chain_settings(chain.dim, options, &given, chain.keep_momentum)?;
+            *chain = found.swap_remove(place);
+        }
+    }
+    Ok(())
 }
 
 /// What is kept of each chain for looks at the run, and what comes of looks; none where the run is not to stop early.
