@@ -13,6 +13,9 @@
  * - Tables of function pointers start with `struct_size`, which you set to sizeof of the table, and `user`, which is passed
  *   to every callback. Zero every member that you don't provide. Each table says from which threads it is called. Callbacks
  *   must not throw C++ exceptions or longjmp out.
+ * - A table's `release` is called exactly once with its `user`: when what the table was made into is freed, or the run that it
+ *   was lent to ends; where the call that it was given to fails, by that call. The caller need not see to it in any case, but
+ *   where the table itself is NULL or its struct_size is refused, for then nothing says what is in it.
  * - Nothing is ever written to stderr or stdout.
  *
  * A whole program: two independent standard normals, four chains, and a summary.
@@ -120,54 +123,14 @@ enum catena_status
   CATENA_ALL_LOST = 10,
   // The library was built without what is asked for (see catena_devices_new).
   CATENA_UNSUPPORTED = 11,
-  // Another process of the run did not answer in time, or the communicator failed.
-  CATENA_COMMUNICATOR = 12,
+  // No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+  CATENA_NOT_CONVERGED = 12,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
 typedef enum catena_status catena_status;
 #else
 typedef int32_t catena_status;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// What a reduction makes of the numbers of all ranks.
-enum catena_reduction
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  // Their sum, added from rank 0 on, so that its bits never change.
-  CATENA_REDUCE_SUM = 0,
-  // The largest.
-  CATENA_REDUCE_MAX = 1,
-  // The smallest.
-  CATENA_REDUCE_MIN = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum catena_reduction catena_reduction;
-#else
-typedef int32_t catena_reduction;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// What numbers are reduced.
-enum catena_reduced
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  // double
-  CATENA_REDUCED_DOUBLE = 0,
-  // int64_t
-  CATENA_REDUCED_INT64 = 1,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum catena_reduced catena_reduced;
-#else
-typedef int32_t catena_reduced;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -191,6 +154,45 @@ enum catena_level
 typedef enum catena_level catena_level;
 #else
 typedef int32_t catena_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How a start has ended. The first five have converged, by the tolerance of that name.
+enum catena_ending
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // tol_obj
+  CATENA_ENDING_TOL_OBJ = 0,
+  // tol_rel_obj
+  CATENA_ENDING_TOL_REL_OBJ = 1,
+  // tol_grad
+  CATENA_ENDING_TOL_GRAD = 2,
+  // tol_rel_grad
+  CATENA_ENDING_TOL_REL_GRAD = 3,
+  // tol_param
+  CATENA_ENDING_TOL_PARAM = 4,
+  // After max_iterations, without convergence.
+  CATENA_ENDING_ITERATION_LIMIT = 5,
+  // The line search failed.
+  CATENA_ENDING_LINE_SEARCH = 6,
+  // The log density is +inf within reach.
+  CATENA_ENDING_UNBOUNDED = 7,
+  // The gradient is nothing where the Hessian is that of no mode (Newton's method).
+  CATENA_ENDING_NO_MODE = 8,
+  // The Hessian is not known, for the model has no log density beside the point (Newton's method).
+  CATENA_ENDING_NO_HESSIAN = 9,
+  // It was stopped: by the interrupt, or because another start failed.
+  CATENA_ENDING_STOPPED = 10,
+  // It failed.
+  CATENA_ENDING_FAILED = 11,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_ending catena_ending;
+#else
+typedef int32_t catena_ending;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -290,6 +292,27 @@ enum catena_verdict
 typedef enum catena_verdict catena_verdict;
 #else
 typedef int32_t catena_verdict;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// How the next direction is found.
+enum Algorithm
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Limited-memory BFGS (Nocedal 1980).
+  Lbfgs = 0,
+  // BFGS with a dense inverse Hessian.
+  Bfgs = 1,
+  // Newton's method with the Hessian's eigenvalues made positive.
+  Newton = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum Algorithm Algorithm;
+#else
+typedef int32_t Algorithm;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -711,25 +734,6 @@ typedef int32_t catena_computes;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// What a callback of catena_communicator returns; other numbers say that the engine failed.
-enum catena_ranks_outcome
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  // Done.
-  CATENA_RANKS_DONE = 0,
-  // Not all ranks came within the time-out.
-  CATENA_RANKS_TIMED_OUT = 1,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum catena_ranks_outcome catena_ranks_outcome;
-#else
-typedef int32_t catena_ranks_outcome;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -757,6 +761,9 @@ typedef struct Tally Tally;
 
 // What is done with a datum after which all weights of a set would be zero.
 typedef struct ZeroWeights ZeroWeights;
+
+// What catena_pathfinder and catena_variational report: one entry per path or fit, in the order of their ids. Immutable.
+typedef struct catena_approximation catena_approximation;
 
 // Where a trace's bytes go. Valid only inside the callback that got it.
 typedef struct catena_bytes catena_bytes;
@@ -788,6 +795,9 @@ typedef struct catena_model catena_model;
 // Where a resampler puts its models. Valid only inside the callback that got it.
 typedef struct catena_models catena_models;
 
+// What catena_optimize reports: one entry per start, in the order of their ids, and the modes they found. Immutable.
+typedef struct catena_optimum catena_optimum;
+
 // Options of a run. Each setter checks its value at once and leaves the option as it was when the value is bad; a run
 // copies what it needs.
 typedef struct catena_options catena_options;
@@ -800,10 +810,6 @@ typedef struct catena_population catena_population;
 
 // A law that models are drawn from at first. Immutable.
 typedef struct catena_prior catena_prior;
-
-// Ranks that are threads of this process: for tests, and to try what a program does over several processes. Each has a
-// communicator of its own, for one thread.
-typedef struct catena_ranks catena_ranks;
 
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
@@ -829,6 +835,75 @@ typedef struct catena_updater catena_updater;
 
 // Receives one chain's output: its initial values, its draws or its diagnostics.
 typedef struct catena_writer catena_writer;
+
+// Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
+//
+// Threads: called from any pool thread, several at once; must synchronise itself.
+typedef struct catena_logger {
+  // sizeof(catena_logger) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
+  void (*log)(void *user, catena_level level, int64_t chain, const char *line);
+} catena_logger;
+
+// Ends a run early. Set `struct_size` to sizeof(catena_interrupt).
+//
+// Threads: called only on the thread that called into the library, at least every 10 ms while chains run.
+typedef struct catena_interrupt {
+  // sizeof(catena_interrupt) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; may be NULL.
+  void (*release)(void *user);
+  // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
+  int (*requested)(void *user);
+} catena_interrupt;
+
+// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
+// don't provide to zero. Each list has 0 entries or one per chain.
+typedef struct catena_io {
+  // sizeof(catena_io) of the header the program was compiled with.
+  size_t struct_size;
+  // Initial values; a NULL entry gives none. Several chains may share one context.
+  const struct catena_init *const *inits;
+  // Number of entries of `inits`.
+  size_t num_inits;
+  // Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
+  const double *const *inv_metrics;
+  // Number of entries of `inv_metrics`.
+  size_t num_inv_metrics;
+  // Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
+  size_t inv_metric_size;
+  // Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
+  struct catena_writer *const *init_writers;
+  // Number of entries of `init_writers`.
+  size_t num_init_writers;
+  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
+  // catena_quantity_column (generated quantities).
+  struct catena_writer *const *sample_writers;
+  // Number of entries of `sample_writers`.
+  size_t num_sample_writers;
+  // Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
+  // Stan) of each kept draw.
+  struct catena_writer *const *diagnostic_writers;
+  // Number of entries of `diagnostic_writers`.
+  size_t num_diagnostic_writers;
+  // Chains to go on with; a NULL entry starts that chain anew.
+  const struct catena_checkpoint *const *checkpoints;
+  // Number of entries of `checkpoints`.
+  size_t num_checkpoints;
+  // Gets progress, warnings and failures; NULL: silence.
+  const struct catena_logger *logger;
+  // Asks whether to end early; NULL: never.
+  const struct catena_interrupt *interrupt;
+} catena_io;
 
 // A model: a log density over `dimension` unconstrained coordinates, with named outputs.
 //
@@ -938,50 +1013,27 @@ typedef struct catena_density {
                           double *log_likelihood,
                           double *gradient,
                           double *likelihood_gradient);
+  // The log density without the Jacobian of the transforms, and its gradient unless that is NULL: what catena_optimize
+  // looks for a mode of where `jacobian` is false. Returns as log_density_gradient. NULL: the model has no such function;
+  // one without `constrain` needs none.
+  int (*log_density_without_jacobian)(void *user,
+                                      void *worker,
+                                      struct catena_task *task,
+                                      const double *position,
+                                      double *log_density,
+                                      double *gradient);
+  // The log density, with the Jacobian of the transforms or without, its gradient and its Hessian: `dimension`² numbers,
+  // row after row, symmetric. Returns as log_density_gradient. NULL: Newton's method and catena_laplace make it of
+  // differences of gradients.
+  int (*log_density_hessian)(void *user,
+                             void *worker,
+                             struct catena_task *task,
+                             const double *position,
+                             int jacobian,
+                             double *log_density,
+                             double *gradient,
+                             double *hessian);
 } catena_density;
-
-// Collective operations among the processes (ranks) of an engine that the host has started, such as MPI (catena_mpi.h fills
-// this table). Set `struct_size` to sizeof(catena_communicator).
-//
-// All ranks make the same calls in the same order. Each call waits for other ranks at most as long as `time_out` says, which
-// needs operations that don't block inside: one that blocks waits for ever when a rank dies. A call returns a
-// catena_ranks_outcome, or another number when the engine failed; none is made after one that did not return CATENA_RANKS_DONE.
-//
-// Threads: called by one thread at a time: that which called into the library, or, for a run that catena_run_start made of a
-// model that may be called from any thread, the run's own thread. It calls about 20 times a second while chains run, so that an engine which
-// needs calls to make progress has them; with a model of CATENA_THREADS_CALLER an evaluation must be shorter than `time_out`.
-typedef struct catena_communicator {
-  // sizeof(catena_communicator) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
-  // refused; NULL for a communicator that serves several calls.
-  void (*release)(void *user);
-  // This process's number, below `size`.
-  size_t rank;
-  // Number of processes, at least 1.
-  size_t size;
-  // Seconds that a call waits for other ranks, above 0.
-  double time_out;
-  // Required. All ranks' bytes, one rank after the other, into `all`; rank r brings bytes[r].
-  int (*allgatherv)(void *user, const void *mine, const size_t *bytes, void *all);
-  // Required. Sends send_bytes[r] bytes of `send`, one rank's after the other, to each rank r, and receives receive_bytes[r] from it.
-  int (*alltoallv)(void *user, const void *send, const size_t *send_bytes, void *receive, const size_t *receive_bytes);
-  // As `allgatherv`, where every rank brings `bytes`. NULL: done by `allgatherv`.
-  int (*allgather)(void *user, const void *mine, size_t bytes, void *all);
-  // The `root`'s bytes into `data` of all. NULL: done by `allgatherv`.
-  int (*broadcast)(void *user, size_t root, void *data, size_t bytes);
-  // Reduces each of `count` numbers over all ranks, in place. NULL: done by `allgather`.
-  int (*allreduce)(void *user, catena_reduction reduction, catena_reduced reduced, void *values, size_t count);
-  // Returns when all ranks have come. NULL: done by `allgather`.
-  int (*barrier)(void *user);
-  // After CATENA_RANKS_TIMED_OUT: writes the ranks that did not come, as far as is known, to `ranks`, which has room for
-  // `size`, and returns how many they are. NULL: nobody knows.
-  size_t (*missing)(void *user, size_t *ranks);
-  // Ends the processes of all ranks with this exit status. NULL: the engine cannot.
-  void (*abort)(void *user, int status);
-} catena_communicator;
 
 // What a filter is to do. Have it filled with the defaults by catena_filter_options_init and change what you want.
 typedef struct catena_filter_options {
@@ -1123,36 +1175,6 @@ typedef struct catena_state_space {
   double transition_log_density_bound;
 } catena_state_space;
 
-// Receives progress, warnings and failures, one whole line at a time. Set `struct_size` to sizeof(catena_logger).
-//
-// Threads: called from any pool thread, several at once; must synchronise itself.
-typedef struct catena_logger {
-  // sizeof(catena_logger) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
-  // refused; may be NULL.
-  void (*release)(void *user);
-  // One line without a line end; `chain` is the id of the chain it is about, -1 when it is about none.
-  void (*log)(void *user, catena_level level, int64_t chain, const char *line);
-} catena_logger;
-
-// Ends a run early. Set `struct_size` to sizeof(catena_interrupt).
-//
-// Threads: called only on the thread that called into the library, at least every 10 ms while chains run.
-typedef struct catena_interrupt {
-  // sizeof(catena_interrupt) of the header the program was compiled with.
-  size_t struct_size;
-  // Passed to every callback.
-  void *user;
-  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
-  // refused; may be NULL.
-  void (*release)(void *user);
-  // Returns other than 0 to end the run; what was written stays intact, and the chains can be resumed.
-  int (*requested)(void *user);
-} catena_interrupt;
-
 // Draws made before, borrowed for the call. Set `struct_size` to sizeof(catena_draws).
 typedef struct catena_draws {
   // sizeof(catena_draws) of the header the program was compiled with.
@@ -1168,52 +1190,6 @@ typedef struct catena_draws {
   // Number of entries of `values` and `rows`: the number of chains.
   size_t num_chains;
 } catena_draws;
-
-// What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
-// don't provide to zero. Each list has 0 entries or one per chain.
-typedef struct catena_io {
-  // sizeof(catena_io) of the header the program was compiled with.
-  size_t struct_size;
-  // Initial values; a NULL entry gives none. Several chains may share one context.
-  const struct catena_init *const *inits;
-  // Number of entries of `inits`.
-  size_t num_inits;
-  // Initial inverse metrics: `inv_metric_size` numbers each, row-major where it is a matrix.
-  const double *const *inv_metrics;
-  // Number of entries of `inv_metrics`.
-  size_t num_inv_metrics;
-  // Numbers in each inverse metric: dimension (diag_e) or dimension * dimension (dense_e).
-  size_t inv_metric_size;
-  // Get the initial unconstrained values: names and one row. A NULL entry is no writer; no writer may stand twice.
-  struct catena_writer *const *init_writers;
-  // Number of entries of `init_writers`.
-  size_t num_init_writers;
-  // Get the draws: the columns of catena_sample_column (NUTS), catena_engine_column (any engine) or
-  // catena_quantity_column (generated quantities).
-  struct catena_writer *const *sample_writers;
-  // Number of entries of `sample_writers`.
-  size_t num_sample_writers;
-  // Get the sampler's columns, then position, momentum p_... and gradient g_... (of the negative log density, as in
-  // Stan) of each kept draw.
-  struct catena_writer *const *diagnostic_writers;
-  // Number of entries of `diagnostic_writers`.
-  size_t num_diagnostic_writers;
-  // Chains to go on with; a NULL entry starts that chain anew.
-  const struct catena_checkpoint *const *checkpoints;
-  // Number of entries of `checkpoints`.
-  size_t num_checkpoints;
-  // Gets progress, warnings and failures; NULL: silence.
-  const struct catena_logger *logger;
-  // Asks whether to end early; NULL: never.
-  const struct catena_interrupt *interrupt;
-  // The processes that the run is spread over; NULL: this one runs all chains. Each of them makes the same call, with the
-  // same options (but for threads, batches and what is logged) and lists of all chains, and runs a block of the chains
-  // (catena_communicator_share); draws are those of one process. Entries of lists that belong to chains of other processes are not
-  // touched and may be NULL; but memory writers get their draws in the end. Results and status are of all chains on all
-  // processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
-  // catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
-  const struct catena_communicator *communicator;
-} catena_io;
 
 // An init context of the host's own. Set `struct_size` to sizeof(catena_init_table).
 //
@@ -1678,6 +1654,145 @@ typedef int (*catena_model_entry)(const char *data,
 extern "C" {
 #endif // __cplusplus
 
+// Number of columns a writer of draws of catena_pathfinder gets. 0 for NULL.
+size_t catena_pathfinder_column_count(const struct catena_model *model);
+
+// Name of column `index` of a writer of draws of catena_pathfinder, from 0 (lp_approx__, lp__, path__, then the outputs),
+// borrowed from the model; NULL past the last.
+const char *catena_pathfinder_column(const struct catena_model *model,
+                                     size_t index);
+
+// Number of columns a sample writer of catena_variational gets. 0 for NULL.
+size_t catena_variational_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_variational, from 0 (lp__, log_p__, log_g__, then the outputs),
+// borrowed from the model; NULL past the last.
+const char *catena_variational_column(const struct catena_model *model, size_t index);
+
+// Number of columns a sample writer of catena_laplace gets. 0 for NULL.
+size_t catena_laplace_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_laplace, from 0 (log_p__, log_q__, then the outputs), borrowed from the
+// model; NULL past the last.
+const char *catena_laplace_column(const struct catena_model *model,
+                                  size_t index);
+
+// Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is the
+// negative Hessian there, once for each of `num_chains` ids.
+//
+// Options with `laplace` among their services count. `io` may be NULL; its inits, one per id, are the modes, with values of all
+// parameters (or a position, as catena_optimum_start_position has it); without them the best of `num_starts` starts, as
+// catena_optimize finds it, is the mode of all ids. It may list sample writers too, one per id, which get `laplace_draws` rows
+// (columns of catena_laplace_column), logger and interrupt.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever a mode was at hand, and to NULL
+// otherwise. A point that is no mode has no draws, and an error that says why. Status: CATENA_INVALID_ARGUMENT before anything
+// ran; CATENA_NOT_CONVERGED when no start has found a mode, or the only one given is none; CATENA_CHAIN_FAILED when some of
+// several ids failed; CATENA_INTERRUPTED.
+catena_status catena_laplace(const struct catena_model *model,
+                             const struct catena_options *options,
+                             const struct catena_io *io,
+                             struct catena_approximation **out,
+                             struct catena_error **error);
+
+// k-hat of all draws together, as they were before they were resampled; of a single fit, its own. NaN of several that are
+// by themselves, without draws, and for NULL.
+double catena_approximation_khat(const struct catena_approximation *result);
+
+// Rows of the draws of all paths together. 0 for NULL, and of catena_variational, whose fits have writers of their own.
+size_t catena_approximation_rows(const struct catena_approximation *result);
+
+// How many draws with a weight these rows were taken from: fewer than rows where some stand more than once. 0 for NULL.
+size_t catena_approximation_pool(const struct catena_approximation *result);
+
+// Unconstrained positions of these rows, catena_approximation_rows times the model's dimension numbers, row after row, such
+// as catena_init_position takes; borrowed from the report. NULL where there are none.
+const double *catena_approximation_positions(const struct catena_approximation *result);
+
+// Number of paths or fits; 0 for NULL.
+size_t catena_approximation_num_fits(const struct catena_approximation *result);
+
+// Why fit `fit` failed, borrowed from the report (don't free it); NULL when it did not.
+const struct catena_error *catena_approximation_fit_error(const struct catena_approximation *result, size_t fit);
+
+// Mean of fit `fit` on the unconstrained scale, as many numbers as the model's dimension, borrowed from the report. NULL
+// where there is none.
+const double *catena_approximation_fit_mean(const struct catena_approximation *result,
+                                            size_t fit);
+
+// As catena_approximation_fit_mean: the standard deviations.
+const double *catena_approximation_fit_sd(const struct catena_approximation *result, size_t fit);
+
+// Id of fit `fit` (counted from 0): of the path, or of the approximation. 0 past the last.
+uint64_t catena_approximation_fit_id(const struct catena_approximation *result, size_t fit);
+
+// Steps of fit `fit`: of the optimiser, or of the ascent of the bound. 0 past the last.
+size_t catena_approximation_fit_iterations(const struct catena_approximation *result, size_t fit);
+
+// 1 where fit `fit` ended by a tolerance, and not at its largest number of steps; else, and past the last, 0.
+int catena_approximation_fit_converged(const struct catena_approximation *result, size_t fit);
+
+// The evidence lower bound of fit `fit`, as last estimated; of a path, at its best point. NaN where it never was, and past
+// the last.
+double catena_approximation_fit_elbo(const struct catena_approximation *result,
+                                     size_t fit);
+
+// k-hat of the draws of fit `fit`: above 0.7 they are too far from the density for weights to correct them. 0 where all weights
+// are equal, INFINITY where there are too few draws to tell; NaN without draws, and past the last.
+double catena_approximation_fit_khat(const struct catena_approximation *result,
+                                     size_t fit);
+
+// Draws of fit `fit`, for estimates and in the end, that have no finite log density. 0 past the last.
+uint64_t catena_approximation_fit_dropped(const struct catena_approximation *result, size_t fit);
+
+// Evaluations of the log density with its gradient by fit `fit`. 0 past the last.
+uint64_t catena_approximation_fit_gradients(const struct catena_approximation *result, size_t fit);
+
+// Evaluations of the log density alone by fit `fit`. 0 past the last.
+uint64_t catena_approximation_fit_densities(const struct catena_approximation *result, size_t fit);
+
+// Draws of fit `fit` in the end. 0 past the last.
+size_t catena_approximation_fit_draws(const struct catena_approximation *result, size_t fit);
+
+// Seconds that fit `fit` took. NaN past the last.
+double catena_approximation_fit_seconds(const struct catena_approximation *result, size_t fit);
+
+// Frees a report with all that was borrowed from it. NULL is fine.
+void catena_approximation_free(struct catena_approximation *result);
+
+// Follows an optimiser from `num_paths` initial values, takes from each path the normal distribution with the highest
+// evidence lower bound, and draws from it; the draws of several paths are resampled by their smoothed importance weights.
+//
+// Options with `pathfinder` among their services count. `io` may be NULL; it may list inits and init writers, one per
+// path; one sample writer, which gets the draws of all paths (columns of catena_pathfinder_column) when all have ended;
+// diagnostic writers, one per path, which get the path's own draws; logger and interrupt.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever paths ran, and to NULL otherwise.
+// A path that fails is left out: catena_approximation_fit_error says why. Status: CATENA_INVALID_ARGUMENT before any path
+// ran; the path's own when the only path failed; CATENA_CHAIN_FAILED when all of several did; CATENA_INTERRUPTED.
+catena_status catena_pathfinder(const struct catena_model *model,
+                                const struct catena_options *options,
+                                const struct catena_io *io,
+                                struct catena_approximation **out,
+                                struct catena_error **error);
+
+// Fits a normal distribution on the unconstrained scale, one for each of `num_chains` ids, by climbing the evidence lower
+// bound (automatic differentiation variational inference), and draws from it.
+//
+// Options with `variational` among their services count. `io` may be NULL; it may list inits and all writers, one per
+// fit, logger and interrupt. A sample writer (columns of catena_variational_column) gets the outputs at the mean, in a row
+// whose first three numbers are 0, then the draws; a diagnostic writer the estimates of the bound: iter,
+// time_in_seconds, ELBO.
+//
+// `*out` is set to a report (the caller frees it with catena_approximation_free) whenever fits ran, and to NULL otherwise.
+// Status: CATENA_INVALID_ARGUMENT before any fit ran; the fit's own when the only fit failed; CATENA_CHAIN_FAILED when
+// some of several did; CATENA_INTERRUPTED.
+catena_status catena_variational(const struct catena_model *model,
+                                 const struct catena_options *options,
+                                 const struct catena_io *io,
+                                 struct catena_approximation **out,
+                                 struct catena_error **error);
+
 // Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 // be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
 // program, which the model frees; when the table is never given to catena_model_new, call out->release(out->user). The
@@ -1722,26 +1837,23 @@ const uint8_t *catena_checkpoint_bytes(const struct catena_checkpoint *checkpoin
 // Frees a checkpoint. NULL is fine.
 void catena_checkpoint_free(struct catena_checkpoint *checkpoint);
 
-// `size` ranks, at least 1, whose calls wait up to `time_out` seconds for each other. The caller frees them with
-// catena_ranks_free once no run uses them any more.
-catena_status catena_ranks_new(size_t size, double time_out, struct catena_ranks **out, struct catena_error **error);
-
-// The communicator of rank `rank`, from 0, into `*out`. It borrows from `ranks`.
-catena_status catena_ranks_communicator(const struct catena_ranks *ranks,
-                                        size_t rank,
-                                        struct catena_communicator *out,
-                                        struct catena_error **error);
-
-// Frees ranks. NULL is fine.
-void catena_ranks_free(struct catena_ranks *ranks);
-
-// Which of `total` chains (or whatever a run is spread by) are this process's: `*count` of them from number `*first` on,
-// counted from 0. Blocks follow each other in the order of the ranks, and differ by one at most.
-catena_status catena_communicator_share(const struct catena_communicator *communicator,
-                                        size_t total,
-                                        size_t *first,
-                                        size_t *count,
-                                        struct catena_error **error);
+// Goes on with the chains of `before`, each for `more` iterations after warm-up beyond those that it was asked for, and
+// returns when all have ended. A chain that was stopped first does what is left of the others; with `more` = 0 that is all.
+// Its draws are, bit for bit, those that follow the draws of `before` in a run that was asked for all of them at once.
+//
+// Model, engine and options are those of the run before; the options' num_samples is ignored, and what the draws don't
+// depend on (threads, refresh, limits) may be others. `io` may be NULL and is as for catena_sample_nuts, with
+// the initial inverse metrics of the run before, diagnostic writers where it had some, and no checkpoints. Writers get the
+// rows that follow: those of the file of a CSV writer made with `resume`. `before` is only read, and may be of a run that
+// went on itself. Status and `out` as for catena_sample_nuts; CATENA_CHECKPOINT where a chain cannot go on, because it failed
+// or was stopped before it began, or where something is not as it was.
+catena_status catena_continue(const struct catena_model *model,
+                              const struct catena_options *options,
+                              const struct catena_result *before,
+                              size_t more,
+                              const struct catena_io *io,
+                              struct catena_result **out,
+                              struct catena_error **error);
 
 // Rank-normalised split R-hat (Vehtari et al. 2021) of one variable. Draw d of chain c is
 // values[c * chain_stride + d * draw_stride]. NaN for too few, constant or non-finite draws.
@@ -2041,8 +2153,8 @@ const char *catena_gradient_check_text(const struct catena_gradient_check *check
 // Frees a check with all that was borrowed from it. NULL is fine.
 void catena_gradient_check_free(struct catena_gradient_check *check);
 
-// An init context from the host's table, which is copied. It owns `user` from here on; when this function fails, `user`
-// stays the caller's.
+// An init context from the host's table, which is copied. It owns `user`, which is released when the context is freed, or,
+// where this function fails, at once.
 catena_status catena_init_new(const struct catena_init_table *table,
                               struct catena_init **out,
                               struct catena_error **error);
@@ -2257,8 +2369,8 @@ catena_status catena_updater_hull(const struct catena_updater *updater,
                                   struct catena_error **error);
 
 // Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
-// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
-// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+// `interrupt` may be NULL and are borrowed until the updater is freed. The updater owns the table's `user` and gives it to
+// `release` when it is freed, or, where this function fails, at once.
 catena_status catena_updater_new(const struct catena_likelihood *likelihood,
                                  const struct catena_prior *prior,
                                  const struct catena_updater_options *options,
@@ -2531,8 +2643,8 @@ catena_status catena_model_log_density(const struct catena_model *model,
                                        int *codes,
                                        struct catena_error **error);
 
-// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
-// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
+// Makes a model from a table, which is copied with its names. The model owns `user` and gives it to `release` when it is
+// freed, or, where this function fails, at once.
 catena_status catena_model_new(const struct catena_density *density,
                                struct catena_model **out,
                                struct catena_error **error);
@@ -2551,6 +2663,85 @@ const char *catena_model_name(const struct catena_model *model, size_t index);
 
 // Name of output `index`, from 0, borrowed from the model; NULL past the last.
 const char *catena_model_output_name(const struct catena_model *model, size_t index);
+
+// Number of starts; 0 for NULL.
+size_t catena_optimum_num_starts(const struct catena_optimum *optimum);
+
+// The best start, counted from 0: of the converged ones the one with the highest log density, or, where none has converged,
+// of those that ended. The number of starts where none has.
+size_t catena_optimum_best(const struct catena_optimum *optimum);
+
+// Number of distinct modes that starts have converged to, which differ in log density or in any coordinate by more than 1e-3,
+// relative to its size or to 1; 0 for NULL.
+size_t catena_optimum_num_modes(const struct catena_optimum *optimum);
+
+// The start, counted from 0, that ended highest at mode `mode` (counted from 0, the highest first). 0 past the last.
+size_t catena_optimum_mode_start(const struct catena_optimum *optimum, size_t mode);
+
+// How many starts have converged to mode `mode`. 0 past the last.
+size_t catena_optimum_mode_found(const struct catena_optimum *optimum, size_t mode);
+
+// Id of start `start` (counted from 0). 0 past the last.
+uint64_t catena_optimum_start_id(const struct catena_optimum *optimum, size_t start);
+
+// How start `start` has ended. CATENA_ENDING_FAILED past the last.
+catena_ending catena_optimum_start_ending(const struct catena_optimum *optimum, size_t start);
+
+// Why start `start` has not converged, with its id and the iteration, borrowed from the report (don't free it); NULL where it
+// has, and past the last.
+const struct catena_error *catena_optimum_start_error(const struct catena_optimum *optimum,
+                                                      size_t start);
+
+// Iterations of start `start`. 0 past the last.
+size_t catena_optimum_start_iterations(const struct catena_optimum *optimum, size_t start);
+
+// Evaluations of the log density with its gradient by start `start`, those of finding initial values and of Hessians
+// included. 0 past the last.
+uint64_t catena_optimum_start_evaluations(const struct catena_optimum *optimum, size_t start);
+
+// The log density where start `start` ended. NaN where it never had initial values, and past the last.
+double catena_optimum_start_log_density(const struct catena_optimum *optimum, size_t start);
+
+// The unconstrained position where start `start` ended, as many numbers as the model's dimension, such as
+// catena_init_position takes; borrowed from the report. NULL where there is none.
+const double *catena_optimum_start_position(const struct catena_optimum *optimum, size_t start);
+
+// The model's outputs where start `start` ended (catena_model_output_count numbers), borrowed from the report. NULL of a start
+// that did not end by itself.
+const double *catena_optimum_start_outputs(const struct catena_optimum *optimum,
+                                           size_t start);
+
+// Seconds that start `start` took. NaN past the last.
+double catena_optimum_start_seconds(const struct catena_optimum *optimum, size_t start);
+
+// Frees a report with all that was borrowed from it. NULL is fine.
+void catena_optimum_free(struct catena_optimum *optimum);
+
+// Climbs to modes of the density from `num_starts` starts, each with the id and the streams of a chain, and tells of the best
+// and of all distinct ones.
+//
+// Options with `optimize` among their services count. Where `jacobian` is false, the mode is that of the density without the
+// Jacobian of the transforms, of which the model has a function (log_density_without_jacobian) or needs none. `io` may be
+// NULL; it may list inits, init writers and sample writers, one of each per start, logger and interrupt. A sample writer
+// (columns of catena_optimize_column) gets one row, where its start ended, or one per iteration (save_iterations).
+//
+// `*out` is set to a report (the caller frees it with catena_optimum_free) whenever starts ran, and to NULL otherwise. Status:
+// CATENA_INVALID_ARGUMENT before any start ran; CATENA_OK when at least one start has converged (with on_failure
+// "stop_run": and none has failed); CATENA_NOT_CONVERGED when none has; the start's own when the only start failed;
+// CATENA_CHAIN_FAILED when all of several did; CATENA_INTERRUPTED.
+catena_status catena_optimize(const struct catena_model *model,
+                              const struct catena_options *options,
+                              const struct catena_io *io,
+                              struct catena_optimum **out,
+                              struct catena_error **error);
+
+// Number of columns a sample writer of catena_optimize gets. 0 for NULL.
+size_t catena_optimize_column_count(const struct catena_model *model);
+
+// Name of column `index` of a sample writer of catena_optimize, from 0 (lp__, then the outputs), borrowed from the model;
+// NULL past the last.
+const char *catena_optimize_column(const struct catena_model *model,
+                                   size_t index);
 
 // Options with the defaults of Stan.
 catena_status catena_options_new(struct catena_options **out, struct catena_error **error);
@@ -2720,8 +2911,7 @@ catena_status catena_options_set_batch_wait(struct catena_options *options,
 
 // A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
 // may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
-// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
-// fails, `user` stays the caller's and `release` is not called.
+// The population owns the table's `user` and gives it to `release` when it is freed, or, where this function fails, at once.
 catena_status catena_population_new(const struct catena_traces *traces,
                                     const struct catena_options *options,
                                     const struct catena_population_io *io,
@@ -3017,6 +3207,9 @@ uint64_t catena_result_chain_id(const struct catena_result *result, size_t chain
 
 // Iterations the chain has done, warm-up included. 0 past the last chain.
 size_t catena_result_iterations(const struct catena_result *result, size_t chain);
+
+// Iterations after warm-up that the chain was asked for, in all parts of a run that went on. 0 past the last chain.
+size_t catena_result_num_samples(const struct catena_result *result, size_t chain);
 
 // Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.
 size_t catena_result_rows(const struct catena_result *result, size_t chain);
@@ -3384,6 +3577,15 @@ catena_status catena_writer_arrow_new(const char *path,
                                       struct catena_writer **out,
                                       struct catena_error **error);
 
+// A writer for a resumed chain that goes on with the Arrow file that the chain's earlier part left at `path`, so that the
+// file ends as that of a run that nothing disturbed. Rows that came after the chain's checkpoint are left out. The file is
+// written aside (`path` and ".part") until it has all that the earlier one has, and then put in its place. What does not
+// fit fails the chain when it begins. (A writer of catena_writer_arrow_new begins a new file in which draws are counted on.)
+catena_status catena_writer_arrow_resume(const char *path,
+                                         uint64_t chain_id,
+                                         struct catena_writer **out,
+                                         struct catena_error **error);
+
 // Number of rows the writer has taken; 0 for NULL.
 size_t catena_writer_rows(const struct catena_writer *writer);
 
@@ -3414,8 +3616,8 @@ catena_status catena_writers_memory_new(double *values,
                                         struct catena_writer **out,
                                         struct catena_error **error);
 
-// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
-// the caller's.
+// A writer from the host's table, which is copied. It owns `user`, which is released when the writer is freed, or, where this
+// function fails, at once.
 catena_status catena_writer_new(const struct catena_writer_table *table,
                                 struct catena_writer **out,
                                 struct catena_error **error);

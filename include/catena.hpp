@@ -47,6 +47,8 @@
 #include <catena/result.hpp>
 #include <catena/rows.hpp>
 #include <catena/run.hpp>
+#include <catena/approximate.hpp>
+#include <catena/optimize.hpp>
 #include <catena/smc.hpp>
 #include <catena/task.hpp>
 #include <catena/traces.hpp>

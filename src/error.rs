@@ -29,8 +29,10 @@ pub enum Code {
     AllLost = 10,
     /// The library was built without what is asked for.
     Unsupported = 11,
+    /// No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+    NotConverged = 12,
     /// Another process of the run did not answer in time, or the communicator failed.
-    Communicator = 12,
+    Communicator = 13,
 }
 
 /// Which member of a set an [`Error`] is about, counted from 0.

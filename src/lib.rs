@@ -9,7 +9,10 @@
 //! | [`report`] | draws as one page for a browser |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
+//! | [`optimize`] | modes: line search, L-BFGS, BFGS, Newton, as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
+//! | [`pathfinder`] | normal approximations along the path of an optimiser |
+//! | [`variational`] | normal approximations fitted by climbing the evidence lower bound |
 //! | [`particles`] | weights, resampling, filters of numeric particles |
 //! | [`adapt`] | step size, windows and metric estimators of warm-up |
 //! | [`io`] | init contexts, writers, loggers, interrupts |
@@ -27,10 +30,13 @@ pub mod hmc;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod particles;
+pub mod pathfinder;
 pub mod random;
 pub mod report;
 pub mod room;
 pub mod services;
+pub mod variational;
 
 pub use error::{Code, Error};

@@ -2,8 +2,8 @@
 
 mod common;
 
-use catena::hmc::INIT_TRIES;
 use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Writer};
+use catena::model::INIT_TRIES;
 use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{FailurePolicy, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use catena::{Code, Error};
@@ -389,6 +389,10 @@ impl Density for Forgetful {
         Ok(())
     }
 
+    fn has_batch(&self) -> bool {
+        true
+    }
+
     fn log_density_gradient(
         &self,
         (): &mut (),
@@ -403,8 +407,9 @@ impl Density for Forgetful {
 
 #[test]
 fn a_forgotten_element_of_the_gradient_is_found_by_name() {
-    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
-        let options = SampleOptions { num_chains: 1, metric, ..SampleOptions::default() };
+    let metrics = [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense];
+    for (metric, batch_size) in metrics.into_iter().flat_map(|metric| [(metric, 0), (metric, 4)]) {
+        let options = SampleOptions { num_chains: 1, metric, batch_size, ..SampleOptions::default() };
         let report = sample_nuts(&Forgetful, &options, SampleIo::default()).unwrap();
         let error = report.status().unwrap_err();
         assert_eq!(error.code(), Code::Initialization);

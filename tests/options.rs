@@ -211,9 +211,14 @@ fn given_by(service: Service, options: &SampleOptions) -> Vec<u64> {
             let draws = GivenDraws { names, chains: vec![&[0.5, -0.5, 1.5, 0.25][..]; options.num_chains] };
             generate_quantities(&model, options, &draws, io).map(drop)
         }
-        Service::Diagnose | Service::LogDensity | Service::Population | Service::Smc => {
-            unreachable!("they take options of their own")
-        }
+        Service::Diagnose
+        | Service::LogDensity
+        | Service::Population
+        | Service::Smc
+        | Service::Pathfinder
+        | Service::Variational
+        | Service::Optimize
+        | Service::Laplace => unreachable!("they take options of their own"),
     }
     .unwrap();
     writers.iter().flat_map(|w| w.values().iter().map(|x| x.to_bits())).collect()

@@ -85,9 +85,28 @@ EOF
     "$build/pc-static"
 }
 
+# A project that takes this one in has the targets that find_package gives.
+by_add_subdirectory() {
+    say "add_subdirectory"
+    mkdir -p "$build/subproject"
+    cat >"$build/subproject/CMakeLists.txt" <<EOF
+cmake_minimum_required(VERSION 3.16)
+project(outer LANGUAGES C)
+add_subdirectory("$root" catena)
+foreach(kind catena static)
+  add_executable(by_\${kind} "$build/pc.c")
+  target_link_libraries(by_\${kind} PRIVATE Catena::\${kind})
+endforeach()
+EOF
+    cmake -S "$build/subproject" -B "$build/subproject/build" -DCATENA_CARGO_TARGET="$build/package/cargo" >>"$build/cmake.log"
+    cmake --build "$build/subproject/build" >>"$build/cmake.log"
+    for kind in catena static; do "$build/subproject/build/by_$kind"; done
+}
+
 run_c() {
     symbols
     by_pkg_config
+    by_add_subdirectory
     with_both_libraries c
     say "C programs as printed"
     "$root/tests/run-programs.sh" "$build/prefix" "$build/programs" c

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// The tables' columns; the first names the row.
-const LANGUAGES: [&str; 6] = ["C", "C++", "R", "Julia", "Rust", "command line"];
+const LANGUAGES: [&str; 7] = ["C", "C++", "R", "Julia", "Python", "Rust", "command line"];
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
@@ -68,6 +68,8 @@ struct Definitions {
     namespace: String,
     manual: String,
     julia: String,
+    python: String,
+    abi: String,
     rust: String,
     help: String,
 }
@@ -81,6 +83,8 @@ impl Definitions {
             namespace: sources("bindings/R", "NAMESPACE"),
             manual: sources("bindings/R/man", ".Rd"),
             julia: sources("bindings/julia/src", ".jl"),
+            python: sources("bindings/python/catena", ".py"),
+            abi: read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings/abi.json")),
             rust: ["src/services", "src/diagnostics", "src/learn", "src/model"]
                 .map(|folder| sources(folder, ".rs"))
                 .concat(),
@@ -94,6 +98,7 @@ impl Definitions {
             "C++" => self.cpp_has(name),
             "R" => self.r_has(name),
             "Julia" => self.julia_has(name),
+            "Python" => self.python_has(name),
             "Rust" => self.rust_has(name),
             "command line" => self.command_line_has(name),
             _ => unreachable!("one of LANGUAGES"),
@@ -169,6 +174,40 @@ impl Definitions {
         let own = |text: &str| text.trim_start().starts_with(&format!("Catena.{function}("));
         let option = self.c.contains(&format!("catena_options_set_{argument}(")) && has_word(&self.julia, argument);
         defined && (argument.is_empty() || option || documents.any(|text| own(text) && has_word(text, argument)))
+    }
+
+    /// `catena.function`, `catena.function(argument=...)`, or `Class.member`, of the class or one that it inherits from.
+    fn python_has(&self, name: &str) -> bool {
+        let Some((owner, member)) = name.split_once('.') else { return false };
+        if owner != "catena" {
+            return self.python_class_has(owner, member);
+        }
+        let (function, argument) = call(member).unwrap_or((member, ""));
+        let exported = self.python.contains(&format!(" \"{function}\","));
+        let bodies = bodies(&self.python, &["def ", "class "], function, "\n\n");
+        // The argument stands in the signature, or is an option of the library that the function takes among its options.
+        let signature = |body: &&str| {
+            let body = body.split("def __init__(").last().unwrap_or(body);
+            let signature = body.split("\"\"\"").next().unwrap_or(body);
+            let option = signature.contains("**options") && self.abi.contains(&format!("\"name\": \"{argument}\","));
+            has_word(signature, argument) || option
+        };
+        exported && !bodies.is_empty() && (argument.is_empty() || bodies.iter().any(signature))
+    }
+
+    fn python_class_has(&self, owner: &str, member: &str) -> bool {
+        bodies(&self.python, &["class "], owner, "\n\n").iter().any(|body| {
+            let method = body.lines().any(|line| word_after(line, "    def ") == Some(member));
+            // A field of a data class, or one of the attributes in the docstring.
+            let field = body.lines().filter_map(|line| line.split_once(':')).any(|(names, _)| {
+                let mut names = names.trim().split(", ");
+                names.any(|name| name == member)
+            });
+            let head = body.lines().next().unwrap_or("");
+            let bases = head.split_once('(').map_or("", |(_, rest)| rest.split(')').next().unwrap_or(""));
+            let inherited = |base: &str| !base.is_empty() && self.python_class_has(base.trim(), member);
+            method || field || bases.split(',').any(inherited)
+        })
     }
 
     /// `function`, `Type`, or `Type::member`.
@@ -391,6 +430,12 @@ fn what_is_not_there_is_not_found() {
         ("Julia", "fetched(run)"),
         ("Julia", "Catena.UniformPri"),
         ("C++", "Updater::updates"),
+        ("Python", "catena.sampled"),
+        ("Python", "catena.sample(metrics=)"),
+        ("Python", "sample"),
+        ("Python", "Population.applied"),
+        ("Python", "ModelSet.est"),
+        ("Python", "catena.Traces"),
         ("Rust", "sample_nut"),
         ("Rust", "SampleOptions::inits"),
         ("Rust", "Session::cancel"),

@@ -68,6 +68,22 @@ struct Freed {
   }
 };
 
+// What an object is made of, gone once it was moved from; using it then throws.
+template <class T>
+class Inner {
+ public:
+  Inner(std::unique_ptr<T> inner) noexcept : inner_(std::move(inner)) {}
+
+  T &operator*() const { return *operator->(); }
+  T *operator->() const {
+    if (!inner_) throw Error(CATENA_INVALID_ARGUMENT, "expected an object that is whole, got one that was moved from");
+    return inner_.get();
+  }
+
+ private:
+  std::unique_ptr<T> inner_;
+};
+
 // A C handle with its owner.
 template <class T, auto Free>
 using Handle = std::unique_ptr<T, Freed<Free>>;

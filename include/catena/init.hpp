@@ -107,13 +107,12 @@ class Init {
     auto bound = std::make_unique<Bound>(Bound{function_, &trouble});
     catena_init_table table{};
     table.struct_size = sizeof table;
-    table.user = bound.get();
     table.release = [](void *user) { delete static_cast<Bound *>(user); };
     table.shape = find_shape;
     table.values = copy_values;
-    Own own = detail::made<Own>(catena_init_new, &table);
-    static_cast<void>(bound.release());
-    return std::shared_ptr<const catena_init>(std::move(own));
+    // The library owns it from here on, whatever comes of the call.
+    table.user = bound.release();
+    return std::shared_ptr<const catena_init>(detail::made<Own>(catena_init_new, &table));
   }
 
  private:

@@ -121,9 +121,11 @@ class Writer {
   static Writer to(T object) {
     auto user = std::make_unique<detail::WriterOf<T>>(std::move(object));
     catena_writer_table table = detail::WriterOf<T>::table();
-    table.user = user.get();
+    // The library owns it from here on, whatever comes of the call.
+    detail::WriterOf<T> *bound = user.release();
+    table.user = bound;
     Writer writer(detail::made<Own>(catena_writer_new, &table));
-    writer.user_ = user.release();
+    writer.user_ = bound;
     return writer;
   }
 

@@ -164,18 +164,20 @@ class Model {
 
   // For Run: a handle of its own, whose exceptions go to `trouble`, which must outlive it.
   Handle bind(detail::Trouble *trouble) const {
+    if (!object_)
+      throw Error(CATENA_INVALID_ARGUMENT, "argument 'model': expected a model that is whole, got one that was moved from",
+                  "model");
     auto bound = std::make_unique<detail::BoundModel>(
         detail::BoundModel{object_, table_.dimension, output_names_.size(), trouble});
     const std::vector<const char *> names = detail::pointers(names_), outputs = detail::pointers(output_names_);
     catena_density table = table_;
-    table.user = bound.get();
     table.release = [](void *user) { delete static_cast<detail::BoundModel *>(user); };
     table.names = names.empty() ? nullptr : names.data();
     table.output_count = outputs.size();
     table.output_names = outputs.empty() ? nullptr : outputs.data();
-    Handle handle = detail::made<Handle>(catena_model_new, &table);
-    static_cast<void>(bound.release());
-    return handle;
+    // The library owns it from here on, whatever comes of the call.
+    table.user = bound.release();
+    return detail::made<Handle>(catena_model_new, &table);
   }
 
  private:

@@ -265,7 +265,7 @@ class Population {
   // How many generations back all traces of a set have one ancestor; -1 when they have none.
   std::int64_t coalescence(std::uint64_t set) const noexcept { return catena_population_coalescence(handle(), set); }
 
-  const catena_population *handle() const noexcept { return state_->population.get(); }
+  const catena_population *handle() const { return state_->population.get(); }
 
  private:
   using Host = detail::TraceHost<T>;
@@ -350,7 +350,7 @@ class Population {
   void call(F function, A... arguments) {
     state_->call([&](catena_error **error) { return function(state_->population.get(), arguments..., error); });
   }
-  std::vector<std::unique_ptr<const detail::TraceFunction<T>>> &functions() noexcept { return state_->host->functions; }
+  std::vector<std::unique_ptr<const detail::TraceFunction<T>>> &functions() { return state_->host->functions; }
   // Calls `call` with the number of an operation that is `function`, which stays if it is `kept` and the call went well.
   template <class C>
   void with_function(std::unique_ptr<const detail::TraceFunction<T>> function, bool kept, C &&call) {
@@ -387,7 +387,7 @@ class Population {
     return out;
   }
 
-  std::unique_ptr<State> state_;
+  detail::Inner<State> state_;
 };
 
 namespace detail {

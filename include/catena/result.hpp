@@ -46,6 +46,8 @@ struct ChainReport {
 // What a run gives: draws, and a report for each chain.
 class Result {
  public:
+  // Iterations after warm-up that each chain was asked for, in all parts of a run that went on.
+  std::size_t num_samples() const noexcept { return catena_result_num_samples(handle_.get(), 0); }
   // Whether every chain has done all its iterations.
   bool complete() const noexcept {
     return std::all_of(chains_.begin(), chains_.end(), [](const ChainReport &c) { return c.status == CATENA_OK; });

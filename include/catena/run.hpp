@@ -7,6 +7,7 @@
 #include <catena/session.hpp>
 
 #include <chrono>
+#include <limits>
 
 namespace catena {
 
@@ -40,7 +41,7 @@ class Run {
   }
 
   // Number of chains.
-  std::size_t num_chains() const noexcept { return state_->chains; }
+  std::size_t num_chains() const { return state_->chains; }
 
   // Where chain `chain`, counted from 0, has come.
   Progress progress(std::size_t chain) const {
@@ -57,7 +58,7 @@ class Run {
   }
 
   // Tells all chains to stop and returns at once; they can be resumed.
-  void cancel() const noexcept { catena_run_cancel(state_->run.get()); }
+  void cancel() const { catena_run_cancel(state_->run.get()); }
 
   // Waits until all chains have ended and hands out the result, once. A run that was cancelled or interrupted has a
   // result that is not complete(). Throws the first exception of a callback, else an Error when a chain failed; take()
@@ -92,7 +93,7 @@ class Run {
     state_->collect(status, result, error);
   }
 
-  std::unique_ptr<State> state_;
+  detail::Inner<State> state_;
 };
 
 // Starts chains of the options' engine, NUTS by default, and returns at once.
@@ -121,6 +122,17 @@ inline Result resume(const Model &model, const Result &before, const Options &op
   Result result = sample(model, options, std::move(io));
   if (!before.draws().empty() && !result.draws().empty()) result.prepend(before, options.rows());
   return result;
+}
+
+// Goes on with the chains of `before` as above, for `more` draws of each beyond those that it was asked for: the options'
+// num_samples becomes the number of all.
+inline Result resume(const Model &model, const Result &before, std::size_t more, Options &options, Io io = {}) {
+  const std::size_t asked = before.num_samples(), most = std::numeric_limits<std::size_t>::max() - asked;
+  if (more > most)
+    throw Error(CATENA_INVALID_ARGUMENT, "argument 'more': expected at most " + std::to_string(most) + ", got " +
+                std::to_string(more), "more");
+  options.num_samples(asked + more);
+  return resume(model, before, options, std::move(io));
 }
 
 }  // namespace catena

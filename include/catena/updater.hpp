@@ -70,7 +70,7 @@ class Updater {
   // WeightedModels whose weights are kept as they are; an empty function: as the options say.
   void resample_by(std::function<WeightedModels(std::uint64_t, ConstMatrix, Position, std::size_t)> function) {
     state_->resampler = std::move(function);
-    call(catena_updater_resample_by, state_->resampler ? State::resample : nullptr, static_cast<void *>(state_.get()));
+    call(catena_updater_resample_by, state_->resampler ? State::resample : nullptr, static_cast<void *>(&*state_));
   }
   // Begins anew from the prior, without data. The models are others than before.
   void reset() { call(catena_updater_reset); }
@@ -274,7 +274,7 @@ class Updater {
     return steps;
   }
 
-  const catena_updater *handle() const noexcept { return state_->updater.get(); }
+  const catena_updater *handle() const { return state_->updater.get(); }
 
  private:
   using Own = detail::Handle<catena_updater, catena_updater_free>;
@@ -359,13 +359,13 @@ class Updater {
     ask(function, set, out.data(), out.size());
     return out;
   }
-  const Likelihood &of() const noexcept { return state_->likelihood; }
+  const Likelihood &of() const { return state_->likelihood; }
   std::size_t width() const noexcept { return of().outcome_width(); }
   std::size_t fields() const noexcept { return of().fields().size(); }
   std::size_t parameters() const noexcept { return of().parameters().size(); }
   std::size_t place(const std::string &name) const { return detail::parameter("parameter", name, of()); }
 
-  std::unique_ptr<State> state_;
+  detail::Inner<State> state_;
 };
 
 }  // namespace catena

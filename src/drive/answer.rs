@@ -112,15 +112,18 @@ pub fn evaluate<D: Density>(
     id: u64,
     evaluation: Evaluation<'_>,
 ) -> Result<f64, Refusal> {
-    let Evaluation { position, gradient, jacobian, stream } = evaluation;
+    let Evaluation { position, gradient, hessian, jacobian, stream } = evaluation;
     // What is left there belongs to this evaluation, not to another one or another machine.
     bench.message.clear();
     let task = &mut Task::new(id, stream, &mut bench.message, around.reducer).with_logger(around.logger);
     let worker = &mut bench.worker;
-    match (gradient, jacobian) {
-        (Some(gradient), true) => density.log_density_gradient(worker, task, position, gradient),
-        (None, true) => density.log_density(worker, task, position),
-        (gradient, false) => density.log_density_without_jacobian(worker, task, position, gradient),
+    match (gradient, hessian, jacobian) {
+        (Some(gradient), None, true) => density.log_density_gradient(worker, task, position, gradient),
+        (Some(gradient), Some(hessian), _) => {
+            density.log_density_hessian(worker, task, position, jacobian, gradient, hessian)
+        }
+        (None, _, true) => density.log_density(worker, task, position),
+        (gradient, _, false) => density.log_density_without_jacobian(worker, task, position, gradient),
     }
 }
 

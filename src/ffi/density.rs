@@ -183,6 +183,34 @@ pub struct catena_density {
             likelihood_gradient: *mut f64,
         ) -> c_int,
     >,
+    /// The log density without the Jacobian of the transforms, and its gradient unless that is NULL: what catena_optimize
+    /// looks for a mode of where `jacobian` is false. Returns as log_density_gradient. NULL: the model has no such function;
+    /// one without `constrain` needs none.
+    pub log_density_without_jacobian: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *const f64,
+            log_density: *mut f64,
+            gradient: *mut f64,
+        ) -> c_int,
+    >,
+    /// The log density, with the Jacobian of the transforms or without, its gradient and its Hessian: `dimension`² numbers,
+    /// row after row, symmetric. Returns as log_density_gradient. NULL: Newton's method and catena_laplace make it of
+    /// differences of gradients.
+    pub log_density_hessian: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            position: *const f64,
+            jacobian: c_int,
+            log_density: *mut f64,
+            gradient: *mut f64,
+            hessian: *mut f64,
+        ) -> c_int,
+    >,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

@@ -32,8 +32,10 @@ pub enum catena_status {
     CATENA_ALL_LOST = 10,
     /// The library was built without what is asked for (see catena_devices_new).
     CATENA_UNSUPPORTED = 11,
+    /// No start of an optimiser has converged, or a point is no mode; what was found can still be read.
+    CATENA_NOT_CONVERGED = 12,
     /// Another process of the run did not answer in time, or the communicator failed.
-    CATENA_COMMUNICATOR = 12,
+    CATENA_COMMUNICATOR = 13,
 }
 
 impl From<Code> for catena_status {
@@ -50,6 +52,7 @@ impl From<Code> for catena_status {
             Code::Internal => Self::CATENA_INTERNAL,
             Code::AllLost => Self::CATENA_ALL_LOST,
             Code::Unsupported => Self::CATENA_UNSUPPORTED,
+            Code::NotConverged => Self::CATENA_NOT_CONVERGED,
             Code::Communicator => Self::CATENA_COMMUNICATOR,
         }
     }

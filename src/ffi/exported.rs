@@ -3,12 +3,13 @@
 use super::bridgestan::{self, Jacobian};
 use super::density::catena_density;
 use super::init::{catena_init_shape, catena_init_values};
-use super::model::catena_model;
+use super::model::{catena_model, owner};
 use super::task::*;
 use crate::error::{Code, Error};
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::hint::black_box;
 use std::mem::ManuallyDrop;
+use std::path::Path;
 
 /// What a shared library exports under the name `catena_model`, so that the command `catena` can sample its model; see
 /// CATENA_MODEL_ENTRY. Fills `density`, whose struct_size is set and all else zero. `data` is the
@@ -36,7 +37,7 @@ const MESSAGE_SIZE: usize = 1024;
 ///
 /// # Errors
 /// As [`bridgestan::load`]; [`Code::Model`] with the library's message when it could not make its model.
-pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
+pub fn load(library: &Path, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
     keep_callable();
     // SAFETY: the library is the user's choice, as a program would be.
     let opened = ManuallyDrop::new(unsafe { bridgestan::open(library)? });
@@ -60,16 +61,13 @@ pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<
         // SAFETY: the last byte was not given away, so that the text ends.
         let words = unsafe { CStr::from_ptr(message.as_ptr()) }.to_string_lossy().into_owned();
         let words = if words.is_empty() { format!("catena_model returned {code}") } else { words };
-        return Err(Error::new(Code::Model, format!("the model of '{library}' could not be made: {words}")));
+        return Err(Error::new(
+            Code::Model,
+            format!("the model of '{}' could not be made: {words}", library.display()),
+        ));
     }
-    // SAFETY: a table as documented, by the library's promise. Where it is refused, its owner is released.
-    unsafe {
-        catena_model::from_table(table).inspect_err(|_| {
-            if let Some(release) = table.release {
-                release(table.user);
-            }
-        })
-    }
+    // SAFETY: a table as documented, by the library's promise.
+    unsafe { catena_model::from_table(table, owner(&table)) }
 }
 
 /// Makes the linker keep what a library's callbacks may call.

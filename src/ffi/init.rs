@@ -1,7 +1,7 @@
 //! Init contexts: where a chain's initial values come from.
 
 use super::UserData;
-use super::boundary::{Table, free, make, slice, table, text};
+use super::boundary::{Table, free, make, slice, table_with, text};
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
 use crate::io::{PositionInit, Values};
@@ -137,8 +137,8 @@ const GIVEN: c_int = 1;
 const NOT_GIVEN: c_int = 0;
 const FAILED: c_int = -1;
 
-/// An init context from the host's table, which is copied. It owns `user` from here on; when this function fails, `user`
-/// stays the caller's.
+/// An init context from the host's table, which is copied. It owns `user`, which is released when the context is freed, or,
+/// where this function fails, at once.
 ///
 /// # Safety
 /// `table` is NULL or points to a table as documented; `out` and `error` are NULL or point to places for pointers.
@@ -148,15 +148,15 @@ pub unsafe extern "C" fn catena_init_new(
     out: *mut *mut catena_init,
     error: *mut *mut catena_error,
 ) -> catena_status {
+    // SAFETY: the caller vouches for the table.
+    let given = unsafe { table_with(table, "table", |t| UserData::new(t.user, t.release)) };
     let new = || {
-        // SAFETY: the caller vouches for the table.
-        let t = unsafe { self::table(table, "table")? };
+        let (t, data) = given?;
         for (name, missing) in [("table.shape", t.shape.is_none()), ("table.values", t.values.is_none())] {
             if missing {
                 return Err(Error::argument(name, "a function", "NULL"));
             }
         }
-        let data = UserData { user: t.user, release: t.release };
         Ok(catena_init::own(HostInit { table: t, data }))
     };
     // SAFETY: the caller vouches for both places.

@@ -1,6 +1,6 @@
 //! What a run reads and writes: the host's lists as a session borrows them.
 
-use super::boundary::{Table, object, slice, table};
+use super::boundary::{Table, object, slice, table_with};
 use super::checkpoint::catena_checkpoint;
 use super::communicator::{HostCommunicator, catena_communicator};
 use super::init::catena_init;
@@ -139,10 +139,20 @@ impl Host {
     pub unsafe fn new(io: *const catena_io) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let (given, logger, interrupt, communicator) = unsafe {
-            let given = if io.is_null() { None } else { Some(table(io, "io")?) };
-            let logger = HostLogger::new(given.map_or(std::ptr::null(), |io| io.logger));
-            let interrupt = HostInterrupt::new(given.map_or(std::ptr::null(), |io| io.interrupt));
-            let communicator = HostCommunicator::new(given.map_or(std::ptr::null(), |io| io.communicator));
+            let lent = |io: &catena_io| {
+                (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt), HostCommunicator::new(io.communicator))
+            };
+            let (given, (logger, interrupt, communicator)) = match io.is_null() {
+                true => {
+                    let none = (
+                        HostLogger::new(std::ptr::null()),
+                        HostInterrupt::new(std::ptr::null()),
+                        HostCommunicator::new(std::ptr::null()),
+                    );
+                    (None, none)
+                }
+                false => table_with(io, "io", lent).map(|(io, lent)| (Some(io), lent))?,
+            };
             (given, logger?, interrupt?, communicator?)
         };
         Ok(Self {
@@ -165,26 +175,41 @@ impl Host {
         engine: impl FnOnce(&SampleOptions) -> Engine,
     ) -> Result<Session<'static, catena_model>, Error> {
         // SAFETY: passed on to the caller.
+        unsafe { self.prepared(model, options, |options, _| Ok(engine(options))) }
+    }
+
+    /// As [`Host::session`]; `prepare` may change options and lists, and tells the engine.
+    ///
+    /// # Safety
+    /// As for [`Host::session`].
+    pub unsafe fn prepared(
+        &mut self,
+        model: *const catena_model,
+        options: *const catena_options,
+        prepare: impl FnOnce(&mut SampleOptions, &mut SampleIo<'static>) -> Result<Engine, Error>,
+    ) -> Result<Session<'static, catena_model>, Error> {
+        // SAFETY: passed on to the caller.
         unsafe {
-            let (model, options, run_io) = self.prepared(|host| {
+            let (model, engine, options, run_io) = self.readied(|host| {
                 let model = self::model(model)?;
-                let (options, pool) = object(options, "options", "catena_options")?.run();
-                let run_io = host.lend(options.num_chains, pool)?;
-                Ok((model, options, run_io))
+                let (mut options, pool) = object(options, "options", "catena_options")?.run();
+                let mut run_io = host.lend(options.num_chains, pool)?;
+                let engine = prepare(&mut options, &mut run_io)?;
+                Ok((model, engine, options, run_io))
             })?;
-            Session::with_engine(model, engine(&options), &options, run_io)
+            Session::with_engine(model, engine, &options, run_io)
         }
     }
 
     /// What `f` prepares for a run. Where it fails, processes that would wait for this one to begin are told.
-    pub fn prepared<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        let prepared = f(self);
+    pub fn readied<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        let readied = f(self);
         // SAFETY: a box of this struct's own.
         let communicator = unsafe { &*self.communicator };
-        if let (Err(error), Some(communicator)) = (&prepared, communicator) {
+        if let (Err(error), Some(communicator)) = (&readied, communicator) {
             withdraw(communicator, error);
         }
-        prepared
+        readied
     }
 
     /// What the host listed, as a run borrows it; once.
@@ -192,12 +217,26 @@ impl Host {
     /// # Safety
     /// What the host's `io` lists and the host itself outlive what is borrowed.
     pub unsafe fn lend<'a>(&mut self, num_chains: usize, pool: Option<Arc<Pool>>) -> Result<SampleIo<'a>, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.lend_joined(num_chains, num_chains, pool) }
+    }
+
+    /// As [`Host::lend`], with `num_sample_writers` sample writers, or none.
+    ///
+    /// # Safety
+    /// As for [`Host::lend`].
+    pub unsafe fn lend_joined<'a>(
+        &mut self,
+        num_chains: usize,
+        num_sample_writers: usize,
+        pool: Option<Arc<Pool>>,
+    ) -> Result<SampleIo<'a>, Error> {
         // SAFETY: passed on to the caller; the boxes are freed with the host, and no list was lent before.
         unsafe {
             let host = self;
             let given = host.given;
             if let Some(io) = &given {
-                check_lengths(io, num_chains)?;
+                check_lengths(io, num_chains, num_sample_writers)?;
             }
             let nones = vec![NullWriter; given.as_ref().map_or(0, most_writers)];
             drop(Box::from_raw(std::mem::replace(&mut host.nones, Box::into_raw(nones.into_boxed_slice()))));
@@ -229,16 +268,16 @@ impl Host {
 }
 
 /// Lists are checked before any entry is read, so that a wrong count reads nothing beyond an array.
-fn check_lengths(io: &catena_io, num_chains: usize) -> Result<(), Error> {
+fn check_lengths(io: &catena_io, num_chains: usize, num_sample_writers: usize) -> Result<(), Error> {
     let lengths = [
         ("inits", io.num_inits),
         ("inv_metrics", io.num_inv_metrics),
         ("init_writers", io.num_init_writers),
-        ("sample_writers", io.num_sample_writers),
         ("diagnostic_writers", io.num_diagnostic_writers),
         ("checkpoints", io.num_checkpoints),
     ];
-    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))
+    lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))?;
+    check_length("sample_writers", io.num_sample_writers, num_sample_writers)
 }
 
 /// Places for writers in all lists together.

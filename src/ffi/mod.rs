@@ -5,10 +5,12 @@
 #![allow(non_camel_case_types)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod approximate;
 mod boundary;
 pub mod bridgestan;
 pub mod checkpoint;
 pub mod communicator;
+pub mod continued;
 pub mod density;
 pub mod diagnose;
 pub mod engine;
@@ -21,6 +23,7 @@ pub mod init;
 pub mod io;
 pub mod learn;
 pub mod model;
+pub mod optimize;
 pub mod options;
 pub mod population;
 pub mod report;

@@ -88,6 +88,11 @@ impl catena_result {
         status
     }
 
+    /// What is said of each chain.
+    pub(super) fn reports(&self) -> impl ExactSizeIterator<Item = &ChainReport> {
+        self.chains.iter().map(|chain| &chain.report)
+    }
+
     fn chain(&self, index: usize) -> Result<&Chain, Error> {
         let expected = format!("a chain from 0 to {}", self.chains.len().saturating_sub(1));
         self.chains.get(index).ok_or_else(|| Error::argument("chain", expected, index))
@@ -169,6 +174,16 @@ pub unsafe extern "C" fn catena_result_chain_id(result: *const catena_result, ch
 pub unsafe extern "C" fn catena_result_iterations(result: *const catena_result, chain: usize) -> usize {
     // SAFETY: the caller vouches for the pointer.
     unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.iterations)
+}
+
+/// Iterations after warm-up that the chain was asked for, in all parts of a run that went on. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_num_samples(result: *const catena_result, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.num_samples)
 }
 
 /// Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.

@@ -8,6 +8,13 @@ pub(super) struct UserData {
     pub release: Option<unsafe extern "C" fn(*mut c_void)>,
 }
 
+impl UserData {
+    /// Of a host's table that has both.
+    pub fn new(user: *mut c_void, release: Option<unsafe extern "C" fn(*mut c_void)>) -> Self {
+        Self { user, release }
+    }
+}
+
 // SAFETY: the header says from which threads each table's callbacks are called; the host's data must allow it.
 unsafe impl Send for UserData {}
 // SAFETY: as above.

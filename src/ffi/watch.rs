@@ -1,7 +1,7 @@
 //! Loggers and interrupts: plain tables that a run borrows.
 
 use super::UserData;
-use super::boundary::{Table, table};
+use super::boundary::{Table, table_with};
 use super::error::c_text;
 use crate::error::Error;
 use crate::io::{Interrupt, Level, Logger};
@@ -71,6 +71,23 @@ fn given(name: &str, given: bool) -> Result<(), Error> {
     if given { Ok(()) } else { Err(Error::argument(name, "a function", "NULL")) }
 }
 
+/// A table and the owner of its data, or neither.
+///
+/// # Safety
+/// `pointer` is null or points to a table as documented.
+unsafe fn lent<T: Table>(
+    pointer: *const T,
+    name: &str,
+    owner: impl FnOnce(&T) -> UserData,
+) -> Result<(Option<T>, UserData), Error> {
+    if pointer.is_null() {
+        return Ok((None, UserData::new(std::ptr::null_mut(), None)));
+    }
+    // SAFETY: passed on to the caller.
+    let (table, data) = unsafe { table_with(pointer, name, owner)? };
+    Ok((Some(table), data))
+}
+
 /// The host's logger, or silence.
 pub(super) struct HostLogger {
     table: Option<catena_logger>,
@@ -85,9 +102,7 @@ impl HostLogger {
     /// `logger` is null or points to a table as documented.
     pub unsafe fn new(logger: *const catena_logger) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
-        let table = if logger.is_null() { None } else { Some(unsafe { table(logger, "io.logger")? }) };
-        let data =
-            UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
+        let (table, data) = unsafe { lent(logger, "io.logger", |t| UserData::new(t.user, t.release))? };
         given("io.logger.log", table.is_none_or(|t| t.log.is_some()))?;
         Ok(Self { table, data })
     }
@@ -119,9 +134,7 @@ impl HostInterrupt {
     /// `interrupt` is null or points to a table as documented.
     pub unsafe fn new(interrupt: *const catena_interrupt) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
-        let table = if interrupt.is_null() { None } else { Some(unsafe { table(interrupt, "io.interrupt")? }) };
-        let data =
-            UserData { user: table.map_or(std::ptr::null_mut(), |t| t.user), release: table.and_then(|t| t.release) };
+        let (table, data) = unsafe { lent(interrupt, "io.interrupt", |t| UserData::new(t.user, t.release))? };
         given("io.interrupt.requested", table.is_none_or(|t| t.requested.is_some()))?;
         Ok(Self { table, data })
     }

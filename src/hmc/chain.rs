@@ -15,10 +15,7 @@ use crate::random::{MomentumLanes, Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
 pub use settings::{ChainSettings, Start};
-pub use talk::{Failure, InitialValueReason, Request, Transition};
-
-/// Tries of random initial values before a chain gives up (Stan's number).
-pub const INIT_TRIES: u32 = 100;
+pub use talk::{Failure, Request, Transition};
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum State {

@@ -17,7 +17,7 @@ mod trajectory;
 
 pub use crate::adapt::MetricKind;
 pub use crate::model::Reply;
-pub use chain::{Chain, ChainSettings, Failure, INIT_TRIES, InitialValueReason, Request, Start, Transition};
+pub use chain::{Chain, ChainSettings, Failure, Request, Start, Transition};
 pub use engine::{Engine, NUTS_COLUMNS};
 pub use kernel::{Kernel, POINTS};
 pub use metric::Metric;

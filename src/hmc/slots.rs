@@ -57,6 +57,15 @@ impl Slots {
         self.model.as_mut().map_or(&mut self.position, |m| &mut m.0).values_mut(slot)
     }
 
+    /// Position, to be set, and gradient in the model's coordinates; [`Slots::settle`] must follow.
+    pub fn start(&mut self, slot: Slot) -> (&mut [f64], &mut [f64]) {
+        let (position, gradient) = match &mut self.model {
+            None => (&mut self.position, &mut self.gradient),
+            Some((position, gradient)) => (position, gradient),
+        };
+        (position.values_mut(slot), gradient.values_mut(slot))
+    }
+
     /// Gradient in the model's coordinates.
     pub fn model_gradient(&self, slot: Slot) -> &[f64] {
         self.model.as_ref().map_or(&self.gradient, |m| &m.1).values(slot)

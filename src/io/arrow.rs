@@ -1,25 +1,15 @@
 //! Draws as an Arrow IPC file.
 
-use super::{OutputFile, Writer};
-use crate::error::{Code, Error};
-use crate::model::check_chain_ids;
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder};
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use arrow_ipc::MetadataVersion;
-use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+mod earlier;
+mod table;
 
-/// Numbers that are gathered before they go to the file as a record batch: about 8 MiB.
-const BATCH_CELLS: usize = 1 << 20;
-/// Most rows of a record batch.
-const BATCH_ROWS: usize = 1024;
-/// Bytes that the parts of a file are aligned to; also where the stream in it begins.
-const ALIGNMENT: usize = 8;
-/// The first columns of every file.
-const INDEX: [&str; 2] = ["chain", "draw"];
+use super::{Mark, OutputFile, Writer};
+use crate::error::{Code, Error};
+use crate::model::{check_chain_ids, open, seal};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use table::{INDEX, Table};
+
 /// The key of the file's metadata that holds the messages (adaptation, elapsed times), one per line.
 const MESSAGES: &str = "catena.messages";
 
@@ -30,65 +20,32 @@ const MESSAGES: &str = "catena.messages";
 /// The columns `chain` (the id given) and `draw` (from 1, 64-bit integers) come first, then the run's: counts
 /// (`treedepth__`, `n_leapfrog__`) as 64-bit integers, `divergent__` as booleans, all others as doubles. The messages stand
 /// in the footer's metadata under `catena.messages`. A file that was never finished (the process was killed) is read as an
-/// IPC stream from its ninth byte on. A resumed chain writes a new file, which goes on counting draws.
+/// IPC stream from its ninth byte on. A resumed chain writes a new file, which goes on counting draws, or goes on with the
+/// one there is ([`ArrowWriter::resume`]).
 pub struct ArrowWriter {
     path: PathBuf,
     chain: i64,
-    /// Until the names come.
-    file: Option<OutputFile>,
-    table: Option<Table>,
+    stage: Stage,
     messages: Vec<String>,
 }
 
-struct Table {
-    file: FileWriter<BufWriter<OutputFile>>,
-    schema: Arc<Schema>,
-    columns: Vec<Column>,
-    /// Draws before the batch that is being gathered, and those of them in this file.
-    before: i64,
-    written: usize,
-    rows: usize,
-    most: usize,
+enum Stage {
+    /// The names are to come.
+    New(OutputFile),
+    /// A chain that goes on is to come, and what of its output is not in the file.
+    Earlier(Rest),
+    Writing(Table),
+    /// As `Writing`, in the file aside until what it has of the chain is no less than what the earlier one has.
+    Aside(Table),
+    Ended,
 }
 
-enum Column {
-    Real(Float64Builder),
-    Count(Int64Builder),
-    Flag(BooleanBuilder),
-}
-
-impl Column {
-    fn of(name: &str) -> Self {
-        match name {
-            "treedepth__" | "n_leapfrog__" => Self::Count(Int64Builder::new()),
-            "divergent__" => Self::Flag(BooleanBuilder::new()),
-            _ => Self::Real(Float64Builder::new()),
-        }
-    }
-
-    fn data_type(&self) -> DataType {
-        match self {
-            Self::Real(_) => DataType::Float64,
-            Self::Count(_) => DataType::Int64,
-            Self::Flag(_) => DataType::Boolean,
-        }
-    }
-
-    fn push(&mut self, value: f64) {
-        match self {
-            Self::Real(column) => column.append_value(value),
-            Self::Count(column) => column.append_value(value as i64),
-            Self::Flag(column) => column.append_value(value != 0.0),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Real(column) => Arc::new(column.finish()),
-            Self::Count(column) => Arc::new(column.finish()),
-            Self::Flag(column) => Arc::new(column.finish()),
-        }
-    }
+/// What a writer has taken and not written.
+#[derive(Default, Serialize, Deserialize)]
+struct Rest {
+    rows: Vec<f64>,
+    /// `None`: those in the foot of the file.
+    messages: Option<Vec<String>>,
 }
 
 impl ArrowWriter {
@@ -100,49 +57,98 @@ impl ArrowWriter {
     pub fn new(path: impl AsRef<Path>, chain_id: u64) -> Result<Self, Error> {
         check_chain_ids("chain_id", chain_id, 1)?;
         let path = path.as_ref().to_owned();
-        let file = Some(OutputFile::create(&path)?.in_pieces());
-        Ok(Self { path, chain: chain_id as i64, file, table: None, messages: Vec::new() })
+        let file = OutputFile::create(&path)?.in_pieces();
+        Ok(Self { path, chain: chain_id as i64, stage: Stage::New(file), messages: Vec::new() })
     }
 
-    fn open(&mut self, names: &[String], before: usize) -> Result<(), Error> {
+    /// Goes on with the file that an earlier run of the chain left at `path`, whether it was finished, stopped or killed: rows
+    /// after the checkpoint's are left out, and the file ends byte for byte as that of a run that nothing disturbed. `rest` is
+    /// that of the [`Mark`] that was made with the checkpoint, or empty for a run that was stopped and whose writer was
+    /// finished.
+    ///
+    /// The file is copied beside, and put in place as soon as all that it had of the chain is written: whenever the machine
+    /// stops, one of both is there whole. What does not fit is found when the run begins.
+    ///
+    /// # Errors
+    /// The id is none of a chain, there is no file, or `rest` is none.
+    pub fn resume(path: impl AsRef<Path>, chain_id: u64, rest: &[u8]) -> Result<Self, Error> {
+        let rest = if rest.is_empty() { Rest::default() } else { open(rest)? };
+        let path = path.as_ref();
+        // Where links lead.
+        let path = path
+            .canonicalize()
+            .map_err(|e| Error::new(Code::Io, format!("file '{}' cannot be opened: {e}", path.display())))?;
+        check_chain_ids("chain_id", chain_id, 1)?;
+        Ok(Self { path, chain: chain_id as i64, stage: Stage::Earlier(rest), messages: Vec::new() })
+    }
+
+    fn table(&self, file: OutputFile, names: &[String], before: usize) -> Result<Table, Error> {
         if let Some(taken) = names.iter().find(|name| INDEX.contains(&name.as_str())) {
             let got = format!("an output named '{taken}'");
             return Err(Error::argument("names", "names other than 'chain' and 'draw'", got));
         }
-        let columns: Vec<Column> = names.iter().map(|name| Column::of(name)).collect();
-        let index = INDEX.iter().map(|name| Field::new(*name, DataType::Int64, false));
-        let rest = names.iter().zip(&columns).map(|(name, column)| Field::new(name, column.data_type(), false));
-        let schema = Arc::new(Schema::new(index.chain(rest).collect::<Vec<_>>()));
-        let Some(file) = self.file.take() else {
-            return Err(Error::new(Code::Writer, "the names of the columns came twice"));
-        };
-        let open = |file| {
-            let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
-            let mut file = FileWriter::try_new_with_options(BufWriter::new(file), &schema, options)?;
-            file.flush()?;
-            Ok(file)
-        };
-        let file = open(file).map_err(|e: ArrowError| failed(&self.path, &e))?;
-        let most = (BATCH_CELLS / names.len().max(1)).clamp(1, BATCH_ROWS);
-        self.table = Some(Table { file, schema, columns, before: before as i64, written: 0, rows: 0, most });
+        Table::new(file, names, self.chain, before).map_err(|e| self.failed(&e))
+    }
+
+    fn open(&mut self, names: &[String], before: usize) -> Result<(), Error> {
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::New(file) => self.stage = Stage::Writing(self.table(file, names, before)?),
+            Stage::Earlier(_) => return Err(self.failed(&"expected a chain that goes on, got one that begins")),
+            _ => return Err(Error::new(Code::Writer, "the names of the columns came twice")),
+        }
         Ok(())
     }
-}
 
-impl Table {
-    fn flush(&mut self, chain: i64) -> Result<(), ArrowError> {
-        if self.rows == 0 {
-            return Ok(());
+    /// Writes what the earlier file and `rest` have of the chain's first `rows` rows to the file aside.
+    fn go_on(&mut self, names: &[String], rows: usize, rest: Rest) -> Result<(), Error> {
+        let waiting = rest.rows.len() / names.len().max(1);
+        let expected = || format!("expected at most the chain's {rows} rows in its checkpoint, got {waiting}");
+        let written = rows.checked_sub(waiting).ok_or_else(|| self.failed(&expected()))?;
+        let mut table = self.table(OutputFile::create(&self.aside())?.in_pieces(), names, 0)?;
+        if let Err(error) = self.copy(&mut table, names, written, &rest.rows) {
+            drop(table);
+            // The error is the one to tell.
+            let _ = std::fs::remove_file(self.aside());
+            return Err(error);
         }
-        let draws = (1..=self.rows as i64).map(|i| self.before + i);
-        let index: [ArrayRef; 2] =
-            [Arc::new(Int64Array::from_value(chain, self.rows)), Arc::new(Int64Array::from_iter_values(draws))];
-        let arrays = index.into_iter().chain(self.columns.iter_mut().map(Column::finish)).collect();
-        self.before += self.rows as i64;
-        self.written += self.rows;
-        self.rows = 0;
-        self.file.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)?;
-        self.file.flush()
+        let has_checkpoint = rest.messages.is_some();
+        self.messages = rest.messages.unwrap_or_else(|| earlier::messages(&self.path, MESSAGES));
+        self.stage = Stage::Aside(table);
+        // The rows that wait are in the checkpoint, or else in the earlier file alone.
+        if has_checkpoint { self.put_in_place() } else { self.put_in_place_if_whole() }
+    }
+
+    /// Gives `table` so many rows of the earlier file, and `rest`.
+    fn copy(&self, table: &mut Table, names: &[String], written: usize, rest: &[f64]) -> Result<(), Error> {
+        let take = |row: &[f64]| table.push(row).map_err(|e| e.to_string());
+        earlier::replay(&self.path, names, self.chain, written, take).map_err(|e| self.failed(&e))?;
+        rest.chunks_exact(names.len().max(1)).try_for_each(|row| table.push(row).map_err(|e| self.failed(&e)))
+    }
+
+    fn aside(&self) -> PathBuf {
+        let mut aside = self.path.as_os_str().to_owned();
+        aside.push(".part");
+        aside.into()
+    }
+
+    fn put_in_place_if_whole(&mut self) -> Result<(), Error> {
+        match &self.stage {
+            Stage::Aside(table) if table.waiting().is_empty() => self.put_in_place(),
+            _ => Ok(()),
+        }
+    }
+
+    fn put_in_place(&mut self) -> Result<(), Error> {
+        if let Stage::Aside(mut table) = std::mem::replace(&mut self.stage, Stage::Ended) {
+            table.settle().map_err(|e| self.failed(&e))?;
+            std::fs::rename(self.aside(), &self.path).map_err(|e| self.failed(&e))?;
+            self.stage = Stage::Writing(table);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, why: &dyn std::fmt::Display) -> Error {
+        Error::new(Code::Writer, format!("Arrow file '{}': {why}", self.path.display()))
     }
 }
 
@@ -152,21 +158,22 @@ impl Writer for ArrowWriter {
     }
 
     fn resumed(&mut self, names: &[String], rows: usize) -> Result<(), Error> {
-        self.open(names, rows)
+        match &mut self.stage {
+            Stage::Earlier(rest) => {
+                let rest = std::mem::take(rest);
+                self.go_on(names, rows, rest)
+            }
+            _ => self.open(names, rows),
+        }
     }
 
     fn row(&mut self, values: &[f64]) -> Result<(), Error> {
-        let Some(table) = &mut self.table else {
+        let (Stage::Writing(table) | Stage::Aside(table)) = &mut self.stage else {
             return Err(Error::new(Code::Writer, "a row came before the names of its columns"));
         };
-        for (column, &value) in table.columns.iter_mut().zip(values) {
-            column.push(value);
-        }
-        table.rows += 1;
-        if table.rows >= table.written.clamp(1, table.most) {
-            table.flush(self.chain).map_err(|e| failed(&self.path, &e))?;
-        }
-        Ok(())
+        let pushed = table.push(values);
+        pushed.map_err(|e| self.failed(&e))?;
+        self.put_in_place_if_whole()
     }
 
     fn message(&mut self, line: &str) -> Result<(), Error> {
@@ -174,17 +181,20 @@ impl Writer for ArrowWriter {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), Error> {
-        let Some(mut table) = self.table.take() else { return Ok(()) };
-        let close = |table: &mut Table| {
-            table.flush(self.chain)?;
-            table.file.write_metadata(MESSAGES, self.messages.join("\n"));
-            table.file.finish()
-        };
-        close(&mut table).map_err(|e| failed(&self.path, &e))
+    fn mark(&mut self) -> Result<Mark, Error> {
+        let (Stage::Writing(table) | Stage::Aside(table)) = &mut self.stage else { return Ok(Mark::default()) };
+        let place = table.settle();
+        let rest = seal(&Rest { rows: table.waiting().to_vec(), messages: Some(self.messages.clone()) });
+        Ok(Mark { place: place.map_err(|e| self.failed(&e))?, rest })
     }
-}
 
-fn failed(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    Error::new(Code::Writer, format!("Arrow file '{}': {why}", path.display()))
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Stage::Writing(table) | Stage::Aside(table) = &mut self.stage {
+            let finished = table.finish((MESSAGES, self.messages.join("\n")));
+            finished.map_err(|e| self.failed(&e))?;
+        }
+        self.put_in_place()?;
+        self.stage = Stage::Ended;
+        Ok(())
+    }
 }

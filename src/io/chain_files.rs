@@ -4,33 +4,44 @@ use super::file::is_anyones;
 use crate::error::{Code, Error};
 use crate::model::check_chain_ids;
 use crate::room;
+use std::ffi::OsStr;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Separates the names of a list.
-const SEPARATOR: char = ',';
+const SEPARATOR: u8 = b',';
 
 /// `name_7.ext` for `name.ext` and chain 7.
-fn of_chain(name: &str, id: u64) -> PathBuf {
+fn of_chain(name: &OsStr, id: u64) -> PathBuf {
     let path = Path::new(name);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
-    path.with_file_name(format!("{stem}_{id}{extension}"))
+    let mut own = path.file_stem().unwrap_or_default().to_owned();
+    own.push(format!("_{id}"));
+    if let Some(extension) = path.extension() {
+        own.push(".");
+        own.push(extension);
+    }
+    path.with_file_name(own)
 }
 
-fn listed(name: &str, argument: &str, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
-    let names: Vec<&str> = name.split(SEPARATOR).collect();
+fn is_list(name: &OsStr) -> bool {
+    name.as_bytes().contains(&SEPARATOR)
+}
+
+fn listed(name: &OsStr, argument: &str, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+    let names: Vec<&[u8]> = name.as_bytes().split(|byte| *byte == SEPARATOR).collect();
     let expected = || format!("one file name, or {num_chains} separated by commas, one per chain");
     if names.len() != num_chains {
-        return Err(Error::argument(argument, expected(), format!("{} names in '{name}'", names.len())));
+        let got = format!("{} names in '{}'", names.len(), name.display());
+        return Err(Error::argument(argument, expected(), got));
     }
-    if names.contains(&"") {
-        return Err(Error::argument(argument, expected(), format!("an empty name in '{name}'")));
+    if names.iter().any(|name| name.is_empty()) {
+        return Err(Error::argument(argument, expected(), format!("an empty name in '{}'", name.display())));
     }
-    Ok(names.into_iter().map(PathBuf::from).collect())
+    Ok(names.into_iter().map(|name| OsStr::from_bytes(name).into()).collect())
 }
 
-fn ids(name: &str, first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
+fn ids(name: &OsStr, first_id: u64, num_chains: usize) -> Result<Range<u64>, Error> {
     check_chain_ids("first_id", first_id, num_chains)?;
     room::check("num_chains", &[num_chains, size_of::<PathBuf>() + name.len()], num_chains)?;
     Ok(first_id..first_id + num_chains as u64)
@@ -45,10 +56,16 @@ fn ids(name: &str, first_id: u64, num_chains: usize) -> Result<Range<u64>, Error
 ///
 /// # Errors
 /// [`Code::InvalidArgument`] for a list of another length or ids that chains do not have; [`Code::Io`] when a file is missing, naming those looked for.
-pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+pub fn input_files(
+    argument: &str,
+    name: impl AsRef<OsStr>,
+    first_id: u64,
+    num_chains: usize,
+) -> Result<Vec<PathBuf>, Error> {
+    let name = name.as_ref();
     let ids = ids(name, first_id, num_chains)?;
     let missing = |what: String| Error::new(Code::Io, format!("argument '{argument}': {what}"));
-    if name.contains(SEPARATOR) {
+    if is_list(name) {
         let names = listed(name, argument, num_chains)?;
         if let Some(lost) = names.iter().find(|path| !path.exists()) {
             return Err(missing(format!("there is no file '{}'", lost.display())));
@@ -61,7 +78,7 @@ pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize)
             return Ok(vec![PathBuf::from(name); num_chains]);
         }
         let first = of_chain(name, first_id);
-        return Err(missing(format!("there is neither a file '{}' nor '{name}'", first.display())));
+        return Err(missing(format!("there is neither a file '{}' nor '{}'", first.display(), name.display())));
     };
     match own.iter().find(|path| !path.exists()) {
         Some(lost) => Err(missing(format!(
@@ -78,9 +95,15 @@ pub fn input_files(argument: &str, name: &str, first_id: u64, num_chains: usize)
 ///
 /// # Errors
 /// [`Code::InvalidArgument`] for a list of another length, one that names a file twice, or ids that chains do not have.
-pub fn output_files(argument: &str, name: &str, first_id: u64, num_chains: usize) -> Result<Vec<PathBuf>, Error> {
+pub fn output_files(
+    argument: &str,
+    name: impl AsRef<OsStr>,
+    first_id: u64,
+    num_chains: usize,
+) -> Result<Vec<PathBuf>, Error> {
+    let name = name.as_ref();
     let ids = ids(name, first_id, num_chains)?;
-    if name.contains(SEPARATOR) {
+    if is_list(name) {
         let names = listed(name, argument, num_chains)?;
         let again = names.iter().enumerate().find(|(i, path)| names[..*i].contains(path) && !is_anyones(path));
         return match again {

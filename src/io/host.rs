@@ -1,5 +1,6 @@
 use crate::error::Error;
 pub use crate::model::{Level, Logger};
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// Receives one chain's output. Used by one thread at a time; distinct writers are used concurrently.
@@ -24,10 +25,10 @@ pub trait Writer: Send {
     fn look(&mut self, _now: Instant) -> Result<(), Error> {
         Ok(())
     }
-    /// Writes what has been gathered so far, so that it lasts, and tells the place after it: where a chain that goes on from
+    /// Writes what can be written of what has been gathered so far, so that it lasts, and tells where a chain that goes on from
     /// now finds its output ([`CsvWriter::resume`](super::CsvWriter::resume)).
-    fn mark(&mut self) -> Result<u64, Error> {
-        Ok(0)
+    fn mark(&mut self) -> Result<Mark, Error> {
+        Ok(Mark::default())
     }
     /// Nothing more comes: flush and close.
     fn finish(&mut self) -> Result<(), Error>;
@@ -38,15 +39,24 @@ pub trait Writer: Send {
     }
 }
 
+/// Where a writer stands at one moment of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where what it has written ends, in bytes; 0 where that cannot be said.
+    pub place: u64,
+    /// What it has taken and not written, in a form of its own; empty where it has written all.
+    pub rest: Vec<u8>,
+}
+
 /// A chain as it was at one moment of a run, from which it can go on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Moment {
     /// Its state, for [`SampleIo::checkpoints`](crate::services::SampleIo::checkpoints).
     pub checkpoint: Vec<u8>,
     /// Where its sample writer stood ([`Writer::mark`]).
-    pub sample: u64,
+    pub sample: Mark,
     /// Where its diagnostic writer stood.
-    pub diagnostic: u64,
+    pub diagnostic: Mark,
 }
 
 /// Keeps chains while they run, so that a run that is killed can go on. Called from any thread, for one chain at a time, for

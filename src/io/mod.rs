@@ -25,7 +25,7 @@ pub use chain_files::{input_files, output_files};
 pub use csv::{CsvWriter, MAX_SIG_FIGS, shortest, significant};
 pub use csv_chains::{ChainRun, CsvChains};
 pub use file::{FileId, OutputFile};
-pub use host::{Interrupt, Keeper, Level, Logger, Moment, Never, Silent, Writer};
+pub use host::{Interrupt, Keeper, Level, Logger, Mark, Moment, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;
 pub use json::check_json;
 pub use log::{LineLogger, StderrLogger, log_lines};

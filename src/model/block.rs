@@ -43,6 +43,11 @@ impl Block {
         &mut self.positions
     }
 
+    /// All positions, and all gradients where those are wanted, to be written before [`Block::ask`].
+    pub fn rows_mut(&mut self) -> (&mut [f64], &mut [f64]) {
+        (&mut self.positions, &mut self.gradients)
+    }
+
     /// Position of row `row`.
     pub fn position(&self, row: usize) -> &[f64] {
         &self.positions[row * self.dim..][..self.dim]
@@ -70,7 +75,7 @@ impl Block {
         (row < self.rows()).then(|| {
             let at = row * self.dim..(row + 1) * self.dim;
             let gradient = if self.gradients.is_empty() { None } else { Some(&mut self.gradients[at.clone()]) };
-            Evaluation { position: &self.positions[at], gradient, jacobian: self.jacobian, stream }
+            Evaluation { position: &self.positions[at], gradient, hessian: None, jacobian: self.jacobian, stream }
         })
     }
 

@@ -79,6 +79,16 @@ pub trait Density: Sync {
         self.log_density_gradient(worker, task, position, &mut gradient)
     }
 
+    /// Whether the coordinates are the parameters themselves, so that there is no Jacobian to be left out.
+    fn is_untransformed(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Density::log_density_without_jacobian`] is known.
+    fn has_log_density_without_jacobian(&self) -> bool {
+        false
+    }
+
     /// Log density without the Jacobian of the transforms, its gradient where that is wanted: what a mode on the
     /// constrained scale is found with. A model that knows no such density stops, with words.
     fn log_density_without_jacobian(
@@ -90,6 +100,25 @@ pub trait Density: Sync {
     ) -> Result<f64, Refusal> {
         task.set_message("it has no log density without the Jacobian of its transforms");
         Err(Refusal::Stop)
+    }
+
+    /// Whether [`Density::log_density_hessian`] is known, which else is made of differences of gradients.
+    fn has_hessian(&self) -> bool {
+        false
+    }
+
+    /// Log density, with the Jacobian of the transforms or without, its gradient, and its Hessian: `dim`² numbers, symmetric,
+    /// row after row. A model that knows none stops, with words.
+    fn log_density_hessian(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _position: &[f64],
+        _jacobian: bool,
+        _gradient: &mut [f64],
+        _hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        Err(task.stop("it has no function for the Hessian"))
     }
 
     /// Whether [`Density::log_density_parts`] tells prior and likelihood apart.

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::seat::{Seat, model_stopped, no_worker};
 use super::service::Service;
 use crate::drive::{Around, Bench, Evaluations, Job, Next, PoolReducer, Seated, Standing, Together, evaluate};
-use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task};
+use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task, is_unwritten};
 use crate::random::{Purpose, Stream};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -126,13 +126,16 @@ impl<'a, D: Density> Company<'a, D> {
     }
 }
 
-/// Writes the positions that a machine waits for into `space`, as many as fit; returns how many a batch function can
-/// answer.
-fn fill<M: Machine>(machine: &mut M, dim: usize, space: &mut [f64]) -> usize {
-    let mut rows = space.chunks_exact_mut(dim);
+/// Writes the positions that a machine waits for into `positions`, as many as fit; returns how many a batch function can
+/// answer. Where a machine marks its gradient as not written yet, so are `gradients`.
+fn fill<M: Machine>(machine: &mut M, dim: usize, positions: &mut [f64], gradients: &mut [f64]) -> usize {
+    let mut rows = positions.chunks_exact_mut(dim).zip(gradients.chunks_exact_mut(dim));
     let mut put = |evaluation: Evaluation<'_>| match rows.next() {
-        Some(row) if evaluation.jacobian => {
-            row.copy_from_slice(evaluation.position);
+        Some((position, gradient)) if evaluation.jacobian && evaluation.hessian.is_none() => {
+            position.copy_from_slice(evaluation.position);
+            if let Some(own) = evaluation.gradient.filter(|own| is_unwritten(own[0])) {
+                gradient.copy_from_slice(own);
+            }
             true
         }
         _ => false,
@@ -174,7 +177,9 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
         let mut rows = Vec::with_capacity(jobs.len());
         let mut filled = 0;
         for seated in jobs.iter_mut() {
-            let count = fill(seated.job.machine(), dim, &mut arrays.positions[filled * dim..most * dim]);
+            let free = filled * dim..most * dim;
+            let (positions, gradients) = (&mut arrays.positions[free.clone()], &mut arrays.gradients[free]);
+            let count = fill(seated.job.machine(), dim, positions, gradients);
             rows.push(filled..filled + count);
             filled += count;
         }

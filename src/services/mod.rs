@@ -5,9 +5,11 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
+//! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
+mod approximate;
 mod clock;
 mod company;
 mod control;
@@ -16,10 +18,13 @@ mod generate;
 mod gradient;
 mod io;
 mod keeping;
+mod laplace;
 mod learn;
+mod optimize;
 mod options;
 mod outputs;
 mod page;
+mod pathfinder;
 mod points;
 mod population;
 mod report;
@@ -30,23 +35,30 @@ mod service;
 mod session;
 mod smc;
 mod spread;
+mod start;
 mod summary;
+mod variational;
 
 pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
 pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
+pub use approximate::{ApproximationFit, ApproximationReport};
 pub use control::{Control, Progress};
 pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
-pub use generate::{GivenDraws, generate_quantities, quantity_columns};
+pub use generate::{GivenDraws, GivenPoint, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
+pub use laplace::{laplace, laplace_columns};
 pub use learn::{Criterion, Design, LearnIo, Learner};
+pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
-    Service, SmcOptions, Value, names, nearest, similarity,
+    Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,
+    OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
+    names, nearest, similarity,
 };
 pub use page::write_report;
+pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};
@@ -55,3 +67,4 @@ pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
 pub use spread::withdraw;
 pub use summary::summarise;
+pub use variational::{variational, variational_columns};

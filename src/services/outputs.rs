@@ -1,8 +1,11 @@
 //! The model's outputs of a position, and the telling of those it refuses.
 
 use super::service::Here;
+use crate::error::{Code, Error};
 use crate::io::Level;
 use crate::model::{Density, Refusal, Task};
+use crate::random::Stream;
+use std::ops::Range;
 
 /// The outputs of a position into `row`. Where the model refuses them, the parameters and transformed parameters stay as far
 /// as it has written them, and all else is NaN, as in Stan since 2.18.
@@ -19,6 +22,28 @@ pub fn constrain<D: Density>(
         row[density.parameter_outputs() + density.transformed_outputs()..].fill(f64::NAN);
     }
     made
+}
+
+/// The outputs of a draw at `position` into these places of the bench's row; a refusal is told by `refused`.
+pub fn outputs_of_draw<D: Density>(
+    here: &mut Here<'_, D>,
+    (position, stream): (&[f64], &mut Stream),
+    places: Range<usize>,
+    refused: &mut Refused,
+) -> Result<(), Error> {
+    let made =
+        here.call(stream, |density, worker, task, row| constrain(density, worker, task, position, &mut row[places]));
+    match made {
+        Ok(()) => Ok(()),
+        Err(Refusal::Reject) => {
+            refused.tell("outputs of a draw were", here);
+            Ok(())
+        }
+        Err(Refusal::Stop) => {
+            let words = here.words();
+            Err(Error::new(Code::Model, format!("the model stopped the run while computing outputs{words}")))
+        }
+    }
 }
 
 /// Counts refusals, of which the first is told as it comes and the number at the end.

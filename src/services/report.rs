@@ -1,6 +1,6 @@
 use super::clock::Times;
 use crate::error::{Code, Error};
-use crate::hmc::MetricKind;
+use crate::hmc::{Engine, MetricKind};
 use serde::{Deserialize, Serialize};
 
 /// How one chain ended.
@@ -58,6 +58,10 @@ pub struct ChainReport {
     pub rows: usize,
     /// The nominal step size at the end; NaN for a chain that never moves.
     pub stepsize: f64,
+    /// What moved it; `None` for what is no chain that samples.
+    pub engine: Option<Engine>,
+    /// Iterations after warm-up that it was asked for.
+    pub num_samples: usize,
     /// The metric's shape.
     pub metric: MetricKind,
     /// The inverse metric at the end: empty (unit), `dim` variances (diag) or `dim`² elements (dense).
@@ -96,6 +100,8 @@ impl ChainReport {
             iterations: 0,
             rows: 0,
             stepsize: f64::NAN,
+            engine: None,
+            num_samples: 0,
             metric: MetricKind::Unit,
             inv_metric: Vec::new(),
             warmup_gradients: 0,

@@ -27,6 +27,8 @@ pub struct Seat<'r, D: Density, S: Service<D>> {
     brought: Brought<<S::Machine as Machine>::Event>,
     /// The machine comes from a checkpoint and its service doesn't know yet.
     resumed: bool,
+    /// The machine comes from a checkpoint.
+    is_continued: bool,
     /// How the machine must end at its next slice.
     ending: Option<Outcome>,
     evaluations: u64,
@@ -60,6 +62,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
             times: Times::default(),
             brought: Brought::Nothing,
             resumed: false,
+            is_continued: false,
             ending: None,
             evaluations: 0,
             stride: 1,
@@ -75,7 +78,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
     fn reopen(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let (mut machine, times, record): (S::Machine, Times, S::Record) = model::open(bytes)?;
         self.service.reopen(&mut machine, record)?;
-        (self.machine, self.times, self.resumed) = (Some(machine), times, true);
+        (self.machine, self.times, self.resumed, self.is_continued) = (Some(machine), times, true, true);
         Ok(())
     }
 
@@ -209,6 +212,17 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         }
     }
 
+    /// The words for a panic. A checkpoint with a checksum that is right may still say what no chain of ours would.
+    fn caught(&self, message: &str) -> Error {
+        match self.is_continued {
+            true => {
+                let what = "either no library of this version wrote it, or the model panicked";
+                Error::new(Code::Checkpoint, format!("the chain cannot go on from its checkpoint: {what}: {message}"))
+            }
+            false => Error::new(Code::Internal, format!("a panic was caught: {message}")),
+        }
+    }
+
     /// Gives the keeper this moment of the machine.
     fn keep(&mut self) -> Result<(), Error> {
         let [sample, diagnostic] = self.service.mark()?;
@@ -284,11 +298,11 @@ impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
     }
 
     fn broken(&mut self, message: String) {
-        self.end_with(Outcome::Failed(caught(&message)));
+        self.end_with(Outcome::Failed(self.caught(&message)));
     }
 
     fn panicked(&mut self, message: String) {
-        self.close(Outcome::Failed(caught(&message)));
+        self.close(Outcome::Failed(self.caught(&message)));
     }
 }
 
@@ -299,8 +313,4 @@ pub(super) fn no_worker(error: &model::WorkerError) -> Error {
 
 pub(super) fn model_stopped(message: &str) -> Error {
     Error::new(Code::Model, format!("the model stopped the run{}", in_words(message)))
-}
-
-fn caught(message: &str) -> Error {
-    Error::new(Code::Internal, format!("a panic was caught: {message}"))
 }

@@ -7,7 +7,7 @@ pub use super::report::End;
 use super::run::Run;
 use crate::drive::{Bench, PoolReducer};
 use crate::error::Error;
-use crate::io::Level;
+use crate::io::{Level, Mark};
 use crate::model::{Density, Machine, Task};
 use crate::random::Stream;
 use serde::{Serialize, de::DeserializeOwned};
@@ -41,8 +41,8 @@ pub trait Service<D: Density>: Send {
     }
 
     /// Writers write what they have gathered and tell where they stand: the sample and the diagnostic writer.
-    fn mark(&mut self) -> Result<[u64; 2], Error> {
-        Ok([0, 0])
+    fn mark(&mut self) -> Result<[Mark; 2], Error> {
+        Ok(Default::default())
     }
 
     /// The machine is over, whatever the reason: closes the writers, all of them; the first error counts. `warn` tells the

@@ -197,6 +197,83 @@ static void test_refusals(void) {
   }
 }
 
+/* Columns of a NUTS run: the sampler's, then the model's. */
+#define COLUMNS (7 + NORMAL_OUTPUTS)
+/* Draws of each chain in the undisturbed run, in the part before, and in the first of two more. */
+#define WHOLE 60
+#define BEFORE 25
+#define NEXT 15
+
+/* Goes on with `before`, or begins where that is NULL; the rows of the chains to `rows`, `draws` of each. */
+static catena_result *go_on(const catena_options *options, const catena_result *before, size_t more, double *rows, size_t draws) {
+  catena_error *error = NULL;
+  catena_result *result = NULL;
+  catena_writer *writers[CHAINS];
+  catena_io io = empty_io();
+  catena_model *model;
+  normal n;
+  size_t i;
+  normal_init(&n);
+  model = normal_model(&n);
+  CHECK_OK(catena_writers_memory_new(rows, CHAINS * draws * COLUMNS, CHAINS, draws, COLUMNS, CATENA_LAYOUT_ROWS, writers, &error));
+  io.sample_writers = writers;
+  io.num_sample_writers = CHAINS;
+  if (before) CHECK_OK(catena_continue(model, options, before, more, &io, &result, &error));
+  else CHECK_OK(catena_sample_nuts(model, options, &io, &result, &error));
+  for (i = 0; i < CHAINS; ++i) catena_writer_free(writers[i]);
+  catena_model_free(model);
+  return result;
+}
+
+static void test_continue(void) {
+  static double whole[CHAINS * WHOLE * COLUMNS], first[CHAINS * BEFORE * COLUMNS], second[CHAINS * NEXT * COLUMNS],
+      third[CHAINS * (WHOLE - BEFORE - NEXT) * COLUMNS];
+  const size_t rest = WHOLE - BEFORE - NEXT;
+  catena_options *options = short_options(CHAINS, WARMUP, WHOLE, 2);
+  catena_error *error = NULL;
+  catena_result *a, *b, *c, *none = NULL;
+  catena_model *model;
+  catena_io io = empty_io();
+  const catena_checkpoint *checkpoints[CHAINS] = {NULL};
+  normal n;
+  size_t i;
+  printf("a run that is continued\n");
+  catena_result_free(go_on(options, NULL, 0, whole, WHOLE));
+  CHECK_OK(catena_options_set_num_samples(options, BEFORE, &error));
+  a = go_on(options, NULL, 0, first, BEFORE);
+  CHECK_INT(catena_result_num_samples(a, 0), BEFORE);
+  /* The number in the options is that of the run before, and stays. */
+  b = go_on(options, a, NEXT, second, NEXT);
+  CHECK_INT(catena_result_num_samples(b, CHAINS - 1), BEFORE + NEXT);
+  CHECK_INT(catena_result_num_samples(b, CHAINS), 0);
+  c = go_on(options, b, rest, third, rest);
+  for (i = 0; i < CHAINS; ++i) {
+    const double *expected = whole + i * WHOLE * COLUMNS;
+    CHECK_BITS(first + i * BEFORE * COLUMNS, expected, BEFORE * COLUMNS);
+    CHECK_BITS(second + i * NEXT * COLUMNS, expected + BEFORE * COLUMNS, NEXT * COLUMNS);
+    CHECK_BITS(third + i * rest * COLUMNS, expected + (BEFORE + NEXT) * COLUMNS, rest * COLUMNS);
+    CHECK_INT(catena_result_rows(c, i), WHOLE);
+  }
+  printf("what cannot be continued\n");
+  normal_init(&n);
+  model = normal_model(&n);
+  CHECK_FAILS(catena_continue(model, options, NULL, 1, NULL, &none, &error), CATENA_INVALID_ARGUMENT, "before", "NULL", "");
+  CHECK_FAILS(catena_continue(model, options, a, SIZE_MAX, NULL, &none, &error), CATENA_INVALID_ARGUMENT, "more", "at most", "");
+  io.checkpoints = checkpoints;
+  io.num_checkpoints = CHAINS;
+  CHECK_FAILS(catena_continue(model, options, a, 1, &io, &none, &error), CATENA_INVALID_ARGUMENT, "io.checkpoints", "none", "");
+  CHECK_OK(catena_options_set_seed(options, SEED, &error));
+  CHECK_FAILS(catena_continue(model, options, a, 1, NULL, &none, &error), CATENA_CHECKPOINT, NULL, "chain 1", "seed");
+  CHECK_OK(catena_options_set_num_chains(options, CHAINS - 1, &error));
+  CHECK_FAILS(catena_continue(model, options, a, 1, NULL, &none, &error), CATENA_INVALID_ARGUMENT, "before", "2 chains", "3");
+  CHECK(!none);
+  catena_model_free(model);
+  catena_result_free(a);
+  catena_result_free(b);
+  catena_result_free(c);
+  catena_options_free(options);
+}
+
 int main(int argc, char **argv) {
   if (argc == 4) {
     printf("%d\n", part("test_checkpoint_parts", (uint64_t)atol(argv[2]), atoi(argv[3])));
@@ -204,5 +281,6 @@ int main(int argc, char **argv) {
   }
   test_other_processes(argv[0]);
   test_refusals();
+  test_continue();
   return 0;
 }

@@ -331,7 +331,7 @@ static void test_arguments(catena_options *options) {
   const uint64_t gone = 9;
   double x[4];
 
-  /* A table without what it must have; `user` stays ours. */
+  /* A table without what it must have is released at once, but for one whose size cannot be right. */
   traces = table(&h);
   traces.apply = NULL;
   CHECK_REFUSES(catena_population_new(&traces, options, NULL, &p, &error), "traces.apply", "NULL");
@@ -351,11 +351,13 @@ static void test_arguments(catena_options *options) {
   traces = table(&h);
   h.fail_at = 1;
   CHECK_FAILS(catena_population_new(&traces, options, NULL, &p, &error), CATENA_MODEL, NULL, "set 1, trace 0", "create");
-  CHECK(!p && h.released == 0 && h.live == 0);
+  CHECK(!p && h.released == 5 && h.live == 0);
   h.fail_at = 0;
   CHECK_OK(catena_checkpoint_new((const uint8_t *)junk, sizeof junk, &bytes, &error));
   CHECK_FAILS(catena_population_load(&traces, bytes, options, NULL, &p, &error), CATENA_CHECKPOINT, NULL, "expected", "got");
   catena_checkpoint_free(bytes);
+  CHECK_INT(h.released, 6);
+  h.released = 0;
 
   p = begun(&h, options);
   CHECK_REFUSES(catena_population_block_resample(p, counts, 2, 0, ALL, &error), "counts", "2");

@@ -110,6 +110,40 @@ void resumed() {
   CHECK_INT(THROWN(catena::Error, catena::sample(model, small(), std::move(damaged))).status(), CATENA_CHECKPOINT);
 }
 
+void continued() {
+  std::puts("a result that is continued");
+  const catena::Model model(dimension, normal, named());
+  const catena::Draws expected = reference();
+  catena::Options options = small();
+  options.num_samples(samples / 2);
+  const catena::Result first = catena::sample(model, options);
+  CHECK_INT(first.num_samples(), samples / 2);
+  const catena::Result second = catena::resume(model, first, 1, options);
+  const catena::Result all = catena::resume(model, second, samples - samples / 2 - 1, options);
+  CHECK_INT(all.num_samples(), samples);
+  CHECK_BITS(all.draws().values().data(), expected.values().data(), chains * samples * expected.columns().size());
+  const std::size_t most = std::numeric_limits<std::size_t>::max();
+  CHECK_HAS(THROWN(catena::Error, catena::resume(model, all, most, options)).what(), "'more'");
+}
+
+void moved_from() {
+  std::puts("an object that was moved from says so");
+  catena::Model model(dimension, normal, named());
+  catena::Options options = small();
+  catena::Run run = catena::start(model, options);
+  catena::Run other = std::move(run);
+  CHECK_HAS(THROWN(catena::Error, run.wait()).what(), "moved from");
+  CHECK_HAS(THROWN(catena::Error, run.poll()).what(), "moved from");
+  CHECK_HAS(THROWN(catena::Error, run.cancel()).what(), "moved from");
+  CHECK(other.wait().complete());
+  const catena::Model kept = std::move(model);
+  CHECK_HAS(THROWN(catena::Error, catena::sample(model, options)).what(), "moved from");
+  const catena::Options taken = std::move(options);
+  CHECK_INT(THROWN(catena::Error, catena::sample(kept, options)).status(), CATENA_INVALID_ARGUMENT);
+  CHECK_INT(THROWN(catena::Error, options.seed(1)).status(), CATENA_INVALID_ARGUMENT);
+  CHECK(catena::sample(kept, taken).complete());
+}
+
 void partly() {
   std::puts("the summary of a run that was stopped");
   catena::Options options = small();
@@ -230,6 +264,8 @@ int main() {
   watched();
   stopped();
   resumed();
+  continued();
+  moved_from();
   partly();
   files();
   initial();

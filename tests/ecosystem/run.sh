@@ -18,6 +18,7 @@ if ! "$venv/bin/python" -m pip install --quiet --requirement tests/ecosystem/req
 fi
 "$venv/bin/python" tests/ecosystem/arrow_files.py target/tmp
 "$venv/bin/python" tests/ecosystem/csv_files.py target/tmp/csv_files
+"$venv/bin/python" tests/ecosystem/mode_files.py target/tmp/mode_files
 if command -v Rscript >/dev/null && Rscript -e 'quit(status = !requireNamespace("cmdstanr", quietly = TRUE))'; then
     Rscript tests/ecosystem/csv_files.R target/tmp/csv_files
 else

@@ -97,6 +97,12 @@ catena_resume <- function(fit, model, iter_sampling = NULL, threads = NULL, max_
   if (wait) finish_run(run, progress, show_messages) else run
 }
 
+catena_continue <- function(fit, more = fit$settings[["iter_sampling"]], model = fit$model, ...) {
+  as_fit(fit)
+  more <- as_count(more, "more")
+  catena_resume(fit, model, iter_sampling = fit$settings[["iter_sampling"]] + more, ...)
+}
+
 print.catena_run <- function(x, ...) {
   table <- catena_progress(x)
   cat(sprintf("%s: %d of %d chains have ended\n", if (x$algorithm == "nuts") "NUTS" else x$algorithm, sum(table$over), nrow(table)))
@@ -132,6 +138,7 @@ take_result <- function(run, keep = TRUE) {
     elapsed <- (if (is.null(run$ended)) proc.time()[["elapsed"]] else run$ended) - run$started
     fit <- new_fit(run$model, run$algorithm, run$metric, run$settings, result, elapsed)
     fit$given <- run$given
+    fit$model <- run$model
     if (!is.null(run$before)) fit <- join_fits(run$before, fit)
     result$draws <- NULL
     if (keep) {

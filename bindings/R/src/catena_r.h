@@ -168,6 +168,13 @@ SEXP r_updater_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_updater_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_bayesian_bound(SEXP dimension, SEXP information);
 SEXP r_cos_squared(SEXP x);
+/* Memory of zeros, or an error of R's. */
+void *allocate(size_t count, size_t size);
+/* Makes an init of each entry of a list (NULL, values by name, a position). What was made before an error of R's stands in `*list`. */
+void fill_inits(SEXP inits, catena_init ***list, size_t *count);
+
+SEXP r_optimize(SEXP model, SEXP settings, SEXP names, SEXP inits);
+SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP inits);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
               SEXP max_depth, SEXP path);

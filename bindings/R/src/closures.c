@@ -134,6 +134,7 @@ static SEXP evaluate_body(void *data) {
 
 static SEXP constrain_body(void *data) {
   request *r = data;
+  seed_generator(r->task);
   SEXP value = PROTECT(closures_value(r, CONSTRAIN));
   SEXP given = PROTECT(closures_numbers(value, "the value of constrain", r->c->outputs));
   memcpy(r->outputs, REAL(given), (size_t)r->c->outputs * sizeof(double));
@@ -168,9 +169,14 @@ static int evaluate_batch(void *user, void *worker, catena_task *task, size_t n,
 }
 
 static int constrain(void *user, void *worker, catena_task *task, const double *position, double *outputs) {
-  request r = {user, 1, position, NULL, NULL, outputs};
-  (void)worker, (void)task;
-  return closures_call(&r, constrain_body);
+  request r = {user, 1, position, NULL, NULL, outputs, task};
+  (void)worker;
+  /* What it draws follows the run's seed; R's own generator is as it was. */
+  SEXP before = PROTECT(generator());
+  const int code = closures_call(&r, constrain_body);
+  if (before != R_UnboundValue) Rf_defineVar(Rf_install(".Random.seed"), before, R_GlobalEnv);
+  UNPROTECT(1);
+  return code;
 }
 
 closures *closures_new(SEXP calls, SEXP environment, SEXP token, int vectorized, catena_density *density) {

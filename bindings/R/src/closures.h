@@ -22,6 +22,8 @@ typedef struct {
   int n;
   const double *positions;
   double *values, *gradients, *outputs;
+  /* For what draws random numbers. */
+  catena_task *task;
 } request;
 
 /* Calls `body(r)`, which may raise R errors. Returns 0, or -1 when one was raised or nothing may be called. */

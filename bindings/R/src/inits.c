@@ -64,8 +64,8 @@ catena_status list_init_new(SEXP list, catena_init **out, const init_values **al
   const catena_init_table table = {
       .struct_size = sizeof table, .user = own, .release = free, .shape = shape, .values = values};
   const catena_status status = catena_init_new(&table, out, error);
-  if (status != CATENA_OK) free(own);
-  *all = own;
+  /* Freed with the context, or by the library where there is none. */
+  *all = status == CATENA_OK ? own : NULL;
   return status;
 }
 

@@ -55,11 +55,10 @@ static void set_names(catena_density *density, SEXP names, SEXP output_names) {
   density->output_names = texts(output_names);
 }
 
-/* Makes the model; the table's user data is released when that fails, as it would be with the model. */
+/* Makes the model, which owns the table's user data; the library releases it where that fails. */
 static void make(shared_model *shared, const catena_density *density) {
   catena_error *error = NULL;
   if (catena_model_new(density, &shared->model, &error) == CATENA_OK) return;
-  if (density->release) density->release(density->user);
   shared->closures = NULL;
   fail(error, NULL);
 }
@@ -126,7 +125,6 @@ SEXP r_model_table(SEXP pointer, SEXP kept) {
   SEXP all = PROTECT(Rf_list2(pointer, kept));
   SEXP handle = PROTECT(handle_new(all, &shared));
   catena_error *error = NULL;
-  /* On failure the user data stays the table's owner's. */
   check(catena_model_new(density, &shared->model, &error), &error);
   UNPROTECT(2);
   return handle;

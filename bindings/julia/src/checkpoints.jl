@@ -38,9 +38,10 @@ new_checkpoint(::Handles, other) =
 
 """
     Catena.resume(model, before, n = before.n; options...) -> Catena.Draws
+    Catena.resume(model, before; more, options...) -> Catena.Draws
 
 Goes on with the chains of `before`, the [`Catena.Draws`](@ref) of a run that was stopped, or of one that has finished and
-should have `n` draws of each chain, more than it has. Each chain draws what it would have drawn had it not been stopped; the
+should have `n` draws of each chain, more than it has, or `more` beyond the `before.n` that it was asked for. Each chain draws what it would have drawn had it not been stopped; the
 result has the draws of both parts. `model` is the one of the run before, and so are the options, which need not be given
 again; `max_evaluations` counts anew.
 
@@ -48,11 +49,12 @@ To go on in another process, store `before.checkpoints` (bytes: `write(path, bef
 them, with the same options and the seed of the run (`before.seed`), to [`Catena.sample`](@ref):
 `Catena.sample(model, n; seed = seed, checkpoints = bytes)`, which returns the draws that come after them.
 """
-function resume(object, before::Draws, n::Integer = before.n; options...)
+function resume(object, before::Draws, n::Integer = before.n; more::Integer = 0, options...)
+    more >= 0 || throw(ArgumentError("argument 'more': expected at least 0, got $more"))
     isempty(before.failures) || throw(ArgumentError(
         "argument 'before': expected chains that can go on, got one that failed: $(first(before.failures).message)"))
     same = Base.structdiff(before.options, NamedTuple{(:max_evaluations,)})
-    rest = sample(object, n; same..., options..., checkpoints = before.checkpoints)
+    rest = sample(object, Base.checked_add(Int(n), Int(more)); same..., options..., checkpoints = before.checkpoints)
     join_parts(before, rest)
 end
 

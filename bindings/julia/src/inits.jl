@@ -4,13 +4,20 @@ json(value::Bool) = value ? "1" : "0"
 json(value::Integer) = string(value)
 json(value::Real) = isnan(value) ? "\"NaN\"" : isinf(value) ? (value > 0 ? "\"Inf\"" : "\"-Inf\"") :
                     string(Float64(value))
-json(values::AbstractVector) = "[" * join(json.(values), ",") * "]"
+json(values::AbstractVector) = "[" * join((json(value) for value in from_one(values)), ",") * "]"
 # Stan's convention: the first index is the outermost.
 json(values::AbstractArray) = ndims(values) == 0 ? json(values[]) :
-    "[" * join((json(collect(selectdim(values, 1, i))) for i in axes(values, 1)), ",") * "]"
+    "[" * join((json(collect(selectdim(values, 1, i))) for i in axes(from_one(values), 1)), ",") * "]"
 json(values::Union{NamedTuple,AbstractDict}) =
     "{" * join((json_string(string(name)) * ":" * json(value) for (name, value) in pairs(values)), ",") * "}"
 json(value) = throw(ArgumentError("expected numbers and arrays of numbers, got a $(typeof(value))"))
+
+"Arrays of other indices would be taken for ones of these."
+function from_one(values::AbstractArray)
+    Base.has_offset_axes(values) && throw(ArgumentError(
+        "expected an array whose indices begin at 1, got one with the indices $(join(axes(values), ", ")); give its `parent`"))
+    values
+end
 
 function json_string(text)
     escaped = map(collect(text)) do c
@@ -31,8 +38,13 @@ inits_of(init::Function, chains, first_id) = Any[init(first_id + i - 1) for i in
 function inits_of(init::AbstractMatrix{<:Real}, chains, first_id)
     size(init, 2) == chains ||
         throw(DimensionMismatch("argument 'init': expected $chains columns, one per chain, got $(size(init, 2))"))
-    Any[init[:, i] for i in 1:chains]
+    Any[from_one(init)[:, i] for i in 1:chains]
 end
+
+# Values by name in another form than those of a NamedTuple or a Dict.
+inits_of(init::Union{Pair,AbstractVector{<:Pair},Tuple{Vararg{Pair}}}, chains, first_id) = throw(ArgumentError(string(
+    "argument 'init': expected values by name as a NamedTuple or a Dict, got ", init isa Pair ? "a pair" : "pairs",
+    "; Dict(", init isa Pair ? "pair" : "pairs...", ") makes one of them")))
 
 function inits_of(init::AbstractVector, chains, first_id)
     length(init) == chains ||
@@ -47,7 +59,7 @@ inits_of(init, chains, first_id) = throw(ArgumentError(string(
 new_init(::Handles, ::Nothing) = C_NULL
 
 function new_init(handles::Handles, position::AbstractVector{<:Real})
-    values = Vector{Float64}(position)
+    values = Vector{Float64}(from_one(position))
     make(handles, :catena_init_free) do out, e
         ccall(symbol(:catena_init_position_new), Int32, (Ptr{Float64}, Csize_t, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
               values, length(values), out, e)

@@ -143,13 +143,9 @@ mutable struct BridgeStanModel <: Model
                            (Cstring, Cstring, UInt32, Ptr{DensityTable}, Ptr{Ptr{Cvoid}}),
                            library, text, seed, loaded, e))
         out = Ref{Ptr{Cvoid}}(C_NULL)
-        try
-            checked(e -> ccall(symbol(:catena_model_new), Int32, (Ptr{DensityTable}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
-                               loaded, out, e))
-        catch
-            ccall(loaded[].release, Cvoid, (Ptr{Cvoid},), loaded[].user)
-            rethrow()
-        end
+        # The library releases the program where no model comes of it.
+        checked(e -> ccall(symbol(:catena_model_new), Int32, (Ptr{DensityTable}, Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}),
+                           loaded, out, e))
         finalizer(m -> ccall(symbol(:catena_model_free), Cvoid, (Ptr{Cvoid},), m.handle), new(out[]))
     end
 end

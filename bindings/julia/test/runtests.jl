@@ -52,6 +52,8 @@ end
     include("test_population.jl")
     include("test_filter.jl")
     include("test_smc.jl")
+    include("test_approximate.jl")
+    include("test_optimize.jl")
     include("test_learn.jl")
     include("test_extensions.jl")
     include("test_bridgestan.jl")

@@ -20,6 +20,9 @@
     @test_throws DimensionMismatch stay(MODEL; init = [[1, 2]])
     @test_throws DimensionMismatch stay(MODEL; init = [1 2; 3 4])
     @test_throws CatenaError stay(MODEL; init = [1.0])
+    said(init) = try stay(MODEL; init = init); "" catch exception; sprint(showerror, exception) end
+    @test occursin("Dict(pairs...)", said([:a => 0.5, :b => 1.5]))
+    @test occursin("Dict(pair)", said(:a => 0.5))
     @test_throws ArgumentError stay(MODEL; init = "here")
 end
 

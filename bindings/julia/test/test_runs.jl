@@ -142,6 +142,11 @@ end
     # More draws of a run that has finished.
     longer = Catena.resume(c_model(:normal), whole, 20100)
     @test longer.values == Catena.sample(MODEL, 20100; options...).values
+    # More beyond what was asked for, again and again.
+    short = Catena.sample(MODEL, 50; options...)
+    longer = Catena.resume(MODEL, Catena.resume(MODEL, short; more = 30); more = 120)
+    @test (longer.n, longer.values) == (200, Catena.sample(MODEL, 200; options...).values)
+    @test_throws ArgumentError Catena.resume(MODEL, short; more = -1)
     # What doesn't fit.
     @test_throws DimensionMismatch Catena.sample(MODEL, 200; options..., checkpoints = stopped.checkpoints[1:2])
     @test_throws ArgumentError Catena.sample(MODEL, 200; options..., checkpoints = fill("chain", 4))

@@ -3,6 +3,7 @@
 use crate::failure::{Failure, INTERRUPTED};
 use crate::settings::Settings;
 use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
+use crate::words::name;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::exported::load;
 use catena::ffi::model::catena_model;
@@ -54,21 +55,22 @@ fn seed(settings: &Settings) -> u32 {
 /// Loads the library with its data.
 pub fn load_model(library: &str, settings: &Settings, jacobian: Jacobian) -> Result<catena_model, Failure> {
     let data = data_text(settings)?;
-    load(library, &data, seed(settings), jacobian).map_err(|e| Failure::of_model(&e))
+    load(Path::new(&name(library)), &data, seed(settings), jacobian).map_err(|e| Failure::of_model(&e))
 }
 
 /// The data as JSON text; empty where there are none.
 pub fn data_text(settings: &Settings) -> Result<String, Failure> {
-    let path = settings.text("data file");
-    if path.is_empty() {
+    let path = PathBuf::from(settings.file("data file"));
+    if path.as_os_str().is_empty() {
         return Ok(String::new());
     }
-    if is_dump(Path::new(path)) {
+    if is_dump(&path) {
         return Ok(Values::from_file(path)?.to_json());
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Failure::no_input(format!("argument 'data file': cannot read '{path}': {e}")))?;
-    check_json(&text, &format!("data file '{path}'"))?;
+    let shown = path.display();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| Failure::no_input(format!("argument 'data file': cannot read '{shown}': {e}")))?;
+    check_json(&text, &format!("data file '{shown}'"))?;
     Ok(text)
 }
 
@@ -96,6 +98,7 @@ pub fn option_set(settings: &Settings) -> Result<OptionSet, Failure> {
         match option {
             "num_threads" => set.set(option, Given::Whole(threads(settings)? as u64))?,
             // Without a number a file has the initial values.
+            "init_radius" if by_pathfinder(settings) => set.set("init_from", Given::Text(PATHFINDER))?,
             "init_radius" => radius(settings)?.map_or(Ok(()), |radius| set.set(option, Given::Number(radius)))?,
             _ => set.set(option, Given::Text(text))?,
         }
@@ -129,6 +132,14 @@ fn threads(settings: &Settings) -> Result<usize, Failure> {
     }
 }
 
+/// The word of `init` that stands for no file.
+const PATHFINDER: &str = "pathfinder";
+
+/// Whether Pathfinder is to find where chains that are sampled begin.
+fn by_pathfinder(settings: &Settings) -> bool {
+    settings.text("method") == "sample" && settings.text("init") == PATHFINDER
+}
+
 /// The number of `init`, if it is one.
 fn radius(settings: &Settings) -> Result<Option<f64>, Failure> {
     match settings.text("init").parse::<f64>() {
@@ -153,10 +164,10 @@ pub struct Inits {
 impl Inits {
     pub fn read(settings: &Settings, first_id: u64, num_chains: usize) -> Result<Self, Failure> {
         let mut inits = Self { files: Vec::new(), of_chain: Vec::new() };
-        if radius(settings)?.is_some() {
+        if by_pathfinder(settings) || radius(settings)?.is_some() {
             return Ok(inits);
         }
-        for path in input_files("init", settings.text("init"), first_id, num_chains)? {
+        for path in input_files("init", settings.file("init"), first_id, num_chains)? {
             let known = inits.files.iter().position(|(p, _)| *p == path);
             let place = match known {
                 Some(place) => place,

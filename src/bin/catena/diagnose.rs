@@ -16,7 +16,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let model = load_model(library, settings, Jacobian::Included)?;
     let screen = Screen::plain();
     let head = Head { settings, library, chain_id: options.init_chain_id };
-    let outputs = [PathBuf::from(settings.text("output file"))];
+    let outputs = [PathBuf::from(settings.file("output file"))];
     check_distinct(library, settings, (options.init_chain_id, 1), &[("output file", &outputs)])?;
     let mut csv = head.create(&outputs[0], &[])?;
     let check = diagnose_gradient(

@@ -4,8 +4,9 @@ use crate::common::data_text;
 use crate::failure::Failure;
 use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
+use crate::words;
 use catena::adapt::WarmupMode;
-use catena::io::{Keeper, Moment, input_files, output_files};
+use catena::io::{Keeper, Mark, Moment, input_files, output_files};
 use catena::model::{open, seal};
 use catena::services::{Outcome, SampleOptions, SampleReport};
 use catena::{Code, Error};
@@ -48,8 +49,8 @@ pub struct Kept {
     /// Empty: the chain has not begun.
     pub checkpoint: Vec<u8>,
     /// Where the files of draws and of diagnostics ended.
-    pub sample: u64,
-    pub diagnostic: u64,
+    pub sample: Mark,
+    pub diagnostic: Mark,
 }
 
 /// What a run's draws depend on, but for the chain.
@@ -75,7 +76,8 @@ impl Print {
 
 impl Belongings {
     fn new(library: &str, settings: &Settings) -> Result<Self, Failure> {
-        let bytes = std::fs::read(library).map_err(|e| Failure::no_input(format!("cannot read '{library}': {e}")))?;
+        let bytes = std::fs::read(words::name(library))
+            .map_err(|e| Failure::no_input(format!("cannot read '{library}': {e}")))?;
         let arguments = settings.all().filter(|(path, _)| !FREE.contains(path));
         Ok(Self {
             arguments: arguments.map(|(path, text)| (path.to_string(), text.to_string())).collect(),
@@ -104,11 +106,11 @@ impl Belongings {
 /// The chains of an earlier run with which this one goes on; none where nothing is to be resumed. The seed becomes that of
 /// the earlier run where none is given.
 pub fn read(library: &str, settings: &mut Settings, options: &mut SampleOptions) -> Result<Vec<Kept>, Failure> {
-    let name = settings.text(RESUME).to_string();
+    let name = settings.file(RESUME);
     if name.is_empty() {
         return Ok(Vec::new());
     }
-    let paths = input_files(RESUME, &name, options.init_chain_id, options.num_chains)?;
+    let paths = input_files(RESUME, name, options.init_chain_id, options.num_chains)?;
     let mut all: Vec<Kept> = Vec::with_capacity(paths.len());
     for (place, path) in paths.iter().enumerate() {
         let unfit = |what: String| Failure::config(format!("argument '{RESUME}': '{}': {what}", path.display()));
@@ -149,7 +151,7 @@ pub struct Files {
 impl Files {
     /// The files, where chains are to be kept; nothing is written yet.
     pub fn new(library: &str, settings: &Settings, options: &SampleOptions) -> Result<Option<Self>, Failure> {
-        let name = settings.text(CHECKPOINT);
+        let name = settings.file(CHECKPOINT);
         if name.is_empty() {
             return match settings.is_given(EVERY) {
                 true => {
@@ -180,12 +182,11 @@ impl Files {
     /// Keeps the chains at the places `own` as they are before the run, so that none is without a file.
     pub fn begin(&self, own: Range<usize>, resumed: &[Kept]) -> Result<(), Failure> {
         for place in own {
-            let moment =
-                resumed.get(place).map_or(Moment { checkpoint: Vec::new(), sample: 0, diagnostic: 0 }, |kept| Moment {
-                    checkpoint: kept.checkpoint.clone(),
-                    sample: kept.sample,
-                    diagnostic: kept.diagnostic,
-                });
+            let moment = resumed.get(place).map_or(Moment::default(), |kept| Moment {
+                checkpoint: kept.checkpoint.clone(),
+                sample: kept.sample.clone(),
+                diagnostic: kept.diagnostic.clone(),
+            });
             self.keep(place, &moment)?;
         }
         Ok(())
@@ -195,7 +196,7 @@ impl Files {
     pub fn end(
         &self,
         report: &SampleReport,
-        mut marks: impl FnMut(usize) -> Result<(u64, u64), Error>,
+        mut marks: impl FnMut(usize) -> Result<(Mark, Mark), Error>,
     ) -> Result<(), Failure> {
         for (place, chain) in report.chains.iter().enumerate() {
             if let (Outcome::Stopped, Some(checkpoint)) = (&chain.outcome, &chain.checkpoint) {
@@ -217,8 +218,8 @@ impl Keeper for Files {
             chain_id: self.first_id + place as u64,
             belongings: self.belongings.clone(),
             checkpoint: moment.checkpoint.clone(),
-            sample: moment.sample,
-            diagnostic: moment.diagnostic,
+            sample: moment.sample.clone(),
+            diagnostic: moment.diagnostic.clone(),
         };
         let path = &self.paths[place];
         replace(path, &seal(&kept))

@@ -5,12 +5,13 @@ use crate::failure::Failure;
 use crate::output::{Head, check_distinct};
 use crate::progress::Screen;
 use crate::settings::Settings;
+use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{TableWriter, Values, Writer};
 use catena::model::Density;
 use catena::services::{SampleIo, SampleOptions, log_density, sample_fixed_param};
-use std::path::Path;
+use std::path::PathBuf;
 
 const UNCONSTRAINED: &str = "log_prob unconstrained_params";
 const CONSTRAINED: &str = "log_prob constrained_params";
@@ -25,7 +26,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
             "argument '{UNCONSTRAINED}' or '{CONSTRAINED}': expected a file, got none"
         )));
     }
-    let read = |name: &str| if name.is_empty() { Ok(None) } else { Values::from_file(name).map(Some) };
+    let read = |name: &str| if name.is_empty() { Ok(None) } else { Values::from_file(words::name(name)).map(Some) };
     let (positions, values) = (read(unconstrained)?, read(constrained)?);
     let jacobian = if settings.switch("log_prob jacobian") { Jacobian::Included } else { Jacobian::LeftOut };
     let model = load_model(library, settings, jacobian)?;
@@ -40,9 +41,9 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let mut gradients = vec![0.0; points.len()];
     let densities = log_density(&model, &points, Some(&mut gradients))?;
     let head = Head { settings, library, chain_id: options.init_chain_id };
-    let output = Path::new(settings.text("output file"));
-    check_distinct(library, settings, (options.init_chain_id, 1), &[("output file", &[output.to_owned()])])?;
-    let mut csv = head.create(output, &[])?;
+    let outputs = [PathBuf::from(settings.file("output file"))];
+    check_distinct(library, settings, (options.init_chain_id, 1), &[("output file", &outputs)])?;
+    let mut csv = head.create(&outputs[0], &[])?;
     let names = model.names().into_iter().map(|name| format!("g_{name}"));
     csv.names(&std::iter::once("lp__".to_string()).chain(names).collect::<Vec<_>>())?;
     for (value, gradient) in densities.iter().zip(gradients.chunks_exact(model.dim())) {

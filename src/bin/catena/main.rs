@@ -1,11 +1,16 @@
 //! The command `catena`: runs the model of a shared library, mostly a Stan program's, in the argument style of CmdStan.
 
+mod approximate;
+mod approximations;
 mod argument;
 mod common;
 mod diagnose;
 mod failure;
 mod kept;
+mod laplace;
 mod log_prob;
+mod modes;
+mod optimize;
 mod output;
 mod parse;
 mod progress;
@@ -17,6 +22,7 @@ mod settings;
 mod smc;
 mod summary;
 mod tree;
+mod words;
 
 use failure::Failure;
 use ranks::Ranks;
@@ -39,12 +45,12 @@ Arguments are those of CmdStan, in its style: name=value after the group they be
 ";
 
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args_os().skip(1).map(|w| w.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| words::text(&word)).collect();
     match dispatch(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if failure.has_words() {
-                let _ = writeln!(std::io::stderr(), "error: {failure}");
+                let _ = writeln!(std::io::stderr(), "error: {}", words::shown(&failure.to_string()));
             }
             ExitCode::from(failure.exit)
         }
@@ -64,7 +70,7 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
         "summary" => summary::run(&words[1..]),
         "report" => report::run(&words[1..]),
         library => {
-            if !Path::new(library).is_file() {
+            if !Path::new(&words::name(library)).is_file() {
                 return Err(Failure::no_input(format!(
                     "expected the shared library of a model as first word, got '{library}', which is no file"
                 )));
@@ -93,7 +99,11 @@ fn perform(library: &str, settings: &mut Settings, ranks: &Ranks) -> Result<(), 
         "generate_quantities" => quantities::run(library, settings),
         "diagnose" => diagnose::run(library, settings),
         "log_prob" => log_prob::run(library, settings),
+        "optimize" => optimize::run(library, settings),
+        "laplace" => laplace::run(library, settings),
         "smc" => smc::run(library, settings),
+        "pathfinder" => approximate::run_pathfinder(library, settings),
+        "variational" => approximate::run_variational(library, settings),
         _ => sample::run(library, settings, ranks),
     }
 }

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::kept::RESUME;
 use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
+use crate::words;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
 use std::io::Write;
@@ -15,11 +16,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const LAYOUT: [(&str, u32); 3] = [("major", 2), ("minor", 35), ("patch", 0)];
 
 /// Arguments that name files to be read.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 8] = [
     "data file",
     "init",
     "sample hmc metric_file",
     "generate_quantities fitted_params",
+    "laplace mode",
     "smc reference_file",
     "log_prob unconstrained_params",
     "log_prob constrained_params",
@@ -57,7 +59,7 @@ impl Head<'_> {
         csv.comment(&format!("model = {}", model_name(self.library)))?;
         csv.comment(&format!("start_datetime = {}", utc(SystemTime::now())))?;
         for line in settings.lines() {
-            csv.comment(&line)?;
+            csv.comment(&words::shown(&line))?;
         }
         csv.comment(concat!("catena_version = ", env!("CARGO_PKG_VERSION")))?;
         Ok(csv)
@@ -123,9 +125,9 @@ fn one_spelling(path: &Path) -> PathBuf {
 
 /// The files that a run reads, each with the argument that names it. Of those that are missing others tell.
 fn inputs(library: &str, settings: &Settings, (first, count): (u64, usize)) -> Vec<(&'static str, PathBuf)> {
-    let mut all = vec![("model", PathBuf::from(library))];
+    let mut all = vec![("model", PathBuf::from(words::name(library)))];
     for argument in INPUTS {
-        let name = settings.text(argument);
+        let name = settings.file(argument);
         if !name.is_empty() {
             let paths = input_files(argument, name, first, count).unwrap_or_default();
             all.extend(paths.into_iter().map(|path| (argument, path)));
@@ -155,7 +157,7 @@ pub fn say_beside(outputs: &[PathBuf], text: &str) -> Result<(), Failure> {
 
 /// `bernoulli_model` for `some/where/bernoulli_model.so`.
 fn model_name(library: &str) -> String {
-    Path::new(library).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    Path::new(&words::name(library)).file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// As CmdStan writes a time: `2024-07-20 12:00:01 UTC`.

@@ -17,8 +17,8 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     if settings.text(PARAMS).is_empty() {
         return Err(Failure::usage(format!("argument '{PARAMS}': expected a Stan CSV file with draws, got none")));
     }
-    let inputs = input_files(PARAMS, settings.text(PARAMS), first, chains)?;
-    let outputs = output_files("output file", settings.text("output file"), first, chains)?;
+    let inputs = input_files(PARAMS, settings.file(PARAMS), first, chains)?;
+    let outputs = output_files("output file", settings.file("output file"), first, chains)?;
     check_distinct(library, settings, (first, chains), &[("output file", &outputs)])?;
     let files: Vec<StanCsv> = inputs.iter().map(StanCsv::from_file).collect::<Result<_, _>>()?;
     if let Some(at) = files.iter().position(|f| f.names() != files[0].names()) {

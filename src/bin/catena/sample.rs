@@ -8,10 +8,11 @@ use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
+use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{
-    Interrupt, Keeper, Level, Logger, NullWriter, OutputFile, Writer, input_files, metric_json, output_files,
+    Interrupt, Keeper, Level, Logger, Mark, NullWriter, OutputFile, Writer, input_files, metric_json, output_files,
     read_metric_file,
 };
 use catena::model::Density;
@@ -36,8 +37,9 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let screen = Screen::new(options.refresh);
     let own = ranks.own(options.num_chains);
     let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed };
-    let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample)?;
-    let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic)?;
+    let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample.place)?;
+    let mut diagnostics =
+        files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic.place)?;
     let own_metrics = files.metrics.get(own.clone()).unwrap_or_default();
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
@@ -66,7 +68,9 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     bars.end(&control);
     let report = session.into_report();
     if let Some(keeper) = &keeper {
-        let mark = |files: &mut [Csv], place: usize| files.get_mut(place - own.start).map_or(Ok(0), Writer::mark);
+        let mark = |files: &mut [Csv], place: usize| {
+            files.get_mut(place - own.start).map_or(Ok(Mark::default()), Writer::mark)
+        };
         keeper.end(&report, |place| Ok((mark(&mut samples, place)?, mark(&mut diagnostics, place)?)))?;
     }
     for files in [&mut samples, &mut diagnostics] {
@@ -96,7 +100,7 @@ fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
 
 /// One inverse metric per chain, or none.
 fn metrics(settings: &Settings, options: &SampleOptions, model: &catena_model) -> Result<Vec<Vec<f64>>, Failure> {
-    let name = settings.text("sample hmc metric_file");
+    let name = settings.file("sample hmc metric_file");
     if name.is_empty() {
         return Ok(Vec::new());
     }
@@ -142,9 +146,9 @@ impl Files {
         options: &SampleOptions,
         checkpoints: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let named = |argument: &str, name: &str| match name {
+        let named = |argument: &str, names: &str| match names {
             "" => Ok(Vec::new()),
-            name => output_files(argument, name, options.init_chain_id, options.num_chains),
+            names => output_files(argument, words::name(names), options.init_chain_id, options.num_chains),
         };
         let samples = named("output file", settings.text("output file"))?;
         let diagnostics = named("output diagnostic_file", settings.text("output diagnostic_file"))?;

@@ -1,7 +1,9 @@
 //! The values of all arguments, and their text as CmdStan writes it at the head of a file.
 
 use crate::tree::{Argument, Kind, METHODS, TOP};
+use crate::words;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 /// One argument's value.
 #[derive(Clone)]
@@ -43,6 +45,11 @@ impl Settings {
 
     pub fn text(&self, path: &str) -> &str {
         &self.value(path).text
+    }
+
+    /// The name of a file, or several with commas, that is the value.
+    pub fn file(&self, path: &str) -> OsString {
+        words::name(self.text(path))
     }
 
     pub fn is_given(&self, path: &str) -> bool {
@@ -96,19 +103,28 @@ impl Settings {
         self.text(path).parse().expect("checked where it came in")
     }
 
-    /// The options that the method chosen has arguments for, each with its argument's value.
+    /// The options that have arguments on the chosen branches, each with its argument's value.
     pub fn options(&self) -> Vec<(&'static str, &str)> {
-        let method = self.text("method");
-        let of_other = |path: &str| METHODS.iter().any(|m| m.name != method && path.split(' ').next() == Some(m.name));
         let mut options = Vec::new();
-        visit("", TOP, &mut |path, argument| {
-            if let Some(row) = argument.row()
-                && !of_other(path)
-            {
-                options.push((row.name, self.text(path)));
-            }
-        });
+        self.collect("", TOP, &mut options);
         options
+    }
+
+    fn collect<'a>(&'a self, prefix: &str, arguments: &'static [Argument], options: &mut Vec<(&'static str, &'a str)>) {
+        for argument in arguments {
+            let path = join(prefix, argument.name);
+            if let Some(row) = argument.row() {
+                options.push((row.name, self.text(&path)));
+            }
+            match argument.kind {
+                Kind::Group(members) => self.collect(&path, members, options),
+                Kind::Choice(of) => {
+                    let chosen = of.iter().find(|a| a.name == self.text(&path));
+                    chosen.into_iter().for_each(|a| self.collect(&join(prefix, a.name), a.members(), options));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The lines at the head of a file, on the chosen branches.

@@ -18,12 +18,12 @@ const REFERENCE: &str = "smc reference_file";
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let set = option_set(settings)?;
     let (options, smc) = (set.options(), set.smc());
-    let outputs = output_files("output file", settings.text("output file"), smc.init_set_id, smc.num_sets)?;
+    let outputs = output_files("output file", settings.file("output file"), smc.init_set_id, smc.num_sets)?;
     check_distinct(library, settings, (smc.init_set_id, smc.num_sets), &[("output file", &outputs)])?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let reference = match settings.text(REFERENCE) {
         "" => None,
-        path => Some(reference(Path::new(path), model.dim())?),
+        _ => Some(reference(Path::new(&settings.file(REFERENCE)), model.dim())?),
     };
     let interrupt = interrupt()?;
     let screen = Screen::plain();

@@ -2,6 +2,7 @@
 
 use crate::common::say;
 use crate::failure::Failure;
+use crate::words;
 use catena::diagnostics::{Summary, SummaryOptions};
 use catena::drive::{Hands, Pool};
 use catena::io::CsvChains;
@@ -41,7 +42,7 @@ impl Wish {
         let mut only_files = false;
         while let Some(word) = words.next() {
             if only_files || (!word.starts_with('-') && option_of(word).is_none()) {
-                wish.files.push(word.into());
+                wish.files.push(words::name(word).into());
                 continue;
             }
             if word == "--" {
@@ -79,7 +80,7 @@ impl Wish {
             "sig_figs" => self.digits = Some(whole(1, "1 to 18")?),
             "include_param" => self.options.variables.extend(names(value).ok_or_else(|| bad("names"))?),
             "csv_filename" if value.is_empty() => return Err(bad("the name of a file")),
-            "csv_filename" => self.csv = Some(value.into()),
+            "csv_filename" => self.csv = Some(words::name(value).into()),
             "order" => {
                 let options = std::mem::take(&mut self.options).ordered_by(value);
                 self.options = options.map_err(|e| Failure::usage(format!("catena summary: {e}")))?;

@@ -1,8 +1,10 @@
 //! The arguments there are, with CmdStan's names and defaults. One that sets an option has its values and help, and its
 //! default unless CmdStan has another, from the table of options.
 
+use crate::approximations::{PATHFINDER, VARIATIONAL};
 pub use crate::argument::{Argument, Kind};
 use crate::argument::{MOST, argument, option};
+use crate::modes::{LAPLACE, OPTIMIZE};
 use catena::services::{GradientOptions, Range};
 
 /// Least value of a seed: one that asks for a seed from the clock.
@@ -27,7 +29,7 @@ pub static TOP: &[Argument] = &[
     argument(
         "init",
         "initial values: a file of values by name (name_ID.json before name.json, or a list with commas), or a number R: \
-         all drawn from (-R, R) on the unconstrained scale",
+         all drawn from (-R, R) on the unconstrained scale; for 'sample' also pathfinder: where a path of it leads, from drawn ones",
         Text(""),
     )
     .sets("init_radius"),
@@ -136,7 +138,11 @@ pub static METHODS: &[Argument] = &[
             argument("jacobian", "include the Jacobian of the transforms", Switch(true)),
         ]),
     ),
+    argument("optimize", "find modes, from one start or many", Group(OPTIMIZE)),
+    argument("laplace", "draws from the normal distribution at a mode", Group(LAPLACE)),
     argument("smc", "weighted draws and the evidence, by sets of particles", Group(SMC)),
+    argument("pathfinder", "draws from normal distributions along the paths of an optimiser", Group(PATHFINDER)),
+    argument("variational", "draws from a normal distribution fitted to the posterior", Group(VARIATIONAL)),
 ];
 
 /// One, as in CmdStan.
@@ -248,8 +254,9 @@ mod tests {
     use catena::services::Service;
     use std::collections::HashSet;
 
-    /// Options that the command line has no argument for: a chain that was stopped is resumed by programs only.
-    const NOT_HERE: [&str; 1] = ["max_evaluations"];
+    /// Options that the command line has no argument of their own for: a chain that was stopped is resumed by programs only,
+    /// and `init=pathfinder` is a value of CmdStan's `init`.
+    const NOT_HERE: [&str; 2] = ["max_evaluations", "init_from"];
     /// Options that CmdStan has another default for.
     const OTHERWISE: [&str; 3] = ["num_chains", "seed", "num_threads"];
 

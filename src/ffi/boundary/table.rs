@@ -20,6 +20,33 @@ pub(in crate::ffi) unsafe trait Table: Copy {
 /// # Safety
 /// `pointer` is null or points to a table whose first `struct_size` bytes are readable.
 pub(in crate::ffi) unsafe fn table<T: Table>(pointer: *const T, name: &str) -> Result<T, Error> {
+    // SAFETY: passed on to the caller.
+    unsafe { table_with(pointer, name, |_| ()) }.map(|(table, ())| table)
+}
+
+/// As [`table`], with what `take` takes over of the host's: its user data, or tables that it lends. That is released once,
+/// here as well where something in the table is refused; only a table without a size that can be right is left as it is.
+///
+/// # Safety
+/// As for [`table`].
+pub(in crate::ffi) unsafe fn table_with<T: Table, O>(
+    pointer: *const T,
+    name: &str,
+    take: impl FnOnce(&T) -> O,
+) -> Result<(T, O), Error> {
+    // SAFETY: passed on to the caller.
+    let (table, size) = unsafe { known(pointer, name)? };
+    let taken = take(&table);
+    // SAFETY: as above; the table has that size.
+    unsafe { check_beyond(pointer, size, name)? };
+    Ok((table, taken))
+}
+
+/// What this version knows of a table, and the size it says.
+///
+/// # Safety
+/// As for [`table`].
+unsafe fn known<T: Table>(pointer: *const T, name: &str) -> Result<(T, usize), Error> {
     if pointer.is_null() {
         return Err(null(name, T::NAME));
     }
@@ -33,23 +60,27 @@ pub(in crate::ffi) unsafe fn table<T: Table>(pointer: *const T, name: &str) -> R
             size,
         ));
     }
-    if size > size_of::<T>() {
-        // SAFETY: within the host's table, as its struct_size says.
-        let beyond =
-            unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), size - size_of::<T>()) };
-        if let Some(at) = beyond.iter().position(|&byte| byte != 0) {
-            return Err(Error::argument(
-                name,
-                format_args!("a {} of at most {} bytes, the rest zero", T::NAME, size_of::<T>()),
-                format_args!("{size} bytes with a member of a newer version set at byte {}", size_of::<T>() + at),
-            ));
-        }
-    }
     let mut copy = std::mem::MaybeUninit::<T>::zeroed();
     let bytes = size.min(size_of::<T>());
     // SAFETY: `bytes` is within both the host's table and the copy; zeros are a valid T by the trait's contract.
     unsafe {
         std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), bytes);
-        Ok(copy.assume_init())
+        Ok((copy.assume_init(), size))
     }
+}
+
+/// Refuses what only a newer version knows.
+///
+/// # Safety
+/// `pointer` points to `size` readable bytes.
+unsafe fn check_beyond<T: Table>(pointer: *const T, size: usize, name: &str) -> Result<(), Error> {
+    let Some(more) = size.checked_sub(size_of::<T>()) else { return Ok(()) };
+    // SAFETY: passed on to the caller.
+    let beyond = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), more) };
+    let Some(at) = beyond.iter().position(|&byte| byte != 0) else { return Ok(()) };
+    Err(Error::argument(
+        name,
+        format_args!("a {} of at most {} bytes, the rest zero", T::NAME, size_of::<T>()),
+        format_args!("{size} bytes with a member of a newer version set at byte {}", size_of::<T>() + at),
+    ))
 }

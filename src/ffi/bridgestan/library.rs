@@ -75,14 +75,15 @@ fn missing(symbol: &str) -> Error {
 ///
 /// # Safety
 /// The library's initialisers run.
-pub(in crate::ffi) unsafe fn open(path: &str) -> Result<libloading::Library, Error> {
-    let cannot =
-        |why: &dyn std::fmt::Display| Error::new(Code::Io, format!("cannot load the model library '{path}': {why}"));
-    if path.is_empty() {
+pub(in crate::ffi) unsafe fn open(path: &Path) -> Result<libloading::Library, Error> {
+    let cannot = |why: &dyn std::fmt::Display| {
+        Error::new(Code::Io, format!("cannot load the model library '{}': {why}", path.display()))
+    };
+    if path.as_os_str().is_empty() {
         return Err(Error::argument("library", "the path of a shared library", "an empty text"));
     }
     // An absolute path: dlopen looks for a bare name in the system's folders.
-    let file = Path::new(path).canonicalize().map_err(|e| cannot(&e))?;
+    let file = path.canonicalize().map_err(|e| cannot(&e))?;
     // SAFETY: passed on to the caller.
     unsafe { libloading::Library::new(file) }.map_err(|e| {
         let source = std::error::Error::source(&e).map(ToString::to_string);
@@ -102,7 +103,7 @@ impl Library {
     ///
     /// # Safety
     /// If the library has BridgeStan's symbols, they are what BridgeStan's header declares.
-    pub unsafe fn load(path: &str) -> Result<Self, Error> {
+    pub unsafe fn load(path: &Path) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let library = unsafe { open(path)? };
         let library = ManuallyDrop::new(library);

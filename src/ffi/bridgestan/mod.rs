@@ -14,9 +14,10 @@ pub(super) use library::open;
 use super::boundary::{guard, text};
 use super::density::catena_density;
 use super::error::{catena_error, catena_status};
-use super::model::catena_model;
+use super::model::{catena_model, owner};
 use crate::error::Error;
 use std::ffi::{CString, c_char};
+use std::path::Path;
 
 /// Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
 /// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
             ));
         }
         // SAFETY: the caller vouches for the texts.
-        let path = unsafe { text(library, "library")? };
+        let path = Path::new(unsafe { text(library, "library")? });
         if !data.is_null() {
             // SAFETY: as above.
             unsafe { text(data, "data")? };
@@ -106,17 +107,11 @@ pub enum Jacobian {
 /// [`Code::Io`](crate::Code::Io) when the library cannot be loaded, [`Code::InvalidArgument`](crate::Code::InvalidArgument)
 /// when it lacks a symbol or has another major version, [`Code::Model`](crate::Code::Model) when the program cannot be
 /// made of its data.
-pub fn load(library: &str, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
+pub fn load(library: &Path, data: &str, seed: u32, jacobian: Jacobian) -> Result<catena_model, Error> {
     let data = CString::new(data).map_err(|_| Error::argument("data", "text without NUL", "text with one"))?;
     // SAFETY: `data` is NUL-terminated; the library is the user's choice, as a program would be.
     let loaded = unsafe { model::Loaded::new(library, data.as_ptr(), seed, jacobian == Jacobian::Included)? };
     let table = table::of(loaded);
-    // SAFETY: a table of ours. Where it is refused, its owner is released as a host would do it.
-    unsafe {
-        catena_model::from_table(table).inspect_err(|_| {
-            if let Some(release) = table.release {
-                release(table.user);
-            }
-        })
-    }
+    // SAFETY: a table of ours.
+    unsafe { catena_model::from_table(table, owner(&table)) }
 }

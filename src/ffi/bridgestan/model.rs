@@ -8,6 +8,7 @@ use crate::ffi::boundary::ask;
 use crate::ffi::error::c_text;
 use crate::model::Task;
 use std::ffi::{CString, c_char, c_int};
+use std::path::Path;
 use std::ptr::null;
 
 /// What callbacks return; see `catena_density`.
@@ -55,7 +56,7 @@ pub(super) struct Loaded {
 impl Loaded {
     /// # Safety
     /// As [`Program::new`].
-    pub unsafe fn new(path: &str, data: *const c_char, seed: u32, jacobian: bool) -> Result<Self, Error> {
+    pub unsafe fn new(path: &Path, data: *const c_char, seed: u32, jacobian: bool) -> Result<Self, Error> {
         // SAFETY: passed on to the caller.
         let (program, lists) = unsafe { Program::new(path, data, seed)? };
         let (parameter_outputs, transformed_outputs) = (lists.parameters.len(), lists.transformed);

@@ -7,6 +7,7 @@ use crate::error::{Code, Error};
 use crate::model::Task;
 use std::collections::HashSet;
 use std::ffi::{CStr, c_char, c_int};
+use std::path::Path;
 use std::ptr::null_mut;
 use std::sync::{Mutex, PoisonError};
 
@@ -50,7 +51,7 @@ impl Program {
     ///
     /// # Safety
     /// As [`Library::load`]; `data` is null or NUL-terminated.
-    pub unsafe fn new(path: &str, data: *const c_char, seed: u32) -> Result<(Self, Lists), Error> {
+    pub unsafe fn new(path: &Path, data: *const c_char, seed: u32) -> Result<(Self, Lists), Error> {
         // SAFETY: passed on to the caller.
         let library = unsafe { Library::load(path)? };
         heap::keep_freed_memory();
@@ -67,7 +68,7 @@ impl Program {
             let words = unsafe { library.take_error(text) };
             return Err(Error::new(
                 Code::Model,
-                format!("the model of '{path}' could not be made of its data: {words}"),
+                format!("the model of '{}' could not be made of its data: {words}", path.display()),
             ));
         }
         let mut program = Self { library, model, threads: false, dimension: 0, parameters: 0 };
@@ -103,7 +104,7 @@ impl Program {
         if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
     }
 
-    fn list_of(&self, path: &str, transformed: bool, generated: bool) -> Result<Vec<String>, Error> {
+    fn list_of(&self, path: &Path, transformed: bool, generated: bool) -> Result<Vec<String>, Error> {
         // SAFETY: the model is alive.
         self.list(path, |f, m| unsafe {
             ((f.param_num)(m, transformed, generated), (f.param_names)(m, transformed, generated))
@@ -113,7 +114,7 @@ impl Program {
     /// Names separated by commas, as many as the model says.
     fn list(
         &self,
-        path: &str,
+        path: &Path,
         question: impl FnOnce(&Functions, *const Model) -> (c_int, *const c_char),
     ) -> Result<Vec<String>, Error> {
         let mut count = 0;
@@ -126,7 +127,8 @@ impl Program {
         if usize::try_from(count) == Ok(names.len()) {
             return Ok(names);
         }
-        let said = format!("the model of '{path}' says that it has {count} values but names {}", names.len());
+        let (path, length) = (path.display(), names.len());
+        let said = format!("the model of '{path}' says that it has {count} values but names {length}");
         Err(Error::new(Code::Model, said))
     }
 

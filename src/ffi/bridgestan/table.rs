@@ -44,6 +44,9 @@ pub(super) fn of(model: Loaded) -> catena_density {
         sample_prior: None,
         data_count: 0,
         log_density_data: None,
+        log_density_without_jacobian: Some(log_density_without_jacobian),
+        // Most libraries make it of differences themselves.
+        log_density_hessian: None,
         user: Box::into_raw(user).cast(),
     }
 }
@@ -104,6 +107,25 @@ unsafe extern "C" fn log_density(
         let (model, task) = (loaded(user), self::task(task));
         let answer = model.program.enter(task.as_deref(), |f, m, error| {
             (f.log_density)(m, PROPTO, model.jacobian, position, log_density, error)
+        });
+        model.evaluated(task, answer)
+    }
+}
+
+unsafe extern "C" fn log_density_without_jacobian(
+    user: *mut c_void,
+    _worker: *mut c_void,
+    task: *mut catena_task,
+    position: *const f64,
+    log_density: *mut f64,
+    gradient: *mut f64,
+) -> c_int {
+    // SAFETY: as above; the gradient is null where it is not wanted.
+    unsafe {
+        let (model, task) = (loaded(user), self::task(task));
+        let answer = model.program.enter(task.as_deref(), |f, m, error| match gradient.is_null() {
+            true => (f.log_density)(m, PROPTO, false, position, log_density, error),
+            false => (f.log_density_gradient)(m, PROPTO, false, position, log_density, gradient, error),
         });
         model.evaluated(task, answer)
     }

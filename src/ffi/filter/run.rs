@@ -5,7 +5,7 @@ use super::options::{catena_filter_options, given};
 use super::table::catena_state_space;
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{free, guard, table};
+use crate::ffi::boundary::{free, guard, table_with};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
 use crate::services::{FilterReport, FilterSet, particle_filter};
@@ -49,8 +49,7 @@ pub unsafe extern "C" fn catena_filter_run(
         // SAFETY: the caller vouches for the pointers. What the tables own or lend is released by this call whatever is wrong.
         let (host, (options, pool), logger, interrupt) = unsafe {
             let (logger, interrupt) = (HostLogger::new(logger), HostInterrupt::new(interrupt));
-            let model = table(model, "model")?;
-            let data = UserData { user: model.user, release: model.release };
+            let (model, data) = table_with(model, "model", |t| UserData::new(t.user, t.release))?;
             if out.is_null() {
                 return Err(Error::argument("out", "a place for the result", "NULL"));
             }

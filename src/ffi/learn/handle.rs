@@ -8,7 +8,7 @@ use super::table::catena_likelihood;
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table};
+use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table_with};
 use crate::ffi::checkpoint::catena_checkpoint;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
@@ -71,34 +71,54 @@ pub(super) unsafe fn experiments_of(
     Experiments::new(fields, n_e, unsafe { slice(experiments, size, "experiments")? }.to_vec())
 }
 
+/// What a host gives to an updater. Read before all else is looked at, so that it is released once, whatever is refused.
+struct Lent {
+    likelihood: Result<(catena_likelihood, UserData), Error>,
+    logger: Result<HostLogger, Error>,
+    interrupt: Result<HostInterrupt, Error>,
+}
+
+impl Lent {
+    /// # Safety
+    /// The pointers are null or as documented.
+    unsafe fn new(
+        likelihood: *const catena_likelihood,
+        logger: *const catena_logger,
+        interrupt: *const catena_interrupt,
+    ) -> Self {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let likelihood = table_with(likelihood, "likelihood", |t| UserData::new(t.user, t.release));
+            Self { likelihood, logger: HostLogger::new(logger), interrupt: HostInterrupt::new(interrupt) }
+        }
+    }
+}
+
 /// What both ways to make an updater share.
 ///
 /// # Safety
-/// The pointers are null or as documented.
+/// `options` are null or as documented.
 unsafe fn made(
-    likelihood: *const catena_likelihood,
+    lent: Lent,
     options: *const catena_updater_options,
-    logger: *const catena_logger,
-    interrupt: *const catena_interrupt,
     new: impl FnOnce(Asked, UpdaterOptions, LearnIo, Arc<Pool>) -> Result<Learner<Asked>, Error>,
 ) -> Result<catena_updater, Error> {
+    let Lent { likelihood, logger, interrupt } = lent;
+    let (table, data) = likelihood?;
+    let io = LearnIo { logger: Box::new(logger?), interrupt: Box::new(interrupt?) };
     // SAFETY: passed on to the caller.
     unsafe {
-        // First, so that what is lent is released whatever is refused.
-        let io =
-            LearnIo { logger: Box::new(HostLogger::new(logger)?), interrupt: Box::new(HostInterrupt::new(interrupt)?) };
-        let table = table(likelihood, "likelihood")?;
         let Given { options, threads, pool, device } = given(options)?;
         let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
         let model = decorated(Host::new(table)?, device, &pool)?;
         let learner = new(model, options, io, pool)?;
-        Ok(catena_updater { learner, data: UserData { user: table.user, release: table.release } })
+        Ok(catena_updater { learner, data })
     }
 }
 
 /// Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
-/// `interrupt` may be NULL and are borrowed until the updater is freed. From here on the updater owns the table's `user` and
-/// gives it to `release` when it is freed; when this function fails, `user` stays the caller's.
+/// `interrupt` may be NULL and are borrowed until the updater is freed. The updater owns the table's `user` and gives it to
+/// `release` when it is freed, or, where this function fails, at once.
 ///
 /// # Safety
 /// The pointers are NULL or as documented; `out` and `error` are NULL or point to places for pointers.
@@ -114,11 +134,10 @@ pub unsafe extern "C" fn catena_updater_new(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
+        let lent = Lent::new(likelihood, logger, interrupt);
         make(out, error, || {
             let prior = object(prior, "prior", "a catena_prior")?.prior.clone();
-            made(likelihood, options, logger, interrupt, |model, options, io, pool| {
-                Learner::new(model, options, prior, io, pool)
-            })
+            made(lent, options, |model, options, io, pool| Learner::new(model, options, prior, io, pool))
         })
     }
 }
@@ -140,9 +159,10 @@ pub unsafe extern "C" fn catena_updater_load(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
+        let lent = Lent::new(likelihood, logger, interrupt);
         make(out, error, || {
             let bytes = &object(checkpoint, "checkpoint", "a catena_checkpoint")?.bytes;
-            made(likelihood, options, logger, interrupt, |model, _, io, pool| Learner::load(model, bytes, io, pool))
+            made(lent, options, |model, _, io, pool| Learner::load(model, bytes, io, pool))
         })
     }
 }

@@ -92,6 +92,40 @@ impl Density for catena_model {
         outcome(code).map(|()| value)
     }
 
+    fn is_untransformed(&self) -> bool {
+        self.table.constrain.is_none()
+    }
+
+    fn has_log_density_without_jacobian(&self) -> bool {
+        self.table.log_density_without_jacobian.is_some()
+    }
+
+    fn log_density_without_jacobian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradient: Option<&mut [f64]>,
+    ) -> Result<f64, Refusal> {
+        self.without_jacobian(worker, task, position, gradient)
+    }
+
+    fn has_hessian(&self) -> bool {
+        self.table.log_density_hessian.is_some()
+    }
+
+    fn log_density_hessian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        jacobian: bool,
+        gradient: &mut [f64],
+        hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        self.hessian(worker, task, (position, jacobian), gradient, hessian)
+    }
+
     fn has_parts(&self) -> bool {
         self.table.log_density_parts.is_some()
     }

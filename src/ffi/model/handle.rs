@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{check_size, free, make, object, table};
+use crate::ffi::boundary::{check_size, free, make, object, table_with};
 use crate::ffi::density::{catena_density, names, threading};
 use crate::ffi::engine::{ENGINES, number};
 use crate::ffi::error::{c_text, catena_error, catena_status};
@@ -30,8 +30,8 @@ unsafe impl Send for catena_model {}
 // SAFETY: as above.
 unsafe impl Sync for catena_model {}
 
-/// Makes a model from a table, which is copied with its names. From here on the model owns `user` and gives it to
-/// `release` when it is freed; when this function fails, `user` stays the caller's and `release` is not called.
+/// Makes a model from a table, which is copied with its names. The model owns `user` and gives it to `release` when it is
+/// freed, or, where this function fails, at once.
 ///
 /// # Safety
 /// `density` is NULL or points to a table as documented; `out` and `error` are NULL or point to places for pointers.
@@ -42,7 +42,12 @@ pub unsafe extern "C" fn catena_model_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the table.
-    let new = || unsafe { catena_model::from_table(table(density, "density")?) };
+    let given = unsafe { table_with(density, "density", owner) };
+    let new = || {
+        let (table, data) = given?;
+        // SAFETY: as above.
+        unsafe { catena_model::from_table(table, data) }
+    };
     // SAFETY: the caller vouches for both places.
     unsafe { make(out, error, new) }
 }
@@ -105,12 +110,17 @@ pub(in crate::ffi) fn name_at(names: Option<&[CString]>, index: usize) -> *const
 /// Bytes that the texts of a name take at least.
 const NAME_BYTES: usize = 64;
 
+/// Who owns a table's user data.
+pub(in crate::ffi) fn owner(table: &catena_density) -> UserData {
+    UserData::new(table.user, table.release)
+}
+
 impl catena_model {
-    /// The model of a table, which owns `user` from here on; when this fails, `user` stays with who gave it.
+    /// The model of a table and its [`owner`].
     ///
     /// # Safety
     /// The table is what its documentation says.
-    pub(in crate::ffi) unsafe fn from_table(t: catena_density) -> Result<Self, Error> {
+    pub(in crate::ffi) unsafe fn from_table(t: catena_density, data: UserData) -> Result<Self, Error> {
         check_size::<f64>(t.dimension, "density.dimension")?;
         check_size::<f64>(t.output_count, "density.output_count")?;
         for (argument, count) in [("density.dimension", t.dimension), ("density.output_count", t.output_count)] {
@@ -150,7 +160,7 @@ impl catena_model {
             engine.columns().iter().copied().chain(outputs.iter().map(String::as_str)).map(c_text).collect()
         };
         Ok(catena_model {
-            data: Arc::new(UserData { user: t.user, release: t.release }),
+            data: Arc::new(data),
             table: t,
             threading,
             c_names: coordinates.iter().map(|n| c_text(n)).collect(),

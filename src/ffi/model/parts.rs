@@ -1,9 +1,10 @@
-//! Calls of a host's functions for prior, likelihood and data.
+//! Calls of a host's functions for prior, likelihood and data, without the Jacobian, and with the Hessian.
 
 use super::handle::catena_model;
 use super::worker::Worker;
 use crate::ffi::task::{hand, outcome};
 use crate::model::{Refusal, Task};
+use std::ffi::c_int;
 
 /// Both gradients as a host takes them.
 fn pointers(gradients: Option<[&mut [f64]; 2]>) -> [*mut f64; 2] {
@@ -57,6 +58,51 @@ impl catena_model {
                 worker.codes.as_mut_ptr(),
             )
         })
+    }
+
+    /// Without the Jacobian; the model has the function.
+    pub(super) fn without_jacobian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        position: &[f64],
+        gradient: Option<&mut [f64]>,
+    ) -> Result<f64, Refusal> {
+        let Some(evaluate) = self.table.log_density_without_jacobian else { return Err(Refusal::Stop) };
+        let mut value = f64::NAN;
+        let gradient = gradient.map_or(std::ptr::null_mut(), |g| g.as_mut_ptr());
+        // SAFETY: the host's function with the host's data; position and gradient are `dimension` long.
+        let code =
+            unsafe { evaluate(self.data.user, worker.pointer(), hand(task), position.as_ptr(), &mut value, gradient) };
+        outcome(code).map(|()| value)
+    }
+
+    /// With the Hessian, and the Jacobian or not; the model has the function.
+    pub(super) fn hessian(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        (position, jacobian): (&[f64], bool),
+        gradient: &mut [f64],
+        hessian: &mut [f64],
+    ) -> Result<f64, Refusal> {
+        let Some(evaluate) = self.table.log_density_hessian else { return Err(Refusal::Stop) };
+        let mut value = f64::NAN;
+        let (g, h) = (gradient.as_mut_ptr(), hessian.as_mut_ptr());
+        // SAFETY: the host's function with the host's data; position and gradient are `dimension` long, the Hessian its square.
+        let code = unsafe {
+            evaluate(
+                self.data.user,
+                worker.pointer(),
+                hand(task),
+                position.as_ptr(),
+                c_int::from(jacobian),
+                &mut value,
+                g,
+                h,
+            )
+        };
+        outcome(code).map(|()| value)
     }
 
     /// Draws from the prior; the model has the function.

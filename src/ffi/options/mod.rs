@@ -64,6 +64,11 @@ impl catena_options {
         (self.set.options(), self.set.smc(), self.pool.clone())
     }
 
+    /// All options, and the pool when there is one to share.
+    pub(super) fn set(&self) -> (&OptionSet, Option<Arc<Pool>>) {
+        (&self.set, self.pool.clone())
+    }
+
     /// For a population.
     pub(super) fn population(&self) -> PopulationOptions {
         self.set.population()

@@ -5,7 +5,7 @@ use super::table::{catena_population_io, catena_traces};
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{free, make, object_mut, table};
+use crate::ffi::boundary::{free, make, object_mut, table_with};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
 use crate::ffi::watch::{HostInterrupt, HostLogger};
@@ -21,18 +21,15 @@ pub struct catena_population {
 }
 
 impl catena_population {
-    /// A population of the host's, which `make` makes; it owns the host's data once it is made.
-    ///
-    /// # Safety
-    /// `traces` is null or a table as documented.
-    pub(super) unsafe fn made(
-        traces: *const catena_traces,
-        make: impl FnOnce(Host) -> Result<Population<Host>, Error>,
+    /// The population that `make` makes of what the host gave.
+    pub(super) fn made(
+        given: Given,
+        make: impl FnOnce(Host, PopulationIo) -> Result<Population<Host>, Error>,
     ) -> Result<Self, Error> {
-        // SAFETY: passed on to the caller.
-        let table = unsafe { table(traces, "traces")? };
-        let population = make(Host::new(table)?)?;
-        Ok(Self { population, data: UserData { user: table.user, release: table.release } })
+        let (traces, io) = (given.traces, given.io);
+        let (table, data) = traces?;
+        let population = make(Host::new(table)?, io?)?;
+        Ok(Self { population, data })
     }
 
     /// The population behind a handle.
@@ -45,10 +42,27 @@ impl catena_population {
     }
 }
 
+/// What a host gives to a population. Read before all else is looked at, so that it is released once, whatever is refused.
+pub(super) struct Given {
+    traces: Result<(catena_traces, UserData), Error>,
+    io: Result<PopulationIo, Error>,
+}
+
+impl Given {
+    /// # Safety
+    /// `traces` is null or a table as documented, and so is `io`.
+    pub unsafe fn new(traces: *const catena_traces, io: *const catena_population_io) -> Self {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let traces = table_with(traces, "traces", |t| UserData::new(t.user, t.release));
+            Self { traces, io: borrowed(io) }
+        }
+    }
+}
+
 /// A population of one set of one trace, from the prior; catena_population_reinitialize makes more. Of `options`, which
 /// may be NULL, it takes seed, num_threads (or the pool), init_set_id, on_trace_failure and genealogy. `io` may be NULL.
-/// From here on the population owns the table's `user` and gives it to `release` when it is freed; when this function
-/// fails, `user` stays the caller's and `release` is not called.
+/// The population owns the table's `user` and gives it to `release` when it is freed, or, where this function fails, at once.
 ///
 /// # Safety
 /// `traces` is NULL or a table as documented; `io` is NULL or as documented, and what it lists lives as long as the
@@ -61,15 +75,14 @@ pub unsafe extern "C" fn catena_population_new(
     out: *mut *mut catena_population,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let new = || {
-        // SAFETY: the caller vouches for the pointers.
-        unsafe {
-            let (of, pool, io) = (of(options), pool(options)?, borrowed(io)?);
-            catena_population::made(traces, |host| Population::new(host, of, io, pool))
-        }
-    };
-    // SAFETY: the caller vouches for `out` and `error`.
-    unsafe { make(out, error, new) }
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        let given = Given::new(traces, io);
+        make(out, error, || {
+            let (of, pool) = (of(options), pool(options)?);
+            catena_population::made(given, |host, io| Population::new(host, of, io, pool))
+        })
+    }
 }
 
 /// What a population takes of the options.
@@ -98,20 +111,21 @@ pub(super) unsafe fn pool(options: *const catena_options) -> Result<Arc<Pool>, E
 ///
 /// # Safety
 /// `io` is null or as documented.
-pub(super) unsafe fn borrowed(io: *const catena_population_io) -> Result<PopulationIo, Error> {
+unsafe fn borrowed(io: *const catena_population_io) -> Result<PopulationIo, Error> {
     if io.is_null() {
         return Ok(PopulationIo::default());
     }
     // SAFETY: passed on to the caller.
-    let io = unsafe { table(io, "io")? };
+    let (io, (logger, interrupt)) = unsafe {
+        let lent = |io: &catena_population_io| (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt));
+        table_with(io, "io", lent)?
+    };
     let progress = io.progress.map(|progress| {
         let user = io.progress_user;
         // SAFETY: the host's function with the host's data, on the calling thread.
         let tell = move |done, total| unsafe { progress(user, done, total) };
         Box::new(tell) as Box<dyn FnMut(usize, usize)>
     });
-    // SAFETY: passed on to the caller.
-    let (logger, interrupt) = unsafe { (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt)) };
     Ok(PopulationIo { logger: Box::new(logger?), interrupt: Box::new(interrupt?), progress })
 }
 

@@ -1,6 +1,6 @@
 //! Populations as bytes.
 
-use super::handle::{borrowed, catena_population, pool};
+use super::handle::{Given, catena_population, pool};
 use super::table::{catena_population_io, catena_traces};
 use crate::ffi::boundary::{make, object};
 use crate::ffi::checkpoint::catena_checkpoint;
@@ -37,14 +37,13 @@ pub unsafe extern "C" fn catena_population_load(
     out: *mut *mut catena_population,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let load = || {
-        // SAFETY: the caller vouches for the pointers.
-        unsafe {
+    // SAFETY: the caller vouches for the pointers.
+    unsafe {
+        let given = Given::new(traces, io);
+        make(out, error, || {
             let bytes = &object(checkpoint, "checkpoint", "a catena_checkpoint")?.bytes;
-            let (pool, io) = (pool(options)?, borrowed(io)?);
-            catena_population::made(traces, |host| Population::load(host, bytes, io, pool))
-        }
-    };
-    // SAFETY: the caller vouches for `out` and `error`.
-    unsafe { make(out, error, load) }
+            let pool = pool(options)?;
+            catena_population::made(given, |host, io| Population::load(host, bytes, io, pool))
+        })
+    }
 }

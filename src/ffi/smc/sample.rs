@@ -67,7 +67,7 @@ pub unsafe extern "C" fn catena_sample_smc(
         unsafe {
             let mut host = Host::new(io)?;
             catena_smc_result::expect_place(out)?;
-            let (model, options, smc, reference, mut run_io) = host.prepared(|host| {
+            let (model, options, smc, reference, mut run_io) = host.readied(|host| {
                 let model = self::model(model)?;
                 let (options, smc, pool) = object(options, "options", "catena_options")?.smc();
                 let reference = given(reference, model.dimension())?;

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::ffi::boundary::{free, make, text};
 use crate::ffi::error::{catena_error, catena_status};
-use crate::io::{CsvWriter, NullWriter, Writer};
+use crate::io::{CsvWriter, Mark, NullWriter, Writer};
 use std::ffi::{c_char, c_int};
 use std::time::Instant;
 
@@ -47,7 +47,7 @@ impl Writer for Counted {
         self.writer.message(line)
     }
 
-    fn mark(&mut self) -> Result<u64, Error> {
+    fn mark(&mut self) -> Result<Mark, Error> {
         self.writer.mark()
     }
 
@@ -115,18 +115,43 @@ pub unsafe extern "C" fn catena_writer_arrow_new(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the path.
-    let new = || arrow(unsafe { text(path, "path")? }, chain_id);
+    let new = || arrow(unsafe { text(path, "path")? }, chain_id, false);
+    // SAFETY: the caller vouches for both places.
+    unsafe { make(out, error, new) }
+}
+
+/// A writer for a resumed chain that goes on with the Arrow file that the chain's earlier part left at `path`, so that the
+/// file ends as that of a run that nothing disturbed. Rows that came after the chain's checkpoint are left out. The file is
+/// written aside (`path` and ".part") until it has all that the earlier one has, and then put in its place. What does not
+/// fit fails the chain when it begins. (A writer of catena_writer_arrow_new begins a new file in which draws are counted on.)
+///
+/// # Safety
+/// `path` is NULL or NUL-terminated; `out` and `error` are NULL or point to places for pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_writer_arrow_resume(
+    path: *const c_char,
+    chain_id: u64,
+    out: *mut *mut catena_writer,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    // SAFETY: the caller vouches for the path.
+    let new = || arrow(unsafe { text(path, "path")? }, chain_id, true);
     // SAFETY: the caller vouches for both places.
     unsafe { make(out, error, new) }
 }
 
 #[cfg(feature = "arrow")]
-fn arrow(path: &str, chain_id: u64) -> Result<catena_writer, Error> {
-    Ok(catena_writer::new(crate::io::ArrowWriter::new(path, chain_id)?))
+fn arrow(path: &str, chain_id: u64, resumed: bool) -> Result<catena_writer, Error> {
+    use crate::io::ArrowWriter;
+    Ok(catena_writer::new(if resumed {
+        ArrowWriter::resume(path, chain_id, &[])?
+    } else {
+        ArrowWriter::new(path, chain_id)?
+    }))
 }
 
 #[cfg(not(feature = "arrow"))]
-fn arrow(path: &str, _chain_id: u64) -> Result<catena_writer, Error> {
+fn arrow(path: &str, _chain_id: u64, _resumed: bool) -> Result<catena_writer, Error> {
     let expected = "a library built with the feature 'arrow' (cargo build --features arrow)";
     Err(Error::argument("path", expected, format_args!("one without it, asked to write '{path}'")))
 }

@@ -3,7 +3,7 @@
 use super::handle::catena_writer;
 use crate::error::{Code, Error};
 use crate::ffi::UserData;
-use crate::ffi::boundary::{Table, make, table};
+use crate::ffi::boundary::{Table, make, table_with};
 use crate::ffi::error::{c_text, catena_error, catena_status};
 use crate::io::Writer;
 use std::ffi::{c_char, c_int, c_void};
@@ -86,8 +86,8 @@ impl Writer for HostWriter {
     }
 }
 
-/// A writer from the host's table, which is copied. It owns `user` from here on; when this function fails, `user` stays
-/// the caller's.
+/// A writer from the host's table, which is copied. It owns `user`, which is released when the writer is freed, or, where this
+/// function fails, at once.
 ///
 /// # Safety
 /// `table` is NULL or points to a table as documented; `out` and `error` are NULL or point to places for pointers.
@@ -97,12 +97,9 @@ pub unsafe extern "C" fn catena_writer_new(
     out: *mut *mut catena_writer,
     error: *mut *mut catena_error,
 ) -> catena_status {
-    let new = || {
-        // SAFETY: the caller vouches for the table.
-        let t = unsafe { self::table(table, "table")? };
-        let data = UserData { user: t.user, release: t.release };
-        Ok(catena_writer::new(HostWriter { table: t, data }))
-    };
+    // SAFETY: the caller vouches for the table.
+    let given = unsafe { table_with(table, "table", |t| UserData::new(t.user, t.release)) };
+    let new = || given.map(|(table, data)| catena_writer::new(HostWriter { table, data }));
     // SAFETY: the caller vouches for both places.
     unsafe { make(out, error, new) }
 }

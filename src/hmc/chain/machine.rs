@@ -58,7 +58,7 @@ impl Machine for Chain {
     #[inline]
     fn evaluation(&mut self) -> Evaluation<'_> {
         let (position, gradient, stream) = Chain::evaluation(self);
-        Evaluation { position, gradient: Some(gradient), jacobian: true, stream }
+        Evaluation { position, gradient: Some(gradient), hessian: None, jacobian: true, stream }
     }
 }
 

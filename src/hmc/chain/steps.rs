@@ -1,50 +1,30 @@
 //! The steps between two requests: initial values, step-size search, transitions, warm-up.
 
-use super::{Chain, Failure, INIT_TRIES, InitialValueReason, Request, State, Transition};
+use super::{Chain, Failure, Request, State, Transition};
 use crate::adapt::{Change, Lesson};
 use crate::hmc::engine::{Engine, leapfrog_steps};
 use crate::hmc::metric::Metric;
+use crate::model::{judge_initial, propose_initial, tries_again};
 
 /// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
 const SEARCH_ACCEPTANCE: f64 = 0.8;
-/// A NaN that no arithmetic makes.
-const UNWRITTEN: u64 = 0x7ff8_ca7e_4a00_0bad;
 /// A step size that can grow beyond this means an improper posterior (Stan's number).
 const LARGEST_STEPSIZE: f64 = 1e7;
-
-/// Stands where a model is to write.
-fn unwritten() -> f64 {
-    f64::from_bits(UNWRITTEN)
-}
 
 impl Chain {
     pub(super) fn propose_initial(&mut self, tries: u32) -> Request {
         self.state = State::Initial { tries };
         let slot = self.trajectory.free_pending();
-        let radius = self.settings.init_radius;
-        let position = self.trajectory.slots.model_position_mut(slot);
-        for (x, given) in position.iter_mut().zip(&self.start.0) {
-            *x = if given.is_nan() { self.init_stream.uniform_between(-radius, radius) } else { *given };
-        }
-        // What the model forgets to write is told from what it writes.
-        self.trajectory.slots.evaluation(slot).1.fill(unwritten());
+        let (position, gradient) = self.trajectory.slots.start(slot);
+        propose_initial(&self.start.0, self.settings.init_radius, &mut self.init_stream, position, gradient);
         Request::Evaluate
     }
 
     pub(super) fn judge_initial(&mut self, tries: u32, log_density: Option<f64>) -> Request {
         let slot = self.trajectory.pending();
         let gradient = self.trajectory.slots.model_gradient(slot);
-        let reason = match log_density {
-            None => Some(InitialValueReason::Refused),
-            Some(value) if !value.is_finite() => Some(InitialValueReason::LogDensity(value)),
-            Some(_) => gradient.iter().position(|g| !g.is_finite()).map(|index| match gradient[index] {
-                value if value.to_bits() == UNWRITTEN => InitialValueReason::Unwritten { index },
-                value => InitialValueReason::Gradient { index, value },
-            }),
-        };
-        let forgot = matches!(reason, Some(InitialValueReason::Unwritten { .. }));
+        let reason = judge_initial(log_density, gradient);
         let tries = tries + 1;
-        let random = !forgot && self.settings.init_radius > 0.0 && self.start.0.iter().any(|x| x.is_nan());
         match (reason, log_density) {
             (None, Some(value)) => {
                 self.trajectory.slots.log_density[slot] = value;
@@ -55,7 +35,9 @@ impl Chain {
                 self.state = State::Idle;
                 Request::Initialized
             }
-            (Some(reason), _) if tries == INIT_TRIES || !random => self.fail(Failure::InitialValue { tries, reason }),
+            (Some(reason), _) if !tries_again(&self.start.0, self.settings.init_radius, tries, &reason) => {
+                self.fail(Failure::InitialValue { tries, reason })
+            }
             _ => self.propose_initial(tries),
         }
     }

@@ -1,5 +1,6 @@
 //! What a chain asks for, and what it reports.
 
+use crate::model::InitialValueReason;
 use serde::{Deserialize, Serialize};
 
 /// What a chain asks for.
@@ -45,31 +46,6 @@ pub enum Failure {
         "no step size is small enough to be accepted; the log density or its gradient may be wrong or discontinuous at the initial value"
     )]
     StepSizeTooSmall,
-}
-
-/// What was wrong with an initial value.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
-pub enum InitialValueReason {
-    /// The model refused the point.
-    #[error("the model refused it")]
-    Refused,
-    /// The log density is not a finite number.
-    #[error("its log density is {0}")]
-    LogDensity(f64),
-    /// The model left an element of the gradient as it was.
-    #[error("element {index} of its gradient was never written by the model")]
-    Unwritten {
-        /// Which element, from 0.
-        index: usize,
-    },
-    /// An element of the gradient is not a finite number.
-    #[error("element {index} of its gradient is {value}")]
-    Gradient {
-        /// Which element, from 0.
-        index: usize,
-        /// Its value.
-        value: f64,
-    },
 }
 
 /// One transition's report.

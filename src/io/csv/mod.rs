@@ -5,7 +5,7 @@ mod number;
 pub use number::{MAX_SIG_FIGS, shortest, significant};
 
 use super::table::{check_names, check_row};
-use super::{OutputFile, Writer};
+use super::{Mark, OutputFile, Writer};
 use crate::error::{Code, Error};
 use number::Format;
 use std::io::{self, Write};
@@ -195,10 +195,11 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
         }
     }
 
-    fn mark(&mut self) -> Result<u64, Error> {
+    fn mark(&mut self) -> Result<Mark, Error> {
         self.usable()?;
         self.write_if(true)?;
-        (self.settle)(&mut self.out).map_err(|e| self.fail(&e))
+        let place = (self.settle)(&mut self.out).map_err(|e| self.fail(&e))?;
+        Ok(Mark { place, rest: Vec::new() })
     }
 
     fn finish(&mut self) -> Result<(), Error> {

@@ -188,7 +188,7 @@ impl Machine for Mover {
     fn evaluation(&mut self) -> Evaluation<'_> {
         let nuts = self.nuts.as_mut().expect("NUTS alone evaluates point by point");
         let (position, gradient) = (&nuts.position[..], Some(&mut nuts.gradient[..]));
-        Evaluation { position, gradient, jacobian: true, stream: &mut self.model_stream }
+        Evaluation { position, gradient, hessian: None, jacobian: true, stream: &mut self.model_stream }
     }
 
     fn block(&mut self) -> (&mut Block, &mut Stream) {

@@ -165,6 +165,33 @@ impl InitContext for RowContext<'_> {
     }
 }
 
+/// One row of a Stan CSV as initial values, or as a mode: `theta.1`, `theta.2` are the elements of `theta`. Columns whose names
+/// end in `__` are left out.
+pub struct GivenPoint {
+    values: Values,
+    row: Vec<f64>,
+}
+
+impl GivenPoint {
+    /// The row of a file with columns of these names.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`](crate::error::Code) where the row is not as long as the names, or an array lacks an element.
+    pub fn new(names: &[String], row: &[f64]) -> Result<Self, Error> {
+        if names.len() != row.len() {
+            return Err(Error::argument("row", format!("{} numbers, one per name", names.len()), row.len()));
+        }
+        let columns: Vec<usize> = (0..names.len()).filter(|&i| !names[i].ends_with("__")).collect();
+        Ok(Self { values: Values::new(names, &columns)?, row: row.to_vec() })
+    }
+}
+
+impl InitContext for GivenPoint {
+    fn variable(&self, name: &str) -> Result<Option<Variable>, Error> {
+        RowContext { values: &self.values, row: &self.row }.variable(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

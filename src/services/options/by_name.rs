@@ -44,7 +44,8 @@ impl OptionSet {
     }
 
     fn check_ids(&self) -> Result<(), Error> {
-        check_chain_ids("init_chain_id", self.sample.init_chain_id, self.sample.num_chains)?;
+        let machines = self.sample.num_chains.max(self.optimize.num_starts);
+        check_chain_ids("init_chain_id", self.sample.init_chain_id, machines)?;
         check_chain_ids("init_set_id", self.population.init_set_id, self.smc.num_sets)
     }
 }

@@ -1,17 +1,24 @@
 //! Options of a run. A new one is a field with its default here (or in [`Adaptation`]) and a row in `table.rs`: validation,
 //! the command line, the C ABI's options by name, `bindings/abi.json`, R, Julia, C++ and `docs/options.md` go by the rows.
 
+mod approximate;
 mod by_name;
+mod field;
+mod modes;
 mod near;
+mod service;
 mod set;
 mod smc;
 mod table;
 mod value;
 
+pub use approximate::{PathfinderOptions, VariationalOptions};
+pub use modes::{LaplaceOptions, OptimizeOptions};
 pub use near::{nearest, similarity};
+pub use service::Service;
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
-pub use table::{OPTIONS, OptionRow, Service};
+pub use table::{OPTIONS, OptionRow};
 pub use value::{Choice, Given, Kind, Range, Value, names};
 
 use crate::adapt::Adaptation;
@@ -27,6 +34,16 @@ pub enum FailurePolicy {
     StopChain = 0,
     /// Every chain stops; what all of them drew is kept.
     StopRun = 1,
+}
+
+/// Where chains begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum InitKind {
+    /// At what the init context gives; the rest is drawn.
+    Given = 0,
+    /// At a draw of a path of Pathfinder that begins there, with its covariance as first metric.
+    Pathfinder = 1,
 }
 
 /// Options of a sampling run; the defaults are Stan's.
@@ -50,6 +67,8 @@ pub struct SampleOptions {
     pub refresh: usize,
     /// Initial values not given are uniform on (-radius, radius); at least 0, finite. Default 2.
     pub init_radius: f64,
+    /// Where chains begin. Default: at what the init context gives.
+    pub init_from: InitKind,
     /// The metric. Default diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
@@ -102,6 +121,7 @@ impl Default for SampleOptions {
             save_warmup: false,
             refresh: 100,
             init_radius: 2.0,
+            init_from: InitKind::Given,
             metric: MetricKind::Diag,
             stepsize: 1.0,
             stepsize_jitter: 0.0,

@@ -1,6 +1,6 @@
 //! All options as one value.
 
-use super::{SampleOptions, SmcOptions};
+use super::{LaplaceOptions, OptimizeOptions, PathfinderOptions, SampleOptions, SmcOptions, VariationalOptions};
 use crate::adapt::Adaptation;
 use crate::services::population::PopulationOptions;
 
@@ -16,6 +16,12 @@ pub struct OptionSet {
     pub(super) smc: SmcOptions,
     /// Its seed means nothing: there is one for all.
     pub(super) population: PopulationOptions,
+    pub(super) variational: VariationalOptions,
+    /// Its optimiser means nothing, that is `optimize`.
+    pub(super) pathfinder: PathfinderOptions,
+    pub(super) optimize: OptimizeOptions,
+    /// Its way to a mode means nothing, that is `optimize`; nor does its `calculate_lp`, for there is one for all.
+    pub(super) laplace: LaplaceOptions,
 }
 
 impl Default for OptionSet {
@@ -32,6 +38,10 @@ impl From<&SampleOptions> for OptionSet {
             adapt: options.adaptation.is_some(),
             smc: SmcOptions::default(),
             population: PopulationOptions::default(),
+            variational: VariationalOptions::default(),
+            pathfinder: PathfinderOptions::default(),
+            optimize: OptimizeOptions::default(),
+            laplace: LaplaceOptions::default(),
         }
     }
 }
@@ -51,6 +61,47 @@ impl OptionSet {
     pub fn with_smc(self, smc: &SmcOptions) -> Self {
         let population = PopulationOptions { init_set_id: smc.init_set_id, ..self.population };
         Self { smc: smc.clone(), population, ..self }
+    }
+
+    /// The options of variational approximations alone.
+    pub fn variational(&self) -> VariationalOptions {
+        self.variational
+    }
+
+    /// The same options of other runs, with these of variational approximations.
+    pub fn with_variational(self, variational: &VariationalOptions) -> Self {
+        Self { variational: *variational, ..self }
+    }
+
+    /// The options of Pathfinder alone.
+    pub fn pathfinder(&self) -> PathfinderOptions {
+        PathfinderOptions { lbfgs: self.optimize, ..self.pathfinder }
+    }
+
+    /// The same options of other runs, with these of Pathfinder.
+    pub fn with_pathfinder(self, pathfinder: &PathfinderOptions) -> Self {
+        Self { pathfinder: *pathfinder, optimize: pathfinder.lbfgs, ..self }
+    }
+
+    /// The options of finding modes alone.
+    pub fn optimize(&self) -> OptimizeOptions {
+        self.optimize
+    }
+
+    /// The same options of other runs, with these of finding modes.
+    pub fn with_optimize(self, optimize: &OptimizeOptions) -> Self {
+        Self { optimize: *optimize, ..self }
+    }
+
+    /// The options of normal distributions at modes alone.
+    pub fn laplace(&self) -> LaplaceOptions {
+        LaplaceOptions { calculate_lp: self.pathfinder.calculate_lp, mode: self.optimize, ..self.laplace }
+    }
+
+    /// The same options of other runs, with these of normal distributions at modes.
+    pub fn with_laplace(self, laplace: &LaplaceOptions) -> Self {
+        let pathfinder = PathfinderOptions { calculate_lp: laplace.calculate_lp, ..self.pathfinder };
+        Self { optimize: laplace.mode, laplace: *laplace, pathfinder, ..self }
     }
 
     /// The options as a population takes them.

@@ -1,73 +1,21 @@
 //! The table: one row, one option.
 
+use super::field::Field;
+use super::service::Service;
+use super::service::Service::{
+    Diagnose, FixedParam, GenerateQuantities, Laplace, Nuts, Optimize, Pathfinder, Population, Smc, Static, Variational,
+};
 use super::set::OptionSet;
-use super::value::{Choice, Given, Kind, Range, Value, names};
-use super::{FailurePolicy, MAX_DEPTH_LIMIT, PathKind};
+use super::value::{Choice, Given, Kind, Range, Value};
+use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
+use crate::optimize::Algorithm;
 use crate::particles::plan::Kernel;
 use crate::particles::resample::Scheme;
 use crate::services::population::TraceFailure;
-use std::time::Duration;
-
-/// What a user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// [`sample_nuts`](crate::services::sample_nuts)
-    Nuts,
-    /// [`sample_hmc_static`](crate::services::sample_hmc_static)
-    Static,
-    /// [`sample_fixed_param`](crate::services::sample_fixed_param)
-    FixedParam,
-    /// [`generate_quantities`](crate::services::generate_quantities)
-    GenerateQuantities,
-    /// [`diagnose_gradient`](crate::services::diagnose_gradient)
-    Diagnose,
-    /// [`log_density`](crate::services::log_density), which takes no options
-    LogDensity,
-    /// [`Population`](crate::services::Population)
-    Population,
-    /// [`sample_smc`](crate::services::sample_smc)
-    Smc,
-}
-
-use Service::{Diagnose, FixedParam, GenerateQuantities, Nuts, Population, Smc, Static};
-
-impl Service {
-    /// Every service.
-    pub fn all() -> [Self; 8] {
-        [Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Self::LogDensity, Population, Smc]
-    }
-
-    /// `nuts`, `static`, `fixed_param`, `generate_quantities`, `diagnose`, `log_density` or `smc`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nuts => "nuts",
-            Self::Static => "static",
-            Self::FixedParam => "fixed_param",
-            Self::GenerateQuantities => "generate_quantities",
-            Self::Diagnose => "diagnose",
-            Self::LogDensity => "log_density",
-            Self::Population => "population",
-            Self::Smc => "smc",
-        }
-    }
-
-    /// What it does.
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Nuts => "draws by the no-U-turn sampler",
-            Self::Static => "draws by static Hamiltonian Monte Carlo",
-            Self::FixedParam => "generated quantities at initial values that stay",
-            Self::GenerateQuantities => "generated quantities anew for draws made before",
-            Self::Diagnose => "the gradient against finite differences",
-            Self::LogDensity => "log density and gradient at given points",
-            Self::Population => "independent sets of weighted traces",
-            Self::Smc => "weighted draws and the evidence by sequential Monte Carlo",
-        }
-    }
-}
+use crate::variational::Family;
 
 /// One option.
 #[derive(Debug)]
@@ -124,63 +72,6 @@ impl OptionRow {
     }
 }
 
-/// A field of the options as a value and back.
-trait Field: Sized {
-    fn value(&self) -> Value;
-    /// `None`: the field cannot hold it.
-    fn of(value: Value) -> Option<Self>;
-}
-
-macro_rules! whole_fields {
-    ($($field:ty),*) => {$(
-        impl Field for $field {
-            fn value(&self) -> Value {
-                Value::Whole(*self as u64)
-            }
-            fn of(value: Value) -> Option<Self> {
-                if let Value::Whole(n) = value { n.try_into().ok() } else { None }
-            }
-        }
-    )*};
-}
-whole_fields!(u32, u64, usize);
-
-impl Field for f64 {
-    fn value(&self) -> Value {
-        Value::Real(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Some(x) } else { None }
-    }
-}
-
-impl Field for Duration {
-    fn value(&self) -> Value {
-        Value::Real(self.as_secs_f64())
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Real(x) = value { Self::try_from_secs_f64(x).ok() } else { None }
-    }
-}
-
-impl Field for Vec<String> {
-    fn value(&self) -> Value {
-        Value::Names(self.join(","))
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Names(text) = value { names(&text) } else { None }
-    }
-}
-
-impl Field for bool {
-    fn value(&self) -> Value {
-        Value::Switch(*self)
-    }
-    fn of(value: Value) -> Option<Self> {
-        if let Value::Switch(on) = value { Some(on) } else { None }
-    }
-}
-
 macro_rules! choice_field {
     ($field:ty: $names:ident = $($variant:ident $name:literal $help:literal),*) => {
         const $names: &[Choice] = &[$(Choice { name: $name, number: <$field>::$variant as i32, help: $help }),*];
@@ -202,6 +93,9 @@ choice_field!(MetricKind: METRICS =
     FisherDense "fisher_dense" "a covariance matrix, from draws and gradients",
     LowRank "low_rank" "a vector of variances and a few directions, from draws and gradients",
     Auto "auto" "fisher_dense for few coordinates, low_rank for many");
+choice_field!(InitKind: INITS =
+    Given "given" "at the initial values given; others are drawn",
+    Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");
 choice_field!(WarmupMode: WARMUPS =
     Alone "alone" "each chain by itself",
     Together "together" "chains meet where the metric is estimated and get one for all");
@@ -228,6 +122,14 @@ choice_field!(TraceFailure: TRACE_FAILURES =
     Keep "keep" "the operation fails, the population stays as it was",
     Lose "lose" "the trace is dropped, its weight zero");
 
+choice_field!(Algorithm: ALGORITHMS =
+    Lbfgs "lbfgs" "limited-memory BFGS",
+    Bfgs "bfgs" "BFGS with a matrix",
+    Newton "newton" "Newton's method");
+choice_field!(Family: FAMILIES =
+    MeanField "meanfield" "independent coordinates",
+    FullRank "fullrank" "any covariance");
+
 macro_rules! row {
     ($name:literal, $kind:expr, $services:expr, $help:literal, $($field:ident).+) => {
         OptionRow {
@@ -243,20 +145,42 @@ macro_rules! row {
 
 const ANY: Kind = Kind::Whole(0, u64::MAX);
 const FROM_1: Kind = Kind::Whole(1, u64::MAX);
+const TOLERANCE: Kind = Kind::Real(Range::not_negative());
 const POSITIVE: Kind = Kind::Real(Range::positive());
 
 const MOVES: &[Service] = &[Nuts, Static];
 const SAMPLES: &[Service] = &[Nuts, Static, FixedParam];
-const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities];
-const RUNS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Smc];
-const IDS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose];
-const SEEDED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Population, Smc];
-const THREADED: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc];
+const CHAINS: &[Service] = &[Nuts, Static, FixedParam, GenerateQuantities, Variational, Laplace];
+const RUNS: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Smc, Pathfinder, Variational, Optimize, Laplace];
+const IDS: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Diagnose, Pathfinder, Variational, Optimize, Laplace];
+const STARTS: &[Service] = &[Nuts, Static, FixedParam, Diagnose, Pathfinder, Variational, Optimize, Laplace];
+const SEEDED: &[Service] = &[
+    Nuts,
+    Static,
+    FixedParam,
+    GenerateQuantities,
+    Diagnose,
+    Population,
+    Smc,
+    Pathfinder,
+    Variational,
+    Optimize,
+    Laplace,
+];
+const THREADED: &[Service] =
+    &[Nuts, Static, FixedParam, GenerateQuantities, Population, Smc, Pathfinder, Variational, Optimize, Laplace];
 const TUNED: &[Service] = &[Nuts, Static, Smc];
-const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc];
+const BATCHES: &[Service] = &[Nuts, Static, FixedParam, Smc, Pathfinder, Variational, Optimize, Laplace];
 const SETS: &[Service] = &[Population, Smc];
 const TRACES: &[Service] = &[Population];
 const SMC: &[Service] = &[Smc];
+const PATHS_OF: &[Service] = &[Pathfinder];
+const FITS: &[Service] = &[Variational];
+const MODES: &[Service] = &[Optimize, Laplace];
+const LBFGS: &[Service] = &[Optimize, Laplace, Pathfinder];
+const NORMALS: &[Service] = &[Laplace];
 
 /// Every option of a run. Defaults are those of [`SampleOptions`](super::SampleOptions).
 #[rustfmt::skip]
@@ -269,8 +193,9 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
     row!("save_warmup", Kind::Switch, MOVES, "write the warm-up too", sample.save_warmup),
     row!("refresh", ANY, RUNS, "iterations between two lines of progress; 0: none", sample.refresh),
-    row!("init_radius", Kind::Real(Range::not_negative()), &[Nuts, Static, FixedParam, Diagnose],
+    row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
+    row!("init_from", Kind::Choice(INITS), MOVES, "where chains begin", sample.init_from),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,
@@ -324,4 +249,50 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("waste_free", Kind::Switch, SMC,
         "resample but num_particles / (num_moves + 1) particles and keep all states of their chains", smc.waste_free),
     row!("max_stages", FROM_1, SMC, "most stages of a set", smc.max_stages),
+    row!("num_paths", FROM_1, PATHS_OF, "number of paths", pathfinder.num_paths),
+    row!("max_lbfgs_iters", FROM_1, PATHS_OF, "most steps of a path's optimiser", pathfinder.max_lbfgs_iters),
+    row!("num_elbo_draws", FROM_1, PATHS_OF, "draws for the evidence lower bound at each point of a path",
+        pathfinder.num_elbo_draws),
+    row!("num_draws", FROM_1, PATHS_OF, "draws from each path", pathfinder.num_draws),
+    row!("num_psis_draws", FROM_1, PATHS_OF, "draws resampled from those of all paths", pathfinder.num_psis_draws),
+    row!("psis_resample", Kind::Switch, PATHS_OF,
+        "resample the draws of several paths by their smoothed weights; else all are kept", pathfinder.psis_resample),
+    row!("calculate_lp", Kind::Switch, &[Pathfinder, Laplace], "evaluate the log density at the draws, which weighs them",
+        pathfinder.calculate_lp),
+    row!("variational_family", Kind::Choice(FAMILIES), FITS, "which normal distributions are looked among",
+        variational.family),
+    row!("variational_iterations", FROM_1, FITS, "most steps of the ascent", variational.iterations),
+    row!("grad_samples", FROM_1, FITS, "draws for each gradient of the evidence lower bound", variational.grad_samples),
+    row!("elbo_samples", FROM_1, FITS, "draws for each estimate of the evidence lower bound", variational.elbo_samples),
+    row!("eta", POSITIVE, FITS, "step size, where it is not adapted", variational.eta),
+    row!("adapt_eta", Kind::Switch, FITS, "try step sizes from 100 down to 0.01", variational.adapt_eta),
+    row!("adapt_iterations", FROM_1, FITS, "steps with each step size that is tried", variational.adapt_iterations),
+    row!("tol_elbo", POSITIVE, FITS, "without averages, the ascent ends when the bound's relative change is smaller", variational.tol_elbo),
+    row!("tol_average", Kind::Real(Range::not_negative()), FITS,
+        "average iterates until each parameter's error is below this, in standard deviations; 0: take the last one",
+        variational.tol_average),
+    row!("eval_elbo", FROM_1, FITS, "steps between two estimates of the bound", variational.eval_elbo),
+    row!("output_draws", ANY, FITS, "draws from the approximation", variational.output_draws),
+    row!("num_starts", FROM_1, MODES, "number of starts", optimize.num_starts),
+    row!("algorithm", Kind::Choice(ALGORITHMS), MODES, "how directions are found", optimize.algorithm),
+    row!("jacobian", Kind::Switch, &[Optimize],
+        "look for the mode of the density with the Jacobian of the transforms", optimize.jacobian),
+    row!("max_iterations", ANY, MODES, "most iterations of a start", optimize.max_iterations),
+    row!("history_size", FROM_1, LBFGS, "steps that limited-memory BFGS holds", optimize.history_size),
+    row!("init_alpha", POSITIVE, LBFGS, "first step, in lengths of the gradient", optimize.init_alpha),
+    row!("tol_obj", TOLERANCE, LBFGS, "converged when the log density changes by less", optimize.tolerances.objective),
+    row!("tol_rel_obj", TOLERANCE, LBFGS,
+        "converged when the log density changes by less, relative to its size, in multiples of rounding",
+        optimize.tolerances.relative_objective),
+    row!("tol_grad", TOLERANCE, LBFGS, "converged when the gradient's norm is smaller", optimize.tolerances.gradient),
+    row!("tol_rel_grad", TOLERANCE, LBFGS,
+        "converged when the gradient, scaled by the curvature, is smaller, relative to the log density, in multiples of rounding",
+        optimize.tolerances.relative_gradient),
+    row!("tol_param", TOLERANCE, LBFGS, "converged when a step is shorter", optimize.tolerances.parameter),
+    row!("jitter", TOLERANCE, LBFGS,
+        "standard deviation of normal noise added to initial values that are given, on the unconstrained scale", optimize.jitter),
+    row!("save_iterations", Kind::Switch, &[Optimize], "write every iteration", optimize.save_iterations),
+    row!("laplace_draws", ANY, NORMALS, "draws from each normal distribution", laplace.draws),
+    row!("laplace_jacobian", Kind::Switch, NORMALS,
+        "approximate the density with the Jacobian of the transforms", laplace.jacobian),
 ];

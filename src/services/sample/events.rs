@@ -4,10 +4,11 @@ use super::output::elapsed_lines;
 use super::sampling::{Record, Sampling};
 use super::watched::{Early, Watched};
 use crate::error::{Code, Error};
-use crate::hmc::{Chain, Failure, InitialValueReason, Metric, Request, Start};
-use crate::io::{Level, Writer, significant};
+use crate::hmc::{Chain, Failure, Metric, Request, Start};
+use crate::io::{Level, Mark, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
+use crate::services::start::{failed_start, given_start};
 use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
@@ -41,16 +42,12 @@ impl Sampling<'_> {
         }
     }
 
-    fn failure<D: Density>(&self, failure: &Failure, here: &Here<'_, D>) -> Error {
-        // An element is known by its coordinate's name.
-        let of = match failure {
-            Failure::InitialValue {
-                reason: InitialValueReason::Gradient { index, .. } | InitialValueReason::Unwritten { index },
-                ..
-            } => here.run.density.names().get(*index).map(|name| format!(" (coordinate '{name}')")),
-            _ => None,
-        };
-        Error::new(Code::Initialization, format!("{failure}{}{}", of.unwrap_or_default(), here.words()))
+    /// Where the chain begins; NaN where a coordinate is to be drawn.
+    fn start<D: Density>(&mut self, here: &mut Here<'_, D>) -> Result<Vec<f64>, Error> {
+        match self.begun.as_mut().map(|begun| std::mem::take(&mut begun.position)) {
+            Some(position) if !position.is_empty() => Ok(position),
+            _ => given_start(self.init, here),
+        }
     }
 }
 
@@ -109,7 +106,13 @@ impl<D: Density> Service<D> for Sampling<'_> {
                 self.messages(&elapsed_lines(warmup, sampling))?;
                 return Ok(After::Done);
             }
-            Request::Failed(failure) => return Err(self.failure(&failure, here)),
+            Request::Failed(failure) => {
+                let reason = match &failure {
+                    Failure::InitialValue { reason, .. } => Some(reason),
+                    _ => None,
+                };
+                return Err(failed_start(&failure, reason, here));
+            }
         }
         Ok(After::GoOn)
     }
@@ -120,9 +123,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
         writers.try_for_each(|writer| writer.look(now))
     }
 
-    fn mark(&mut self) -> Result<[u64; 2], Error> {
+    fn mark(&mut self) -> Result<[Mark; 2], Error> {
         let sinks = &mut self.sinks;
-        let mark = |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(0), |writer| writer.mark());
+        let mark =
+            |writer: &mut Option<&mut dyn Writer>| writer.as_mut().map_or(Ok(Mark::default()), |writer| writer.mark());
         Ok([mark(&mut sinks.sample)?, mark(&mut sinks.diagnostic)?])
     }
 
@@ -175,9 +179,11 @@ impl<D: Density> Service<D> for Sampling<'_> {
             iterations: chain.map_or(0, Chain::iterations),
             rows: self.record.rows,
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
+            engine: Some(self.columns.engine),
+            num_samples: self.settings.num_samples,
             metric: metric.kind(),
             inv_metric: metric.inverse(),
-            warmup_gradients,
+            warmup_gradients: warmup_gradients + self.begun.as_ref().map_or(0, |begun| begun.gradients),
             sampling_gradients,
             divergences: self.record.divergences,
             saturated: self.record.saturated,

@@ -9,19 +9,21 @@ mod settings;
 mod together;
 mod watched;
 
+use super::pathfinder::{Begun, starts};
 use super::run::Run;
 use super::spread;
-use super::{OptionSet, SampleIo, SampleOptions, SampleReport, Session, check_length};
+use super::{InitKind, OptionSet, SampleIo, SampleOptions, SampleReport, Session, check_length};
 use crate::adapt::{Enough, WarmupMode};
 use crate::diagnostics::select_columns;
 use crate::error::Error;
-use crate::hmc::Engine;
+use crate::hmc::{ChainSettings, Engine};
 use crate::io::{Writer, metric_name};
 use crate::model::Density;
 use looks::Looks;
 use meetings::Meetings;
 use sampling::{Columns, Sinks};
 use settings::{chain_settings, check_memory, suited};
+use std::ops::Range;
 use std::sync::Arc;
 use together::Together;
 use watched::Kept;
@@ -111,7 +113,12 @@ impl<'a, D: Density> Session<'a, D> {
         let own = spread::own(io.communicator, options.num_chains);
         check_memory(density.dim(), own.len(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
-        let settings = chain_settings(density.dim(), own.clone(), options, &io.inv_metrics, keep_momentum)?;
+        let begun = begun(density, options, &io)?;
+        let begun: Vec<_> = begun.into_iter().skip(own.start).take(own.len()).collect();
+        let mut settings = chain_settings(density.dim(), own.clone(), options, &io.inv_metrics, keep_momentum)?;
+        if io.inv_metrics.is_empty() {
+            take_metrics(&mut settings, own.clone(), options, &begun)?;
+        }
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
@@ -122,15 +129,43 @@ impl<'a, D: Density> Session<'a, D> {
         let writers = io.sample_writers.into_iter().enumerate();
         let (samples, others): (Vec<_>, Vec<_>) = writers.partition(|(place, _)| own.contains(place));
         let mut sample = samples.into_iter().map(|(_, writer)| writer);
+        let mut begun = begun.into_iter();
         let services = settings.into_iter().map(|settings| {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
+                .begun_at(begun.next())
         });
         let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
         let meetings = Meetings { together, looks };
         let session = Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(meetings)))?;
         Ok(session.ending_after(options.max_seconds).sharing(others, columns.sample.clone()))
     }
+}
+
+/// Where Pathfinder has the chains begin; nothing where it is not asked, or chains go on from checkpoints.
+fn begun<D: Density>(density: &D, options: &SampleOptions, io: &SampleIo<'_>) -> Result<Vec<Begun>, Error> {
+    let goes_on = io.checkpoints.iter().any(|bytes| !bytes.is_empty());
+    match options.init_from {
+        InitKind::Pathfinder if density.dim() > 0 && !goes_on => starts(density, options, io),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The chains begin with the metrics that their paths found, each its own.
+fn take_metrics(
+    settings: &mut [ChainSettings],
+    own: Range<usize>,
+    options: &SampleOptions,
+    begun: &[Begun],
+) -> Result<(), Error> {
+    for (place, (chain, begun)) in own.zip(settings.iter_mut().zip(begun)) {
+        if !begun.inv_metric.is_empty() {
+            let given = vec![&begun.inv_metric[..]; options.num_chains];
+            let found = chain_settings(chain.dim, place..place + 1, options, &given, chain.keep_momentum)?;
+            *chain = found.into_iter().next().expect("one chain's");
+        }
+    }
+    Ok(())
 }
 
 /// What is kept of each chain for looks at the run, and what comes of looks; none where the run is not to stop early.

@@ -3,12 +3,12 @@
 use super::sampling::Sampling;
 use super::watched::Watched;
 use crate::adapt::LowRank;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::hmc::{Chain, Engine, MetricKind, Transition};
 use crate::io::Level;
-use crate::model::{Density, Refusal};
+use crate::model::Density;
 use crate::services::Progress;
-use crate::services::outputs::constrain;
+use crate::services::outputs::outputs_of_draw;
 use crate::services::service::Here;
 
 /// Writes what stands in the engine's columns ([`Engine::columns`]) to the start of `row`; returns how many that are.
@@ -87,7 +87,7 @@ impl Sampling<'_> {
         let is_kept = watched.is_looked_at() && warmup_length.is_some();
         let chain = &mut watched.chain;
         if self.sinks.sample.is_some() || is_kept {
-            self.outputs(chain, here, outputs_at)?;
+            outputs_of_draw(here, chain.draw(), outputs_at..self.columns.sample.len(), &mut self.refused)?;
         }
         if is_kept {
             watched.keep(&here.bench.row);
@@ -114,25 +114,6 @@ impl Sampling<'_> {
         // Rows are those that the sample writer took, also where the other one fails at the same draw.
         self.record.rows += usize::from(self.sinks.sample.is_none());
         Ok(())
-    }
-
-    /// The model's outputs into the row, from column `at` on.
-    fn outputs<D: Density>(&mut self, chain: &mut Chain, here: &mut Here<'_, D>, at: usize) -> Result<(), Error> {
-        let outputs = at..self.columns.sample.len();
-        let (position, stream) = chain.draw();
-        let made = here
-            .call(stream, |density, worker, task, row| constrain(density, worker, task, position, &mut row[outputs]));
-        match made {
-            Ok(()) => Ok(()),
-            Err(Refusal::Reject) => {
-                self.refused.tell("outputs of a draw were", here);
-                Ok(())
-            }
-            Err(Refusal::Stop) => {
-                let words = here.words();
-                Err(Error::new(Code::Model, format!("the model stopped the run while computing outputs{words}")))
-            }
-        }
     }
 
     /// What is told of the chain after each iteration.

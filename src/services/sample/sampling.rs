@@ -1,14 +1,12 @@
 //! One chain that samples: its columns, writers, record and start.
 
 use super::watched::Kept;
-use crate::error::{Code, Error};
 use crate::hmc::{ChainSettings, Engine};
-use crate::io::{Level, Writer};
-use crate::model::{Density, InitContext, Refusal};
-use crate::random::{Purpose, Stream};
+use crate::io::Writer;
+use crate::model::{Density, InitContext};
 use crate::services::SampleOptions;
 use crate::services::outputs::Refused;
-use crate::services::service::Here;
+use crate::services::pathfinder::Begun;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -64,7 +62,9 @@ pub struct Record {
 pub struct Sampling<'a> {
     pub(super) columns: Arc<Columns>,
     pub(super) settings: ChainSettings,
-    init: Option<&'a dyn InitContext>,
+    pub(super) init: Option<&'a dyn InitContext>,
+    /// What Pathfinder found for the chain.
+    pub(super) begun: Option<Begun>,
     pub(super) sinks: Sinks<'a>,
     pub(super) record: Record,
     /// The columns that are to be looked at, for a chain that has not begun.
@@ -86,42 +86,10 @@ impl<'a> Sampling<'a> {
         let (thin, save_warmup) = (options.thin, options.save_warmup);
         let record = Record { thin, save_warmup, rows: 0, divergences: 0, saturated: 0 };
         let max_gradients = options.max_gradients;
-        Self { columns, settings, init, sinks, record, kept, max_gradients, refused: Refused::default() }
+        Self { columns, settings, init, begun: None, sinks, record, kept, max_gradients, refused: Refused::default() }
     }
-
-    /// The start values the model makes of the init context; NaN where they are to be drawn.
-    pub(super) fn start<D: Density>(&self, here: &mut Here<'_, D>) -> Result<Vec<f64>, Error> {
-        let mut start = vec![f64::NAN; self.settings.dim];
-        let Some(init) = self.init else { return Ok(start) };
-        match init.position() {
-            Some(position) if position.len() == start.len() => start.copy_from_slice(position),
-            Some(position) => {
-                let expected = format!("a position of {} numbers", start.len());
-                return Err(Error::argument("inits", expected, position.len()));
-            }
-            None => self.initialize(init, here, &mut start)?,
-        }
-        let unused = init.unused();
-        if !unused.is_empty() {
-            let line = format!("initial values that the model did not ask for: {}", unused.join(", "));
-            here.log(Level::Warning, &line);
-        }
-        Ok(start)
-    }
-
-    fn initialize<D: Density>(
-        &self,
-        init: &dyn InitContext,
-        here: &mut Here<'_, D>,
-        start: &mut [f64],
-    ) -> Result<(), Error> {
-        let mut stream = Stream::new(self.settings.seed, self.settings.chain_id, Purpose::Start);
-        here.call(&mut stream, |density, worker, task, _| density.initialize(worker, task, init, start)).map_err(
-            |refusal| {
-                let verb = if refusal == Refusal::Reject { "refused" } else { "could not use" };
-                let words = here.words();
-                Error::new(Code::Initialization, format!("the model {verb} the initial values given{words}"))
-            },
-        )
+    /// The same chain, which begins where its path led.
+    pub(super) fn begun_at(self, begun: Option<Begun>) -> Self {
+        Self { begun, ..self }
     }
 }

@@ -257,7 +257,7 @@ int bs_param_unconstrain_json(const bs_model *model, const char *json, double *u
 
 int bs_log_density_gradient(const bs_model *model, bool propto, bool jacobian, const double *u, double *value,
                             double *gradient, char **error) {
-  if (!propto || !jacobian) return failed(error, "called with other flags than sampling wants");
+  if (!propto) return failed(error, "called with constants that nobody wants");
   int code = 0, evaluation = model->later ? atomic_fetch_add(&evaluations, 1) : LATER;
   enter();
   if (model->fail && evaluation >= LATER) {
@@ -285,6 +285,11 @@ int bs_log_density_gradient(const bs_model *model, bool propto, bool jacobian, c
       }
     sum += u[TAU] - exp(u[TAU]);
     gradient[TAU] = 1 - exp(u[TAU]);
+    if (!jacobian) {
+      sum -= u[SIGMA] + u[TAU];
+      gradient[SIGMA] -= 1;
+      gradient[TAU] -= 1;
+    }
     *value = sum;
   }
   leave();

@@ -34,6 +34,22 @@ test_that("a vectorized function gets several chains at once", {
   expect_lte(most, 3)
 })
 
+test_that("random numbers of constrain follow the run's seed, and leave R's own alone", {
+  noisy <- catena_model(normal, dimension = 2, constrain = function(x) c(x, rnorm(1), runif(1)), outputs = c("a", "b", "n", "u"))
+  set.seed(1)
+  before <- .Random.seed
+  fit <- draw(noisy)
+  expect_identical(.Random.seed, before)
+  set.seed(2)
+  expect_identical(draw(noisy)$draws, fit$draws)
+  expect_false(identical(draw(noisy, seed = 8)$draws[, , "n"], fit$draws[, , "n"]))
+  # Chain by chain and draw by draw they are others: four Monte Carlo standard errors of a mean and a variance.
+  n <- as.vector(fit$draws[, , "n"])
+  expect_identical(anyDuplicated(n), 0L)
+  expect_lt(abs(mean(n)), 4 / sqrt(length(n)))
+  expect_lt(abs(var(n) - 1), 4 * sqrt(2 / length(n)))
+})
+
 test_that("an error in a function is raised as it was", {
   calls <- 0
   broken <- function(x) {

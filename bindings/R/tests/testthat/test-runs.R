@@ -119,6 +119,23 @@ test_that("a finished fit goes on for more draws", {
   expect_error(catena_resume(fit, model, iter_sampling = 50), "'iter_sampling': expected at least the fit's 100")
 })
 
+test_that("a fit is continued for more draws, again and again", {
+  whole <- draw(model, iter_sampling = 300)
+  fit <- draw(model, iter_sampling = 100)
+  fit <- catena_continue(fit, 50, progress = FALSE)
+  expect_identical(catena_continue(fit, 150, progress = FALSE)$draws, whole$draws)
+  # As many again where no number is given.
+  expect_identical(catena_continue(fit, progress = FALSE)$draws, whole$draws)
+  expect_identical(catena_continue(fit, 0, progress = FALSE)$draws, fit$draws)
+  expect_error(catena_continue(fit, -1), "'more'")
+  expect_error(catena_continue(model, 10), "'fit'")
+  # A fit that was saved comes back without what a model is in memory.
+  file <- tempfile(fileext = ".rds")
+  saveRDS(fit, file)
+  expect_error(catena_continue(readRDS(file), 150), "the model is gone")
+  expect_identical(catena_continue(readRDS(file), 150, model, progress = FALSE)$draws, whole$draws)
+})
+
 test_that("a fit goes on in another process", {
   skip_on_cran()
   folder <- tempfile("process")

@@ -208,7 +208,13 @@ impl Machine for Walk {
     }
 
     fn evaluation(&mut self) -> Evaluation<'_> {
-        Evaluation { position: &self.place, gradient: None, jacobian: self.jacobian, stream: &mut self.model }
+        Evaluation {
+            position: &self.place,
+            gradient: None,
+            hessian: None,
+            jacobian: self.jacobian,
+            stream: &mut self.model,
+        }
     }
 
     fn block(&mut self) -> (&mut Block, &mut Stream) {

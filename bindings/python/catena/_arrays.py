@@ -1,0 +1,118 @@
+"""Numbers between numpy and the library: addresses as arrays, and arrays as the library takes them."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+# More addresses than this are not remembered.
+_MOST_ADDRESSES = 65536
+_float64 = np.dtype(np.float64)
+
+
+class Rows(dict[int, Any]):
+    """Vectors of `size` numbers by their addresses.
+
+    A chain's positions and gradients lie at a few places that are used again and again, so that looking an array up is
+    quicker than making one. The arrays belong to the library and stay in here: users get copies.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._kind = ctypes.c_double * size
+
+    def __missing__(self, address: int) -> Floats:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        made: Floats = np.frombuffer(self._kind.from_address(address))  # type: ignore[call-overload]
+        self[address] = made
+        return made
+
+
+class Blocks(dict[tuple[int, int], Any]):
+    """Matrices of `width` columns by their addresses and numbers of rows, as `Rows`; vectors where `width` is None."""
+
+    def __init__(self, width: int | None) -> None:
+        super().__init__()
+        self._width = width
+
+    def __missing__(self, key: tuple[int, int]) -> Floats:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        address, rows = key
+        self[key] = made = matrix(address, (rows,) if self._width is None else (rows, self._width))
+        return made
+
+
+class Cells(dict[int, Any]):
+    """Single numbers by their addresses: ``cells[address].value = 1.0``."""
+
+    def __missing__(self, address: int) -> ctypes.c_double:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        self[address] = made = ctypes.c_double.from_address(address)
+        return made
+
+
+def matrix(address: int, shape: tuple[int, ...], kind: Any = ctypes.c_double) -> npt.NDArray[Any]:
+    """The numbers at an address as an array in C's order, without a copy."""
+    count = 1
+    for extent in shape:
+        count *= extent
+    return np.frombuffer((kind * count).from_address(address), dtype=kind).reshape(shape)
+
+
+def columns(address: int, rows: int, width: int) -> Floats:
+    """A matrix that lies column by column at an address, without a copy."""
+    values: Floats = matrix(address, (width, rows)).T
+    return values
+
+
+def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = None, order: Any = "C") -> Floats:
+    """`value` as doubles that lie together; None in `shape` stands for any extent.
+
+    Raises TypeError for what are no real numbers and ValueError for another shape; both name the argument.
+    """
+    array = np.asarray(value)
+    if array.dtype != _float64:
+        if array.dtype.kind not in "buif":
+            raise TypeError(f"argument '{argument}': expected real numbers, got {_described(value, array)}")
+        array = array.astype(np.float64)
+    if shape is not None and (
+        array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape))
+    ):
+        words = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
+        raise ValueError(f"argument '{argument}': expected an array of shape {words}, got {array.shape}")
+    return np.require(array, requirements=["F" if order == "F" else "C", "A"])
+
+
+def returned(what: str, value: Any, shape: tuple[int, ...]) -> Floats:
+    """What a function of the user's returned as doubles of this shape; errors say what was expected and what came."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"{what}: expected real numbers of shape {shape}, got {_described(value, array)}")
+    if array.shape != shape:
+        raise ValueError(f"{what}: expected an array of shape {shape}, got one of shape {array.shape}")
+    return array if array.dtype == _float64 else array.astype(np.float64)
+
+
+def number(what: str, value: Any) -> float:
+    """What a function of the user's returned as one number."""
+    try:
+        if isinstance(value, (str, bytes)) or (shape := np.shape(value)) and int(np.prod(shape)) != 1:
+            raise TypeError
+        return float(np.asarray(value).reshape(()) if np.shape(value) else value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what}: expected a number, got {_described(value, np.asarray(value))}") from None
+
+
+def _described(value: Any, array: npt.NDArray[Any]) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {array.dtype} and shape {array.shape}"
+    words = repr(value)
+    return f"{type(value).__name__} {words if len(words) <= 60 else words[:57] + '...'}"

@@ -1,0 +1,170 @@
+"""The choice of the next experiment."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import _abi
+from ._arrays import Floats, numbers
+from ._learned import Learned
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Particle guess (Wiebe, Granade, Ferrie and Cory 2014): the field `time` is `scale` over the distance of two models that
+    are drawn by their weights, at most `longest` (0: no limit). `guessed` maps fields to the parameters of the guessed model
+    that they get; `fields` are values of all fields, zeros unless given."""
+
+    time: str
+    scale: float = 1.0
+    longest: float = 0.0
+    guessed: Mapping[str, str] = field(default_factory=dict)
+    fields: Any = None
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """The field `time` of experiment k, from 0, is ``scale * (9 / 8)**k`` (Ferrie, Granade and Cory 2013)."""
+
+    time: str
+    scale: float = 1.0
+    fields: Any = None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of the candidates: of the largest expected information gain per cost, or of the least Bayes risk (``"risk"``).
+    `samples` outcomes are simulated where they cannot be listed (0: 100)."""
+
+    candidates: Any
+    criterion: str = "gain"
+    samples: int = 0
+
+
+Design: TypeAlias = Guess | Sparse | Best
+
+
+def sparse_time(k: int, scale: float = 1.0) -> float:
+    """The time of experiment `k`, from 0, by the sparse-time heuristic."""
+    time: float = _abi.lib.sparse_time(k, scale)
+    return time
+
+
+class Designs(Learned):
+    """The part of an `Updater` that looks ahead."""
+
+    def design(self, how: Design, k: int = 0) -> dict[str, float]:
+        """Experiment number `k`, from 0, of a `Guess`, `Sparse` or `Best`."""
+        kinds, kept = _abi.enum("catena_design_kind"), []
+
+        def kept_address(values: Any) -> Any:
+            kept.append(values)
+            return values.ctypes.data if isinstance(values, np.ndarray) else _abi.address(values)
+
+        members: dict[str, Any] = {}
+        if isinstance(how, Best):
+            candidates = self._experiments("candidates", how.candidates)
+            members = {
+                "kind": kinds["best"],
+                "criterion": _abi.code("catena_criterion", "criterion", how.criterion),
+                "num_candidates": len(candidates),
+                "candidates": kept_address(candidates),
+                "samples": how.samples,
+            }
+        elif isinstance(how, (Guess, Sparse)):
+            members = {"kind": kinds["sparse"], "time_field": self._field("time", how.time), "scale": how.scale}
+            if how.fields is not None:
+                members["fields"] = kept_address(self._one("fields", self._experiments("fields", how.fields)))
+            if isinstance(how, Guess):
+                into = [self._field("guessed", name) for name in how.guessed]
+                of = [self._parameter("guessed", name) for name in how.guessed.values()]
+                sizes = ctypes.c_size_t * len(into)
+                members.update(
+                    kind=kinds["guess"],
+                    most=how.longest,
+                    num_guesses=len(into),
+                    guess_fields=kept_address(sizes(*into)),
+                    guess_parameters=kept_address(sizes(*of)),
+                )
+        else:
+            raise TypeError(f"argument 'how': expected a Guess, Sparse or Best, got {how!r}")
+        table, out = _abi.table("catena_design", **members), np.empty(len(self.likelihood_of.fields))
+        self._perform("design", _abi.address(table), k, out.ctypes.data)
+        return dict(zip(self.likelihood_of.fields, out.tolist()))
+
+    def worth(self, experiments: Any, *, scales: Any = None, samples: int = 0) -> tuple[Floats, Floats]:
+        """What each experiment is expected to teach, the mean over the sets: information gains in nats, and Bayes risks, the sum
+        of `scales` (1 unless given) times the parameters' variances afterwards."""
+        x, d = self._experiments("experiments", experiments), len(self.likelihood_of.parameters)
+        factors = None if scales is None else numbers("scales", np.atleast_1d(scales), (d,))
+        gains, risks = np.empty(len(x)), np.empty(len(x))
+        self._perform(
+            "worth",
+            len(x),
+            x.ctypes.data,
+            None if factors is None else factors.ctypes.data,
+            samples,
+            gains.ctypes.data,
+            risks.ctypes.data,
+        )
+        return gains, risks
+
+    def optimize(
+        self,
+        experiment: Any,
+        moves: Mapping[str, float],
+        *,
+        low: Any = None,
+        high: Any = None,
+        criterion: str = "gain",
+        samples: int = 0,
+        max_evaluations: int = 500,
+    ) -> tuple[dict[str, float], float]:
+        """The best experiment near this one, by the simplex method of Nelder and Mead, and its gain per cost, or risk.
+
+        `moves` are the fields that are moved and how far at first; `low` and `high` their bounds.
+        """
+        x = self._one("experiment", self._experiments("experiment", experiment)).copy()
+        n = len(moves)
+        fields = (ctypes.c_size_t * n)(*[self._field("moves", name) for name in moves])
+        steps, value = numbers("moves", list(moves.values()), (n,)), ctypes.c_double()
+        lows, highs = (
+            None if bound is None else numbers(name, np.atleast_1d(bound), (n,)) for name, bound in (("low", low), ("high", high))
+        )
+        self._perform(
+            "optimize",
+            _abi.code("catena_criterion", "criterion", criterion),
+            n,
+            _abi.address(fields),
+            steps.ctypes.data,
+            None if lows is None else lows.ctypes.data,
+            None if highs is None else highs.ctypes.data,
+            samples,
+            max_evaluations,
+            x.ctypes.data,
+            _abi.address(value),
+        )
+        return dict(zip(self.likelihood_of.fields, x[0].tolist())), value.value
+
+    def learn(self, how: Design, steps: int, measure: Callable[[dict[str, float], int], Any]) -> int:
+        """Chooses an experiment, has it measured and takes its outcome in, `steps` times.
+
+        ``measure(experiment, k)``, with `k` from 0, carries out the experiment and returns the outcome; None ends the loop. It
+        may look at the updater. Returns how many data were taken in; where something is raised, those before it stay.
+        """
+        for k in range(steps):
+            experiment = self.design(how, k)
+            outcome = measure(experiment, k)
+            if outcome is None:
+                return k
+            self.update(outcome, experiment)
+        return steps
+
+    def update(self, outcome: Any, experiment: Any = ()) -> Any:
+        """Takes in a datum."""
+        raise NotImplementedError

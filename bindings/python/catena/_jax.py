@@ -1,0 +1,101 @@
+"""Models in JAX: a log density alone, with everything else by JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._arrays import Floats
+from ._model import VectorizedModel
+from ._names import Names
+
+# A batch is padded to the width of the run or to this part of it, again and again, so that little is compiled.
+_NARROWER = 4
+
+
+class JaxModel(VectorizedModel):
+    """A model given by a log density in JAX.
+
+    Value and gradient come from ``jax.value_and_grad``, ``jax.vmap`` and ``jax.jit``, in 64 bits whatever JAX's own
+    setting is; one call evaluates all chains that wait, each at its own place in its own tree.
+
+    Parameters
+    ----------
+    log_density : callable or None
+        ``log_density(x)`` of an array of shape (dimension,), as JAX can trace it; None: the sum of the two below.
+    dimension : int
+        Number of coordinates.
+    log_prior, log_likelihood : callable, optional
+        Its parts, for `sample_smc`, which wants `sample_prior` as well.
+    names, constrain, outputs, initialize, parameter_outputs, transformed_outputs, sample_prior
+        As in `FunctionModel`; the functions are Python's.
+    """
+
+    def __init__(
+        self,
+        log_density: Callable[..., Any] | None,
+        dimension: int,
+        *,
+        log_prior: Callable[..., Any] | None = None,
+        log_likelihood: Callable[..., Any] | None = None,
+        names: Names | None = None,
+        **others: Any,
+    ) -> None:
+        if (log_prior is None) != (log_likelihood is None):
+            raise TypeError("arguments 'log_prior' and 'log_likelihood': expected both or neither")
+        if log_density is None:
+            if log_prior is None or log_likelihood is None:
+                raise TypeError("argument 'log_density': expected a function, or 'log_prior' and 'log_likelihood'")
+            prior, likelihood = log_prior, log_likelihood
+
+            def log_density(x: Any) -> Any:
+                return prior(x) + likelihood(x)
+
+        self._evaluate = _batched(log_density)
+        if log_prior is not None and log_likelihood is not None:
+            of_prior, of_likelihood = _batched(log_prior), _batched(log_likelihood)
+
+            def parts(x: Floats) -> tuple[Any, Any, Any, Any]:
+                (a, da), (b, db) = _padded(of_prior, x, len(x)), _padded(of_likelihood, x, len(x))
+                return a, b, da, db
+
+            others["log_density_parts"] = parts
+        super().__init__(lambda x: _padded(self._evaluate, x, len(x)), dimension, names=names, **others)
+
+    def of_width(self, width: int) -> Callable[..., Any]:
+        return lambda x: _padded(self._evaluate, x, width)
+
+
+def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Values and gradients of many positions, compiled."""
+    if not callable(function):
+        raise TypeError(f"expected a function that JAX can trace, got {function!r}")
+    import jax
+
+    compiled = jax.jit(jax.vmap(jax.value_and_grad(function)))
+    # The context has moved between versions of JAX.
+    enabled: Any = getattr(jax, "enable_x64", None)
+    if enabled is None:
+        from jax.experimental import enable_x64
+
+        enabled = enable_x64
+
+    def evaluate(x: Floats) -> Any:
+        with enabled(True):
+            return compiled(x)
+
+    return evaluate
+
+
+def _padded(evaluate: Callable[..., Any], x: Floats, width: int) -> tuple[Floats, Floats]:
+    """Evaluates a batch at one of few sizes; what is added repeats the first position."""
+    n = len(x)
+    size = max(width, n)
+    while size // _NARROWER >= n:
+        size //= _NARROWER
+    if size > n:
+        x = np.concatenate([x, np.broadcast_to(x[:1], (size - n, x.shape[1]))])
+    values, gradients = evaluate(x)
+    return np.asarray(values)[:n], np.asarray(gradients)[:n]

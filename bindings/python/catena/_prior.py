@@ -1,0 +1,66 @@
+"""Laws that the models of an updater are drawn from at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _abi
+from ._arrays import numbers
+from ._resources import Resources
+
+
+class Prior:
+    """A law over parameters: made by `uniform`, `normal`, `draws` or `product`.
+
+    Attributes
+    ----------
+    dimension : int
+        Number of parameters.
+    """
+
+    def __init__(self, dimension: int, open: Callable[[Resources], int]) -> None:
+        self.dimension, self._open = dimension, open
+        # What is wrong is said here, and not where the prior is used.
+        with Resources() as resources:
+            open(resources)
+
+    @staticmethod
+    def uniform(low: Any, high: Any) -> Prior:
+        """Independent uniforms between `low` and `high`, of shape (dimension,)."""
+        least = numbers("low", np.atleast_1d(low), (None,))
+        most = numbers("high", np.atleast_1d(high), (least.size,))
+        return Prior(
+            least.size, lambda r: r.make("prior_uniform_new", least.size, least.ctypes.data, most.ctypes.data, free="prior_free")
+        )
+
+    @staticmethod
+    def normal(mean: Any, covariance: Any) -> Prior:
+        """A normal law with a covariance matrix, which may be singular, or variances of shape (dimension,)."""
+        centre = numbers("mean", np.atleast_1d(mean), (None,))
+        d = centre.size
+        spread = np.diag(np.atleast_1d(covariance)) if np.ndim(covariance) < 2 else covariance
+        matrix = numbers("covariance", spread, (d, d))
+        return Prior(d, lambda r: r.make("prior_normal_new", d, centre.ctypes.data, matrix.ctypes.data, free="prior_free"))
+
+    @staticmethod
+    def draws(values: Any) -> Prior:
+        """One of the rows of an array of shape (draws, dimension) at random."""
+        rows = numbers("values", values, (None, None), "F")
+        return Prior(rows.shape[1], lambda r: r.make("prior_draws_new", *rows.shape, rows.ctypes.data, free="prior_free"))
+
+    @staticmethod
+    def product(parts: Sequence[Prior]) -> Prior:
+        """Independent parts, their parameters one after the other."""
+
+        def open(resources: Resources) -> int:
+            handles = resources.root(_abi.addresses([part.open(resources) for part in parts]))
+            return resources.make("prior_product_new", len(parts), _abi.address(handles), free="prior_free")
+
+        return Prior(sum(part.dimension for part in parts), open)
+
+    def open(self, resources: Resources) -> int:
+        """The library's prior; for this package."""
+        return self._open(resources)

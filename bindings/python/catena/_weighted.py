@@ -1,0 +1,102 @@
+"""What a population holds: sets, weights, evidence, and who descends from whom."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _abi
+from ._arrays import Floats
+from ._errors import call
+from ._evidence import Evidence
+from ._resources import Resources
+
+
+@dataclass(frozen=True)
+class TraceSet:
+    """A set: its id, number of traces (lost ones included), effective sample size and log evidence."""
+
+    id: int
+    num_traces: int
+    ess: float
+    log_evidence: float
+
+
+class Weighted:
+    """The part of a `Population` that looks at what there is. `set` is the id of a set."""
+
+    _resources: Resources
+    _value: int
+
+    @property
+    def _handle(self) -> int:
+        self._resources.check_process("this population")
+        if self._resources.closed:
+            raise RuntimeError("the population was closed")
+        return self._value
+
+    @property
+    def sets(self) -> list[TraceSet]:
+        """The sets."""
+        lib, handle = _abi.lib, self._handle
+        ids = [lib.population_set_id(handle, i) for i in range(lib.population_num_sets(handle))]
+        return [
+            TraceSet(
+                one,
+                lib.population_set_size(handle, one),
+                lib.population_ess(handle, one),
+                lib.population_log_evidence(handle, one),
+            )
+            for one in ids
+        ]
+
+    @property
+    def generation(self) -> int:
+        """Steps since the population was begun."""
+        return int(_abi.lib.population_generation(self._handle))
+
+    @property
+    def copies(self) -> int:
+        """Copies of traces that resampling has made."""
+        return int(_abi.lib.population_copies(self._handle))
+
+    def weights(self, set: int | None = None, *, log: bool = False) -> Floats:
+        """Weights of the set with this id that sum to 1, or their logs as they are; without an id of all traces, set by set,
+        that sum to 1 together, where each set counts with its evidence."""
+        if set is None:
+            if log:
+                raise ValueError("argument 'set': expected an id where logs are wanted")
+            out = np.empty(sum(one.num_traces for one in self.sets))
+            call("population_pooled_weights", self._handle, out.ctypes.data, out.size)
+            return out
+        out = np.empty(_abi.lib.population_set_size(self._handle, set))
+        kind = _abi.enum("catena_weights")["log" if log else "normalized"]
+        call("population_weights", self._handle, set, kind, out.ctypes.data, out.size)
+        return out
+
+    def log_evidence(self) -> Evidence:
+        """The log of the mean evidence of all sets, with its standard error."""
+        error = ctypes.c_double()
+        return Evidence(_abi.lib.population_pooled_log_evidence(self._handle, _abi.address(error)), error.value)
+
+    def distinct_ancestors(self, set: int) -> Any:
+        """How many different ancestors the traces of a set have in each generation. Wants the option `genealogy`."""
+        count = ctypes.c_size_t()
+        call("population_distinct_ancestors", self._handle, set, None, 0, _abi.address(count))
+        out = np.empty(count.value, dtype=np.uintp)
+        call("population_distinct_ancestors", self._handle, set, out.ctypes.data, out.size, None)
+        return out
+
+    def ancestors(self, set: int, generation: int) -> Any:
+        """The number of each trace's ancestor in a generation (0: the founders). Wants the option `genealogy`."""
+        out = np.empty(_abi.lib.population_set_size(self._handle, set), dtype=np.uint32)
+        call("population_ancestors", self._handle, set, generation, out.ctypes.data, out.size)
+        return out
+
+    def coalescence(self, set: int) -> int | None:
+        """How many generations back all traces of a set have one ancestor; None when even the founders differ."""
+        found = _abi.lib.population_coalescence(self._handle, set)
+        return None if found < 0 else found

@@ -1,0 +1,123 @@
+"""With other packages, each where it is installed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import catena
+from conftest import normals
+
+
+@pytest.fixture
+def fit():
+    return catena.sample(
+        catena.FunctionModel(normals, 2, constrain=lambda x: {"v": x.reshape(1, 2), "a": x[0]}), 2, seed=1, num_samples=50
+    )
+
+
+def test_arviz(fit):
+    pytest.importorskip("arviz")
+    data = fit.to_arviz()
+    assert data.posterior["v"].shape == (2, 50, 1, 2) and np.array_equal(data.posterior["a"], fit["a"])
+    assert data.sample_stats["diverging"].dtype == bool and data.sample_stats["tree_depth"].dtype == np.int64
+    assert np.array_equal(data.sample_stats["lp"], fit.sampler["lp__"])
+
+
+def test_pandas(fit):
+    pytest.importorskip("pandas")
+    frame = fit.to_pandas()
+    assert frame.shape == (100, 2 + len(fit.columns)) and np.array_equal(frame["a"], fit["a"].ravel())
+    assert frame["chain"].tolist() == [1] * 50 + [2] * 50 and frame["draw"].iloc[-1] == 49
+    assert fit.summary().to_pandas().loc["a", "mean"] == fit.summary()["a"]["mean"]
+
+
+def test_polars(fit):
+    pytest.importorskip("polars")
+    frame = fit.to_polars()
+    assert frame.shape == (100, 2 + len(fit.columns)) and np.array_equal(frame["a"].to_numpy(), fit["a"].ravel())
+
+
+def test_numba():
+    numba = pytest.importorskip("numba")
+
+    @numba.cfunc(catena.log_density_signature())
+    def evaluate(user, worker, task, position, log_density, gradient):
+        x, g = numba.carray(position, 3), numba.carray(gradient, 3)
+        log_density[0] = 0.0
+        for i in range(3):
+            log_density[0] -= 0.5 * x[i] * x[i]
+            g[i] = -x[i]
+        return 0
+
+    model = catena.CModel(evaluate, 3)
+    fit = catena.sample(model, 8, seed=1)
+    assert abs(fit["x.2"].mean()) < 5 * catena.mcse_mean(fit["x.2"]) and fit.summary().verdict == "good"
+
+
+def test_jax():
+    jnp = pytest.importorskip("jax.numpy")
+    scales = np.array([1.0, 2.0])
+
+    def log_density(x):
+        return -0.5 * jnp.sum((x / scales) ** 2)
+
+    model = catena.JaxModel(log_density, 2, names=["a", "b"])
+    value, gradient = catena.log_density(model, [1.0, 2.0], gradient=True)
+    assert value == -1.0 and gradient.tolist() == [-1.0, -0.5] and gradient.dtype == np.float64
+    fit = catena.sample(model, 16, seed=1, num_samples=200)
+    assert abs(fit["b"].mean()) < 5 * catena.mcse_mean(fit["b"])
+    # In 64 bits, so that a step of 1e-6 tells.
+    assert catena.diagnose(model).failures == 0
+    parts = catena.JaxModel(
+        None,
+        2,
+        log_prior=log_density,
+        log_likelihood=lambda x: -0.5 * jnp.sum(x**2),
+        sample_prior=lambda rng: rng.normal(0, scales),
+    )
+    draws = catena.sample_smc(parts, num_sets=4, num_particles=200, seed=1)
+    # The mean of the likelihood over draws from the prior.
+    exact = -0.5 * np.log(1 + scales**2).sum()
+    assert abs(draws.log_evidence - exact) < 5 * draws.standard_error < 0.5
+    with pytest.raises(TypeError, match="expected both or neither"):
+        catena.JaxModel(None, 2, log_prior=log_density)
+
+    def fails(x):
+        raise ZeroDivisionError("while tracing")
+
+    with pytest.raises(ZeroDivisionError, match="while tracing"):
+        catena.sample(catena.JaxModel(fails, 2), seed=1)
+
+
+def test_pymc():
+    pymc = pytest.importorskip("pymc")
+    y = np.array([28.0, 8, -3, 7])
+    with pymc.Model() as schools:
+        mu, tau = pymc.Normal("mu", 0, 5), pymc.HalfNormal("tau", 5)
+        eta = pymc.Normal("eta", 0, 1, shape=(2, 2))
+        pymc.Deterministic("theta", mu + tau * eta)
+        pymc.Normal("y", mu + tau * eta, 10.0, observed=y.reshape(2, 2))
+    model = catena.PyMCModel(schools)
+    assert model.dimension == 6 and model.names is not None and "eta.2.1" in model.names
+    fit = catena.sample(model, seed=1, init=model.initial_point, delta=0.95)
+    assert fit["theta"].shape == (4, 1000, 2, 2) and (fit["tau"] > 0).all()
+    assert np.allclose(fit["theta"], fit["mu"][:, :, None, None] + fit["tau"][:, :, None, None] * fit["eta"])
+    assert fit.summary().verdict != "unknown" and catena.diagnose(model).failures == 0
+    # In the mean over tau's prior the marginal of mu is known by a sum over a grid.
+    grid = np.arange(0.005, 40, 0.01)
+    variance = grid**2 + 100
+    precision = 1 / 25 + 4 / variance
+    mean = y.sum() / variance / precision
+    log_weight = (
+        -0.5 * (grid / 5) ** 2
+        - 2 * np.log(variance)
+        - 0.5 * ((y**2).sum() / variance - mean**2 * precision)
+        - 0.5 * np.log(precision)
+    )
+    weight = np.exp(log_weight - log_weight.max())
+    assert abs(fit["mu"].mean() - weight @ mean / weight.sum()) < 5 * catena.mcse_mean(fit["mu"])
+    with pymc.Model() as discrete:
+        pymc.Poisson("count", 3.0)
+    with pytest.raises(TypeError, match="expected continuous variables alone, got the discrete count"):
+        catena.PyMCModel(discrete)

@@ -1,0 +1,7 @@
+//! Modes from many starts.
+
+pub mod result;
+pub mod run;
+
+pub use result::*;
+pub use run::*;

@@ -1,0 +1,98 @@
+//! Optimisers on standard functions: the known minima, in no more evaluations than SciPy takes.
+
+#[path = "common/standard.rs"]
+mod standard;
+
+use catena::model::{Ask, Evaluation, Machine, Reply};
+use catena::optimize::{Algorithm, Ending, Optimizer, OptimizerSettings, Passed, Tolerances, norm};
+use standard::Standard;
+
+/// SciPy 1.17's evaluations with L-BFGS-B and BFGS, gtol 1e-10, ftol 0 and 10 pairs, in the order of the functions.
+/// `benches/optimize` measures them anew.
+const SCIPY: [[f64; 2]; 10] = [
+    [47.0, 41.0],
+    [51.0, 620.0],
+    [649.0, 661.0],
+    [18.0, 19.0],
+    [120.0, 108.0],
+    [78.0, 74.0],
+    [28.0, 28.0],
+    [35.0, 38.0],
+    [41.0, 32.0],
+    [62.0, 33.0],
+];
+
+/// The tolerance that SciPy was given, and nothing else to end by.
+const TOLERANCES: Tolerances =
+    Tolerances { objective: 0.0, relative_objective: 0.0, gradient: 1e-10, relative_gradient: 0.0, parameter: 0.0 };
+
+fn run(function: &Standard, algorithm: Algorithm) -> (Optimizer, Ending) {
+    let dim = function.start.len();
+    let settings =
+        OptimizerSettings { algorithm, history: 10, tolerances: TOLERANCES, ..OptimizerSettings::new(dim, 1, 0) };
+    let mut optimizer = Optimizer::new(settings, function.start.clone());
+    let evaluate = |evaluation: Evaluation<'_>| {
+        let gradient = evaluation.gradient.unwrap();
+        let value = (function.value)(evaluation.position, gradient);
+        gradient.iter_mut().for_each(|g| *g = -*g);
+        -value
+    };
+    let mut reply = Reply::Continue;
+    loop {
+        reply = match optimizer.resume(reply) {
+            Ask::Evaluate => Reply::LogDensity(evaluate(optimizer.evaluation())),
+            Ask::EvaluateBlock => {
+                let (block, stream) = optimizer.block();
+                while let Some(evaluation) = block.evaluation(stream) {
+                    let value = evaluate(evaluation);
+                    block.answer(Some(value));
+                }
+                Reply::Continue
+            }
+            Ask::Event(Passed::Ended(ending)) => return (optimizer, ending),
+            Ask::Event(_) => Reply::Continue,
+            Ask::Meet(_) => unreachable!("starts are alone"),
+        }
+    }
+}
+
+/// Whether the optimiser stands at a known minimum, to 1e-8.
+fn is_known(function: &Standard, optimizer: &Optimizer) -> bool {
+    const CLOSE: f64 = 1e-8;
+    let value = -optimizer.point().log_density;
+    if function.others.iter().any(|other| (value - other).abs() <= CLOSE * other) {
+        return true;
+    }
+    let at = function.at.as_ref().is_none_or(|at| {
+        let near = |(x, at): (&f64, &f64)| (x - at).abs() <= CLOSE * at.abs().max(1.0);
+        optimizer.point().position.iter().zip(at).all(near)
+    });
+    at && (value - function.minimum).abs() <= CLOSE
+}
+
+#[test]
+fn known_minima_are_found_in_few_evaluations() {
+    let functions = standard::all();
+    let mut mean_logs = [0.0; 2];
+    println!("{:26}{:>10}{:>8}{:>10}{:>8}{:>10}", "evaluations", "L-BFGS", "ratio", "BFGS", "ratio", "Newton");
+    for (function, scipy) in functions.iter().zip(SCIPY) {
+        let mut line = format!("{:26}", function.name);
+        for (k, algorithm) in Algorithm::ALL.into_iter().enumerate() {
+            let (optimizer, ending) = run(function, algorithm);
+            let (name, value) = (function.name, -optimizer.point().log_density);
+            assert!(ending.is_converged(), "{algorithm:?} on {name}: {ending}, {value:e}");
+            assert!(norm(&optimizer.point().gradient) < TOLERANCES.gradient, "{algorithm:?} on {name}");
+            assert!(is_known(function, &optimizer), "{algorithm:?} on {name}: {value:e}");
+            let evaluations = optimizer.evaluations();
+            line += &format!("{evaluations:10}");
+            if let (Some(mean), Some(scipy)) = (mean_logs.get_mut(k), scipy.get(k)) {
+                *mean += (evaluations as f64 / scipy).ln() / functions.len() as f64;
+                line += &format!("{:8.2}", evaluations as f64 / scipy);
+            }
+        }
+        println!("{line}");
+    }
+    let means = mean_logs.map(f64::exp);
+    println!("geometric means of the ratios {means:.3?}");
+    assert!(means.iter().all(|mean| *mean <= 1.0), "{means:?}");
+}
