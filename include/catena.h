@@ -295,27 +295,6 @@ typedef int32_t catena_verdict;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// How the next direction is found.
-enum Algorithm
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  // Limited-memory BFGS (Nocedal 1980).
-  Lbfgs = 0,
-  // BFGS with a dense inverse Hessian.
-  Bfgs = 1,
-  // Newton's method with the Hessian's eigenvalues made positive.
-  Newton = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum Algorithm Algorithm;
-#else
-typedef int32_t Algorithm;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
 // How the draws of several chains lie in one array.
 enum catena_layout
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
