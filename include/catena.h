@@ -125,6 +125,8 @@ enum catena_status
   CATENA_UNSUPPORTED = 11,
   // No start of an optimiser has converged, or a point is no mode; what was found can still be read.
   CATENA_NOT_CONVERGED = 12,
+  // Another process of the run did not answer in time, or the communicator failed.
+  CATENA_COMMUNICATOR = 13,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -154,6 +156,46 @@ enum catena_level
 typedef enum catena_level catena_level;
 #else
 typedef int32_t catena_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What a reduction makes of the numbers of all ranks.
+enum catena_reduction
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Their sum, added from rank 0 on, so that its bits never change.
+  CATENA_REDUCE_SUM = 0,
+  // The largest.
+  CATENA_REDUCE_MAX = 1,
+  // The smallest.
+  CATENA_REDUCE_MIN = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_reduction catena_reduction;
+#else
+typedef int32_t catena_reduction;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What numbers are reduced.
+enum catena_reduced
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // double
+  CATENA_REDUCED_DOUBLE = 0,
+  // int64_t
+  CATENA_REDUCED_INT64 = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_reduced catena_reduced;
+#else
+typedef int32_t catena_reduced;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -292,27 +334,6 @@ enum catena_verdict
 typedef enum catena_verdict catena_verdict;
 #else
 typedef int32_t catena_verdict;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-// How the next direction is found.
-enum Algorithm
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  // Limited-memory BFGS (Nocedal 1980).
-  Lbfgs = 0,
-  // BFGS with a dense inverse Hessian.
-  Bfgs = 1,
-  // Newton's method with the Hessian's eigenvalues made positive.
-  Newton = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum Algorithm Algorithm;
-#else
-typedef int32_t Algorithm;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -734,6 +755,25 @@ typedef int32_t catena_computes;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a callback of catena_communicator returns; other numbers say that the engine failed.
+enum catena_ranks_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Done.
+  CATENA_RANKS_DONE = 0,
+  // Not all ranks came within the time-out.
+  CATENA_RANKS_TIMED_OUT = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_ranks_outcome catena_ranks_outcome;
+#else
+typedef int32_t catena_ranks_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -811,6 +851,10 @@ typedef struct catena_population catena_population;
 // A law that models are drawn from at first. Immutable.
 typedef struct catena_prior catena_prior;
 
+// Ranks that are threads of this process: for tests, and to try what a program does over several processes. Each has a
+// communicator of its own, for one thread.
+typedef struct catena_ranks catena_ranks;
+
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
 
@@ -866,6 +910,49 @@ typedef struct catena_interrupt {
   int (*requested)(void *user);
 } catena_interrupt;
 
+// Collective operations among the processes (ranks) of an engine that the host has started, such as MPI (catena_mpi.h fills
+// this table). Set `struct_size` to sizeof(catena_communicator).
+//
+// All ranks make the same calls in the same order. Each call waits for other ranks at most as long as `time_out` says, which
+// needs operations that don't block inside: one that blocks waits for ever when a rank dies. A call returns a
+// catena_ranks_outcome, or another number when the engine failed; none is made after one that did not return CATENA_RANKS_DONE.
+//
+// Threads: called by one thread at a time: that which called into the library, or, for a run that catena_run_start made of a
+// model that may be called from any thread, the run's own thread. It calls about 20 times a second while chains run, so that an engine which
+// needs calls to make progress has them; with a model of CATENA_THREADS_CALLER an evaluation must be shorter than `time_out`.
+typedef struct catena_communicator {
+  // sizeof(catena_communicator) of the header the program was compiled with.
+  size_t struct_size;
+  // Passed to every callback.
+  void *user;
+  // Called once with `user` when the run that borrowed the table ends, or by the call that was given it where that call is
+  // refused; NULL for a communicator that serves several calls.
+  void (*release)(void *user);
+  // This process's number, below `size`.
+  size_t rank;
+  // Number of processes, at least 1.
+  size_t size;
+  // Seconds that a call waits for other ranks, above 0.
+  double time_out;
+  // Required. All ranks' bytes, one rank after the other, into `all`; rank r brings bytes[r].
+  int (*allgatherv)(void *user, const void *mine, const size_t *bytes, void *all);
+  // Required. Sends send_bytes[r] bytes of `send`, one rank's after the other, to each rank r, and receives receive_bytes[r] from it.
+  int (*alltoallv)(void *user, const void *send, const size_t *send_bytes, void *receive, const size_t *receive_bytes);
+  // As `allgatherv`, where every rank brings `bytes`. NULL: done by `allgatherv`.
+  int (*allgather)(void *user, const void *mine, size_t bytes, void *all);
+  // The `root`'s bytes into `data` of all. NULL: done by `allgatherv`.
+  int (*broadcast)(void *user, size_t root, void *data, size_t bytes);
+  // Reduces each of `count` numbers over all ranks, in place. NULL: done by `allgather`.
+  int (*allreduce)(void *user, catena_reduction reduction, catena_reduced reduced, void *values, size_t count);
+  // Returns when all ranks have come. NULL: done by `allgather`.
+  int (*barrier)(void *user);
+  // After CATENA_RANKS_TIMED_OUT: writes the ranks that did not come, as far as is known, to `ranks`, which has room for
+  // `size`, and returns how many they are. NULL: nobody knows.
+  size_t (*missing)(void *user, size_t *ranks);
+  // Ends the processes of all ranks with this exit status. NULL: the engine cannot.
+  void (*abort)(void *user, int status);
+} catena_communicator;
+
 // What a run reads and writes. All is borrowed for the call. Set `struct_size` to sizeof(catena_io) and everything you
 // don't provide to zero. Each list has 0 entries or one per chain.
 typedef struct catena_io {
@@ -903,6 +990,13 @@ typedef struct catena_io {
   const struct catena_logger *logger;
   // Asks whether to end early; NULL: never.
   const struct catena_interrupt *interrupt;
+  // The processes that the run is spread over; NULL: this one runs all chains. Each of them makes the same call, with the
+  // same options (but for threads, batches and what is logged) and lists of all chains, and runs a block of the chains
+  // (catena_communicator_share); draws are those of one process. Entries of lists that belong to chains of other processes are not
+  // touched and may be NULL; but memory writers get their draws in the end. Results and status are of all chains on all
+  // processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
+  // catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
+  const struct catena_communicator *communicator;
 } catena_io;
 
 // A model: a log density over `dimension` unconstrained coordinates, with named outputs.
@@ -1836,6 +1930,27 @@ const uint8_t *catena_checkpoint_bytes(const struct catena_checkpoint *checkpoin
 
 // Frees a checkpoint. NULL is fine.
 void catena_checkpoint_free(struct catena_checkpoint *checkpoint);
+
+// `size` ranks, at least 1, whose calls wait up to `time_out` seconds for each other. The caller frees them with
+// catena_ranks_free once no run uses them any more.
+catena_status catena_ranks_new(size_t size, double time_out, struct catena_ranks **out, struct catena_error **error);
+
+// The communicator of rank `rank`, from 0, into `*out`. It borrows from `ranks`.
+catena_status catena_ranks_communicator(const struct catena_ranks *ranks,
+                                        size_t rank,
+                                        struct catena_communicator *out,
+                                        struct catena_error **error);
+
+// Frees ranks. NULL is fine.
+void catena_ranks_free(struct catena_ranks *ranks);
+
+// Which of `total` chains (or whatever a run is spread by) are this process's: `*count` of them from number `*first` on,
+// counted from 0. Blocks follow each other in the order of the ranks, and differ by one at most.
+catena_status catena_communicator_share(const struct catena_communicator *communicator,
+                                        size_t total,
+                                        size_t *first,
+                                        size_t *count,
+                                        struct catena_error **error);
 
 // Goes on with the chains of `before`, each for `more` iterations after warm-up beyond those that it was asked for, and
 // returns when all have ended. A chain that was stopped first does what is left of the others; with `more` = 0 that is all.

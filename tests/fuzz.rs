@@ -1,9 +1,15 @@
 //! Every reader and boundary takes any bytes: the corpora of `fuzz/corpus`, each many times changed at random. `fuzz/README.md`
 //! tells of longer runs, and of those that look for new paths.
 
+#[path = "../src/bin/catena/approximations.rs"]
+#[allow(dead_code)]
+mod approximations;
 #[path = "../src/bin/catena/argument.rs"]
 #[allow(dead_code)]
 mod argument;
+#[path = "../src/bin/catena/modes.rs"]
+#[allow(dead_code)]
+mod modes;
 #[path = "../src/bin/catena/parse.rs"]
 #[allow(dead_code)]
 mod parse;

@@ -177,7 +177,7 @@ fn densities_without_the_jacobian() {
     let library = Path::new(&folder).join("eight_schools.so");
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stan/eight_schools.json");
     let value = |jacobian| {
-        let model = load(library.to_str().unwrap(), data.to_str().unwrap(), 1, jacobian).unwrap();
+        let model = load(&library, data.to_str().unwrap(), 1, jacobian).unwrap();
         let position = [0.1, 0.2, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 1.0, 0.7];
         let mut gradient = [0.0; 10];
         (log_density(&model, &position, Some(&mut gradient)).unwrap()[0], gradient[9])

@@ -1,8 +1,14 @@
 //! The targets by their names, for `fuzz_targets/target.rs`.
 
+#[path = "../../src/bin/catena/approximations.rs"]
+#[allow(dead_code)]
+mod approximations;
 #[path = "../../src/bin/catena/argument.rs"]
 #[allow(dead_code)]
 mod argument;
+#[path = "../../src/bin/catena/modes.rs"]
+#[allow(dead_code)]
+mod modes;
 #[path = "../../src/bin/catena/parse.rs"]
 #[allow(dead_code)]
 mod parse;

@@ -147,7 +147,7 @@ planted break "the signature of a callback" 's/int \(\*row\)\(void \*user, size_
 planted break "const in a callback" 's/(int \(\*row\)\(void \*user, size_t count, )const /\1/'
 planted break "the signature of a function type" 's/^(typedef int \(\*catena_piece\)\(void \*data, void \*worker, )size_t begin/\1uint32_t begin/'
 function='s/^(void catena_model_free\(.*)$/\1\nvoid catena_addition(void);/'
-constant='s/^(  CATENA_UNSUPPORTED = 11,)$/\1\n  CATENA_ADDITION = 12,/'
+constant='s/^(  CATENA_COMMUNICATOR = 13,)$/\1\n  CATENA_ADDITION = 14,/'
 member='s/^(\} catena_io;)$/  size_t addition;\n\1/'
 planted addition "a new function" "$function"
 planted addition "a new constant" "$constant"
