@@ -21,12 +21,16 @@ from ._run import Run
 from ._sample import resume, sample, start
 from ._smc import Particles, ParticleSet, Stage, sample_smc
 from ._stan import StanModel
+from ._approximate import Approximation, ApproximationFit, laplace, pathfinder, variational
+from ._modes import Mode, Optimum, OptimizerStart, optimize
 from ._report import report
 from ._summary import Summary, ebfmi, ess_bulk, ess_mean, ess_tail, mcse_mean, mcse_quantile, mcse_sd, rhat, summarize
 from ._updater import Updater
 from ._weighted import TraceSet
 
 __all__ = [
+    "Approximation",
+    "ApproximationFit",
     "ArgumentError",
     "Best",
     "CModel",
@@ -42,8 +46,11 @@ __all__ = [
     "JaxModel",
     "Likelihood",
     "Mean",
+    "Mode",
     "Model",
     "ModelSet",
+    "OptimizerStart",
+    "Optimum",
     "Option",
     "ParticleSet",
     "Particles",
@@ -60,6 +67,7 @@ __all__ = [
     "TraceSet",
     "Updater",
     "VectorizedModel",
+    "__version__",
     "bayesian_bound",
     "cos_squared",
     "diagnose",
@@ -70,14 +78,17 @@ __all__ = [
     "from_qinfer",
     "generate_quantities",
     "include_dir",
+    "laplace",
     "library_path",
     "log_density",
     "log_density_signature",
     "mcse_mean",
     "mcse_quantile",
     "mcse_sd",
+    "optimize",
     "options",
     "particle_filter",
+    "pathfinder",
     "report",
     "resume",
     "rhat",
@@ -86,8 +97,8 @@ __all__ = [
     "sparse_time",
     "start",
     "summarize",
+    "variational",
     "version",
-    "__version__",
 ]
 
 __version__ = version()
