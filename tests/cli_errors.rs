@@ -24,12 +24,18 @@ fn refused(at: &Path, line: &str, code: i32, expected: &str) {
 fn words_that_are_no_arguments() {
     let at = folder("words");
     let cases = [
-        ("", "a method is missing: one of sample, generate_quantities, diagnose, log_prob, smc"),
-        ("id=2", "a method is missing: one of sample, generate_quantities, diagnose, log_prob, smc"),
+        (
+            "",
+            "a method is missing: one of sample, generate_quantities, diagnose, log_prob, optimize, laplace, smc, pathfinder, variational",
+        ),
+        (
+            "id=2",
+            "a method is missing: one of sample, generate_quantities, diagnose, log_prob, optimize, laplace, smc, pathfinder, variational",
+        ),
         ("sampel", "argument 'sampel': there is none of this name; did you mean 'method=sample'?"),
         (
             "method=sampel",
-            "argument 'method': expected one of sample, generate_quantities, diagnose, log_prob, smc, got 'sampel'; did you mean 'sample'?",
+            "argument 'method': expected one of sample, generate_quantities, diagnose, log_prob, optimize, laplace, smc, pathfinder, variational, got 'sampel'; did you mean 'sample'?",
         ),
         (
             "sample num_sample=10",

@@ -343,7 +343,8 @@ fn an_interrupt_on_one_rank_ends_all_and_any_number_of_ranks_goes_on() {
         }
     }
     let slow = |_: &mut Task<'_>, _: &[f64]| {
-        thread::sleep(Duration::from_micros(50));
+        // So that the interrupt comes in warm-up, however busy the machine is.
+        thread::sleep(Duration::from_millis(3));
         Ok(0.0)
     };
     for options in [options(), together(options())] {

@@ -93,8 +93,8 @@ for program in "$build"/programs/*.jl; do
     grep -q '^using Catena' "$program" || continue
     julia --project=bindings/julia "$program" >"$program.out"
     # Every one of these programs prints the summary table, or an estimate with its error.
-    grep -qE 'ess_bulk|^log evidence: |standard error' "$program.out" || {
-        echo "$(basename "$program") printed neither a summary nor an estimate with its error:" >&2
+    grep -qE 'ess_bulk|^log evidence: |standard error|k-hat|log density' "$program.out" || {
+        echo "$(basename "$program") printed neither a summary, nor an estimate with its error, nor a mode, nor what its draws are worth:" >&2
         cat "$program.out" >&2
         exit 1
     }

@@ -55,8 +55,8 @@ for program in "$folder"/*."$language"; do
     name=$(basename "$program")
     run_program "$program"
     # Every one of these programs ends with the summary table, or with an estimate and its error.
-    grep -qE 'ess_bulk|log evidence|standard error' "$program.out" || {
-        printf '%s printed neither a summary nor an estimate with its error:\n' "$name" >&2
+    grep -qE 'ess_bulk|log evidence|standard error|k-hat|log density' "$program.out" || {
+        printf '%s printed neither a summary, nor an estimate with its error, nor a mode, nor what its draws are worth:\n' "$name" >&2
         cat "$program.out" >&2
         exit 1
     }

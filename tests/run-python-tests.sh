@@ -81,8 +81,8 @@ for program in programs/*.py; do
     # Fragments explain; only whole programs run.
     grep -q '^import catena' "$program" || continue
     full/bin/python "$program" >"$program.out"
-    grep -qE 'ess_bulk|log evidence|standard error' "$program.out" || {
-        echo "$(basename "$program") printed neither a summary nor an estimate with its error:" >&2
+    grep -qE 'ess_bulk|log evidence|standard error|k-hat|log density' "$program.out" || {
+        echo "$(basename "$program") printed neither a summary, nor an estimate with its error, nor a mode, nor what its draws are worth:" >&2
         cat "$program.out" >&2
         exit 1
     }

@@ -68,7 +68,7 @@ mod tests {
         assert_eq!([1.0, 2.0, 3.0, f64::NAN].map(|x| range.byte(x)), [0, 127, 254, MISSING]);
         assert_eq!([1.0, 1.9, 2.0, 3.0].map(|x| range.bin(x, 2)), [0, 0, 1, 1]);
         let none = Range::of([f64::NAN]);
-        assert_eq!((none.low, none.byte(0.0), none.bin(7.0, 4)), (0.0, 127, 2));
+        assert_eq!((none.low, none.byte(0.0), none.bin(0.0, 4)), (0.0, 127, 2));
         let wide = Range::of([-f64::MAX, f64::MAX]);
         assert_eq!([-f64::MAX, 0.0, f64::MAX].map(|x| wide.byte(x)), [0, 127, 254]);
         assert_eq!(bytes_up_to(&[0.0, 2.0, 9.0], 4.0).collect::<Vec<_>>(), [0, 127, 254]);

@@ -169,7 +169,7 @@ mod tests {
         let density = density(&draws, &range, 41);
         let sum: f64 = density.iter().sum();
         let half: f64 = density[..20].iter().sum();
-        assert!((half / sum - 0.5).abs() < 0.01 && density[20] < 1e-3 * density[0], "{density:?}");
+        assert!((half / sum - 0.5).abs() < 0.03 && density[20] < 1e-3 * density[0], "{density:?}");
     }
 
     #[test]

@@ -82,14 +82,21 @@ impl Average {
         let mut look = Look { error: 0.0, drifts: false, slow: false };
         for ((i, mean), scale) in self.mean().enumerate().zip(scale) {
             let of = |from: usize, to: usize| (from..to).map(|k| self.batch(k)[i]);
-            let squares: f64 = of(0, count).map(|x| (x - mean) * (x - mean)).sum();
-            let products: f64 = of(0, count - 1).zip(of(1, count)).map(|(x, y)| (x - mean) * (y - mean)).sum();
-            let lag = if squares > 0.0 { (products / squares).clamp(0.0, MOST_LAG) } else { 0.0 };
-            let alone = (squares / (count as f64 * (count as f64 - 1.0))).sqrt() / scale;
-            let error = alone * ((1.0 + lag) / (1.0 - lag)).sqrt();
+            // The standard error of the mean of some batches, and how much each resembles the one before.
+            let error_of = |from: usize, mean: f64| {
+                let n = (count - from) as f64;
+                let squares: f64 = of(from, count).map(|x| (x - mean) * (x - mean)).sum();
+                let pairs = of(from, count - 1).zip(of(from + 1, count));
+                let products: f64 = pairs.map(|(x, y)| (x - mean) * (y - mean)).sum();
+                let lag = if squares > 0.0 { (products / squares).clamp(0.0, MOST_LAG) } else { 0.0 };
+                ((squares / (n * (n - 1.0)) * (1.0 + lag) / (1.0 - lag)).sqrt() / scale, lag)
+            };
+            let (error, lag) = error_of(0, mean);
             let mean_of = |from: usize, to: usize| of(from, to).sum::<f64>() / (to - from) as f64;
-            let drift = 0.5 * (mean_of(0, half) - mean_of(half, count)).abs() / scale;
-            look.drifts |= drift > 0.5 * AT_REST * error;
+            let last = mean_of(half, count);
+            let drift = 0.5 * (mean_of(0, half) - last).abs() / scale;
+            // By the last half alone: a way to rest in the first one would hide itself in the error.
+            look.drifts |= drift > std::f64::consts::FRAC_1_SQRT_2 * AT_REST * error_of(half, last).0;
             look.slow |= lag > SLOW;
             look.error = look.error.max(error).max(drift);
         }

@@ -100,7 +100,7 @@ catena_report <- function(fit, file = "report.html", title = "Draws") {
     fit$metric %in% c("diag_e", "dense_e", "fisher_diag", "fisher_dense")
   .Call(
     C_report, complete$draws, enc2utf8(dimnames(complete$draws)[[3L]]), enc2utf8(title),
-    rbind(chains$warmup_seconds, chains$sampling_seconds), as.double(chains$stepsize),
+    rbind(chains$warmup_seconds, chains$sampling_seconds), as.double(chains$step_size),
     if (diagonal) as.double(unlist(metrics)) else double(), as.double(complete$lengths),
     fit$settings$max_treedepth, enc2utf8(path.expand(file))
   )

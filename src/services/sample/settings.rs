@@ -5,16 +5,20 @@ use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
 use crate::io::metric_name;
 use crate::room;
-use crate::services::SampleOptions;
+use crate::services::{InitKind, SampleOptions};
 use std::ops::Range;
 
 /// The options as `engine` understands them: fixed parameters need neither warm-up nor metric.
 pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
     match engine {
         Engine::Nuts | Engine::Static { .. } => options.clone(),
-        Engine::FixedParam => {
-            SampleOptions { num_warmup: 0, adaptation: None, metric: MetricKind::Unit, ..options.clone() }
-        }
+        Engine::FixedParam => SampleOptions {
+            num_warmup: 0,
+            adaptation: None,
+            metric: MetricKind::Unit,
+            init_from: InitKind::Given,
+            ..options.clone()
+        },
     }
 }
 

@@ -47,6 +47,6 @@ test_that("R's own errors come back, and names are checked", {
   odd <- catena_model(function(x) stop("as the test wants it"), names = "x")
   expect_error(catena_pathfinder(odd, seed = 1, show_messages = FALSE), "as the test wants it")
   expect_error(catena_variational(odd, seed = 1, show_messages = FALSE), "as the test wants it")
-  expect_error(catena_pathfinder(model, num_path = 2), "num_paths")
+  expect_error(catena_pathfinder(model, num_drawz = 2), "num_draws")
   expect_error(catena_variational(model, family = "half"), "arg")
 })

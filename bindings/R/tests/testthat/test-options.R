@@ -13,8 +13,8 @@ test_that("options are listed", {
 test_that("defaults of arguments are the library's", {
   options <- catena_options()
   defaults <- formals(catena_sample)
-  # Drawn anew, told by R itself, or chosen by what the model is.
-  otherwise <- c("seed", "refresh", "threads", "batch_size")
+  # Drawn anew, told by R itself, chosen by what the model is, or an option of the optimisers by the same name.
+  otherwise <- c("seed", "refresh", "threads", "batch_size", "algorithm")
   named <- setdiff(intersect(options$argument, names(defaults)), otherwise)
   expect_true(length(named) > 12)
   for (argument in named) {

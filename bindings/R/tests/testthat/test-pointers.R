@@ -92,6 +92,9 @@ test_that("a fit is saved and loaded without its model", {
   fit <- draw(normal_c())
   file <- tempfile()
   saveRDS(fit, file)
-  expect_equal(readRDS(file), fit)
+  loaded <- readRDS(file)
+  # The model that it keeps to go on with is a pointer.
+  loaded$model <- fit$model <- NULL
+  expect_equal(loaded, fit)
   expect_output(print(readRDS(file)), "ess_bulk")
 })

@@ -3,13 +3,13 @@ test_that("a fit has a page", {
   fit <- catena_sample(model, chains = 2, iter_warmup = 200, iter_sampling = 300, seed = 1, threads = 2)
   file <- tempfile(fileext = ".html")
   expect_identical(catena_report(fit, file, title = "A normal & more"), file)
-  page <- paste(readLines(file), collapse = "\n")
+  page <- paste(readLines(file, warn = FALSE), collapse = "\n")
   expect_match(page, "<title>A normal &amp; more</title>", fixed = TRUE)
   expect_match(page, "2 chains of 300 draws each", fixed = TRUE)
   # Step sizes, metrics and times are told.
   expect_match(page, 'id="warmup"', fixed = TRUE)
   expect_match(page, 'id="times"', fixed = TRUE)
-  expect_match(page, paste0('"step_sizes":[', format(fit$chains$stepsize[[1]], digits = 6)), fixed = TRUE)
+  expect_match(page, paste0('"step_sizes":[', format(fit$chains$step_size[[1]], digits = 6)), fixed = TRUE)
 })
 
 test_that("what is no fit or file gets words", {
