@@ -208,21 +208,25 @@ function fit_report(result, fit, dimension)
                      fit_seconds(result, fit), moments(fit_mean(result, fit)), moments(fit_sd(result, fit)))
 end
 
+for (name, T) in ((:num_fits, Csize_t), (:rows, Csize_t), (:pool, Csize_t), (:positions, Ptr{Float64}), (:khat, Float64))
+    @eval $(Symbol("approximation_", name))(result) =
+        ccall(symbol($(QuoteNode(Symbol("catena_approximation_", name)))), $T, (Ptr{Cvoid},), result)
+end
+
 function collect_fits(result, failure, values, names, seed, dimension, service)
-    number(name, T) = ccall(symbol(Symbol("catena_approximation_", name)), T, (Ptr{Cvoid},), result)
-    fits = [fit_report(result, fit, dimension) for fit in 0:Int(number(:num_fits, Csize_t))-1]
+    fits = [fit_report(result, fit, dimension) for fit in 0:Int(approximation_num_fits(result))-1]
     failures = [fit.failure for fit in fits if fit.failure !== nothing]
     if failure !== nothing && (isempty(failures) || length(failures) == length(fits))
         throw(failure)
     end
     foreach(one -> @warn(one.message), failures)
-    rows, at = Int(number(:rows, Csize_t)), number(:positions, Ptr{Float64})
+    rows, at = Int(approximation_rows(result)), approximation_positions(result)
     positions = at == C_NULL ? zeros(dimension, 0) : copy(unsafe_wrap(Array, at, (dimension, rows)))
     # The mean of a variational fit has the first row.
     none = zeros(0, length(names))
     draws, at_mean = service === :pathfinder ? (values[1:rows, :, :], none) :
                      service === :laplace ? (values, none) : (values[2:end, :, :], values[1, :, :])
-    ApproximateDraws(draws, names, at_mean, number(:khat, Float64), number(:pool, Csize_t), positions, fits, seed)
+    ApproximateDraws(draws, names, at_mean, approximation_khat(result), approximation_pool(result), positions, fits, seed)
 end
 
 Base.size(draws::ApproximateDraws) = size(draws.values)[1:2]

@@ -1,6 +1,7 @@
 """Catena: many Markov chains in one process over one shared model."""
 
 from ._abi import include_dir, library_path, version
+from ._approximate import Approximation, ApproximationFit, laplace, pathfinder, variational
 from ._design import Best, Guess, Sparse, sparse_time
 from ._errors import ArgumentError, CatenaError, CatenaWarning, Reject
 from ._estimates import Mean, ModelSet, bayesian_bound
@@ -10,6 +11,7 @@ from ._fit import Chain, Fit
 from ._jax import JaxModel
 from ._likelihood import Likelihood, cos_squared
 from ._model import CModel, FunctionModel, Model, VectorizedModel, log_density_signature
+from ._modes import Mode, OptimizerStart, Optimum, optimize
 from ._options import Option, options
 from ._population import Population
 from ._prior import Prior
@@ -17,13 +19,11 @@ from ._progress import Progress
 from ._pymc import PyMCModel
 from ._qinfer import from_qinfer
 from ._quantities import GradientCheck, diagnose, generate_quantities, log_density
+from ._report import report
 from ._run import Run
 from ._sample import resume, sample, start
 from ._smc import Particles, ParticleSet, Stage, sample_smc
 from ._stan import StanModel
-from ._approximate import Approximation, ApproximationFit, laplace, pathfinder, variational
-from ._modes import Mode, Optimum, OptimizerStart, optimize
-from ._report import report
 from ._summary import Summary, ebfmi, ess_bulk, ess_mean, ess_tail, mcse_mean, mcse_quantile, mcse_sd, rhat, summarize
 from ._updater import Updater
 from ._weighted import TraceSet

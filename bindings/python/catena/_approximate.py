@@ -192,7 +192,14 @@ def variational(model: Model, *, init: Any = None, seed: int | None = None, **op
 
 
 def _approximate(
-    model: Model, name: str, counted: str, drawn: str, init: Any, seed: int | None, options: dict[str, Any], others: tuple[str, ...]
+    model: Model,
+    name: str,
+    counted: str,
+    drawn: str,
+    init: Any,
+    seed: int | None,
+    options: dict[str, Any],
+    others: tuple[str, ...],
 ) -> Approximation:
     if name == "laplace":
         options = {"chains": 1, **options}

@@ -92,7 +92,8 @@ class Optimum:
 
     def __repr__(self) -> str:
         converged = sum(start.converged for start in self.starts)
-        head = f"<catena.Optimum: log density {self.best.log_density:.6g}, {converged} of {len(self.starts)} starts converged, {len(self.modes)} modes>"
+        counts = f"{converged} of {len(self.starts)} starts converged, {len(self.modes)} modes"
+        head = f"<catena.Optimum: log density {self.best.log_density:.6g}, {counts}>"
         values = [] if self.best.outputs is None else [f"{n} = {x:.6g}" for n, x in zip(self.names, self.best.outputs)]
         return "\n".join([head, *values[:20]])
 
