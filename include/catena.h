@@ -934,9 +934,9 @@ typedef struct catena_communicator {
   size_t size;
   // Seconds that a call waits for other ranks, above 0.
   double time_out;
-  // Required. All ranks' bytes, one rank after the other, into `all`; rank r brings bytes[r].
+  // Required. All ranks' bytes, one rank after the other, into `all`; rank r brings `bytes[r]`.
   int (*allgatherv)(void *user, const void *mine, const size_t *bytes, void *all);
-  // Required. Sends send_bytes[r] bytes of `send`, one rank's after the other, to each rank r, and receives receive_bytes[r] from it.
+  // Required. Sends `send_bytes[r]` bytes of `send`, one rank's after the other, to each rank r, and receives `receive_bytes[r]` from it.
   int (*alltoallv)(void *user, const void *send, const size_t *send_bytes, void *receive, const size_t *receive_bytes);
   // As `allgatherv`, where every rank brings `bytes`. NULL: done by `allgatherv`.
   int (*allgather)(void *user, const void *mine, size_t bytes, void *all);

@@ -158,16 +158,16 @@ fn a_normal_is_found_and_its_draws_are_worth_themselves() {
     }
     let (p, q) = (column(&run.joined, "lp__"), column(&run.joined, "lp_approx__"));
     let x: Vec<Vec<f64>> = (1..=3).map(|i| column(&run.joined, &format!("x.{i}"))).collect();
-    for i in 0..3 {
-        let mean = x[i].iter().sum::<f64>() / 1000.0;
+    for (i, x) in x.iter().enumerate() {
+        let mean = x.iter().sum::<f64>() / 1000.0;
         assert!((mean - model.mean(i)).abs() < 0.2 * model.sd(i), "{mean}");
     }
     // log p and log q are those at the draw; the first is the model's, without its constant.
     let z = |i: usize, row: usize| (x[i][row] - model.mean(i)) / model.sd(i);
-    for row in 0..1000 {
+    for (row, p) in p.iter().enumerate() {
         let (a, b, c) = (z(0, row), z(1, row), z(2, row));
         let expected = -0.5 * (a * a + (1.0 + 0.64) * b * b + c * c - 1.6 * a * b - 1.6 * b * c) / (1.0 - 0.64);
-        assert!((p[row] - expected).abs() < 1e-9);
+        assert!((p - expected).abs() < 1e-9);
     }
     let constant = 1.5 * std::f64::consts::TAU.ln() + 6f64.ln() + (1.0 - 0.64f64).ln();
     let mean = p.iter().zip(&q).map(|(p, q)| p - q).sum::<f64>() / 1000.0;

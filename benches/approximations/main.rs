@@ -152,6 +152,10 @@ fn starts(seeds: u64) {
         }
         println!("   mean {:.2} {:.2}", geometric(&all[0]), geometric(&all[1]));
     }
+}
+
+/// How many chains stand still or stay apart, begun far out.
+fn stuck() {
     println!(
         "\nchains that stand still or stay apart, of 4 per seed, 50 seeds at radius 10, 300 iterations of warm-up: given / by paths"
     );

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench optimize`
 
+#[allow(dead_code)]
 #[path = "../gradients/models.rs"]
 mod models;
 

@@ -200,7 +200,7 @@ mod tests {
             }
             sum.iter_mut().for_each(|s| *s /= draws as f64);
             q.add_entropy_gradient(&mut sum);
-            for i in 0..q.parameters.len() {
+            for (i, sum) in sum.iter().enumerate() {
                 let at = |h: f64| {
                     let mut moved = q.clone();
                     moved.parameters[i] += h;
@@ -208,7 +208,7 @@ mod tests {
                 };
                 let difference = (at(1e-5) - at(-1e-5)) / 2e-5;
                 // Five standard errors, for terms of standard deviation below 4.
-                assert!((difference - sum[i]).abs() < 0.032, "{family:?} {i}: {difference} against {}", sum[i]);
+                assert!((difference - sum).abs() < 0.032, "{family:?} {i}: {difference} against {sum}");
             }
         }
     }

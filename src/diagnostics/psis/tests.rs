@@ -40,7 +40,7 @@ fn weights_are_those_of_arviz() {
 
 #[test]
 fn a_constant_in_the_ratios_changes_nothing() {
-    let near = ratios(300, |u| normal_quantile(u));
+    let near = ratios(300, normal_quantile);
     let far: Vec<f64> = near.iter().map(|x| x + 1024.0).collect();
     let (near, far) = (Psis::new(&near).unwrap(), Psis::new(&far).unwrap());
     assert!((near.khat - far.khat).abs() < 1e-9);
@@ -70,7 +70,7 @@ fn equal_ratios_are_the_best_there_are() {
 #[test]
 fn too_few_draws_have_no_shape() {
     for draws in [2, 4, 20] {
-        let log_ratios = ratios(draws, |u| normal_quantile(u));
+        let log_ratios = ratios(draws, normal_quantile);
         let psis = Psis::new(&log_ratios).unwrap();
         assert_eq!((psis.tail, psis.khat), (WeightTail::Few, f64::INFINITY));
         let gap = psis.log_weights[1] - psis.log_weights[0];
@@ -83,7 +83,7 @@ fn too_few_draws_have_no_shape() {
 fn what_is_no_ratio_has_no_weight_and_is_counted() {
     assert_eq!(Psis::new(&[]), None);
     assert_eq!(Psis::new(&[f64::NAN, f64::NEG_INFINITY, f64::INFINITY]), None);
-    let mut log_ratios = ratios(500, |u| normal_quantile(u));
+    let mut log_ratios = ratios(500, normal_quantile);
     let clean = Psis::new(&log_ratios).unwrap();
     log_ratios[3] = f64::NAN;
     log_ratios[4] = f64::INFINITY;

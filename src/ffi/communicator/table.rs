@@ -66,11 +66,11 @@ pub struct catena_communicator {
     pub size: usize,
     /// Seconds that a call waits for other ranks, above 0.
     pub time_out: f64,
-    /// Required. All ranks' bytes, one rank after the other, into `all`; rank r brings bytes[r].
+    /// Required. All ranks' bytes, one rank after the other, into `all`; rank r brings `bytes[r]`.
     pub allgatherv: Option<
         unsafe extern "C" fn(user: *mut c_void, mine: *const c_void, bytes: *const usize, all: *mut c_void) -> c_int,
     >,
-    /// Required. Sends send_bytes[r] bytes of `send`, one rank's after the other, to each rank r, and receives receive_bytes[r] from it.
+    /// Required. Sends `send_bytes[r]` bytes of `send`, one rank's after the other, to each rank r, and receives `receive_bytes[r]` from it.
     pub alltoallv: Option<
         unsafe extern "C" fn(
             user: *mut c_void,

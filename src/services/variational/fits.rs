@@ -285,10 +285,9 @@ impl<D: Density> Service<D> for Fits<'_> {
         }
         self.gathered.put(self.place, std::mem::take(&mut self.fit));
         let sinks = [&mut self.sinks.init, &mut self.sinks.sample, &mut self.sinks.diagnostic];
-        sinks.into_iter().flatten().fold(Ok(()), |result, writer| {
-            let finished = writer.finish();
-            result.and(finished)
-        })
+        // All are finished, also after one that fails.
+        let finished: Vec<_> = sinks.into_iter().flatten().map(|writer| writer.finish()).collect();
+        finished.into_iter().collect()
     }
 
     fn record(&self) -> Option<&()> {
