@@ -38,6 +38,8 @@ Base.@kwdef struct DensityTable
     sample_prior::Ptr{Cvoid} = C_NULL
     data_count::Csize_t = 0
     log_density_data::Ptr{Cvoid} = C_NULL
+    log_density_without_jacobian::Ptr{Cvoid} = C_NULL
+    log_density_hessian::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_logger`"
@@ -66,6 +68,7 @@ Base.@kwdef struct IoTable
     num_checkpoints::Csize_t = 0
     logger::Ptr{LoggerTable} = C_NULL
     interrupt::Ptr{Cvoid} = C_NULL
+    communicator::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_progress`"

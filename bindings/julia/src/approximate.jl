@@ -77,7 +77,7 @@ pathfinder(object; extra...) = approximate(object, :pathfinder; extra...)
     Catena.variational(model; options...) -> Catena.ApproximateDraws
 
 Fits a normal distribution on the unconstrained scale by climbing the evidence lower bound (automatic differentiation variational
-inference), once for each of `num_chains = 1` ids, and draws from it.
+inference), once for each of `chains = 1` ids, and draws from it.
 
 - `variational_family = :meanfield`: also `:fullrank`; `output_draws = 1000`
 - `init`, `seed`, `threads`, `callbacks`: as in [`Catena.pathfinder`](@ref)
@@ -85,13 +85,13 @@ inference), once for each of `num_chains = 1` ids, and draws from it.
 
 When some fits fail, a warning says which and why; when all do, the error is thrown.
 """
-variational(object; num_chains = 1, extra...) = approximate(object, :variational; num_chains, extra...)
+variational(object; chains = 1, extra...) = approximate(object, :variational; chains = chains, extra...)
 
 """
     Catena.laplace(model; mode = nothing, options...) -> Catena.ApproximateDraws
 
 Draws from the normal distribution on the unconstrained scale whose mean is a mode of the density and whose precision is the
-negative Hessian there, once for each of `num_chains = 1` ids.
+negative Hessian there, once for each of `chains = 1` ids.
 
 - `mode`: what [`Catena.optimize`](@ref) found (with `jacobian = true` where the model has transforms), or as `init` in
   [`Catena.sample`](@ref), with values of all parameters; by default it is found, from `num_starts = 1` starts
@@ -101,7 +101,8 @@ negative Hessian there, once for each of `num_chains = 1` ids.
 
 A point that is no mode is an error, or a warning where others are.
 """
-laplace(object; mode = nothing, num_chains = 1, extra...) = approximate(object, :laplace; init = mode_of(mode), num_chains, extra...)
+laplace(object; mode = nothing, chains = 1, extra...) =
+    approximate(object, :laplace; init = mode_of(mode), chains = chains, extra...)
 
 mode_of(mode) = mode
 mode_of(optimum::Optimum) = optimum.best.position
@@ -109,7 +110,8 @@ mode_of(optimum::Optimum) = optimum.best.position
 "Arguments that are none of the library's options."
 const APPROXIMATE_ARGUMENTS = (:init, :callbacks)
 
-function approximate(object, service; seed = nothing, init = nothing, threads::Integer = 0, callbacks = :auto, extra...)
+function approximate(object, service; seed = nothing, init = nothing, threads::Integer = 0, callbacks = :auto, chains = nothing,
+                     chain_id = nothing, extra...)
     foreach(name -> check_keyword(name, (service,), APPROXIMATE_ARGUMENTS), keys(extra))
     model = as_model(object)
     caller = calls_on_caller(model, callbacks)
@@ -123,6 +125,8 @@ function approximate(object, service; seed = nothing, init = nothing, threads::I
             ccall(symbol(:catena_options_new), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), out, e)
         end
         set_option(options, :seed, count_of(:seed, seed))
+        chains === nothing || set_option(options, :num_chains, count_of(:chains, chains))
+        chain_id === nothing || set_option(options, :init_chain_id, count_of(:chain_id, chain_id))
         set_option(options, :num_threads, count_of(:threads, threads))
         set_option(options, :refresh, 0)
         for (name, value) in pairs(extra)

@@ -97,14 +97,15 @@ OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user
         AT(catena_density, worker_new), AT(catena_density, worker_free), AT(catena_density, threading),
         AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs),
         AT(catena_density, log_density_parts), AT(catena_density, log_density_parts_batch),
-        AT(catena_density, sample_prior), AT(catena_density, data_count), AT(catena_density, log_density_data));
+        AT(catena_density, sample_prior), AT(catena_density, data_count), AT(catena_density, log_density_data),
+        AT(catena_density, log_density_without_jacobian), AT(catena_density, log_density_hessian));
 OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
         AT(catena_logger, log));
 OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),
         AT(catena_io, num_inv_metrics), AT(catena_io, inv_metric_size), AT(catena_io, init_writers),
         AT(catena_io, num_init_writers), AT(catena_io, sample_writers), AT(catena_io, num_sample_writers),
         AT(catena_io, diagnostic_writers), AT(catena_io, num_diagnostic_writers), AT(catena_io, checkpoints),
-        AT(catena_io, num_checkpoints), AT(catena_io, logger), AT(catena_io, interrupt));
+        AT(catena_io, num_checkpoints), AT(catena_io, logger), AT(catena_io, interrupt), AT(catena_io, communicator));
 OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, chain_id),
         AT(catena_progress, iteration), AT(catena_progress, total), AT(catena_progress, divergences),
         AT(catena_progress, gradients), AT(catena_progress, stepsize), AT(catena_progress, in_warmup),
