@@ -11,7 +11,7 @@ fail() { printf '%s\n' "$*" >&2 && exit 1; }
 prefix=${2:-$build/prefix}
 if [ $# -lt 2 ]; then
     say "building and installing"
-    cmake -S "$root" -B "$build/package" -DCATENA_MPI=ON >"$build/cmake.log"
+    cmake -S "$root" -B "$build/package" -DCATENA_MPI=ON ${CARGO_TARGET_DIR:+-DCATENA_CARGO_TARGET="$CARGO_TARGET_DIR"} >"$build/cmake.log"
     cmake --build "$build/package"
     cmake --install "$build/package" --prefix "$prefix" >>"$build/cmake.log"
 fi
