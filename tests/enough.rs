@@ -22,7 +22,7 @@ fn options() -> SampleOptions {
     }
 }
 
-fn normal() -> Normal<impl Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> {
+fn normal() -> Normal<'static> {
     Normal::new(1, |_, _| Ok(0.0))
 }
 

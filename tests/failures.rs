@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A standard normal that misbehaves as `f` says, given the chain's id and the position.
-fn moody(f: impl Fn(u64, &[f64]) -> Result<f64, Refusal> + Sync) -> impl Density {
+fn moody<'a>(f: impl Fn(u64, &[f64]) -> Result<f64, Refusal> + Sync + 'a) -> Normal<'a> {
     Normal::new(2, move |task, x| f(task.chain_id(), x).inspect_err(|_| task.set_message("as the test wants it")))
 }
 

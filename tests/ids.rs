@@ -3,7 +3,7 @@
 mod common;
 
 use catena::io::Silent;
-use catena::model::{Level, Logger, MAX_CHAIN_ID, NO_CHAIN, Refusal, Task};
+use catena::model::{Level, Logger, MAX_CHAIN_ID, NO_CHAIN};
 use catena::random::{Purpose, Stream};
 use catena::services::{GradientOptions, SampleIo, SampleOptions, diagnose_gradient, log_density, sample_nuts};
 use common::Normal;
@@ -15,7 +15,7 @@ struct Asked(Mutex<Vec<(u64, u64)>>);
 
 impl Asked {
     /// A density whose every evaluation is noted, and says so to the logger.
-    fn density(&self) -> Normal<impl Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> {
+    fn density(&self) -> Normal<'_> {
         Normal::new(1, |task, _| {
             let bits = task.random().bits();
             self.0.lock().unwrap().push((task.chain_id(), bits));

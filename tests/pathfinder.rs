@@ -41,7 +41,7 @@ fn run<D: Density>(density: &D, options: &SampleOptions, paths: &PathfinderOptio
 }
 
 /// A standard normal of one coordinate, with NaN below -5.
-fn cut() -> impl Density {
+fn cut() -> Normal<'static> {
     Normal::new(1, |_, x| Ok(if x[0] < -5.0 { f64::NAN } else { 0.0 }))
 }
 

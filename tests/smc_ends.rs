@@ -18,12 +18,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Particles at 0, 1, 2, ... in the order of their numbers, with a log likelihood by a function.
-struct Numbered<F> {
+struct Numbered<'a> {
     next: AtomicUsize,
-    likelihood: F,
+    likelihood: Box<dyn Fn(f64) -> Result<f64, Refusal> + Sync + 'a>,
 }
 
-impl<F: Fn(f64) -> Result<f64, Refusal> + Sync> Density for Numbered<F> {
+impl Density for Numbered<'_> {
     type Worker = ();
 
     fn dim(&self) -> usize {
@@ -74,7 +74,7 @@ fn one_set(
     seed: u64,
     likelihood: impl Fn(f64) -> Result<f64, Refusal> + Sync,
 ) -> (SmcReport, TableWriter) {
-    let model = Numbered { next: AtomicUsize::new(0), likelihood };
+    let model = Numbered { next: AtomicUsize::new(0), likelihood: Box::new(likelihood) };
     let smc = SmcOptions {
         num_sets: 1,
         num_particles: n,

@@ -140,7 +140,7 @@ fn rejected_draws_stay() {
 }
 
 /// A half-normal whose other half is refused.
-fn half() -> impl Density {
+fn half() -> Normal<'static> {
     Normal::new(1, |_, x| if x[0] < 0.0 { Err(Refusal::Reject) } else { Ok(0.0) })
 }
 

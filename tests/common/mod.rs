@@ -77,19 +77,21 @@ impl Density for Correlated {
 }
 
 /// A standard normal with a function that sees every call first, with the task and the positions: it refuses, or says what
-/// is added to the log density.
-pub struct Normal<F> {
+/// is added to the log density. One type for every function: each more would be another compilation of the samplers.
+pub struct Normal<'a> {
     dim: usize,
-    first: F,
+    first: Box<First<'a>>,
 }
 
-impl<F: Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> Normal<F> {
-    pub fn new(dim: usize, first: F) -> Self {
-        Self { dim, first }
+type First<'a> = dyn Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync + 'a;
+
+impl<'a> Normal<'a> {
+    pub fn new(dim: usize, first: impl Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync + 'a) -> Self {
+        Self { dim, first: Box::new(first) }
     }
 }
 
-impl<F: Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync> Density for Normal<F> {
+impl Density for Normal<'_> {
     type Worker = ();
 
     fn dim(&self) -> usize {

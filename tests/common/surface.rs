@@ -4,23 +4,26 @@
 use catena::model::{Density, Refusal, Task, Threading, WorkerError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// `f` gives log density and gradient, `None` where there is none.
-pub struct Surface<F> {
+/// `f` gives log density and gradient, `None` where there is none. One type for every function: each more would be another
+/// compilation of the services.
+pub struct Surface<'a> {
     pub dim: usize,
-    pub f: F,
+    pub f: Box<Function<'a>>,
     pub threading: Threading,
     pub batches: AtomicUsize,
     pub points: AtomicUsize,
 }
 
-impl<F: Fn(&[f64], &mut [f64]) -> Option<f64> + Sync> Surface<F> {
-    pub fn new(dim: usize, f: F) -> Self {
+type Function<'a> = dyn Fn(&[f64], &mut [f64]) -> Option<f64> + Sync + 'a;
+
+impl<'a> Surface<'a> {
+    pub fn new(dim: usize, f: impl Fn(&[f64], &mut [f64]) -> Option<f64> + Sync + 'a) -> Self {
         let (batches, points) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { dim, f, threading: Threading::Any, batches, points }
+        Self { dim, f: Box::new(f), threading: Threading::Any, batches, points }
     }
 }
 
-impl<F: Fn(&[f64], &mut [f64]) -> Option<f64> + Sync> Density for Surface<F> {
+impl Density for Surface<'_> {
     type Worker = ();
 
     fn dim(&self) -> usize {
