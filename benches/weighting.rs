@@ -72,12 +72,14 @@ fn weigh_and_resample(a: &mut Arrays, stream: &mut Stream, blocks: &PoolBlocks<'
     let layout = Layout::new(PARTICLES, DIM, false);
     let weights = a.to_weights.chunks_mut(BLOCK);
     let items: Vec<_> = a.ancestors.chunks(BLOCK).zip(a.to.chunks_mut(BLOCK * DIM)).zip(weights).collect();
-    let gather = |_: &mut (), ((ancestors, to), weights): ((&[u32], &mut [f64]), &mut [f64])| {
-        layout.gather(&a.states, ancestors, to);
+    let gather = |room: &mut Vec<f64>, ((ancestors, to), weights): ((&[u32], &mut [f64]), &mut [f64])| {
+        // In the cache, then whole lines at once: single numbers stored into lines that are elsewhere hold up the loads.
+        layout.gather(&a.states, ancestors, &mut room[..to.len()]);
+        to.copy_from_slice(&room[..to.len()]);
         weights.fill(0.0);
         Ok(())
     };
-    blocks.for_each(items.into_iter(), || Ok(()), gather)
+    blocks.for_each(items.into_iter(), || Ok(vec![0.0; layout.chunk_size()]), gather)
 }
 
 fn main() {

@@ -106,11 +106,11 @@ impl Layout {
                 std::hint::black_box(lines.iter().fold(0, |all, line| all ^ line[0].to_bits()));
             }
         }
-        let (mut within, mut column) = ([0; BLOCK], [0.0; BLOCK]);
+        let mut within = [0; BLOCK];
         for (within, &a) in within.iter_mut().zip(ancestors) {
             *within = (a as usize % BLOCK) as u16;
         }
-        for (j, out) in out.chunks_mut(n).enumerate() {
+        for (j, column) in out.chunks_mut(n).enumerate() {
             let mut rows = 0;
             for &(first, end) in &runs[..count] {
                 let (of, _) = states[first + j * BLOCK..].as_chunks::<BLOCK>();
@@ -119,8 +119,6 @@ impl Layout {
                 }
                 rows = end;
             }
-            // Whole lines at once: single numbers stored into lines that are not in the cache hold up the loads.
-            out.copy_from_slice(&column[..n]);
         }
     }
 }

@@ -121,7 +121,12 @@ const ROW: usize = 8;
 /// Each number, or the one `BY` places before it if that is larger.
 #[inline(always)]
 fn after<const BY: usize>(x: [u32; ROW]) -> [u32; ROW] {
-    std::array::from_fn(|i| if i < BY { x[i] } else { x[i].max(x[i - BY]) })
+    // A loop: a closure over the array may stay a call, and without vectors.
+    let mut spread = x;
+    for i in BY..ROW {
+        spread[i] = x[i].max(x[i - BY]);
+    }
+    spread
 }
 
 /// A block's pass, for vector instructions: see [`Spread::fill`].
@@ -181,7 +186,9 @@ impl WithSimd for Fill<'_> {
         let (rows, rest) = out.as_chunks_mut::<ROW>();
         for row in rows {
             let spread = after::<4>(after::<2>(after::<1>(*row)));
-            *row = spread.map(|own| base + own.max(most));
+            for (out, own) in row.iter_mut().zip(&spread) {
+                *out = base + most.max(*own);
+            }
             most = most.max(spread[ROW - 1]);
         }
         for out in rest {
