@@ -16,7 +16,7 @@ mod task;
 mod traces;
 
 pub use block::Block;
-pub use checkpoint::{open, seal};
+pub use checkpoint::{is_sealed, open, seal};
 pub use density::{Density, Threading, WorkerError};
 pub use evaluation::Evaluation;
 pub use experiments::{Experiments, Field, Number};

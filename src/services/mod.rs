@@ -29,6 +29,7 @@ mod service;
 mod session;
 mod smc;
 mod summary;
+mod warm_start;
 
 pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
@@ -36,13 +37,13 @@ pub use crate::hmc::NUTS_COLUMNS as SAMPLER_COLUMNS;
 pub use crate::hmc::{Engine, MetricKind};
 pub use control::{Control, Progress};
 pub use filter::{FilterReport, FilterRun, FilterSet, particle_filter};
-pub use generate::{GivenDraws, generate_quantities, quantity_columns};
+pub use generate::{GivenDraws, RowInit, generate_quantities, quantity_columns};
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
 pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use options::{
-    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Range, SampleOptions,
-    Service, SmcOptions, Value, names, nearest, similarity,
+    Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Preset, Range,
+    SampleOptions, Service, SmcOptions, Value, names, nearest, similarity,
 };
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
@@ -51,3 +52,4 @@ pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_par
 pub use session::Session;
 pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
 pub use summary::summarise;
+pub use warm_start::WarmStart;

@@ -21,7 +21,7 @@ const SEED: &str = "random seed";
 
 /// Arguments that a resumed run may have otherwise: they don't change what is drawn, or (the data) are compared by what they
 /// lead to.
-const FREE: [&str; 11] = [
+const FREE: [&str; 12] = [
     "id",
     "data file",
     "output file",
@@ -32,6 +32,8 @@ const FREE: [&str; 11] = [
     RESUME,
     "num_threads",
     "sample num_chains",
+    // What it leads to is compared.
+    "sample preset",
     "sample num_samples",
 ];
 

@@ -3,6 +3,7 @@
 mod argument;
 mod common;
 mod diagnose;
+mod ends;
 mod failure;
 mod kept;
 mod log_prob;

@@ -4,6 +4,7 @@ use crate::common::{say, sig_figs};
 use crate::failure::Failure;
 use crate::kept::RESUME;
 use crate::settings::Settings;
+use crate::tree::FROM;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,10 +15,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const LAYOUT: [(&str, u32); 3] = [("major", 2), ("minor", 35), ("patch", 0)];
 
 /// Arguments that name files to be read.
-const INPUTS: [&str; 7] = [
+const INPUTS: [&str; 8] = [
     "data file",
     "init",
     "sample hmc metric_file",
+    FROM,
     "generate_quantities fitted_params",
     "smc reference_file",
     "log_prob unconstrained_params",

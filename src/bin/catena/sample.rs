@@ -1,12 +1,14 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
+use crate::common::{Inits, interrupt, load_model, option_set, say, sig_figs, values_text};
+use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
 use crate::output::{Csv, Head, borrow, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use crate::summary;
+use crate::tree::FROM;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{
@@ -20,8 +22,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
-    let (engine, mut options) = plan(settings)?;
     let settings = &mut settings.clone();
+    let (engine, mut options) = plan(settings)?;
     let resumed = kept::read(library, settings, &mut options)?;
     let settings = &*settings;
     let keeper = kept::Files::new(library, settings, &options)?;
@@ -29,6 +31,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
+    let ends = Ends::read(settings.text(FROM), &options, &model)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
     let run = Run { library, settings, options: &options, resumed: &resumed };
@@ -36,7 +39,8 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic)?;
     let metric_files: Vec<_> = files.metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let io = SampleIo {
-        inits: inits.contexts(),
+        inits: if settings.is_given("init") { inits.contexts() } else { ends.contexts() },
+        from: ends.starts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: borrow(&mut samples),
         diagnostic_writers: borrow(&mut diagnostics),
@@ -73,9 +77,11 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     said
 }
 
-/// The engine and the options of the run.
-fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
-    let options = options(settings)?;
+/// The engine and the options of the run; the settings are those that the preset makes them.
+fn plan(settings: &mut Settings) -> Result<(Engine, SampleOptions), Failure> {
+    let set = option_set(settings)?;
+    settings.settle(&set);
+    let options = set.options();
     let engine = match (settings.text("sample algorithm"), settings.text("sample hmc engine")) {
         ("fixed_param", _) => Engine::FixedParam,
         (_, "static") => Engine::Static { int_time: options.int_time },
@@ -172,6 +178,7 @@ impl Files {
                 ("output diagnostic_file", diagnostic.as_str()),
                 ("init", of_chain(settings.text("init"), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
+                (FROM, of_chain(settings.text(FROM), place)),
             ];
             let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
                 Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),

@@ -1,6 +1,7 @@
 //! The values of all arguments, and their text as CmdStan writes it at the head of a file.
 
 use crate::tree::{Argument, Kind, METHODS, TOP};
+use catena::services::OptionSet;
 use std::collections::BTreeMap;
 
 /// One argument's value.
@@ -77,6 +78,21 @@ impl Settings {
         }
     }
 
+    /// Sets arguments that were not given to the preset's values.
+    pub fn settle(&mut self, set: &OptionSet) {
+        let mut settled = Vec::new();
+        visit("", TOP, &mut |path, argument| {
+            if let Some(row) = argument.row()
+                && OptionSet::is_preset(row.name)
+                && path.starts_with("sample ")
+                && !self.is_given(path)
+            {
+                settled.push((path.to_string(), row.kind.text(row.get(set))));
+            }
+        });
+        settled.into_iter().for_each(|(path, text)| self.set(&path, text));
+    }
+
     pub fn switch(&self, path: &str) -> bool {
         self.text(path) == "true"
     }
@@ -89,8 +105,8 @@ impl Settings {
         self.text(path).parse().expect("checked where it came in")
     }
 
-    /// The options that the method chosen has arguments for, each with its argument's value.
-    pub fn options(&self) -> Vec<(&'static str, &str)> {
+    /// The options that the method chosen has arguments for, each with its argument's value and whether that was given.
+    pub fn options(&self) -> Vec<(&'static str, &str, bool)> {
         let method = self.text("method");
         let of_other = |path: &str| METHODS.iter().any(|m| m.name != method && path.split(' ').next() == Some(m.name));
         let mut options = Vec::new();
@@ -98,7 +114,7 @@ impl Settings {
             if let Some(row) = argument.row()
                 && !of_other(path)
             {
-                options.push((row.name, self.text(path)));
+                options.push((row.name, self.text(path), self.is_given(path)));
             }
         });
         options
@@ -167,8 +183,8 @@ mod tests {
         let mut settings = Settings::new();
         settings.give("sample num_chains", "3".into());
         let chains = |settings: &Settings| {
-            let found = settings.options().into_iter().filter(|(option, _)| *option == "num_chains");
-            found.map(|(_, text)| text.to_string()).collect::<Vec<_>>()
+            let found = settings.options().into_iter().filter(|(option, ..)| *option == "num_chains");
+            found.map(|(_, text, _)| text.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(chains(&settings), ["3"]);
         settings.give("method", "generate_quantities".into());

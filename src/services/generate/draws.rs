@@ -165,6 +165,41 @@ impl InitContext for RowContext<'_> {
     }
 }
 
+/// One row of draws as initial values.
+pub struct RowInit {
+    source: Source,
+    row: Vec<f64>,
+    position: Option<Vec<f64>>,
+}
+
+impl RowInit {
+    /// `row` has a number for each of `names`, as in [`GivenDraws::names`].
+    ///
+    /// # Errors
+    /// A parameter of the model has no column, or is an array that lacks elements.
+    pub fn new<D: Density>(density: &D, names: &[String], row: &[f64]) -> Result<Self, Error> {
+        let source = Source::new(density, names)?;
+        let position = match &source {
+            Source::Position(columns) => Some(columns.iter().map(|&c| row[c]).collect()),
+            Source::Values(_) => None,
+        };
+        Ok(Self { source, row: row.to_vec(), position })
+    }
+}
+
+impl InitContext for RowInit {
+    fn variable(&self, name: &str) -> Result<Option<Variable>, Error> {
+        match &self.source {
+            Source::Values(values) => RowContext { values, row: &self.row }.variable(name),
+            Source::Position(_) => Ok(None),
+        }
+    }
+
+    fn position(&self) -> Option<&[f64]> {
+        self.position.as_deref()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

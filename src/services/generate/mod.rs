@@ -11,7 +11,7 @@ use crate::model::Density;
 use quantities::{Layout, Quantities};
 use std::sync::Arc;
 
-pub use draws::GivenDraws;
+pub use draws::{GivenDraws, RowInit};
 
 /// Columns that a writer of [`generate_quantities`] gets: the outputs after the parameters and transformed parameters;
 /// all of them when the model does not say how many these are.

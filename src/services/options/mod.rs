@@ -3,12 +3,15 @@
 
 mod by_name;
 mod near;
+mod preset;
 mod set;
+mod settle;
 mod smc;
 mod table;
 mod value;
 
 pub use near::{nearest, similarity};
+pub use preset::Preset;
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
 pub use table::{OPTIONS, OptionRow, Service};

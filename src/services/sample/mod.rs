@@ -1,5 +1,6 @@
 //! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
 
+mod ended;
 mod events;
 mod looks;
 mod meetings;
@@ -19,8 +20,8 @@ use crate::io::metric_name;
 use crate::model::Density;
 use looks::Looks;
 use meetings::Meetings;
-use sampling::{Columns, Sinks};
-use settings::{chain_settings, check_memory, suited};
+use sampling::{Begin, Columns, Sinks};
+use settings::{Given, begin_from, chain_settings, check_memory, suited};
 use std::sync::Arc;
 use together::Together;
 use watched::Kept;
@@ -102,7 +103,10 @@ impl<'a, D: Density> Session<'a, D> {
         check_warmup(options)?;
         check_memory(density.dim(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
-        let settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        let mut settings = chain_settings(density.dim(), options, &io.inv_metrics, keep_momentum)?;
+        let given = Given { position: !io.inits.is_empty(), metric: !io.inv_metrics.is_empty() };
+        let positions = begin_from(&mut settings, options, &io.from, given)?;
+        let mut positions = positions.into_iter();
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?.kept_by(io.keeper);
@@ -111,7 +115,8 @@ impl<'a, D: Density> Session<'a, D> {
             (io.init_writers.into_iter(), io.sample_writers.into_iter(), io.diagnostic_writers.into_iter());
         let services = settings.into_iter().map(|settings| {
             let sinks = Sinks { init: init.next(), sample: sample.next(), diagnostic: diagnostic.next() };
-            Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
+            let begin = Begin { init: inits.next(), position: positions.next().unwrap_or_default() };
+            Sampling::new(Arc::clone(&columns), settings, options, begin, sinks, kept.clone())
         });
         let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
         let meetings = Meetings { together, looks };
@@ -150,6 +155,7 @@ fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
     let lengths = [
         ("inits", io.inits.len()),
         ("inv_metrics", io.inv_metrics.len()),
+        ("from", io.from.len()),
         ("init_writers", io.init_writers.len()),
         ("sample_writers", io.sample_writers.len()),
         ("diagnostic_writers", io.diagnostic_writers.len()),

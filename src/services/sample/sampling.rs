@@ -50,6 +50,13 @@ pub(super) struct Sinks<'a> {
     pub diagnostic: Option<&'a mut dyn Writer>,
 }
 
+/// Where a chain begins.
+pub(super) struct Begin<'a> {
+    pub init: Option<&'a dyn InitContext>,
+    /// Where `init` is none; empty: it is drawn.
+    pub position: Vec<f64>,
+}
+
 /// What a checkpoint keeps of a chain besides itself.
 #[derive(Serialize, Deserialize)]
 pub struct Record {
@@ -64,7 +71,7 @@ pub struct Record {
 pub struct Sampling<'a> {
     pub(super) columns: Arc<Columns>,
     pub(super) settings: ChainSettings,
-    init: Option<&'a dyn InitContext>,
+    begin: Begin<'a>,
     pub(super) sinks: Sinks<'a>,
     pub(super) record: Record,
     /// The columns that are to be looked at, for a chain that has not begun.
@@ -79,20 +86,23 @@ impl<'a> Sampling<'a> {
         columns: Arc<Columns>,
         settings: ChainSettings,
         options: &SampleOptions,
-        init: Option<&'a dyn InitContext>,
+        begin: Begin<'a>,
         sinks: Sinks<'a>,
         kept: Option<Kept>,
     ) -> Self {
         let (thin, save_warmup) = (options.thin, options.save_warmup);
         let record = Record { thin, save_warmup, rows: 0, divergences: 0, saturated: 0 };
         let max_gradients = options.max_gradients;
-        Self { columns, settings, init, sinks, record, kept, max_gradients, refused: Refused::default() }
+        Self { columns, settings, begin, sinks, record, kept, max_gradients, refused: Refused::default() }
     }
 
     /// The start values the model makes of the init context; NaN where they are to be drawn.
     pub(super) fn start<D: Density>(&self, here: &mut Here<'_, D>) -> Result<Vec<f64>, Error> {
         let mut start = vec![f64::NAN; self.settings.dim];
-        let Some(init) = self.init else { return Ok(start) };
+        let Some(init) = self.begin.init else {
+            start.iter_mut().zip(&self.begin.position).for_each(|(x, given)| *x = *given);
+            return Ok(start);
+        };
         match init.position() {
             Some(position) if position.len() == start.len() => start.copy_from_slice(position),
             Some(position) => {
