@@ -1437,6 +1437,29 @@ typedef struct catena_population_io {
   void (*progress)(void *progress_user, size_t done, size_t total);
 } catena_population_io;
 
+// What a report tells beside the draws. Zero every member that you don't care for.
+typedef struct catena_report_options {
+  // sizeof(catena_report_options) of the header the program was compiled with.
+  size_t struct_size;
+  // Title of the page; NULL: "Draws".
+  const char *title;
+  // Seconds of warm-up and of sampling of each chain, 2 numbers per chain; NULL: not known.
+  const double *seconds;
+  // The step size of each chain after warm-up; NULL: not known.
+  const double *step_sizes;
+  // The diagonals of the chains' inverse metrics, `metric_size` numbers per chain; NULL: not known. They are told only with
+  // step sizes.
+  const double *inv_metrics;
+  // Numbers of each diagonal.
+  size_t metric_size;
+  // Draws that each chain had before all were cut to one length; NULL: none was cut.
+  const size_t *lengths;
+  // Whose threads compute; NULL: one per core where there are many numbers.
+  const struct catena_pool *pool;
+  // The largest depth of the run, to count the transitions that reached it; 0: not counted.
+  uint32_t max_depth;
+} catena_report_options;
+
 // Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
 typedef struct catena_progress {
   // sizeof(catena_progress) of the header the program was compiled with.
@@ -2825,6 +2848,19 @@ catena_status catena_population_ancestors(const struct catena_population *popula
 // set is gone and without the option genealogy.
 int64_t catena_population_coalescence(const struct catena_population *population,
                                       uint64_t set);
+
+// Writes a page for a browser about the draws of several chains, which lie as catena_summary_new takes them: the verdict in
+// words, the table, pictures. The file at `path` needs nothing else; an older one is replaced.
+catena_status catena_report(const double *values,
+                            size_t size,
+                            size_t chains,
+                            size_t draws,
+                            size_t columns,
+                            int32_t layout,
+                            const char *const *names,
+                            const struct catena_report_options *options,
+                            const char *path,
+                            struct catena_error **error);
 
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);

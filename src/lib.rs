@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`ffi`] | the C ABI: one file or folder per noun, no logic |
 //! | [`services`] | what a user asks for: sampling over many chains, with its options, inputs and outputs |
+//! | [`report`] | draws as one page for a browser |
 //! | [`drive`] | who answers what machines ask: the pool, slices, batches, meetings, sums inside a model |
 //! | [`hmc`] | phase points, leapfrog passes, trajectories, the chain as a state machine |
 //! | [`learn`] | sequential learning over likelihoods: weighted models, their estimates, the next experiment |
@@ -28,6 +29,7 @@ pub mod learn;
 pub mod model;
 pub mod particles;
 pub mod random;
+pub mod report;
 pub mod room;
 pub mod services;
 

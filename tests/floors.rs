@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["bin"],
     &["ffi"],
     &["services"],
+    &["report"],
     &["diagnostics"],
     &["io"],
     &["drive"],

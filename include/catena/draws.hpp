@@ -160,6 +160,43 @@ class Summary {
   Own handle_;
 };
 
+// What a page about draws tells beside them.
+struct ReportFacts {
+  std::string title = "Draws";
+  // Seconds of warm-up and of sampling, and the step size, of each chain; none: not known.
+  std::vector<double> seconds, step_sizes;
+  // The diagonals of the chains' inverse metrics, one after the other; none: not known.
+  std::vector<double> inv_metrics;
+  // The run's, to count the transitions that reached it; 0: not counted.
+  std::uint32_t max_depth = 0;
+};
+
+// Writes a page for a browser about the draws: the verdict in words, the table, pictures. The file needs nothing else.
+inline void report(const Draws &draws, const std::string &path, const ReportFacts &facts = {}) {
+  const auto check_size = [&](const std::vector<double> &of, std::size_t each, const char *name) {
+    if (!of.empty() && of.size() != each * draws.chains())
+      throw Error(CATENA_INVALID_ARGUMENT, "argument '" + std::string(name) + "': expected " +
+                  std::to_string(each * draws.chains()) + " numbers, got " + std::to_string(of.size()), name);
+  };
+  check_size(facts.seconds, 2, "seconds");
+  check_size(facts.step_sizes, 1, "step_sizes");
+  const std::size_t metric_size = draws.chains() == 0 ? 0 : facts.inv_metrics.size() / draws.chains();
+  check_size(facts.inv_metrics, metric_size, "inv_metrics");
+  const auto given = [](const std::vector<double> &of) { return of.empty() ? nullptr : of.data(); };
+  std::vector<const char *> names;
+  for (const std::string &name : draws.columns()) names.push_back(name.c_str());
+  catena_report_options options{};
+  options.struct_size = sizeof options;
+  options.title = facts.title.c_str();
+  options.seconds = given(facts.seconds);
+  options.step_sizes = given(facts.step_sizes);
+  options.inv_metrics = given(facts.inv_metrics);
+  options.metric_size = metric_size;
+  options.max_depth = facts.max_depth;
+  detail::check(catena_report, draws.values().data(), draws.values().size(), draws.chains(), draws.draws(), names.size(),
+                static_cast<std::int32_t>(CATENA_LAYOUT_ROWS), names.data(), &options, path.c_str());
+}
+
 }  // namespace catena
 
 #endif

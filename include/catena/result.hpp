@@ -105,22 +105,28 @@ class Result {
   // Statistics of the draws. Chains that failed or wrote nothing are left out, and all others count up to the length of
   // the shortest, so that an interrupted run has a summary too.
   Summary summary() const {
-    std::size_t shortest = draws_.draws();
-    std::vector<std::size_t> used;
-    for (std::size_t c = 0; c < written_.size(); ++c) {
-      if (written_[c] == 0 || chains_[c].error) continue;
-      used.push_back(c);
-      shortest = std::min(shortest, written_[c]);
-    }
-    if (used.size() == draws_.chains() && shortest == draws_.draws()) return Summary(draws_, depth_);
-    const std::size_t width = draws_.columns().size();
-    std::vector<double> values;
-    values.reserve(used.size() * shortest * width);
+    const std::vector<std::size_t> used = used_chains();
+    return is_whole(used) ? Summary(draws_, depth_) : Summary(complete(used), depth_);
+  }
+
+  // Writes a page for a browser about the same draws, with step sizes, times and, where all chains have diagonal ones,
+  // inverse metrics.
+  void report(const std::string &path, const std::string &title = "Draws") const {
+    ReportFacts facts;
+    facts.title = title;
+    facts.max_depth = depth_;
+    const std::vector<std::size_t> used = used_chains();
+    const std::size_t dim = used.empty() ? 0 : chains_[used.front()].inv_metric.size();
+    bool diagonal = dim > 0 && dim < draws_.columns().size();
     for (const std::size_t c : used) {
-      const double *first = draws_.values().data() + c * draws_.draws() * width;
-      values.insert(values.end(), first, first + shortest * width);
+      const ChainReport &chain = chains_[c];
+      facts.seconds.insert(facts.seconds.end(), {chain.warmup_seconds, chain.sampling_seconds});
+      facts.step_sizes.push_back(chain.stepsize);
+      facts.inv_metrics.insert(facts.inv_metrics.end(), chain.inv_metric.begin(), chain.inv_metric.end());
+      diagonal = diagonal && chain.inv_metric.size() == dim;
     }
-    return Summary(Draws(used.size(), shortest, draws_.columns(), std::move(values)), depth_);
+    if (!diagonal) facts.inv_metrics.clear();
+    is_whole(used) ? catena::report(draws_, path, facts) : catena::report(complete(used), path, facts);
   }
 
   const catena_result *handle() const noexcept { return handle_.get(); }
@@ -129,6 +135,36 @@ class Result {
   friend struct detail::Session;
   friend Result resume(const Model &, const Result &, const Options &, Io);
   using Own = detail::Handle<catena_result, catena_result_free>;
+
+  // Chains that did not fail and wrote something.
+  std::vector<std::size_t> used_chains() const {
+    std::vector<std::size_t> used;
+    for (std::size_t c = 0; c < written_.size(); ++c)
+      if (written_[c] != 0 && !chains_[c].error) used.push_back(c);
+    return used;
+  }
+
+  std::size_t shortest(const std::vector<std::size_t> &used) const {
+    std::size_t shortest = draws_.draws();
+    for (const std::size_t c : used) shortest = std::min(shortest, written_[c]);
+    return shortest;
+  }
+
+  bool is_whole(const std::vector<std::size_t> &used) const {
+    return used.size() == draws_.chains() && shortest(used) == draws_.draws();
+  }
+
+  // Those chains up to the length of the shortest.
+  Draws complete(const std::vector<std::size_t> &used) const {
+    const std::size_t width = draws_.columns().size(), count = shortest(used);
+    std::vector<double> values;
+    values.reserve(used.size() * count * width);
+    for (const std::size_t c : used) {
+      const double *first = draws_.values().data() + c * draws_.draws() * width;
+      values.insert(values.end(), first, first + count * width);
+    }
+    return Draws(used.size(), count, draws_.columns(), std::move(values));
+  }
 
   Result(Own handle, Draws draws, std::vector<std::size_t> written, std::uint32_t depth)
       : handle_(std::move(handle)), draws_(std::move(draws)), written_(std::move(written)), depth_(depth) {

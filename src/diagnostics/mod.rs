@@ -22,4 +22,5 @@ pub use draws::{Draws, quantile};
 pub use energy::ebfmi;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_sd, ess_tail, mcse_mean, mcse_quantile, mcse_sd, rhat};
 pub use summary::{Row, Statistic, Summary, SummaryInput, SummaryOptions, Verdict, select_columns};
+pub use workbench::Workbench;
 pub use worst::Worst;

@@ -33,7 +33,7 @@ pub(super) enum Flaw {
 
 /// The draws of one variable, and memory that the next variable uses again.
 #[derive(Default)]
-pub(super) struct Workbench {
+pub struct Workbench {
     draws: usize,
     /// Chain after chain.
     values: Vec<f64>,
@@ -54,6 +54,17 @@ pub(super) struct Workbench {
 }
 
 impl Workbench {
+    /// The places of the draws, which stand chain after chain, from the smallest draw on.
+    pub fn places(&mut self) -> impl Iterator<Item = usize> + '_ {
+        self.sort();
+        self.order.iter().map(|&(_, place)| place)
+    }
+
+    /// Draws of each chain.
+    pub fn draws(&self) -> usize {
+        self.draws
+    }
+
     /// One with these draws.
     pub fn with(draws: &Draws<'_>) -> Self {
         let mut bench = Self::default();
@@ -76,7 +87,7 @@ impl Workbench {
     }
 
     /// What is wrong with them.
-    pub fn flaw(&self) -> &Flaw {
+    pub(super) fn flaw(&self) -> &Flaw {
         &self.flaw
     }
 

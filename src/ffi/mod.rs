@@ -22,6 +22,7 @@ pub mod learn;
 pub mod model;
 pub mod options;
 pub mod population;
+pub mod report;
 pub mod resampling;
 pub mod result;
 pub mod run;

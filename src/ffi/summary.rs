@@ -86,7 +86,7 @@ unsafe impl Table for catena_summary_options {
 ///
 /// # Safety
 /// `pointer` is null or an array of `count` texts.
-unsafe fn texts(pointer: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>, Error> {
+pub(super) unsafe fn texts(pointer: *const *const c_char, count: usize, name: &str) -> Result<Vec<String>, Error> {
     // SAFETY: passed on to the caller.
     let pointers = unsafe { slice(pointer, count, name)? };
     let mut texts = Vec::with_capacity(count);

@@ -1,4 +1,4 @@
-use super::StanCsv;
+use super::{Adapted, StanCsv};
 use crate::error::{Code, Error};
 use crate::particles::blocks::{Blocks, Serial};
 use std::path::Path;
@@ -13,6 +13,30 @@ pub struct CsvChains {
     names: Vec<String>,
     values: Vec<f64>,
     max_depth: Option<u32>,
+    settings: Vec<(String, String)>,
+    runs: Vec<ChainRun>,
+}
+
+/// What a chain's file says of its run, beside the draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChainRun {
+    /// What adaptation ended with.
+    pub adapted: Option<Adapted>,
+    /// Seconds of warm-up and of sampling.
+    pub elapsed: Option<[f64; 2]>,
+    /// The step size of each warm-up iteration that was saved.
+    pub warmup_step_sizes: Vec<f64>,
+}
+
+impl ChainRun {
+    fn of(file: &StanCsv) -> Self {
+        let columns = file.names().len();
+        let warmup = &file.values()[..file.warmup_rows() * columns];
+        let step_sizes = file.names().iter().position(|name| name == "stepsize__");
+        let warmup_step_sizes =
+            step_sizes.map(|at| warmup.chunks_exact(columns).map(|row| row[at]).collect()).unwrap_or_default();
+        Self { adapted: file.adapted().cloned(), elapsed: file.elapsed(), warmup_step_sizes }
+    }
 }
 
 impl CsvChains {
@@ -63,10 +87,12 @@ impl CsvChains {
         let max_depth = files[0].setting("max_depth").and_then(|d| d.parse().ok());
         let cut_off = files.iter().enumerate().filter_map(|(i, f)| Some((i, f.cut_off()?))).collect();
         let chains = files.len();
+        let settings = files[0].settings().to_vec();
+        let runs = files.iter().map(ChainRun::of).collect();
         let mut values = Vec::with_capacity(chains * draws * columns);
         // Each file's memory is freed once it was copied.
         files.into_iter().for_each(|f| values.extend_from_slice(&f.draws()[..draws * columns]));
-        Self { chains, draws, lengths, cut_off, names, values, max_depth }
+        Self { chains, draws, lengths, cut_off, names, values, max_depth, settings, runs }
     }
 
     /// Number of chains.
@@ -107,5 +133,15 @@ impl CsvChains {
     /// The largest depth that the run of the first file allowed, where that file says so.
     pub fn max_depth(&self) -> Option<u32> {
         self.max_depth
+    }
+
+    /// The options of the first file's run, in the order of its comments.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// What each file says of its run.
+    pub fn runs(&self) -> &[ChainRun] {
+        &self.runs
     }
 }

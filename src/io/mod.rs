@@ -23,7 +23,7 @@ mod values;
 pub use arrow::ArrowWriter;
 pub use chain_files::{input_files, output_files};
 pub use csv::{CsvWriter, MAX_SIG_FIGS, shortest, significant};
-pub use csv_chains::CsvChains;
+pub use csv_chains::{ChainRun, CsvChains};
 pub use file::{FileId, OutputFile};
 pub use host::{Interrupt, Keeper, Level, Logger, Moment, Never, Silent, Writer};
 pub use interrupt::FlagInterrupt;

@@ -127,6 +127,11 @@ impl StanCsv {
         setting(&self.settings, name)
     }
 
+    /// All options of the run, in the order of the comments before the names.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
     /// What adaptation ended with, where the file says so.
     pub fn adapted(&self) -> Option<&Adapted> {
         self.adapted.as_ref()

@@ -5,7 +5,7 @@
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
 //! | `run`, `session`, `company` | what seats share, their driver, what they do together |
-//! | `sample`, `generate`, `gradient`, `points`, `smc`, `summary` | the services |
+//! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `summary` | the services |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
 
 mod clock;
@@ -19,6 +19,7 @@ mod keeping;
 mod learn;
 mod options;
 mod outputs;
+mod page;
 mod points;
 mod population;
 mod report;
@@ -45,6 +46,7 @@ pub use options::{
     Choice, FailurePolicy, Given, Kind, MAX_DEPTH_LIMIT, OPTIONS, OptionRow, OptionSet, PathKind, Preset, Range,
     SampleOptions, Service, SmcOptions, Value, names, nearest, similarity,
 };
+pub use page::write_report;
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};

@@ -8,7 +8,7 @@ use crate::particles::blocks::Serial;
 use std::sync::Arc;
 
 /// From so many numbers on threads are worth starting: a tenth of a second's work.
-const MANY: usize = 1 << 20;
+pub(super) const MANY: usize = 1 << 20;
 
 /// Statistics of every variable, computed by the threads of `pool`, or where there is none, by one per core if there are many
 /// numbers, else by the calling thread. The numbers are the same for all.

@@ -1,6 +1,8 @@
 // Models from functions and classes, options, draws, diagnostics and summaries.
 #include "expect.hpp"
 
+#include <fstream>
+#include <iterator>
 #include <type_traits>
 
 namespace {
@@ -58,6 +60,12 @@ void a_class() {
   CHECK_HAS(summary.text().c_str(), "ess_bulk");
   CHECK_INT(summary.size(), 3);
   CHECK_TEXT(summary.name(2).c_str(), "x.2");
+  result.report("cpp_report.html", "Two normals");
+  std::ifstream file("cpp_report.html");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  CHECK_HAS(page.c_str(), "<title>Two normals</title>");
+  CHECK_HAS(page.c_str(), "id=\"warmup\"");
+  CHECK_HAS(page.c_str(), "id=\"times\"");
   for (std::size_t k = 0; k < means.size(); ++k) {
     const std::string name = "x." + std::to_string(k + 1);
     const catena::Series series = result.draws().series(name);

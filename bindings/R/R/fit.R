@@ -75,14 +75,41 @@ sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
   fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
 }
 
-summary.catena_fit <- function(object, variables = NULL, quantiles = c(0.05, 0.5, 0.95), digits = 4, order = NULL, ...) {
-  draws <- kept_rows(object)
-  # Of chains that were stopped, as many draws as all of them have.
-  written <- rows_written(object)
-  used <- object$chains$status == status_ok | (object$chains$status == status_interrupted & written > 0)
+# The draws that can be compared: of chains that were stopped, as many as all of them have. `used` says which chains.
+complete_rows <- function(fit) {
+  draws <- kept_rows(fit)
+  written <- rows_written(fit)
+  used <- fit$chains$status == status_ok | (fit$chains$status == status_interrupted & written > 0)
   if (!any(used)) stop("no chain has draws after warm-up", call. = FALSE)
   shortest <- min(written[used])
   if (!all(used) || shortest < nrow(draws)) draws <- draws[seq_len(shortest), used, , drop = FALSE]
+  list(draws = draws, used = used, lengths = written[used])
+}
+
+catena_report <- function(fit, file = "report.html", title = "Draws") {
+  as_fit(fit)
+  for (argument in c("file", "title")) {
+    value <- get(argument)
+    if (!is.character(value) || length(value) != 1L || is.na(value)) not_this(argument, "a text", value)
+  }
+  complete <- complete_rows(fit)
+  chains <- fit$chains[complete$used, , drop = FALSE]
+  metrics <- lapply(fit$inv_metric[complete$used], function(metric) if (is.matrix(metric)) diag(metric) else metric)
+  # Low-rank metrics have more numbers than a diagonal.
+  diagonal <- all(lengths(metrics) == length(fit$inv_metric[[1L]]) | vapply(fit$inv_metric[complete$used], is.matrix, NA)) &&
+    fit$metric %in% c("diag_e", "dense_e", "fisher_diag", "fisher_dense")
+  .Call(
+    C_report, complete$draws, enc2utf8(dimnames(complete$draws)[[3L]]), enc2utf8(title),
+    rbind(chains$warmup_seconds, chains$sampling_seconds), as.double(chains$stepsize),
+    if (diagonal) as.double(unlist(metrics)) else double(), as.double(complete$lengths),
+    fit$settings$max_treedepth, enc2utf8(path.expand(file))
+  )
+  invisible(file)
+}
+
+summary.catena_fit <- function(object, variables = NULL, quantiles = c(0.05, 0.5, 0.95), digits = 4, order = NULL, ...) {
+  complete <- complete_rows(object)
+  draws <- complete$draws
   names <- dimnames(draws)[[3L]]
   if (!is.null(variables)) {
     if (!is.character(variables)) not_this("variables", "names", variables)
@@ -97,7 +124,7 @@ summary.catena_fit <- function(object, variables = NULL, quantiles = c(0.05, 0.5
   if (!is.null(order) && !(is.character(order) && length(order) == 1L)) not_this("order", "the name of a statistic", order)
   value <- .Call(
     C_summary, draws, enc2utf8(names), object$settings$max_treedepth, enc2utf8(as.character(variables)), quantiles,
-    digits, order, as.double(written[used])
+    digits, order, as.double(complete$lengths)
   )
   shown <- ifelse(quantiles == 0.5, "median", sprintf("q%.10g", 100 * quantiles))
   statistics <- c("mean", "mcse_mean", "sd", "mcse_sd", shown, "ess_bulk", "ess_tail", "rhat")

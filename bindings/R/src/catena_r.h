@@ -169,6 +169,8 @@ SEXP r_updater_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_bayesian_bound(SEXP dimension, SEXP information);
 SEXP r_cos_squared(SEXP x);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
+SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
+              SEXP max_depth, SEXP path);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths);
 SEXP r_version(void);

@@ -16,13 +16,39 @@ static const char **texts(SEXP from) {
   return all;
 }
 
+/* Whole numbers that R holds as doubles. */
+static size_t *counts(SEXP from) {
+  size_t *all = (size_t *)R_alloc((size_t)XLENGTH(from) + 1, sizeof *all);
+  for (R_xlen_t i = 0; i < XLENGTH(from); i++) all[i] = (size_t)REAL(from)[i];
+  return all;
+}
+
+SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
+              SEXP max_depth, SEXP path) {
+  const int *dim = INTEGER(Rf_getAttrib(draws, R_DimSymbol));
+  catena_report_options options = {0};
+  options.struct_size = sizeof options;
+  options.title = Rf_translateCharUTF8(STRING_ELT(title, 0));
+  if (XLENGTH(seconds)) options.seconds = REAL(seconds);
+  if (XLENGTH(step_sizes)) options.step_sizes = REAL(step_sizes);
+  if (XLENGTH(inv_metrics)) {
+    options.inv_metrics = REAL(inv_metrics);
+    options.metric_size = (size_t)(XLENGTH(inv_metrics) / dim[1]);
+  }
+  options.lengths = counts(lengths);
+  options.max_depth = (uint32_t)Rf_asInteger(max_depth);
+  catena_error *error = NULL;
+  check(catena_report(REAL(draws), (size_t)XLENGTH(draws), (size_t)dim[1], (size_t)dim[0], (size_t)dim[2],
+                      CATENA_LAYOUT_COLUMNS, texts(names), &options, Rf_translateCharUTF8(STRING_ELT(path, 0)), &error),
+        &error);
+  return R_NilValue;
+}
+
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths) {
   static const char *const fields[] = {"text", "names", "values", "divergences", "max_treedepth_hits", "quantiles",
                                        "verdict"};
   const int *dim = INTEGER(Rf_getAttrib(draws, R_DimSymbol));
-  size_t *written = (size_t *)R_alloc((size_t)XLENGTH(lengths) + 1, sizeof *written);
-  for (R_xlen_t i = 0; i < XLENGTH(lengths); i++) written[i] = (size_t)REAL(lengths)[i];
   catena_summary_options options = {0};
   options.struct_size = sizeof options;
   options.variables = texts(variables);
@@ -31,7 +57,7 @@ SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quan
   options.num_probabilities = (size_t)XLENGTH(quantiles);
   options.digits = (uint32_t)Rf_asInteger(digits);
   options.order = Rf_isNull(order) ? NULL : Rf_translateCharUTF8(STRING_ELT(order, 0));
-  options.lengths = written;
+  options.lengths = counts(lengths);
   options.num_lengths = (size_t)XLENGTH(lengths);
   SEXP handle = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, R_NilValue));
   R_RegisterCFinalizerEx(handle, finalize, TRUE);

@@ -128,6 +128,19 @@ struct SummaryOptions
     digits::UInt32
 end
 
+"What a report tells beside the draws: `catena_report_options`."
+struct ReportOptions
+    struct_size::Csize_t
+    title::Ptr{UInt8}
+    seconds::Ptr{Float64}
+    step_sizes::Ptr{Float64}
+    inv_metrics::Ptr{Float64}
+    metric_size::Csize_t
+    lengths::Ptr{Csize_t}
+    pool::Ptr{Cvoid}
+    max_depth::UInt32
+end
+
 "Statistics of the summary, in the order of `catena_statistic`."
 const STATISTICS = (:mean, :mcse_mean, :sd, :mcse_sd, :q5, :median, :q95, :ess_bulk, :ess_tail, :rhat)
 
@@ -213,6 +226,36 @@ function statistic(handle, row, code)
     checked(e -> ccall(symbol(:catena_summary_value), Int32,
                        (Ptr{Cvoid}, Csize_t, Int32, Ptr{Float64}, Ptr{Ptr{Cvoid}}), handle, row, code, out, e))
     out[]
+end
+
+"""
+    Catena.report(draws, file = "report.html"; title = "Draws") -> file
+
+Writes a page for a browser about the draws: the verdict in words and what to do, the table, pictures. The file needs nothing else.
+"""
+function report(draws::Draws, file::AbstractString = "report.html"; title::AbstractString = "Draws")
+    values = complete_rows(draws)
+    n, chains, count = size(values)
+    used = [one for one in draws.chains if one.rows > 0]
+    # Chains that failed are not among the draws.
+    known = length(used) == chains
+    seconds = known ? Float64[s for one in used for s in (one.warmup_seconds, one.sampling_seconds)] : Float64[]
+    steps = known ? Float64[one.stepsize for one in used] : Float64[]
+    metrics = known && get(draws.options, :metric, :unit) in (:diag, :fisher_diag) ? reduce(vcat, one.inv_metric for one in used) : Float64[]
+    lengths = Csize_t[one.rows for one in used]
+    given(list) = isempty(list) ? Ptr{eltype(list)}(C_NULL) : pointer(list)
+    title, file = String(title), String(file)
+    with_names(draws.names) do names
+        GC.@preserve seconds steps metrics lengths title begin
+            asks = Ref(ReportOptions(sizeof(ReportOptions), pointer(title), given(seconds), given(steps), given(metrics),
+                                     div(length(metrics), max(chains, 1)), known ? given(lengths) : C_NULL, C_NULL, draws.max_depth))
+            checked(e -> ccall(symbol(:catena_report), Int32,
+                               (Ptr{Float64}, Csize_t, Csize_t, Csize_t, Csize_t, Int32, Ptr{Ptr{UInt8}}, Ptr{ReportOptions},
+                                Cstring, Ptr{Ptr{Cvoid}}),
+                               values, length(values), chains, n, count, LAYOUT_COLUMNS, names, asks, file, e))
+        end
+    end
+    file
 end
 
 Base.show(io::IO, ::MIME"text/plain", summary::Summary) = print(io, chomp(summary.text))

@@ -34,3 +34,15 @@ end
     @test occursin("ess_bulk", text) && occursin("x.2", text)
     @test sprint(show, draws) == "Catena.Draws: 500 draws × 4 chains × 2 parameters"
 end
+
+@testset "a page about draws" begin
+    draws = Catena.sample(MODEL, 200; chains = 2, warmup = 200, seed = 3)
+    file = tempname() * ".html"
+    @test Catena.report(draws, file; title = "A normal & more") == file
+    page = read(file, String)
+    @test occursin("<title>A normal &amp; more</title>", page)
+    @test occursin("2 chains of 200 draws each", page)
+    @test occursin("id=\"warmup\"", page) && occursin("id=\"times\"", page)
+    @test occursin("\"step_sizes\":[$(draws.chains[1].stepsize)", page)
+    @test occursin("cannot write", message_of(() -> Catena.report(draws, joinpath(tempdir(), "nowhere", "page.html"))))
+end

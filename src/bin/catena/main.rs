@@ -11,6 +11,7 @@ mod output;
 mod parse;
 mod progress;
 mod quantities;
+mod report;
 mod sample;
 mod settings;
 mod smc;
@@ -26,6 +27,7 @@ const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
                                   a library that exports catena_model
 catena summary [OPTION…] FILE…    summarise Stan CSV files, one per chain
+catena report [OPTION…] FILE…     make a page for a browser of Stan CSV files, one per chain
 catena help                       this text
 catena version                    the version
 
@@ -50,14 +52,15 @@ fn main() -> ExitCode {
 fn dispatch(words: &[String]) -> Result<(), Failure> {
     const HELP: [&str; 4] = ["help", "help-all", "--help", "-h"];
     let Some(first) = words.first() else {
-        return Err(Failure::usage(format!("expected a model or 'summary', got nothing\n\n{USAGE}")));
+        return Err(Failure::usage(format!("expected a model, 'summary' or 'report', got nothing\n\n{USAGE}")));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        return common::say(&format!("{USAGE}{}{}", summary::help(), parse::help()));
+        return common::say(&format!("{USAGE}{}{}{}", summary::help(), report::help(), parse::help()));
     }
     match first.as_str() {
         "version" | "--version" => common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n")),
         "summary" => summary::run(&words[1..]),
+        "report" => report::run(&words[1..]),
         library => {
             if !Path::new(library).is_file() {
                 return Err(Failure::no_input(format!(

@@ -46,7 +46,8 @@ impl<'a> SummaryInput<'a> {
         self.column(at).ok()
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Whether the array is large enough and every column has a name.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let needed = self.chains.checked_mul(self.draws).and_then(|n| n.checked_mul(self.columns));
         if needed.is_none_or(|n| n > self.values.len()) {
             let expected = format!("{} x {} x {} numbers", self.chains, self.draws, self.columns);

@@ -46,10 +46,23 @@ impl Summary {
     /// # Errors
     /// Options out of range, names that no column has, an array that is too small; an interrupt.
     pub fn with(input: &SummaryInput<'_>, options: &SummaryOptions, blocks: &impl Blocks) -> Result<Self, Error> {
+        Ok(Self::with_more(input, options, blocks, |_| ())?.0)
+    }
+
+    /// As [`Summary::with`], and what `more` makes of each variable while its draws are at hand; in the order of the rows.
+    ///
+    /// # Errors
+    /// As [`Summary::with`].
+    pub fn with_more<T: Send>(
+        input: &SummaryInput<'_>,
+        options: &SummaryOptions,
+        blocks: &impl Blocks,
+        more: impl Fn(&mut Workbench) -> T + Sync,
+    ) -> Result<(Self, Vec<T>), Error> {
         input.check()?;
         options.validate()?;
         let picked = select_columns(input.names, &options.variables, "variables")?;
-        let mut places: Vec<Option<Row>> = vec![None; picked.len()];
+        let mut places: Vec<Option<(Row, T)>> = picked.iter().map(|_| None).collect();
         let items = places.chunks_mut(TOGETHER).zip(picked.chunks(TOGETHER));
         blocks.for_each(
             items,
@@ -60,24 +73,26 @@ impl Summary {
                 for (k, (place, &column)) in places.iter_mut().zip(columns).enumerate() {
                     let values = bench.columns[k * size..(k + 1) * size].iter().copied();
                     bench.workbench.load(values, input.draws);
-                    *place = Some(Row::new(&input.names[column], &mut bench.workbench, &options.quantiles));
+                    let row = Row::new(&input.names[column], &mut bench.workbench, &options.quantiles);
+                    *place = Some((row, more(&mut bench.workbench)));
                 }
                 Ok(())
             },
         )?;
-        let mut rows: Vec<Row> = places.into_iter().flatten().collect();
+        let mut rows: Vec<(Row, T)> = places.into_iter().flatten().collect();
         if let Some(statistic) = options.order {
             // NaN comes last in both directions.
             let key = |row: &Row| row.value(statistic);
-            rows.sort_by(|a, b| {
+            rows.sort_by(|(a, _), (b, _)| {
                 let order = if options.descending { key(b).total_cmp(&key(a)) } else { key(a).total_cmp(&key(b)) };
                 key(a).is_nan().cmp(&key(b).is_nan()).then(order)
             });
         }
+        let (rows, more) = rows.into_iter().unzip();
         let count = |name: &str, f: &dyn Fn(f64) -> bool| {
             input.named(name).map(|d| (0..d.chains()).flat_map(|c| d.chain(c)).filter(|&x| f(x)).count() as u64)
         };
-        Ok(Self {
+        let summary = Self {
             rows,
             chains: input.chains,
             draws: input.draws,
@@ -90,7 +105,8 @@ impl Summary {
                 .map(|d| (0..d.chains()).map(|c| ebfmi(d.chain(c))).collect())
                 .unwrap_or_default(),
             options: options.clone(),
-        })
+        };
+        Ok((summary, more))
     }
 
     /// One entry per variable, in the order of the columns or the one that was asked for.

@@ -1,0 +1,118 @@
+// Pictures of several variables, of the energy, of warm-up and time.
+
+const picturesOf = (id) => byId(id)?.querySelector(".pictures");
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+if (data.pairs) {
+  const { names, ranges, logarithmic, draws, divergent, diverged } = data.pairs;
+  const bytes = bytesOf(data.pairs.bytes);
+  const values = names.map((_, i) => {
+    return Array.from(bytes.subarray(i * draws, (i + 1) * draws), (byte) => between(ranges[i], byte / 254));
+  });
+  const correlation = (x, y) => {
+    const mean = (v) => v.reduce((a, b) => a + b, 0) / v.length;
+    const [mx, my] = [mean(x), mean(y)];
+    let [xy, xx, yy] = [0, 0, 0];
+    x.forEach((_, i) => { xy += (x[i] - mx) * (y[i] - my); xx += (x[i] - mx) ** 2; yy += (y[i] - my) ** 2; });
+    return xy / Math.sqrt(xx * yy);
+  };
+  const pair = (i, j) => {
+    const [x, y] = [values[i], values[j]];
+    const picture = new Picture(`${names[i]} and ${names[j]}`, ranges[i], ranges[j], 240);
+    const ends = (k, [low, high]) => [low, high].map((x) => briefly(logarithmic[k] ? Math.exp(x) : x));
+    picture.axes(ends(i, picture.x), ends(j, picture.y));
+    const scaled = (k) => names[k] + (logarithmic[k] ? " (logarithmic scale)" : "");
+    const dots = (from, to, attributes) => {
+      let path = "";
+      for (let k = from; k < to; k += 1) path += `M${picture.across(x[k]).toFixed(1)} ${picture.up(y[k]).toFixed(1)}h0`;
+      picture.draw("path", { d: path, "stroke-linecap": "round", fill: "none", ...attributes });
+    };
+    const calm = draws - divergent;
+    dots(0, calm, { stroke: "var(--cloud)", "stroke-width": 2.5, "stroke-opacity": 0.45 });
+    dots(calm, draws, { stroke: "var(--mark)", "stroke-width": 5 });
+    const r = correlation(x.slice(0, calm), y.slice(0, calm));
+    const of = diverged === 0 ? "None diverged." : `${divergent === diverged ? plural(diverged, "divergent transition") : `${divergent} of ${diverged} divergent transitions`} in large dots.`;
+    return picture.figure(`${scaled(i)} across, ${scaled(j)} up; correlation ${shown(Number(r.toFixed(2)))}. ${of}`);
+  };
+  const selects = [byId("across"), byId("up")];
+  selects.forEach((select, k) => {
+    select.append(...names.map((name, i) => element("option", { value: i }, name)));
+    select.value = String(k);
+    select.addEventListener("change", show);
+  });
+  function show() {
+    byId("chosen-pair").replaceChildren(pair(Number(selects[0].value), Number(selects[1].value)));
+  }
+  show();
+  const most = Math.min(names.length, 4);
+  for (let i = 0; i < most; i += 1) for (let j = i + 1; j < most; j += 1) byId("grid").append(pair(i, j));
+}
+
+if (data.energy) {
+  const { low, high, energies, steps } = data.energy;
+  const picture = new Picture("Energy and its steps", [low, high], [0, Math.max(...energies, ...steps)]);
+  picture.axes(undefined, ["0", ""]);
+  const bins = energies.length, at = (bin) => low + (bin / bins) * (high - low);
+  [[energies, 0], [steps, 1]].forEach(([shares, k]) =>
+    picture.path(shares.flatMap((share, bin) => [[at(bin), share], [at(bin + 1), share]]), { stroke: color(k), "stroke-width": 1.5, "stroke-dasharray": k ? "4 2" : "none" }));
+  const known = data.ebfmi.filter((e) => e !== null);
+  const least = known.length ? Math.min(...known) : null;
+  const words = least === null ? "" : least < 0.3 ? ` The least E-BFMI, ${least.toFixed(2)}, is below 0.3: the steps are too narrow, tails may be explored badly.` : ` The least E-BFMI is ${least.toFixed(2)}, above 0.3: the steps reach as far as the energies.`;
+  picturesOf("energy").append(picture.figure(`Energies about each chain's mean (line) and their steps from draw to draw (dashes).${words}`));
+}
+
+for (const { name, draws, bulk, tail } of data.growth) {
+  if (draws.length < 2) continue;
+  const total = draws.map((n) => n * data.chains);
+  const known = [...bulk, ...tail].filter((size) => size !== null);
+  const picture = new Picture(name, [0, total.at(-1)], [0, Math.max(1, ...known)]);
+  picture.axes();
+  [bulk, tail].forEach((sizes, k) => picture.path(sizes.map((size, i) => (size === null ? null : [total[i], size])), { stroke: color(k), "stroke-width": 1.5, "stroke-dasharray": k ? "4 2" : "none" }));
+  const half = Math.floor(draws.length / 2) - 1, all = bulk.length - 1;
+  const grows = bulk[half] && bulk[all] ? (bulk[all] / bulk[half] > 1.5 ? "The sizes grow with the draws." : "Twice the draws give little more: this chain does not mix yet.") : "";
+  picturesOf("growth").append(picture.figure(`Bulk (line) and tail (dashes) size, at the end ${shown(bulk[all])} and ${shown(tail[all])} of ${total.at(-1)} draws. ${grows}`));
+}
+
+const { step_sizes: stepSizes, paths, metrics, left_out: leftOut, times } = data.warmup;
+const inWarmup = picturesOf("warmup");
+if (stepSizes.length && inWarmup) {
+  const known = stepSizes.filter((s) => s !== null);
+  const picture = new Picture("Step size of each chain", [0.5, data.chains + 0.5], [0, Math.max(...known, 0)]);
+  picture.axes(["1", String(data.chains)]);
+  stepSizes.forEach((s, chain) => s !== null && picture.draw("circle", { cx: picture.across(chain + 1), cy: picture.up(s), r: 4, fill: color(chain) }));
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const apart = high > 2 * low ? " They differ by more than a factor of 2: a longer warm-up would settle them." : "";
+  inWarmup.append(picture.figure(known.length ? `After warm-up, from ${shown(low)} to ${shown(high)}.${apart}` : "Not known."));
+}
+if (paths.length && inWarmup) {
+  const logs = paths.map((path) => path.map((s) => Math.log10(Math.max(s, 1e-300))));
+  const flat = logs.flat();
+  const picture = new Picture("Step size during warm-up", [0, Math.max(...logs.map((p) => p.length)) - 1], [Math.min(...flat), Math.max(...flat)]);
+  picture.axes(["first", "last iteration"], picture.y.map((l) => briefly(10 ** l)));
+  logs.forEach((path, chain) => picture.path(path.map((s, i) => [i, s]), { stroke: color(chain) }));
+  inWarmup.append(picture.figure("On a logarithmic scale, of the iterations that were saved."));
+}
+if (metrics.length && inWarmup) {
+  const logs = metrics.map((metric) => metric.map((m) => Math.log10(m)));
+  const flat = logs.flat().filter(Number.isFinite);
+  const picture = new Picture("Inverse metric", [0, Math.max(1, metrics[0].length - 1)], [Math.min(...flat), Math.max(...flat)]);
+  picture.axes(["1", String(metrics[0].length)], picture.y.map((l) => briefly(10 ** l)));
+  logs.forEach((metric, chain) => metric.forEach((m, i) => Number.isFinite(m) && picture.draw("circle", { cx: picture.across(i), cy: picture.up(m), r: metric.length > 60 ? 1.5 : 3, fill: color(chain), class: "faint" })));
+  const spread = Math.max(...logs[0].map((_, i) => { const of = logs.map((l) => l[i]); return Math.max(...of) - Math.min(...of); }));
+  const rest = leftOut ? ` ${plural(leftOut, "coordinate")} more are not shown.` : "";
+  inWarmup.append(picture.figure(`Diagonal of each chain, coordinate by coordinate, on a logarithmic scale. The chains differ at most by a factor of ${shown(Number((10 ** spread).toPrecision(3)))}.${rest}`));
+}
+if (times.length) {
+  const longest = Math.max(...times.map(([warmup, sampling]) => warmup + sampling));
+  const height = 28 + 14 * times.length;
+  const picture = new Picture("Seconds of warm-up and sampling", [0, longest], [0, 1], height);
+  picture.axes(undefined, ["", ""]);
+  times.forEach(([warmup, sampling], chain) => {
+    const y = TOP + 14 * chain, [zero, middle, end] = [0, warmup, warmup + sampling].map((t) => picture.across(t));
+    picture.draw("rect", { x: zero, y, width: Math.max(0, middle - zero), height: 10, fill: color(chain), class: "faint" });
+    picture.draw("rect", { x: middle, y, width: Math.max(0, end - middle), height: 10, fill: color(chain) });
+    picture.label(LEFT - 4, y + 9, String(chain + 1), "end");
+  });
+  const sums = times.map(([warmup, sampling]) => warmup + sampling);
+  picturesOf("times").append(picture.figure(`A bar for each chain, warm-up paler: ${shown(Math.min(...sums))} to ${shown(Math.max(...sums))} s.`));
+}

@@ -1,0 +1,86 @@
+//! What warm-up came to: step sizes, metrics, times.
+
+use crate::io::ChainRun;
+use serde::Serialize;
+
+/// Most coordinates of a metric that are shown.
+const COORDINATES: usize = 400;
+/// Most step sizes of a chain's warm-up.
+const STEPS: usize = 300;
+
+/// What is known of all chains' warm-up; a list is empty where the files do not say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Warmup {
+    /// The step size of each chain after warm-up.
+    pub step_sizes: Vec<Option<f64>>,
+    /// The step size over the warm-up of each chain, if that was saved.
+    pub paths: Vec<Vec<f64>>,
+    /// The diagonal of each chain's inverse metric.
+    pub metrics: Vec<Vec<f64>>,
+    /// Coordinates of the metric that are not among these.
+    pub left_out: usize,
+    /// Seconds of warm-up and of sampling of each chain.
+    pub times: Vec<[f64; 2]>,
+}
+
+impl Warmup {
+    /// Of the runs of all chains.
+    pub fn of(runs: &[ChainRun]) -> Self {
+        let adapted = || runs.iter().filter_map(|run| run.adapted.as_ref());
+        let every = |count: usize| count == runs.len() && count > 0;
+        let mut warmup = Self::default();
+        if every(adapted().count()) {
+            warmup.step_sizes = adapted().map(|a| Some(a.stepsize).filter(|s| s.is_finite())).collect();
+            let diagonals: Vec<Vec<f64>> = adapted().map(|a| diagonal(&a.inv_metric, a.metric_rows)).collect();
+            let dim = diagonals[0].len();
+            if dim > 0 && diagonals.iter().all(|d| d.len() == dim && d.iter().all(|x| x.is_finite())) {
+                warmup.left_out = dim.saturating_sub(COORDINATES);
+                warmup.metrics = diagonals.into_iter().map(|d| d.into_iter().take(COORDINATES).collect()).collect();
+            }
+        }
+        if every(runs.iter().filter(|run| !run.warmup_step_sizes.is_empty()).count()) {
+            warmup.paths = runs.iter().map(|run| path(&run.warmup_step_sizes)).collect();
+        }
+        if every(runs.iter().filter(|run| run.elapsed.is_some()).count()) {
+            warmup.times = runs.iter().filter_map(|run| run.elapsed).collect();
+        }
+        warmup
+    }
+}
+
+/// The diagonal of what a file says of the inverse metric.
+fn diagonal(metric: &[f64], rows: usize) -> Vec<f64> {
+    match rows {
+        0 | 1 => metric.to_vec(),
+        _ => (0..rows).filter_map(|i| metric.get(i * rows + i).copied()).collect(),
+    }
+}
+
+fn path(step_sizes: &[f64]) -> Vec<f64> {
+    let n = step_sizes.len();
+    let kept = n.min(STEPS);
+    (0..kept).map(|k| step_sizes[k * n / kept]).filter(|s| s.is_finite()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::Adapted;
+
+    fn run(metric: &[f64], metric_rows: usize) -> ChainRun {
+        let adapted = Some(Adapted { stepsize: 0.5, inv_metric: metric.to_vec(), metric_rows });
+        ChainRun { adapted, elapsed: Some([1.0, 2.0]), warmup_step_sizes: vec![1.0; 900] }
+    }
+
+    #[test]
+    fn metrics_are_told_by_their_diagonals() {
+        let warmup = Warmup::of(&[run(&[1.0, 2.0], 1), run(&[3.0, 0.5, 0.5, 4.0], 2)]);
+        assert_eq!(warmup.metrics, [[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!((warmup.step_sizes.len(), warmup.paths[1].len(), warmup.times.len()), (2, STEPS, 2));
+        assert_eq!(Warmup::of(&[run(&[], 0)]).metrics.len(), 0);
+        assert_eq!(Warmup::of(&[]), Warmup::default());
+        // One file that says nothing: no comparison.
+        let silent = ChainRun { adapted: None, elapsed: None, warmup_step_sizes: Vec::new() };
+        assert_eq!(Warmup::of(&[run(&[1.0], 1), silent]), Warmup::default());
+    }
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Opens pages of `catena report` in Chromium and uses them: no error, every picture drawn, sorting and searching work.
+
+Usage: tests/report/browser.py FOLDER [PROGRAM]; FOLDER has the pages, see tests/report/main.rs.
+"""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# Before all else on the page.
+LISTEN = """<script>
+window.problems = [];
+addEventListener("error", (e) => problems.push(e.message));
+console.error = console.warn = (...words) => problems.push(words.join(" "));
+</script>"""
+
+# After all else.
+USE = """<script>
+const told = { problems };
+try {
+  const tell = (name, value) => { told[name] = value; };
+  const names = () => [...document.querySelectorAll("#rows tbody tr td:first-child")].map((cell) => cell.textContent);
+  const data = JSON.parse(document.getElementById("data").textContent);
+  tell("variables", data.names.length);
+  tell("rows", names().length);
+  const empty = (svg) => !svg.querySelector("path:not(.axis), circle, rect");
+  const pictures = [...document.querySelectorAll("svg")];
+  tell("pictures", pictures.length);
+  tell("blank", pictures.filter(empty).length);
+  tell("bad numbers", pictures.filter((svg) => /NaN|Infinity|undefined/.test(svg.outerHTML)).length);
+  tell("silent", pictures.filter((svg) => (svg.getAttribute("aria-label") || "").length < 20 || svg.getAttribute("role") !== "img").length);
+  tell("empty sections", [...document.querySelectorAll("main section .pictures")].filter((p) => !p.querySelector("svg")).length);
+  const heads = [...document.querySelectorAll("#rows thead th")];
+  const of = (label) => heads.findIndex((head) => head.textContent.trim() === label);
+  const column = (at) => [...document.querySelectorAll("#rows tbody tr")].map((row) => Number(row.cells[at].textContent)).filter((x) => !Number.isNaN(x));
+  const mean = of("mean");
+  const rises = (all) => all.every((x, i) => i === 0 || all[i - 1] <= x);
+  heads[mean].querySelector("button").click();
+  tell("ascending", rises(column(mean)) && heads[mean].getAttribute("aria-sort") === "ascending");
+  heads[mean].querySelector("button").click();
+  tell("descending", rises(column(mean).reverse()) && heads[mean].getAttribute("aria-sort") === "descending");
+  const search = document.getElementById("search");
+  const last = data.names[data.names.length - 1];
+  search.value = last.toUpperCase();
+  search.dispatchEvent(new Event("input"));
+  tell("found", names().includes(last) && names().length <= 12 && document.getElementById("found").textContent.includes("of"));
+  document.querySelector("#rows tbody button").click();
+  tell("visited", document.activeElement.classList.contains("panel"));
+  search.value = "";
+  search.dispatchEvent(new Event("input"));
+  const across = document.getElementById("across");
+  if (across) {
+    const before = document.getElementById("chosen-pair").innerHTML;
+    across.value = String(across.options.length - 1);
+    across.dispatchEvent(new Event("change"));
+    tell("chosen", document.getElementById("chosen-pair").innerHTML !== before);
+  }
+  const more = document.getElementById("more");
+  if (!more.hidden) {
+    const shown = names().length;
+    more.click();
+    tell("more rows", names().length > shown);
+  }
+  const unlabelled = [...document.querySelectorAll("input, select")].filter((field) => field.labels.length === 0);
+  tell("unlabelled", unlabelled.length);
+  tell("wide", document.documentElement.scrollWidth > document.documentElement.clientWidth + 1);
+} catch (e) {
+  problems.push(String(e.stack));
+}
+const answer = document.createElement("pre");
+answer.id = "answer";
+answer.textContent = JSON.stringify(told);
+document.body.append(answer);
+</script></body>"""
+
+
+def opened(program, page, folder, width):
+    """What the page tells after it was used."""
+    text = page.read_text(encoding="utf-8")
+    text = text.replace("<head>", "<head>" + LISTEN, 1)
+    place = text.rindex("</body>")
+    copy = folder / page.name
+    copy.write_text(text[:place] + USE + text[place + len("</body>") :], encoding="utf-8")
+    command = [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile", f"--window-size={width},900", "--dump-dom", copy.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    found = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.S)
+    if not found:
+        sys.exit(f"{page.name}: the browser gave no answer:\n{done.stderr[-2000:]}")
+    return json.loads(found.group(1).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+def main():
+    pages = sorted(pathlib.Path(sys.argv[1]).glob("*.html"))
+    if not pages:
+        sys.exit(f"no pages in {sys.argv[1]}")
+    program = sys.argv[2] if len(sys.argv) > 2 else shutil.which("chromium") or shutil.which("google-chrome")
+    if not program:
+        sys.exit("expected a browser: Debian's chromium")
+    with tempfile.TemporaryDirectory() as folder:
+        for page in pages:
+            for width in (1200, 390):
+                told = opened(program, page, pathlib.Path(folder), width)
+                wrong = [name for name in ("blank", "bad numbers", "silent", "empty sections", "unlabelled", "wide") if told.get(name) != (False if name == "wide" else 0)]
+                wrong += [name for name in ("ascending", "descending", "found", "visited") if told.get(name) is not True]
+                wrong += [name for name in ("chosen", "more rows") if told.get(name, True) is not True]
+                wrong += ["problems"] if told["problems"] else []
+                wrong += ["rows"] if told.get("rows") != min(told.get("variables", 0), 100) else []
+                if wrong:
+                    sys.exit(f"{page.name} at {width}: {', '.join(wrong)}: {json.dumps(told)}")
+            print(f"{page.name}: {told['variables']} variables, {told['pictures']} pictures")
+
+
+main()
