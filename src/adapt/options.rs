@@ -31,8 +31,9 @@ pub struct Adaptation {
     pub warmup: WarmupMode,
 }
 
-impl Default for Adaptation {
-    fn default() -> Self {
+impl Adaptation {
+    /// Stan's defaults, under which Stan's metrics are learned to the bit as ever.
+    pub const fn stan() -> Self {
         Self {
             delta: 0.8,
             gamma: 0.05,
@@ -43,5 +44,11 @@ impl Default for Adaptation {
             window: 25,
             warmup: WarmupMode::Alone,
         }
+    }
+}
+
+impl Default for Adaptation {
+    fn default() -> Self {
+        Self::stan()
     }
 }

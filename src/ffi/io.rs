@@ -12,7 +12,7 @@ use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
 use crate::model::{Communicator, InitContext, NoInit};
-use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length, withdraw};
+use crate::services::{Engine, SampleIo, SampleOptions, Session, WarmStart, check_length, withdraw};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -62,6 +62,14 @@ pub struct catena_io {
     /// processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
     /// catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
     pub communicator: *const catena_communicator,
+    /// Checkpoints (catena_result_checkpoint_new) of another run's chains, where these begin: with their positions (where
+    /// `inits` has none), metrics (where `inv_metrics` has none; in the shape that the option metric asks for) and step
+    /// sizes (where the option stepsize is at its default). Set the option warm_start for a short warm-up; one of fewer than
+    /// 100 iterations leaves the metric as it is. A NULL entry begins that chain without. Give another seed: with the same
+    /// one the same random numbers come again.
+    pub from: *const *const catena_checkpoint,
+    /// Number of entries of `from`.
+    pub num_from: usize,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -261,6 +269,12 @@ impl Host {
                 for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
                 }
+                for (i, &from) in slice(io.from, io.num_from, "io.from")?.iter().enumerate() {
+                    let end = from.as_ref().map(|c| WarmStart::from_checkpoint(&c.bytes)).transpose();
+                    run_io
+                        .from
+                        .push(end.map_err(|e| Error::argument(format!("io.from[{i}]"), "the end of a chain", e))?);
+                }
             }
             Ok(run_io)
         }
@@ -275,6 +289,7 @@ fn check_lengths(io: &catena_io, num_chains: usize, num_sample_writers: usize) -
         ("init_writers", io.num_init_writers),
         ("diagnostic_writers", io.num_diagnostic_writers),
         ("checkpoints", io.num_checkpoints),
+        ("from", io.num_from),
     ];
     lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))?;
     check_length("sample_writers", io.num_sample_writers, num_sample_writers)

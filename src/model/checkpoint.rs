@@ -21,6 +21,11 @@ pub fn seal<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
+/// Whether the bytes begin as those that [`seal`] writes.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// Reads back what [`seal`] wrote; the error says what is wrong with the bytes.
 pub fn open<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let bad = |message: String| Error::new(Code::Checkpoint, message);

@@ -162,6 +162,22 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
   return handle;
 }
 
+/* The options that a preset has values for, as the run has them. */
+SEXP r_run_settled(SEXP handle) {
+  static const char *const names[] = {"num_warmup", "metric", "delta"};
+  enum { NAMES = sizeof names / sizeof *names };
+  run_state *s = state_of(handle);
+  SEXP values = PROTECT(Rf_allocVector(REALSXP, NAMES)), labels = PROTECT(Rf_allocVector(STRSXP, NAMES));
+  for (int i = 0; i < NAMES; i++) {
+    catena_error *error = NULL;
+    check(catena_options_get_number(s->options, names[i], &REAL(values)[i], &error), &error);
+    SET_STRING_ELT(labels, i, Rf_mkChar(names[i]));
+  }
+  Rf_setAttrib(values, R_NamesSymbol, labels);
+  UNPROTECT(2);
+  return values;
+}
+
 /* Waits (or, with R functions, works) up to `timeout` seconds. The jumps that leave from here cross no frame of the
  * library: it has returned. */
 SEXP r_run_poll(SEXP handle, SEXP timeout) {

@@ -17,7 +17,7 @@ progress_io(progress::Union{IO,Nothing}) = progress
 
 Runs chains over `model` and returns `n` draws of each.
 
-- `chains = 4`, `warmup = 1000`: number of chains, and of warm-up iterations
+- `chains = 4`, `warmup`: number of chains, and of warm-up iterations, which are the preset's where they are not given
 - `seed`: an integer; random when not given. Chain `id` of a seed is the same chain, bit for bit, in whatever run and on
   however many threads. `chain_id = 1`: id of the first chain
 - `init`: `nothing` (uniform on (-2, 2), see `init_radius`); an unconstrained position (a vector; NaN entries are drawn);
@@ -25,7 +25,8 @@ Runs chains over `model` and returns `n` draws of each.
   chain; or a function from a chain's id to one of these
 - `engine = :nuts`: also `:static` (trajectories of the length `int_time`, 2π by default) and `:fixed_param` (the position
   stays the initial one, without warm-up, and the outputs are drawn anew)
-- `metric = :diag`: also `:unit`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`, `:low_rank`, `:auto`;
+- `metric`, by default the preset's: `:unit`, `:diag`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`,
+  `:low_rank`, `:auto`;
   `inv_metric`: a vector of variances (a matrix when dense) to start from, or a vector of them, one for each chain
 - `warmup_mode = :alone`: or `:together`, whether chains share what they learn in warm-up (with a metric from draws and gradients)
 - every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
@@ -61,8 +62,8 @@ Starts chains over `model` and returns at once, while they run on the library's 
 The functions of a `FunctionModel` that are called on the calling thread (see `callbacks`) are called, and their chains move,
 only inside `poll`, `wait` and `fetch`.
 """
-function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer = 1000, seed = nothing,
-               chain_id::Integer = 1, init = nothing, engine = :nuts, metric = :diag, inv_metric = nothing,
+function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing, seed = nothing,
+               chain_id::Integer = 1, init = nothing, engine = :nuts, metric = nothing, inv_metric = nothing,
                threads::Integer = 0, callbacks = :auto, checkpoints = nothing, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
@@ -103,8 +104,9 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
                       model_handle, engine_code, options, io, out, e)
             end
         end
-        asked = (; chains = chains, warmup = warmup, seed = seed, chain_id = chain_id, engine = engine, metric = metric,
-                 extra...)
+        # With what the library has where nothing was given.
+        asked = (; chains = chains, warmup = whole_option(options, :num_warmup), seed = seed, chain_id = chain_id,
+                 engine = engine, metric = keys(METRICS)[whole_option(options, :metric)+1], extra...)
         collect = (result, failure) -> collect_draws(result, failure, values, written_rows(writers), names,
                                                      length(names) - Int(outputs), n, seed, options, asked)
         return Run(handles, run, session, caller, log, chains, roots, collect)

@@ -1,6 +1,7 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
+use crate::common::{Inits, interrupt, load_model, option_set, say, sig_figs, values_text};
+use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
 use crate::output::{Csv, Head, can_be_read_back, check_distinct, of_chain};
@@ -8,6 +9,7 @@ use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
+use crate::tree::FROM;
 use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
@@ -24,8 +26,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Failure> {
-    let (engine, mut options) = plan(settings)?;
     let settings = &mut settings.clone();
+    let (engine, mut options) = plan(settings)?;
     let resumed = kept::read(library, settings, &mut options)?;
     let settings = &*settings;
     let keeper = kept::Files::new(library, settings, &options)?;
@@ -33,6 +35,7 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
+    let ends = Ends::read(settings.file(FROM), &options)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
     let own = ranks.own(options.num_chains);
@@ -44,7 +47,8 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
     let io = SampleIo {
-        inits: inits.contexts(),
+        inits: if settings.is_given("init") { inits.contexts() } else { ends.contexts() },
+        from: ends.starts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: among(&own, files.samples.len(), &mut samples, &mut no_samples),
         diagnostic_writers: among(&own, files.diagnostics.len(), &mut diagnostics, &mut no_diagnostics),
@@ -87,9 +91,11 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     said
 }
 
-/// The engine and the options of the run.
-fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
-    let options = options(settings)?;
+/// The engine and the options of the run; the settings are those that the preset makes them.
+fn plan(settings: &mut Settings) -> Result<(Engine, SampleOptions), Failure> {
+    let set = option_set(settings)?;
+    settings.settle(&set);
+    let options = set.options();
     let engine = match (settings.text("sample algorithm"), settings.text("sample hmc engine")) {
         ("fixed_param", _) => Engine::FixedParam,
         (_, "static") => Engine::Static { int_time: options.int_time },
@@ -188,6 +194,7 @@ impl Files {
                 ("output diagnostic_file", diagnostic.as_str()),
                 ("init", of_chain(settings.text("init"), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
+                (FROM, of_chain(settings.text(FROM), place)),
             ];
             let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
                 Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),

@@ -15,6 +15,8 @@ pub const DEFAULT_SIG_FIGS: u32 = 6;
 pub const SIG_FIGS_UNSET: i64 = -1;
 /// Asks for all cores.
 pub const ALL_CORES: i64 = -1;
+/// Where the chains begin that begin where others ended.
+pub const FROM: &str = "sample from";
 use Kind::{Choice, Group, Real, Switch, Text, Whole};
 
 /// Everything that may follow the model.
@@ -164,6 +166,13 @@ static SAMPLE: &[Argument] = &[
         ]),
     ),
     NUM_CHAINS,
+    option("preset", "preset").of_ours(),
+    argument(
+        "from",
+        "where the run begins: a run's CSV, metric as JSON or checkpoints (name_ID before name, or a list with commas)",
+        Text(""),
+    )
+    .of_ours(),
     option("until_ess", "until_ess").of_ours(),
     option("until_rhat", "until_rhat").of_ours(),
     option("until_columns", "until_columns").of_ours(),
@@ -255,8 +264,8 @@ mod tests {
     use std::collections::HashSet;
 
     /// Options that the command line has no argument of their own for: a chain that was stopped is resumed by programs only,
-    /// and `init=pathfinder` is a value of CmdStan's `init`.
-    const NOT_HERE: [&str; 2] = ["max_evaluations", "init_from"];
+    /// `init=pathfinder` is a value of CmdStan's `init`, and a run begins warm where it is given `from`.
+    const NOT_HERE: [&str; 3] = ["max_evaluations", "init_from", "warm_start"];
     /// Options that CmdStan has another default for.
     const OTHERWISE: [&str; 3] = ["num_chains", "seed", "num_threads"];
 

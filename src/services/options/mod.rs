@@ -6,8 +6,10 @@ mod by_name;
 mod field;
 mod modes;
 mod near;
+mod preset;
 mod service;
 mod set;
+mod settle;
 mod smc;
 mod table;
 mod value;
@@ -15,6 +17,9 @@ mod value;
 pub use approximate::{PathfinderOptions, VariationalOptions};
 pub use modes::{LaplaceOptions, OptimizeOptions};
 pub use near::{nearest, similarity};
+use preset::Tuning;
+
+pub use preset::Preset;
 pub use service::Service;
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
@@ -111,24 +116,37 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
+        Self::of(Preset::default())
+    }
+}
+
+impl SampleOptions {
+    /// Stan's defaults: those of [`Preset::Stan`].
+    pub fn stan() -> Self {
+        Self::of(Preset::Stan)
+    }
+
+    /// The defaults of a preset.
+    pub fn of(preset: Preset) -> Self {
+        let Tuning { metric, num_warmup, delta } = preset.tuning();
         Self {
             num_chains: 4,
             init_chain_id: 1,
             seed: 0,
-            num_warmup: 1000,
+            num_warmup,
             num_samples: 1000,
             thin: 1,
             save_warmup: false,
             refresh: 100,
             init_radius: 2.0,
             init_from: InitKind::Given,
-            metric: MetricKind::Diag,
+            metric,
             stepsize: 1.0,
             stepsize_jitter: 0.0,
             max_depth: 10,
             int_time: std::f64::consts::TAU,
             max_energy_error: 1000.0,
-            adaptation: Some(Adaptation::default()),
+            adaptation: Some(Adaptation { delta, ..Adaptation::default() }),
             num_threads: 0,
             on_failure: FailurePolicy::StopChain,
             max_evaluations: 0,

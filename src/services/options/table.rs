@@ -7,7 +7,7 @@ use super::service::Service::{
 };
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value};
-use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
+use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind, Preset};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -96,6 +96,9 @@ choice_field!(MetricKind: METRICS =
 choice_field!(InitKind: INITS =
     Given "given" "at the initial values given; others are drawn",
     Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");
+choice_field!(Preset: PRESETS =
+    Stan "stan" "metric=diag_e num_warmup=1000 delta=0.8",
+    Catena "catena" "metric=auto num_warmup=150 delta=0.7");
 choice_field!(WarmupMode: WARMUPS =
     Alone "alone" "each chain by itself",
     Together "together" "chains meet where the metric is estimated and get one for all");
@@ -214,6 +217,9 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double (with metrics from gradients they begin at 10); 0: it is not adapted",
         adaptation.window),
     row!("warmup", Kind::Choice(WARMUPS), MOVES, "whether chains share what they learn in warm-up", adaptation.warmup),
+    row!("preset", Kind::Choice(PRESETS), MOVES, "metric, num_warmup and delta where they are not given; Stan's metrics have Stan's", preset),
+    row!("warm_start", Kind::Switch, MOVES,
+        "the run begins where another ended (from): 50 iterations of warm-up where num_warmup is not given", warm_start),
     row!("num_threads", ANY, THREADED, "threads of the run; 0: the cores available to the process", sample.num_threads),
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,

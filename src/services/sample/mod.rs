@@ -1,5 +1,6 @@
 //! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
 
+mod ended;
 mod events;
 mod looks;
 mod meetings;
@@ -22,7 +23,7 @@ use crate::model::Density;
 use looks::Looks;
 use meetings::Meetings;
 use sampling::{Columns, Sinks};
-use settings::{chain_settings, check_memory, suited};
+use settings::{Given, begin_from, chain_settings, check_memory, suited};
 use std::ops::Range;
 use std::sync::Arc;
 use together::Together;
@@ -119,6 +120,9 @@ impl<'a, D: Density> Session<'a, D> {
         if io.inv_metrics.is_empty() {
             take_metrics(&mut settings, own.clone(), options, &begun)?;
         }
+        let given = Given { position: !io.inits.is_empty(), metric: !io.inv_metrics.is_empty() };
+        let ends = begin_from(&mut settings, options, io.from.get(own.clone()).unwrap_or_default(), given)?;
+        let begun = if ends.is_empty() { begun } else { ends.into_iter().map(Begun::at).collect() };
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
@@ -198,6 +202,7 @@ fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
     let lengths = [
         ("inits", io.inits.len()),
         ("inv_metrics", io.inv_metrics.len()),
+        ("from", io.from.len()),
         ("init_writers", io.init_writers.len()),
         ("sample_writers", io.sample_writers.len()),
         ("diagnostic_writers", io.diagnostic_writers.len()),
