@@ -21,7 +21,7 @@ fn options(metric: MetricKind) -> SampleOptions {
         num_chains: 2,
         seed: 5,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
@@ -90,7 +90,7 @@ fn ends_of_other_models_and_chains_without_draws_are_refused() {
 #[test]
 fn a_warm_started_run_is_resumed_with_the_same_ends() {
     let from = ends(&run_from(&options(MetricKind::FisherDense), Vec::new()));
-    let adaptation = Some(Adaptation { delta: 0.7, ..Default::default() });
+    let adaptation = Some(Adaptation { delta: 0.7, ..Adaptation::stan() });
     let options = SampleOptions { num_warmup: 50, seed: 9, adaptation, ..options(MetricKind::FisherDense) };
     let whole = run_from(&options, from.clone());
     let half = run_from(&SampleOptions { max_evaluations: 150, ..options.clone() }, from.clone());

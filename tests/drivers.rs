@@ -150,7 +150,7 @@ fn options() -> SampleOptions {
         save_warmup: true,
         num_threads: 3,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 

@@ -12,7 +12,7 @@ use common::{Correlated, Normal, bits, borrow, column, run};
 const KINDS: [MetricKind; 4] = [MetricKind::FisherDiag, MetricKind::FisherDense, MetricKind::LowRank, MetricKind::Auto];
 
 fn options(metric: MetricKind, warmup: WarmupMode) -> SampleOptions {
-    let adaptation = Some(Adaptation { delta: 0.7, warmup, ..Default::default() });
+    let adaptation = Some(Adaptation { delta: 0.7, warmup, ..Adaptation::stan() });
     SampleOptions {
         metric,
         adaptation,
@@ -21,7 +21,7 @@ fn options(metric: MetricKind, warmup: WarmupMode) -> SampleOptions {
         num_samples: 400,
         num_threads: 2,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
@@ -156,7 +156,7 @@ fn together_needs_gradients() {
 fn the_step_size_meets_its_target() {
     for (dim, rho) in [(1, 0.0), (20, 0.9), (100, 0.3)] {
         for delta in [0.6, 0.8, 0.9] {
-            let adaptation = Some(Adaptation { delta, ..Default::default() });
+            let adaptation = Some(Adaptation { delta, ..Adaptation::stan() });
             let options = SampleOptions {
                 adaptation,
                 num_warmup: 300,

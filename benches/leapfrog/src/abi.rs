@@ -39,7 +39,7 @@ fn options(draws: usize) -> SampleOptions {
         num_samples: draws,
         num_threads: 1,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
