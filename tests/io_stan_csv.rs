@@ -152,7 +152,7 @@ fn columns_may_be_named_like_numbers() {
 fn a_low_rank_metric_is_read_back_whole() {
     let text = |lines: &str| {
         format!(
-            "lp__,x\n# Adaptation terminated\n# Step size = 0.25\n# Diagonal elements of inverse mass matrix:\n# 4, 9\n{lines}1,2\n# \n#  Elapsed Time: 1.0 seconds (Warm-up)\n#                2.0 seconds (Sampling)\n"
+            "lp__,x\n{lines}# Adaptation terminated\n# Step size = 0.25\n# Diagonal elements of inverse mass matrix:\n# 4, 9\n1,2\n# \n#  Elapsed Time: 1.0 seconds (Warm-up)\n#                2.0 seconds (Sampling)\n"
         )
     };
     let read = |lines: &str| StanCsv::from_text(&text(lines)).unwrap();

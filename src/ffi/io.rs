@@ -65,10 +65,11 @@ pub struct catena_io {
     /// Checkpoints (catena_result_checkpoint_new) of another run's chains, where these begin: with their positions (where
     /// `inits` has none), metrics (where `inv_metrics` has none; in the shape that the option metric asks for) and step
     /// sizes (where the option stepsize is at its default). Set the option warm_start for a short warm-up; one of fewer than
-    /// 100 iterations leaves the metric as it is. A NULL entry begins that chain without. Give another seed: with the same
-    /// one the same random numbers come again.
+    /// 100 iterations leaves the metric as it is. Chains take the entries in turn, so that there may be more or fewer of them; a
+    /// NULL entry begins its chains without. Give another seed: with the same one the same random numbers come again. Calls that
+    /// don't sample leave them alone.
     pub from: *const *const catena_checkpoint,
-    /// Number of entries of `from`.
+    /// Number of entries of `from`: any.
     pub num_from: usize,
 }
 
@@ -289,7 +290,6 @@ fn check_lengths(io: &catena_io, num_chains: usize, num_sample_writers: usize) -
         ("init_writers", io.num_init_writers),
         ("diagnostic_writers", io.num_diagnostic_writers),
         ("checkpoints", io.num_checkpoints),
-        ("from", io.num_from),
     ];
     lengths.into_iter().try_for_each(|(name, length)| check_length(name, length, num_chains))?;
     check_length("sample_writers", io.num_sample_writers, num_sample_writers)

@@ -66,7 +66,7 @@ pub fn metric_json(stepsize: f64, kind: MetricKind, inverse: &[f64]) -> String {
 
 /// The inverse metric in the JSON text of a metric file, for a model of `dim` coordinates: `dim` variances (diag), `dim`²
 /// elements row by row (dense), [`LowRank::to_numbers`] (low rank, for which a file of variances alone will do), nothing
-/// (unit, whatever the file holds). A kind estimated from gradients reads the files of its shape. Whether it is positive
+/// (unit, whatever the file holds). A kind estimated from gradients reads the files of its shape, `auto` also variances alone. Whether it is positive
 /// (definite) is checked when a run takes it.
 ///
 /// # Errors
@@ -74,9 +74,11 @@ pub fn metric_json(stepsize: f64, kind: MetricKind, inverse: &[f64]) -> String {
 /// its `metric_type` that it is for another metric.
 pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<f64>, Error> {
     let bad = |message: String| Error::new(Code::Io, format!("metric file: {message}"));
+    let is_auto = kind == MetricKind::Auto;
     let kind = kind.shape(dim);
     let fits = |said: &str| {
-        said == metric_name(kind) || (kind == MetricKind::LowRank && said == metric_name(MetricKind::Diag))
+        let variances_do = is_auto || kind == MetricKind::LowRank;
+        said == metric_name(kind) || (variances_do && said == metric_name(MetricKind::Diag))
     };
     let text = match without_type(text) {
         Some((_, said)) if !fits(&said) => {
@@ -90,6 +92,9 @@ pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<
         return Ok(Vec::new());
     }
     let found = variables.variable("inv_metric")?.ok_or_else(|| bad("expected an inv_metric, got none".into()))?;
+    if is_auto && kind == MetricKind::Dense && found.shape == [dim] {
+        return Ok(found.values);
+    }
     let expected = if kind == MetricKind::Dense { vec![dim, dim] } else { vec![dim] };
     if found.shape != expected {
         let dims = |shape: &[usize]| match shape {

@@ -171,6 +171,8 @@ struct Reader {
     rows: usize,
     block: Block,
     adapted: Option<Adapted>,
+    /// A low-rank metric's variances along directions and the directions, which come before the other lines about it.
+    directions: Option<(Vec<f64>, Vec<f64>)>,
     /// Rows before the lines about adaptation, which follow warm-up.
     rows_before_adapted: Option<usize>,
     elapsed: [Option<f64>; 2],
@@ -233,7 +235,8 @@ impl Reader {
         }
         if let Some(value) = text.strip_prefix("Step size =") {
             let stepsize = number(value).ok_or_else(|| format!("expected a step size, got '{}'", value.trim()))?;
-            self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0, directions: None });
+            let directions = self.directions.take();
+            self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0, directions });
             self.rows_before_adapted.get_or_insert(self.rows);
         } else if text == "Adaptation terminated" {
             self.rows_before_adapted.get_or_insert(self.rows);
@@ -241,9 +244,7 @@ impl Reader {
             self.block = Block::Metric;
         } else if text.starts_with("Variances along") {
             self.block = Block::Directions;
-            if let Some(adapted) = &mut self.adapted {
-                adapted.directions = Some(Default::default());
-            }
+            self.directions = Some(Default::default());
         } else if let Some((seconds, part)) = text.trim_start_matches("Elapsed Time:").split_once("seconds") {
             let place = ["(Warm-up)", "(Sampling)"].iter().position(|p| *p == part.trim());
             if let Some(place) = place {
@@ -255,13 +256,11 @@ impl Reader {
 
     /// Takes a line of a low-rank metric's directions; false where it is none.
     fn direction(&mut self, text: &str) -> bool {
-        let Some(adapted) = &mut self.adapted else { return false };
-        let dim = adapted.inv_metric.len();
-        let Some((values, vectors)) = &mut adapted.directions else { return false };
+        let Some((values, vectors)) = &mut self.directions else { return false };
         let row = text.split(',').filter(|_| !text.is_empty()).map(number).collect::<Option<Vec<f64>>>();
         match row {
             Some(row) if values.is_empty() => *values = row,
-            Some(row) if row.len() == dim && vectors.len() < values.len() * dim => vectors.extend(row),
+            Some(row) if vectors.len() < values.len() * row.len() => vectors.extend(row),
             _ => {
                 self.block = Block::None;
                 return false;

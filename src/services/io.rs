@@ -15,7 +15,7 @@ pub struct SampleIo<'a> {
     pub inv_metrics: Vec<&'a [f64]>,
     /// Ends of another run's chains, where these begin: with their positions (where `inits` is empty), metrics (where
     /// `inv_metrics` is) and step sizes (where `stepsize` is at its default). A warm-up of fewer than 100 iterations leaves
-    /// the metric as it is. A `None` begins without.
+    /// the metric as it is. Chains take the entries in turn, so that there may be more or fewer of them; a `None` begins without.
     pub from: Vec<Option<WarmStart>>,
     /// Get the initial unconstrained values: names, one row.
     pub init_writers: Vec<&'a mut dyn Writer>,

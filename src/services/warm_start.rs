@@ -33,44 +33,36 @@ impl WarmStart {
 
     /// Its metric in the shape of `kind`: as it is, or as much of it as that shape holds.
     pub(super) fn metric(&self, kind: MetricKind, dim: usize) -> Result<Metric, Error> {
-        let given = match self.metric.shape(dim) {
-            MetricKind::Unit => vec![1.0; dim],
-            MetricKind::Dense if self.inv_metric.len() == dim.saturating_mul(dim) => self.inv_metric.clone(),
-            MetricKind::LowRank => LowRank::from_numbers(&self.inv_metric)?.variances,
-            _ => self.inv_metric.clone(),
+        let refused = |e: Error| Error::argument("from", "a metric that a chain can have", e.message());
+        let (own, wanted) = (self.metric.shape(dim), kind.shape(dim));
+        let low_rank = match own {
+            MetricKind::LowRank => LowRank::from_numbers(&self.inv_metric).map_err(refused)?,
+            _ => LowRank::default(),
         };
-        let dense = self.metric.shape(dim) == MetricKind::Dense;
-        if given.len() != if dense { dim.saturating_mul(dim) } else { dim } {
-            let (name, n) = (metric_name(self.metric), given.len());
-            return Err(Error::argument(
-                "from",
-                format!("a metric of {dim} coordinates"),
-                format!("{n} numbers ({name})"),
-            ));
+        let (has, needs) = match own {
+            MetricKind::Unit => (dim, dim),
+            MetricKind::Dense => (self.inv_metric.len(), dim.saturating_mul(dim)),
+            MetricKind::LowRank => (low_rank.variances.len(), dim),
+            _ => (self.inv_metric.len(), dim),
+        };
+        if has != needs {
+            let got = format!("{has} numbers ({})", metric_name(self.metric));
+            return Err(Error::argument("from", format!("a metric of {dim} coordinates"), got));
         }
-        let diagonal = || if dense { (0..dim).map(|i| given[i * dim + i]).collect() } else { given.clone() };
-        let made = match (self.metric.shape(dim), kind.shape(dim)) {
+        let made = match (own, wanted) {
             (_, MetricKind::Unit) => Ok(Metric::unit()),
-            (MetricKind::LowRank, MetricKind::LowRank) => {
-                Metric::low_rank(dim, &LowRank::from_numbers(&self.inv_metric)?)
+            (MetricKind::Dense, MetricKind::Dense) => Metric::dense(dim, &self.inv_metric),
+            (MetricKind::LowRank, MetricKind::LowRank) => Metric::low_rank(dim, &low_rank),
+            (MetricKind::LowRank, MetricKind::Dense) => Metric::dense(dim, &low_rank.matrix()),
+            (MetricKind::LowRank, _) => Metric::of_variances(wanted, &low_rank.diagonal()),
+            (MetricKind::Unit, _) => Metric::identity(wanted, dim),
+            (MetricKind::Dense, _) => {
+                let diagonal: Vec<f64> = self.inv_metric.iter().step_by(dim + 1).copied().collect();
+                Metric::of_variances(wanted, &diagonal)
             }
-            (MetricKind::LowRank, MetricKind::Diag) => {
-                Metric::diag(&LowRank::from_numbers(&self.inv_metric)?.diagonal())
-            }
-            (MetricKind::LowRank, MetricKind::Dense) => {
-                Metric::dense(dim, &LowRank::from_numbers(&self.inv_metric)?.matrix())
-            }
-            (MetricKind::Dense, MetricKind::Dense) => Metric::dense(dim, &given),
-            (_, MetricKind::Diag) => Metric::diag(&diagonal()),
-            (_, MetricKind::Dense) => {
-                let variances = diagonal();
-                let mut matrix = vec![0.0; dim * dim];
-                variances.iter().enumerate().for_each(|(i, v)| matrix[i * dim + i] = *v);
-                Metric::dense(dim, &matrix)
-            }
-            (_, _) => Metric::low_rank(dim, &LowRank { variances: diagonal(), ..LowRank::default() }),
+            _ => Metric::of_variances(wanted, &self.inv_metric),
         };
-        made.map_err(|e| Error::argument("from", "a metric that a chain can have", e))
+        made.map_err(refused)
     }
 
     /// The step size to begin with: its own, unless another than the default was asked for.

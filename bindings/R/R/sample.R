@@ -18,7 +18,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = NULL, iter_sampling =
                           inv_metric = NULL, step_size = 1, max_treedepth = 10, int_time = 2 * pi, adapt_delta = NULL,
                           adapt_engaged = TRUE, threads = NULL, save_warmup = FALSE, refresh = 0, first_chain_id = 1,
                           init_buffer = 75, term_buffer = 50, window = 25, step_size_jitter = 0, batch_size = NULL,
-                          progress = interactive(), show_messages = TRUE, ..., wait = TRUE) {
+                          progress = interactive(), show_messages = TRUE, ..., from = NULL, wait = TRUE) {
   as_model(model)
   algorithm <- match.arg(algorithm)
   if (!is.null(metric)) metric <- match.arg(metric, metrics)
@@ -61,8 +61,11 @@ catena_sample <- function(model, chains = 4, iter_warmup = NULL, iter_sampling =
   inits <- if (!is.null(init)) as_inits(init, model, chain_ids)
   inv_metrics <- if (!is.null(inv_metric)) as_inv_metrics(inv_metric, if (is.null(metric)) "" else metric, length(model$names), chains)
 
+  ends <- if (!is.null(from)) as_ends(from)
+  if (!is.null(from) && is.null(settings$warm_start)) settings$warm_start <- TRUE
+
   as_flag(wait, "wait")
-  run <- start_run(model, algorithm, settings, inits, inv_metrics)
+  run <- start_run(model, algorithm, settings, inits, inv_metrics, ends)
   if (wait) finish_run(run, progress, show_messages) else run
 }
 
@@ -86,6 +89,17 @@ as_inv_metrics <- function(value, metric, dimension, chains) {
   # The library wants equally many numbers for every chain; it leaves out zeros behind those of a low-rank metric.
   longest <- max(lengths(value))
   lapply(value, function(one) c(as.double(one), numeric(longest - length(one))))
+}
+
+# The chains' ends of a fit, or checkpoints that were kept of them; chains that have none are left out.
+as_ends <- function(from) {
+  ends <- if (inherits(from, "catena_fit")) from$checkpoints else from
+  if (!is.list(ends) || !all(vapply(ends, function(end) is.null(end) || is.raw(end), NA))) {
+    not_this("from", "a fit, or the checkpoints of one", from)
+  }
+  ends <- ends[!vapply(ends, is.null, NA)]
+  if (!length(ends)) stop("'from': expected a fit with a chain that has not failed, got none", call. = FALSE)
+  ends
 }
 
 catena_version <- function() .Call(C_version)

@@ -29,8 +29,8 @@ Runs chains over `model` and returns `n` draws of each.
   `:low_rank`, `:auto`;
   `inv_metric`: a vector of variances (a matrix when dense) to start from, or a vector of them, one for each chain
 - `warmup_mode = :alone`: or `:together`, whether chains share what they learn in warm-up (with a metric from draws and gradients)
-- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
-  defaults of Stan: [`Catena.options`](@ref)`()` lists them
+- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`:
+  [`Catena.options`](@ref)`()` lists them with their defaults; `preset = :stan` has Stan's
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the
   pool as many as Julia has
 - `callbacks = :auto`: from where the functions of a `FunctionModel` are called: `:pool`, several at once from the pool's
@@ -38,6 +38,9 @@ Runs chains over `model` and returns `n` draws of each.
   that called `sample`, while the pool does the sampler's arithmetic
 - `checkpoints`: bytes of checkpoints to go on from, one for each chain, see [`Catena.resume`](@ref); the draws are then
   those after them
+- `from`: the [`Catena.Draws`](@ref) of another run, or its `checkpoints`, whose chains' ends these begin at: with their positions,
+  metrics and step sizes, so far as `init`, `inv_metric` and `stepsize` are not given. Chains take them in turn. Warm-up is then 50
+  iterations where `warmup` is not given; one of fewer than 100 leaves the metric as it is
 - `progress`: whether to show a progress line on `stderr` (by default where that is a terminal), or an `IO`
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some chains fail, a warning says
@@ -64,7 +67,7 @@ only inside `poll`, `wait` and `fetch`.
 """
 function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing, seed = nothing,
                chain_id::Integer = 1, init = nothing, engine = :nuts, metric = nothing, inv_metric = nothing,
-               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, extra...)
+               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, from = nothing, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
     engine_code = code_of("engine", ENGINES, engine)
@@ -76,6 +79,9 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
     inits = inits_of(init, chains, chain_id)
     inv_metrics = inv_metrics_of(inv_metric, chains)
     log = Log()
+    ends = ends_of(from)
+    # Where a run begins warm, its warm-up is short unless it is given.
+    ends === nothing || (extra = (; warm_start = true, extra...))
     handles = Handles([])
     try
         options = new_options(handles, n, chains, warmup, seed, chain_id, metric, threads, extra)
@@ -83,6 +89,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
         init_handles = inits === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_init(handles, one) for one in inits]
         metric_pointers = inv_metrics === nothing ? Ptr{Float64}[] : pointer.(inv_metrics)
         checkpoint_handles = new_checkpoints(handles, checkpoints, chains)
+        end_handles = ends === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_checkpoint(handles, one) for one in ends]
         logger = new_logger(log)
         model_handle = new_model(handles, model, session)
         names = column_names(model_handle, engine_code)
@@ -91,12 +98,13 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
         writers = new_writers(handles, values)
         # What the library has pointers to as long as the run lasts.
         roots = (model, session, log, logger, values, inv_metrics)
-        run = GC.@preserve roots writers init_handles metric_pointers checkpoint_handles begin
+        run = GC.@preserve roots writers init_handles metric_pointers checkpoint_handles end_handles begin
             io = Ref(table(IoTable; inits = pointer(init_handles), num_inits = length(init_handles),
                            inv_metrics = pointer(metric_pointers), num_inv_metrics = length(metric_pointers),
                            inv_metric_size = inv_metrics === nothing ? 0 : length(first(inv_metrics)),
                            sample_writers = pointer(writers), num_sample_writers = length(writers),
                            checkpoints = pointer(checkpoint_handles), num_checkpoints = length(checkpoint_handles),
+                           from = pointer(end_handles), num_from = length(end_handles),
                            logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
             make(handles, run -> free_run(run, session, caller)) do out, e
                 ccall(symbol(:catena_run_start_engine), Int32,
@@ -106,7 +114,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
         end
         # With what the library has where nothing was given.
         asked = (; chains = chains, warmup = whole_option(options, :num_warmup), seed = seed, chain_id = chain_id,
-                 engine = engine, metric = keys(METRICS)[whole_option(options, :metric)+1], extra...)
+                 engine = engine, metric = keys(METRICS)[whole_option(options, :metric)+1], from = ends, extra...)
         collect = (result, failure) -> collect_draws(result, failure, values, written_rows(writers), names,
                                                      length(names) - Int(outputs), n, seed, options, asked)
         return Run(handles, run, session, caller, log, chains, roots, collect)

@@ -2,12 +2,12 @@
 
 use crate::failure::Failure;
 use crate::kept::Kept;
-use crate::tree::FROM;
+use crate::settings::Settings;
+use crate::tree::{FROM, INIT};
 use catena::Error;
 use catena::io::{StanCsv, input_files, read_adapted};
 use catena::model::{InitContext, NoInit, is_sealed, open};
 use catena::services::{GivenPoint, SampleOptions, WarmStart};
-use std::ffi::OsString;
 use std::path::Path;
 
 /// Where each chain begins; nothing where chains begin anew.
@@ -20,15 +20,18 @@ pub struct Ends {
 
 impl Ends {
     /// Reads the files: a run's CSV (its last draw, step size and metric), a metric as JSON (without a position) or a
-    /// checkpoint, told apart by how they begin.
-    pub fn read(name: OsString, options: &SampleOptions) -> Result<Self, Failure> {
-        let mut ends = Self::default();
+    /// checkpoint, told apart by how they begin. Where initial values are given, the ends have no positions.
+    pub fn read(settings: &Settings, options: &SampleOptions) -> Result<Self, Failure> {
+        let (name, mut ends) = (settings.file(FROM), Self::default());
         if name.is_empty() {
             return Ok(ends);
         }
         for path in input_files(FROM, name, options.init_chain_id, options.num_chains)? {
-            let (start, row) = one(&path)
+            let (mut start, row) = one(&path)
                 .map_err(|e| Failure::config(format!("argument '{FROM}': '{}': {}", path.display(), e.message())))?;
+            if settings.is_given(INIT) {
+                start.position.clear();
+            }
             ends.starts.push(start);
             ends.rows.push(row);
         }

@@ -9,7 +9,7 @@ use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
-use crate::tree::FROM;
+use crate::tree::{FROM, INIT};
 use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
@@ -35,11 +35,12 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
-    let ends = Ends::read(settings.file(FROM), &options)?;
+    let ends = Ends::read(settings, &options)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
     let own = ranks.own(options.num_chains);
-    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed };
+    let is_hmc = !matches!(engine, Engine::FixedParam);
+    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
     let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample.place)?;
     let mut diagnostics =
         files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic.place)?;
@@ -47,7 +48,7 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
     let io = SampleIo {
-        inits: if settings.is_given("init") { inits.contexts() } else { ends.contexts() },
+        inits: if settings.is_given(INIT) { inits.contexts() } else { ends.contexts() },
         from: ends.starts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: among(&own, files.samples.len(), &mut samples, &mut no_samples),
@@ -136,6 +137,9 @@ struct Run<'a> {
     /// The places of the chains that are run here.
     own: Range<usize>,
     resumed: &'a [Kept],
+    /// Coordinates of the model.
+    dim: usize,
+    is_hmc: bool,
 }
 
 /// The files that a run writes, one per chain in each list or none.
@@ -192,18 +196,32 @@ impl Files {
             let changed = [
                 ("output file", sample.as_str()),
                 ("output diagnostic_file", diagnostic.as_str()),
-                ("init", of_chain(settings.text("init"), place)),
+                (INIT, of_chain(settings.text(INIT), place)),
+                (FROM, of_chain(settings.text(FROM), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
                 (FROM, of_chain(settings.text(FROM), place)),
             ];
+            let begin = || {
+                let mut csv = head.create(path, &changed)?;
+                // Readers of Stan's files know its two ways of writing a metric, and go by the last line that names one.
+                if run.is_hmc && options.metric.is_fisher() {
+                    csv.comment(&format!("written_metric = {}", written_metric(options.metric, run.dim)))?;
+                }
+                Ok(csv)
+            };
             let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
                 Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),
-                None => head.create(path, &changed),
+                None => begin(),
             };
             files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
         }
         Ok(files)
     }
+}
+
+/// Which of Stan's metrics has the lines that a metric from draws and gradients is written with.
+fn written_metric(metric: MetricKind, dim: usize) -> &'static str {
+    if metric.shape(dim) == MetricKind::Dense { "dense_e" } else { "diag_e" }
 }
 
 /// Writes what the chains that ended their warm-up adapted to; the files of others stay as they were.

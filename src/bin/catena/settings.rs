@@ -204,6 +204,7 @@ pub fn visit(prefix: &str, arguments: &'static [Argument], f: &mut dyn FnMut(&st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catena::services::Given;
 
     #[test]
     fn every_argument_has_a_path_of_its_own() {
@@ -239,6 +240,7 @@ mod tests {
     fn the_head_is_cmdstans() {
         let mut settings = Settings::new();
         for (path, text) in [
+            ("sample preset", "stan"),
             ("sample num_samples", "10"),
             ("sample num_warmup", "4"),
             ("sample save_warmup", "true"),
@@ -259,9 +261,14 @@ mod tests {
             .filter(|line| !not_ours.iter().any(|n| line.trim_start().starts_with(n)))
             .map(str::trim_end)
             .collect();
+        let mut set = OptionSet::default();
+        set.set("preset", Given::Text("stan")).unwrap();
+        settings.settle(&set);
         let ours = settings.lines();
         let ours: Vec<&str> =
             ours.iter().map(|line| line.trim_end()).take_while(|line| !line.starts_with("num_threads")).collect();
+        assert!(ours.contains(&"  preset = stan"), "what CmdStan has not is told: {ours:?}");
+        let ours: Vec<&str> = ours.into_iter().filter(|line| !line.contains("preset")).collect();
         assert_eq!(ours, theirs);
     }
 }

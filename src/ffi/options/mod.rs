@@ -75,7 +75,7 @@ impl catena_options {
     }
 }
 
-/// Options with the defaults of Stan.
+/// Options with their defaults; the option preset=stan has those of Stan.
 ///
 /// # Safety
 /// `out` and `error` are NULL or point to places for pointers.

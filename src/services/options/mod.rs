@@ -51,7 +51,8 @@ pub enum InitKind {
     Pathfinder = 1,
 }
 
-/// Options of a sampling run; the defaults are Stan's.
+/// Options of a sampling run. The defaults are those of [`Preset::Catena`]; [`SampleOptions::stan`] has Stan's. A program
+/// that names one of Stan's metrics begins with those: `SampleOptions { metric: MetricKind::Dense, ..SampleOptions::stan() }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleOptions {
     /// Number of chains, at least 1. Default 4.
@@ -60,7 +61,7 @@ pub struct SampleOptions {
     pub init_chain_id: u64,
     /// Seed of all streams. Default 0.
     pub seed: u64,
-    /// Warm-up iterations. Default 1000.
+    /// Warm-up iterations. Default 200; Stan's is 1000.
     pub num_warmup: usize,
     /// Iterations after warm-up. Default 1000.
     pub num_samples: usize,
@@ -74,7 +75,7 @@ pub struct SampleOptions {
     pub init_radius: f64,
     /// Where chains begin. Default: at what the init context gives.
     pub init_from: InitKind,
-    /// The metric. Default diagonal.
+    /// The metric. Default auto; Stan's is the diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
     pub stepsize: f64,
@@ -86,7 +87,7 @@ pub struct SampleOptions {
     pub int_time: f64,
     /// Energy error above which a trajectory counts as divergent, > 0. Default 1000.
     pub max_energy_error: f64,
-    /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: Stan's.
+    /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: that of [`Adaptation`].
     pub adaptation: Option<Adaptation>,
     /// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
     pub num_threads: usize,

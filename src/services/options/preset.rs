@@ -9,12 +9,15 @@ use crate::hmc::MetricKind;
 pub enum Preset {
     /// Stan's algorithm, schedule and defaults: variances from draws in windows that double, 1000 iterations of warm-up, a
     /// target acceptance of 0.8.
-    #[default]
     Stan = 0,
-    /// The metric from draws and gradients (`auto`), 150 iterations of warm-up, a target acceptance of 0.7: see
+    /// The metric from draws and gradients (`auto`), 200 iterations of warm-up, a target acceptance of 0.7: see
     /// `docs/metrics.md` for what that saves. Where one of Stan's metrics is given, all else is Stan's as well.
+    #[default]
     Catena = 1,
 }
+
+/// Most iterations of a warm-up that ends when its conditions hold, unless they are given.
+pub(super) const UNTIL_SETTLED: usize = 1000;
 
 /// The values of a preset.
 pub(super) struct Tuning {
@@ -27,7 +30,7 @@ impl Preset {
     pub(super) fn tuning(self) -> Tuning {
         match self {
             Self::Stan => Tuning { metric: MetricKind::Diag, num_warmup: 1000, delta: Adaptation::stan().delta },
-            Self::Catena => Tuning { metric: MetricKind::Auto, num_warmup: 150, delta: 0.7 },
+            Self::Catena => Tuning { metric: MetricKind::Auto, num_warmup: 200, delta: Adaptation::default().delta },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Options that nobody gave get the preset's values.
 
-use super::preset::{Governed, Preset};
+use super::preset::{Governed, Preset, UNTIL_SETTLED};
 use super::set::OptionSet;
 
 /// Warm-up iterations, unless they are given, of a run that begins where another ended: its step size settles, its metric is
@@ -18,10 +18,14 @@ impl OptionSet {
         if !self.given.metric {
             self.sample.metric = self.preset.tuning().metric;
         }
-        // A schedule of 150 iterations is none for Stan's metrics.
+        // A schedule of few iterations is none for Stan's metrics.
         let preset = if self.sample.metric.is_fisher() { self.preset } else { Preset::Stan };
         if !self.given.num_warmup {
-            self.sample.num_warmup = if self.warm_start { WARM_STARTED } else { preset.tuning().num_warmup };
+            self.sample.num_warmup = match (self.warm_start, self.adaptation.warmup_until) {
+                (true, _) => WARM_STARTED,
+                (false, true) => UNTIL_SETTLED,
+                (false, false) => preset.tuning().num_warmup,
+            };
         }
         if !self.given.delta {
             self.adaptation.delta = preset.tuning().delta;
@@ -55,7 +59,8 @@ mod tests {
 
     #[test]
     fn what_is_given_wins_in_either_order() {
-        let catena = (MetricKind::Auto, 150, 0.7);
+        let catena = (MetricKind::Auto, 200, 0.7);
+        assert_eq!(tuning(&set(&[])), catena);
         assert_eq!(tuning(&set(&[("preset", "catena")])), catena);
         assert_eq!(tuning(&set(&[("preset", "catena"), ("preset", "stan")])), (MetricKind::Diag, 1000, 0.8));
         let pairs = [("num_warmup", "300"), ("preset", "catena"), ("delta", "0.9")];
@@ -74,12 +79,18 @@ mod tests {
             assert_eq!(tuning(&set(&[pair, ("preset", "catena"), ("num_warmup", "7")])), (kind, 7, 0.8));
         }
         let low_rank = set(&[("preset", "catena"), ("metric", "low_rank")]);
-        assert_eq!(tuning(&low_rank), (MetricKind::LowRank, 150, 0.7));
+        assert_eq!(tuning(&low_rank), (MetricKind::LowRank, 200, 0.7));
+    }
+
+    #[test]
+    fn a_warm_up_that_ends_by_itself_may_be_long() {
+        assert_eq!(tuning(&set(&[("warmup_until", "true")])), (MetricKind::Auto, UNTIL_SETTLED, 0.7));
+        assert_eq!(tuning(&set(&[("num_warmup", "300"), ("warmup_until", "true")])).1, 300);
     }
 
     #[test]
     fn options_of_a_program_are_all_given_and_particles_take_no_preset() {
-        let options = SampleOptions { num_warmup: 20, ..SampleOptions::default() };
+        let options = SampleOptions { num_warmup: 20, ..SampleOptions::stan() };
         let mut program = OptionSet::from(&options);
         program.set("preset", Given::Text("catena")).unwrap();
         assert_eq!(program.options(), options);

@@ -120,8 +120,11 @@ impl<'a, D: Density> Session<'a, D> {
         if io.inv_metrics.is_empty() {
             take_metrics(&mut settings, own.clone(), options, &begun)?;
         }
+        if !io.from.is_empty() && options.init_from == InitKind::Pathfinder {
+            return Err(Error::argument("from", "no ends of chains with init_from=pathfinder", io.from.len()));
+        }
         let given = Given { position: !io.inits.is_empty(), metric: !io.inv_metrics.is_empty() };
-        let ends = begin_from(&mut settings, options, io.from.get(own.clone()).unwrap_or_default(), given)?;
+        let ends = begin_from(&mut settings, own.clone(), options, &io.from, given)?;
         let begun = if ends.is_empty() { begun } else { ends.into_iter().map(Begun::at).collect() };
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
@@ -187,8 +190,16 @@ fn looked_at(options: &SampleOptions, names: &[String]) -> Result<(Option<Kept>,
     Ok((Some(Kept::new(columns)), Some(looks)))
 }
 
-/// Only metrics from draws and gradients are learned together.
+/// Only metrics from draws and gradients are learned together, or until they have settled.
 fn check_warmup(options: &SampleOptions) -> Result<(), Error> {
+    let until = options.adaptation.filter(|a| a.warmup_until && options.num_warmup > 0);
+    if let Some(adaptation) = until
+        && (!options.metric.is_fisher() || adaptation.window == 0)
+    {
+        let expected = "false, or a metric from draws and gradients that is adapted (fisher_diag, fisher_dense, low_rank, auto; window above 0)";
+        let got = format!("true with metric={} window={}", metric_name(options.metric), adaptation.window);
+        return Err(Error::argument("warmup_until", expected, got));
+    }
     let together = options.adaptation.is_some_and(|a| a.warmup == WarmupMode::Together);
     if !together || options.metric.is_fisher() || options.num_warmup == 0 {
         return Ok(());
@@ -202,7 +213,6 @@ fn check_lengths(num_chains: usize, io: &SampleIo<'_>) -> Result<(), Error> {
     let lengths = [
         ("inits", io.inits.len()),
         ("inv_metrics", io.inv_metrics.len()),
-        ("from", io.from.len()),
         ("init_writers", io.init_writers.len()),
         ("sample_writers", io.sample_writers.len()),
         ("diagnostic_writers", io.diagnostic_writers.len()),

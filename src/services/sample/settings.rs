@@ -64,13 +64,18 @@ pub(super) struct Given {
     pub metric: bool,
 }
 
-/// Has chains begin where those of another run ended: changes their settings and returns their positions.
+/// Has chains begin where those of another run ended, which they take in turn: changes their settings and returns their
+/// positions, none where they begin anew.
 pub(super) fn begin_from(
     settings: &mut [ChainSettings],
+    own: Range<usize>,
     options: &SampleOptions,
     from: &[Option<WarmStart>],
     given: Given,
 ) -> Result<Vec<Vec<f64>>, Error> {
+    if from.is_empty() {
+        return Ok(Vec::new());
+    }
     let default = SampleOptions::default().stepsize;
     let begin = |chain: &mut ChainSettings, from: &WarmStart| {
         if !given.metric {
@@ -81,9 +86,9 @@ pub(super) fn begin_from(
         chain.stepsize = from.stepsize(chain.stepsize, default)?;
         if given.position { Ok(Vec::new()) } else { from.position(chain.dim).map(<[f64]>::to_vec) }
     };
-    let pairs = settings.iter_mut().zip(from);
+    let pairs = own.map(|place| &from[place % from.len()]).zip(settings);
     pairs
-        .map(|(chain, from)| {
+        .map(|(from, chain)| {
             let id = chain.chain_id;
             from.as_ref().map_or(Ok(Vec::new()), |from| begin(chain, from)).map_err(|e: Error| e.in_chain(id))
         })
@@ -109,6 +114,10 @@ pub(super) fn chain_settings(
             Err(Error::argument("inv_metrics", format!("{dim} numbers"), given.len()))
         }
         (MetricKind::Diag, Some(given)) => Metric::diag(given),
+        // Which shape this one has need not be known to whoever has variances.
+        (shape, Some(given)) if options.metric == MetricKind::Auto && dim > 1 && given.len() == dim => {
+            Metric::of_variances(shape, given)
+        }
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
         (_, Some(given)) => {
             LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
