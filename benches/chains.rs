@@ -148,7 +148,7 @@ fn child_logistic(num_chains: usize, id: u64, num_samples: usize) {
         init_radius: 0.1,
         num_threads: THREADS.min(num_chains),
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     };
     let report = sample_nuts(&model, &options, SampleIo::default()).expect("the options are right");
     report.status().expect("every chain finishes");
@@ -180,7 +180,7 @@ impl Density for Normal {
 }
 
 fn child_many(num_chains: usize) {
-    let options = SampleOptions { num_chains, num_threads: THREADS, refresh: 0, ..Default::default() };
+    let options = SampleOptions { num_chains, num_threads: THREADS, refresh: 0, ..SampleOptions::stan() };
     let start = Instant::now();
     let report = sample_nuts(&Normal(10), &options, SampleIo::default()).expect("the options are right");
     report.status().expect("every chain finishes");

@@ -84,7 +84,7 @@ fn exact() -> f64 {
 
 fn main() {
     for num_threads in [1, 2] {
-        let options = SampleOptions { num_threads, refresh: 0, ..SampleOptions::default() };
+        let options = SampleOptions { num_threads, refresh: 0, ..SampleOptions::stan() };
         let mut best = f64::INFINITY;
         let (mut stages, mut worst) = (0, 0.0f64);
         for seed in 0..REPEATS as u64 {

@@ -71,7 +71,7 @@ fn main() {
             seed,
             until_ess,
             until_columns: vec!["x".into()],
-            ..Default::default()
+            ..SampleOptions::stan()
         };
         let stopped: Vec<_> = (0..RUNS).map(|seed| run(&plan(seed, until_ess, LONGEST))).collect();
         let mean_length = stopped.iter().map(|r| r.1).sum::<usize>() / RUNS as usize;

@@ -783,6 +783,9 @@ typedef struct For For;
 // How a block holds its weights.
 typedef struct Form Form;
 
+// The options that a preset has values for, and which of them were given.
+typedef struct Governed Governed;
+
 // What the numbers of a field, or outcomes, are.
 typedef struct Number Number;
 
@@ -997,6 +1000,14 @@ typedef struct catena_io {
   // processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
   // catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
   const struct catena_communicator *communicator;
+  // Checkpoints (catena_result_checkpoint_new) of another run's chains, where these begin: with their positions (where
+  // `inits` has none), metrics (where `inv_metrics` has none; in the shape that the option metric asks for) and step
+  // sizes (where the option stepsize is at its default). Set the option warm_start for a short warm-up; one of fewer than
+  // 100 iterations leaves the metric as it is. A NULL entry begins that chain without. Give another seed: with the same
+  // one the same random numbers come again.
+  const struct catena_checkpoint *const *from;
+  // Number of entries of `from`.
+  size_t num_from;
 } catena_io;
 
 // A model: a log density over `dimension` unconstrained coordinates, with named outputs.
@@ -2858,7 +2869,7 @@ size_t catena_optimize_column_count(const struct catena_model *model);
 const char *catena_optimize_column(const struct catena_model *model,
                                    size_t index);
 
-// Options with the defaults of Stan.
+// Options with their defaults; the option preset=stan has those of Stan.
 catena_status catena_options_new(struct catena_options **out, struct catena_error **error);
 
 // Frees options. NULL is fine.
@@ -2938,7 +2949,7 @@ catena_status catena_options_set_init_chain_id(struct catena_options *options,
 // Seed of all random streams. Default 0.
 catena_status catena_options_set_seed(struct catena_options *options, uint64_t value, struct catena_error **error);
 
-// Warm-up iterations. Default 1000.
+// Warm-up iterations. Default 200, or 1000 with Stan's metrics.
 catena_status catena_options_set_num_warmup(struct catena_options *options, size_t value, struct catena_error **error);
 
 // Iterations after warm-up. Default 1000.
@@ -2956,7 +2967,7 @@ catena_status catena_options_set_refresh(struct catena_options *options, size_t 
 // Initial values not given are uniform on (-radius, radius) on the unconstrained scale; finite, at least 0. Default 2.
 catena_status catena_options_set_init_radius(struct catena_options *options, double value, struct catena_error **error);
 
-// The shape of the metric, one of the CATENA_METRIC constants. Default CATENA_METRIC_DIAG_E.
+// The shape of the metric, one of the CATENA_METRIC constants. Default CATENA_METRIC_AUTO.
 catena_status catena_options_set_metric(struct catena_options *options, int32_t value, struct catena_error **error);
 
 // Step size before adaptation; finite, above 0. Default 1.
@@ -2981,7 +2992,8 @@ catena_status catena_options_set_max_energy_error(struct catena_options *options
 // Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
 catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
 
-// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.7, or 0.8
+// with Stan's metrics.
 catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
 
 // Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const CHAINS: usize = 3;
 
 fn options(num_samples: usize) -> SampleOptions {
-    SampleOptions { num_chains: CHAINS, num_warmup: 100, num_samples, seed: 9, refresh: 0, ..Default::default() }
+    SampleOptions { num_chains: CHAINS, num_warmup: 100, num_samples, seed: 9, refresh: 0, ..SampleOptions::stan() }
 }
 
 fn run(writers: &mut [ArrowWriter], options: &SampleOptions, checkpoints: &[Vec<u8>]) -> SampleReport {

@@ -68,7 +68,7 @@ fn counter(library: &Path, name: &str) -> i32 {
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { num_warmup: 200, num_samples: 100, seed: 3, num_threads: 2, refresh: 0, ..Default::default() }
+    SampleOptions { num_warmup: 200, num_samples: 100, seed: 3, num_threads: 2, refresh: 0, ..SampleOptions::stan() }
 }
 
 const NAMES: &str = "mu.1,mu.2,sigma,m.1.1,m.2.1,m.1.2,m.2.2,m.1.3,m.2.3,tau";

@@ -61,7 +61,7 @@ fn a_run_goes_on_where_it_was_stopped() {
         seed: 5,
         num_threads: 2,
         save_warmup: true,
-        ..Default::default()
+        ..SampleOptions::stan()
     };
     let (reference, steps) = in_steps(&options, |_| 0);
     assert_eq!(steps, 1);
@@ -73,7 +73,7 @@ fn a_run_goes_on_where_it_was_stopped() {
 #[test]
 fn a_finished_chain_can_be_asked_for_more() {
     let model = Correlated { dim: DIM, rho: 0.5 };
-    let options = SampleOptions { num_chains: 2, num_warmup: 100, num_samples: 30, seed: 5, ..Default::default() };
+    let options = SampleOptions { num_chains: 2, num_warmup: 100, num_samples: 30, seed: 5, ..SampleOptions::stan() };
     let long = common::run(&model, &SampleOptions { num_samples: 50, ..options.clone() }).1;
     let (report, first) = common::run(&model, &options);
     let checkpoints: Vec<Vec<u8>> = report.chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
@@ -92,7 +92,7 @@ fn a_finished_chain_can_be_asked_for_more() {
 #[test]
 fn a_checkpoint_of_another_run_is_refused() {
     let model = Correlated { dim: DIM, rho: 0.5 };
-    let options = SampleOptions { num_chains: 1, num_warmup: 50, num_samples: 5, ..Default::default() };
+    let options = SampleOptions { num_chains: 1, num_warmup: 50, num_samples: 5, ..SampleOptions::stan() };
     let bytes = common::run(&model, &options).0.chains.remove(0).checkpoint.unwrap();
     let go_on = |options: &SampleOptions, bytes: &[u8]| -> Result<(), Error> {
         sample_nuts(&model, options, SampleIo { checkpoints: vec![bytes], ..Default::default() }).map(|_| ())

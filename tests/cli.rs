@@ -158,11 +158,11 @@ fn draws_are_of_the_posterior_and_the_summary_says_so() {
 #[test]
 fn adapted_metrics_are_written_and_read() {
     let at = folder("metrics");
-    good(model(&at, "sample num_chains=2 num_warmup=300 num_samples=10 adapt save_metric=1 output refresh=0"));
+    good(model(&at, "sample num_chains=2 num_warmup=300 num_samples=10 adapt save_metric=1 metric=diag_e output refresh=0"));
     let csv = StanCsv::from_file(at.join("output_2.csv")).unwrap();
     let adapted = csv.adapted().unwrap();
     let line = format!(
-        "sample num_chains=2 num_samples=5 adapt engaged=0 algorithm=hmc metric_file=output_metric.json stepsize={} \
+        "sample num_chains=2 num_samples=5 adapt engaged=0 algorithm=hmc metric=diag_e metric_file=output_metric.json stepsize={} \
          output file=again.csv refresh=0",
         adapted.stepsize
     );
@@ -325,6 +325,8 @@ fn files_for_other_readers() {
     let runs = [
         ("nuts", "num_chains=4"),
         ("warmup", "num_chains=2 save_warmup=1 thin=2"),
+        ("stan", "num_chains=2 preset=stan"),
+        ("low_rank", "num_chains=2 metric=low_rank"),
         ("dense", "num_chains=2 metric=dense_e"),
         ("unit", "num_chains=2 metric=unit_e"),
         ("static", "num_chains=2 engine=static int_time=1"),
@@ -381,4 +383,39 @@ fn a_library_may_export_its_model() {
     let left_out = run("log_prob jacobian=0 unconstrained_params=init.json data file=data.json");
     let said = String::from_utf8_lossy(&left_out.stderr).into_owned();
     assert!(!left_out.status.success() && said.contains("catena_model"), "{said}");
+}
+
+#[test]
+fn a_run_begins_where_the_files_of_another_end() {
+    let at = folder("from");
+    let first = "sample num_chains=2 num_samples=50 random seed=5 output file=first.csv sig_figs=0 checkpoint=first.bin refresh=0";
+    good(model(&at, first));
+    let read = |name: &str, id: u32| StanCsv::from_file(at.join(format!("{name}_{id}.csv"))).unwrap();
+    let still = "sample num_chains=2 num_samples=1 num_warmup=0 max_depth=1 stepsize=1e-6";
+    for (name, from) in [("csv", "first.csv"), ("bin", "first.bin")] {
+        // The first draw is the last one before, for the step is short.
+        good(model(&at, &format!("{still} from={from} random seed=6 output file={name}.csv sig_figs=0 refresh=0")));
+        for id in [1, 2] {
+            let (before, after) = (read("first", id), read(name, id));
+            let columns = before.names().len();
+            let last = &before.draws()[before.draws().len() - columns..];
+            // Parameters, after the sampler's columns: mu, sigma.
+            let near = last[7..10].iter().zip(&after.draws()[7..10]).all(|(a, b)| (a - b).abs() < 1e-3);
+            assert!(near, "{name}: {last:?} {:?}", after.draws());
+            assert_eq!(before.adapted().unwrap().inv_metric, after.adapted().unwrap().inv_metric, "{name}");
+            assert_eq!(after.setting("from"), Some(from));
+        }
+        good(model(&at, &format!("sample num_chains=2 num_samples=5 from={from} output file=short_{name}.csv refresh=0")));
+        let short = read(&format!("short_{name}"), 1);
+        assert_eq!((short.setting("num_warmup"), short.setting("metric")), (Some("50"), Some("auto")));
+        assert_eq!(short.adapted().unwrap().inv_metric, read("first", 1).adapted().unwrap().inv_metric);
+    }
+    // One file serves all chains; other files are told.
+    good(model(&at, "sample num_chains=3 num_samples=5 from=first_1.csv output file=three.csv refresh=0"));
+    std::fs::write(at.join("none.csv"), "lp__,x\n1,2\n").unwrap();
+    for from in ["none.csv", "gone.csv"] {
+        let output = model(&at, &format!("sample num_samples=5 from={from} output file=no.csv refresh=0")).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains("'sample from'") && text.contains(from), "{text}");
+    }
 }

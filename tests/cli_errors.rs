@@ -67,7 +67,7 @@ fn words_that_are_no_arguments() {
         ("sample chains=2 num_chains=2", "argument 'sample num_chains': given twice, as '2' and '2'"),
         (
             "sample adapt=1",
-            "argument 'adapt=1': 'sample adapt' takes no value, but arguments of its own: engaged, gamma, delta, kappa, t0, init_buffer, term_buffer, window, warmup, save_metric",
+            "argument 'adapt=1': 'sample adapt' takes no value, but arguments of its own: engaged, gamma, delta, kappa, t0, init_buffer, term_buffer, window, warmup, warmup_until, min_warmup, save_metric",
         ),
     ];
     cases.iter().for_each(|(line, expected)| refused(&at, line, USAGE, expected));
@@ -118,7 +118,7 @@ fn values_out_of_range() {
         &at,
         "sample metric=dens_e",
         USAGE,
-        "argument 'sample hmc metric': expected one of diag_e, dense_e, unit_e, fisher_diag, fisher_dense, low_rank, auto, got 'dens_e'; did you mean 'dense_e'?",
+        "argument 'sample hmc metric': expected one of auto, diag_e, dense_e, unit_e, fisher_diag, fisher_dense, low_rank, got 'dens_e'; did you mean 'dense_e'?",
     );
     refused(
         &at,

@@ -1,5 +1,6 @@
 //! The drivers differ in where the model runs, never in the draws.
 
+use catena::adapt::{Adaptation, MetricKind, WarmupMode};
 use catena::drive::Pool;
 use catena::io::{TableWriter, Writer};
 use catena::model::{Density, Refusal, Task, Threading, WorkerError};
@@ -150,7 +151,7 @@ fn options() -> SampleOptions {
         save_warmup: true,
         num_threads: 3,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
@@ -207,6 +208,25 @@ fn a_model_for_the_caller_is_called_by_nobody_else() {
             report.status().unwrap();
             same_bits(&got, &expected);
             assert_eq!(*model.threads.lock().unwrap(), [thread::current().id()]);
+        }
+    }
+}
+
+#[test]
+fn chains_that_warm_up_together_have_the_same_bits_under_every_driver() {
+    for warmup_until in [false, true] {
+        let adaptation = Some(Adaptation { warmup: WarmupMode::Together, warmup_until, ..Adaptation::default() });
+        let options = SampleOptions { adaptation, metric: MetricKind::Auto, ..options() };
+        let expected = rows(&Watched::new(5, Threading::Any), &options).0;
+        for (threading, batch_size, num_threads) in
+            [(Threading::Any, 0, 1), (Threading::Any, 4, 2), (Threading::Caller, 0, 2), (Threading::Caller, 3, 2)]
+        {
+            let model = Watched::batched(5, threading);
+            let (got, report) = rows(&model, &SampleOptions { batch_size, num_threads, ..options.clone() });
+            report.status().unwrap();
+            same_bits(&got, &expected);
+            let shortest = report.chains.iter().map(|chain| chain.iterations).min();
+            assert_eq!(shortest < Some(200), warmup_until, "warm-up ended early where it was to");
         }
     }
 }

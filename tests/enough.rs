@@ -18,7 +18,7 @@ fn options() -> SampleOptions {
         refresh: 0,
         until_ess: 200.0,
         until_rhat: 1.05,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 

@@ -19,7 +19,7 @@ fn moody<'a>(f: impl Fn(u64, &[f64]) -> Result<f64, Refusal> + Sync + 'a) -> Nor
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { num_warmup: 100, num_samples: 100, seed: 1, num_threads: 2, ..Default::default() }
+    SampleOptions { num_warmup: 100, num_samples: 100, seed: 1, num_threads: 2, ..SampleOptions::stan() }
 }
 
 fn failure(report: &SampleReport, index: usize) -> &Error {
@@ -347,7 +347,7 @@ fn wrong_arguments_are_named_before_any_chain_runs() {
     bad(SampleOptions { max_depth: 0, ..options() }, "max_depth");
     bad(SampleOptions { max_energy_error: -1.0, ..options() }, "max_energy_error");
     let adaptation = |f: fn(&mut catena::services::Adaptation)| {
-        let mut a = catena::services::Adaptation::default();
+        let mut a = catena::services::Adaptation::stan();
         f(&mut a);
         SampleOptions { adaptation: Some(a), ..options() }
     };
@@ -409,7 +409,7 @@ impl Density for Forgetful {
 fn a_forgotten_element_of_the_gradient_is_found_by_name() {
     let metrics = [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense];
     for (metric, batch_size) in metrics.into_iter().flat_map(|metric| [(metric, 0), (metric, 4)]) {
-        let options = SampleOptions { num_chains: 1, metric, batch_size, ..SampleOptions::default() };
+        let options = SampleOptions { num_chains: 1, metric, batch_size, ..SampleOptions::stan() };
         let report = sample_nuts(&Forgetful, &options, SampleIo::default()).unwrap();
         let error = report.status().unwrap_err();
         assert_eq!(error.code(), Code::Initialization);

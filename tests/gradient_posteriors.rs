@@ -32,7 +32,7 @@ fn references() -> serde_json::Value {
 }
 
 fn options(warmup: WarmupMode, delta: f64, num_samples: usize) -> SampleOptions {
-    let adaptation = Some(Adaptation { delta, warmup, ..Default::default() });
+    let adaptation = Some(Adaptation { delta, warmup, ..Adaptation::stan() });
     SampleOptions {
         metric: MetricKind::Auto,
         adaptation,
@@ -41,7 +41,7 @@ fn options(warmup: WarmupMode, delta: f64, num_samples: usize) -> SampleOptions 
         num_samples,
         num_threads: 2,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 

@@ -45,7 +45,7 @@ impl Logger for Chains {
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { num_chains: 2, num_warmup: 5, num_samples: 5, seed: 9, refresh: 0, ..Default::default() }
+    SampleOptions { num_chains: 2, num_warmup: 5, num_samples: 5, seed: 9, refresh: 0, ..SampleOptions::stan() }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use catena::diagnostics::{Statistic, Summary};
 use catena::io::{CsvChains, CsvWriter, StanCsv, Writer};
+use catena::services::MetricKind;
 use std::path::{Path, PathBuf};
 
 fn fixture(name: &str) -> PathBuf {
@@ -145,4 +146,20 @@ fn columns_may_be_named_like_numbers() {
     for headless in ["1.5,nan\n", "nan,-0.5\n", "inf,.5\n", "nan,+1\n"] {
         assert!(StanCsv::from_text(headless).unwrap_err().to_string().contains("expected the names"), "{headless}");
     }
+}
+
+#[test]
+fn a_low_rank_metric_is_read_back_whole() {
+    let text = |lines: &str| {
+        format!(
+            "lp__,x\n{lines}# Adaptation terminated\n# Step size = 0.25\n# Diagonal elements of inverse mass matrix:\n# 4, 9\n1,2\n# \n#  Elapsed Time: 1.0 seconds (Warm-up)\n#                2.0 seconds (Sampling)\n"
+        )
+    };
+    let read = |lines: &str| StanCsv::from_text(&text(lines)).unwrap();
+    let one = read("# Variances along 1 directions of the scaled coordinates:\n# 100\n# 0.6, 0.8\n");
+    assert_eq!(one.adapted().unwrap().metric(), (MetricKind::LowRank, vec![1.0, 4.0, 9.0, 100.0, 0.6, 0.8]));
+    let none = read("# Variances along 0 directions of the scaled coordinates:\n# \n");
+    assert_eq!(none.adapted().unwrap().metric(), (MetricKind::LowRank, vec![0.0, 4.0, 9.0]));
+    assert_eq!(read("").adapted().unwrap().metric(), (MetricKind::Diag, vec![4.0, 9.0]));
+    assert!([one, none].iter().all(|csv| csv.rows() == 1 && csv.elapsed() == Some([1.0, 2.0])));
 }

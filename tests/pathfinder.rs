@@ -21,7 +21,7 @@ struct Run {
 }
 
 fn options(seed: u64) -> SampleOptions {
-    SampleOptions { seed, refresh: 0, num_threads: 2, ..Default::default() }
+    SampleOptions { seed, refresh: 0, num_threads: 2, ..SampleOptions::stan() }
 }
 
 fn run<D: Density>(density: &D, options: &SampleOptions, paths: &PathfinderOptions, starts: &[&[f64]]) -> Run {

@@ -22,12 +22,12 @@ fn options() -> SampleOptions {
         num_threads: 1,
         refresh: 0,
         seed: 3,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
 fn together(options: SampleOptions) -> SampleOptions {
-    let adaptation = Some(Adaptation { warmup: WarmupMode::Together, ..Default::default() });
+    let adaptation = Some(Adaptation { warmup: WarmupMode::Together, ..Adaptation::stan() });
     SampleOptions { adaptation, metric: MetricKind::FisherDiag, ..options }
 }
 

@@ -69,7 +69,7 @@ fn looks_move_what_the_formulas_say() {
         refresh: 0,
         until_ess: 1e6,
         until_columns,
-        ..Default::default()
+        ..SampleOptions::stan()
     };
     for size in [2, 4, 8] {
         on_ranks(size, TIME_OUT, |rank| {

@@ -42,7 +42,7 @@ fn options(num_samples: usize) -> SampleOptions {
         save_warmup: true,
         seed: 4,
         num_threads: 2,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 

@@ -45,7 +45,7 @@ fn check_correlated(options: &SampleOptions) {
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { num_samples: 2000, seed: 20_260, num_threads: 2, ..Default::default() }
+    SampleOptions { num_samples: 2000, seed: 20_260, num_threads: 2, ..SampleOptions::stan() }
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn shallow_trees_find_the_distribution() {
 #[test]
 fn adaptation_reaches_its_target() {
     for delta in [0.8, 0.9, 0.95] {
-        let adaptation = Some(Adaptation { delta, term_buffer: 500, ..Default::default() });
+        let adaptation = Some(Adaptation { delta, term_buffer: 500, ..Adaptation::stan() });
         let options = SampleOptions { adaptation, num_warmup: 1500, ..options() };
         let (_, writers) = run(&Correlated { dim: 20, rho: 0.3 }, &options);
         let accept: Vec<Vec<f64>> = writers.iter().map(|w| column(w, "accept_stat__")).collect();

@@ -96,7 +96,7 @@ fn options() -> SampleOptions {
         max_depth: 1,
         refresh: 0,
         num_threads: 2,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 

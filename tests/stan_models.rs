@@ -23,7 +23,7 @@ fn model(name: &str, data: &str) -> Model {
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { seed: 20, num_threads: 2, refresh: 0, num_samples: 2000, ..Default::default() }
+    SampleOptions { seed: 20, num_threads: 2, refresh: 0, num_samples: 2000, ..SampleOptions::stan() }
 }
 
 /// Mean and Monte Carlo standard error.

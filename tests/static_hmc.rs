@@ -22,7 +22,7 @@ fn run<D: Density>(model: &D, options: &SampleOptions) -> (SampleReport, Vec<Tab
 }
 
 fn options() -> SampleOptions {
-    SampleOptions { num_samples: 2000, seed: 20_260, num_threads: 2, ..Default::default() }
+    SampleOptions { num_samples: 2000, seed: 20_260, num_threads: 2, ..SampleOptions::stan() }
 }
 
 /// The mean of `values` of all chains is `expected`.
@@ -72,7 +72,7 @@ fn jitter_and_one_step_find_the_distribution() {
 fn adaptation_reaches_its_target() {
     // One step whatever its size: with more, the acceptance jumps with the number of steps and may jump past the target.
     // The buffer is long because the average of the step sizes forgets the first ones, which are too small, slowly.
-    let adaptation = Some(Adaptation { term_buffer: 1500, ..Default::default() });
+    let adaptation = Some(Adaptation { term_buffer: 1500, ..Adaptation::stan() });
     let options = SampleOptions { num_warmup: 2000, int_time: 1e-3, adaptation, ..options() };
     let (_, writers) = run(&Correlated { dim: 20, rho: 0.3 }, &options);
     let accept: Vec<f64> = writers.iter().flat_map(|w| column(w, "accept_stat__")).collect();
@@ -110,7 +110,7 @@ fn trajectories_have_the_steps_asked_for() {
         assert_eq!(report.chains[0].sampling_gradients, 50 * steps);
         assert!(column(&writers[0], "stepsize__").iter().any(|&e| e != stepsize));
     }
-    assert_eq!(SampleOptions::default().int_time, std::f64::consts::TAU);
+    assert_eq!(SampleOptions::stan().int_time, std::f64::consts::TAU);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_chain_goes_through_bytes_at_random_places() {
 #[test]
 fn a_run_goes_on_where_it_was_stopped_but_not_as_another() {
     let model = Correlated { dim: DIM, rho: 0.8 };
-    let options = SampleOptions { num_chains: 1, num_warmup: 150, num_samples: 60, seed: 5, ..Default::default() };
+    let options = SampleOptions { num_chains: 1, num_warmup: 150, num_samples: 60, seed: 5, ..SampleOptions::stan() };
     let reference = bits(&run(&model, &options).1[0]);
     let (mut rows, mut checkpoint) = (Vec::new(), Vec::new());
     for step in 0.. {

@@ -24,7 +24,7 @@ fn settings(dim: usize, num_warmup: usize, metric: Metric) -> ChainSettings {
         stepsize_jitter: 0.0,
         max_depth: 10,
         max_energy_error: 1000.0,
-        adaptation: Some(Adaptation::default()),
+        adaptation: Some(Adaptation::stan()),
         init_radius: 2.0,
         keep_momentum: false,
     }
@@ -117,7 +117,7 @@ impl Density for Flat {
 
 #[test]
 fn the_search_gives_up_at_ten_million() {
-    let options = SampleOptions { num_chains: 1, num_warmup: 10, num_samples: 1, ..Default::default() };
+    let options = SampleOptions { num_chains: 1, num_warmup: 10, num_samples: 1, ..SampleOptions::stan() };
     let report = sample_nuts(&Flat(1), &options, SampleIo::default()).unwrap();
     let Outcome::Failed(error) = &report.chains[0].outcome else { panic!("must fail") };
     // The first power of two above 10^7.
@@ -128,7 +128,7 @@ fn the_search_gives_up_at_ten_million() {
 fn a_model_without_coordinates_reports_its_energy() {
     let mut writers = vec![TableWriter::new()];
     let io = SampleIo { sample_writers: borrow(&mut writers), ..Default::default() };
-    let options = SampleOptions { num_chains: 1, num_warmup: 2, num_samples: 5, ..Default::default() };
+    let options = SampleOptions { num_chains: 1, num_warmup: 2, num_samples: 5, ..SampleOptions::stan() };
     sample_nuts(&Flat(0), &options, io).unwrap().status().unwrap();
     for (name, expected) in [("lp__", -1.5), ("accept_stat__", 1.0), ("energy__", 1.5), ("divergent__", 0.0)] {
         assert_eq!(column(&writers[0], name), [expected; 5], "{name}");
@@ -147,7 +147,7 @@ fn the_same_draws_in_every_version() {
         adaptation: None,
         stepsize: 0.4,
         seed: 17,
-        ..Default::default()
+        ..SampleOptions::stan()
     };
     let io = SampleIo { inits: vec![&init], sample_writers: borrow(&mut writers), ..Default::default() };
     sample_nuts(&model, &options, io).unwrap().status().unwrap();
@@ -190,7 +190,7 @@ fn dense_metrics_are_checked() {
 #[test]
 fn a_checkpoint_of_another_metric_is_refused() {
     let model = Correlated { dim: 2, rho: 0.5 };
-    let options = SampleOptions { num_chains: 1, num_warmup: 0, num_samples: 5, ..Default::default() };
+    let options = SampleOptions { num_chains: 1, num_warmup: 0, num_samples: 5, ..SampleOptions::stan() };
     let (first, second) = ([1.0, 2.0], [1.0, 3.0]);
     let run = |metric: &[f64], checkpoint: &[u8]| {
         let io = SampleIo { inv_metrics: vec![metric], checkpoints: vec![checkpoint], ..Default::default() };

@@ -22,7 +22,7 @@ impl Reference {
             num_samples: draws / 4,
             num_threads: 2,
             refresh: 0,
-            ..Default::default()
+            ..SampleOptions::stan()
         };
         let sample_writers = tables.iter_mut().map(|table| table as &mut dyn Writer).collect();
         let io = SampleIo { sample_writers, ..Default::default() };

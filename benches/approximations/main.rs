@@ -38,7 +38,7 @@ fn main() {
 }
 
 fn options(seed: u64) -> SampleOptions {
-    SampleOptions { seed, num_chains: 1, num_threads: 2, refresh: 0, ..Default::default() }
+    SampleOptions { seed, num_chains: 1, num_threads: 2, refresh: 0, ..SampleOptions::stan() }
 }
 
 fn geometric(values: &[f64]) -> f64 {

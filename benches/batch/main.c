@@ -24,6 +24,7 @@ int main(int argc, char **argv) {
   catena_options *options;
   catena_result *result = NULL;
   if (catena_model_new(&density, &model, &error) || catena_options_new(&options, &error) ||
+      catena_options_set(options, "preset", "stan", &error) ||
       catena_options_set_num_chains(options, chains, &error) || catena_options_set_num_warmup(options, warmup, &error) ||
       catena_options_set_num_samples(options, draws, &error) || catena_options_set_seed(options, 1, &error) ||
       catena_options_set_batch_size(options, batch, &error) || catena_options_set_refresh(options, 0, &error)) {

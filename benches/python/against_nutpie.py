@@ -54,6 +54,7 @@ def per_effective_draw():
     short = {"num_warmup": 400}
     ways = {
         "defaults": {},
+        "preset=stan": {"preset": "stan"},
         "metric=fisher_diag": {"metric": "fisher_diag", **short},
         "metric=auto, together": {"metric": "auto", "warmup": "together", **short},
     }

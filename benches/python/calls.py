@@ -64,7 +64,7 @@ def of_c():
 def per_gradient(model, chains=4, draws=2000, **options):
     """Seconds of a run per gradient, and gradients."""
     begin = time.perf_counter()
-    fit = catena.sample(model, chains, seed=1, num_samples=draws, progress=False, **options)
+    fit = catena.sample(model, chains, seed=1, num_samples=draws, preset="stan", progress=False, **options)
     seconds = time.perf_counter() - begin
     gradients = sum(chain.warmup_gradients + chain.sampling_gradients for chain in fit.chains)
     return seconds / gradients, gradients
@@ -107,7 +107,7 @@ def main():
 
         call, state = counted(vectorized)
         begin = time.perf_counter()
-        fit = catena.sample(catena.VectorizedModel(call, N), 16, seed=1, num_samples=500, progress=False)
+        fit = catena.sample(catena.VectorizedModel(call, N), 16, seed=1, num_samples=500, preset="stan", progress=False)
         seconds = time.perf_counter() - begin
         gradients = sum(chain.warmup_gradients + chain.sampling_gradients for chain in fit.chains)
         rows["vectorized"].append((seconds - state["own"] - gradients * sampler) / state["calls"] * 1e6)

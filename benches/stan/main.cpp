@@ -137,6 +137,7 @@ Draws by_catena(const Setting &s, bool twice, bool outputs) {
   if (outputs) density.constrain = constrain_twice;
   must(catena_model_new(&density, &model, &error), error);
   must(catena_options_new(&options, &error), error);
+  must(catena_options_set(options, "preset", "stan", &error), error);
   must(catena_options_set_seed(options, seed, &error), error);
   must(catena_options_set_num_chains(options, s.chains, &error), error);
   must(catena_options_set_num_threads(options, s.threads, &error), error);

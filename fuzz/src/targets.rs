@@ -148,7 +148,7 @@ impl Density for Normal {
 
 /// The run that the checkpoints of the corpus are of.
 fn run_of_checkpoints() -> SampleOptions {
-    SampleOptions { num_chains: 1, num_warmup: 20, num_samples: 10, num_threads: 1, seed: 1, ..Default::default() }
+    SampleOptions { num_chains: 1, num_warmup: 20, num_samples: 10, num_threads: 1, seed: 1, ..SampleOptions::stan() }
 }
 
 /// Bytes before the content of what is sealed: those that tell what it is, its length and its checksum.

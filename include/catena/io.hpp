@@ -167,7 +167,7 @@ struct Table {
 // one after the other.
 using Logger = std::function<void(catena_level level, std::int64_t chain, const std::string &line)>;
 
-// What a run reads and writes, given to it by std::move. Each list has no entry or one per chain; one entry of `inits` or
+// What a run reads and writes, given to it by std::move. Each list but `from` has no entry or one per chain; one entry of `inits` or
 // `inv_metrics` serves all chains.
 struct Io {
   std::vector<Init> inits;
@@ -182,6 +182,10 @@ struct Io {
   std::vector<Writer> diagnostic_writers;
   // Chains to go on with.
   std::vector<Checkpoint> checkpoints;
+  // The ends of another run's chains (Result::checkpoints), where these begin: with their positions, metrics and step sizes, so
+  // far as none are given. Chains take them in turn, however many there are; an empty one begins its chains without. Set the
+  // option warm_start for a short warm-up, and give another seed.
+  std::vector<Checkpoint> from;
   // Gets progress, warnings and failures. When it throws, the run ends.
   Logger logger;
   // Returns true to end the run early, resumably. Called on the thread that waits, at least every 10 ms.

@@ -25,7 +25,7 @@ class Pool {
   Own handle_;
 };
 
-// Options of a run, with the defaults of Stan. Each setter checks its value at once, throws an Error that names it when
+// Options of a run; set("preset", "stan") has the defaults of Stan. Each setter checks its value at once, throws an Error that names it when
 // it is bad, and returns the options: catena::Options().num_chains(8).seed(1). A run copies what it needs.
 class Options {
  public:
@@ -74,7 +74,7 @@ class Options {
   Options &refresh(std::size_t value) { return call(catena_options_set_refresh, value); }
   // Initial values not given are uniform on (-radius, radius) on the unconstrained scale. Default 2.
   Options &init_radius(double value) { return call(catena_options_set_init_radius, value); }
-  // The shape of the inverse metric. Default CATENA_METRIC_DIAG_E.
+  // The shape of the inverse metric. Default CATENA_METRIC_AUTO.
   Options &metric(catena_metric value) { return call(catena_options_set_metric, static_cast<std::int32_t>(value)); }
   // Step size before adaptation; finite, above 0. Default 1.
   Options &stepsize(double value) { return call(catena_options_set_stepsize, value); }
@@ -86,7 +86,8 @@ class Options {
   Options &max_energy_error(double value) { return call(catena_options_set_max_energy_error, value); }
   // Adapt step size and metric during warm-up; false keeps those given. Default true.
   Options &adapt(bool value) { return call(catena_options_set_adapt, static_cast<int>(value)); }
-  // Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+  // Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.7; 0.8 with
+  // Stan's metrics.
   Options &delta(double value) { return call(catena_options_set_delta, value); }
   // Regularisation scale of the step-size adaptation; finite, above 0. Default 0.05.
   Options &gamma(double value) { return call(catena_options_set_gamma, value); }

@@ -121,6 +121,8 @@ struct Session {
     table.inv_metric_size = io.inv_metrics.empty() ? 0 : io.inv_metrics[0].size();
     for (const Checkpoint &checkpoint : io.checkpoints) checkpoints.push_back(checkpoint.handle());
     set(table.checkpoints, table.num_checkpoints, checkpoints);
+    for (const Checkpoint &end : io.from) from.push_back(end.handle());
+    set(table.from, table.num_from, from);
     init_writers = handles(io.init_writers);
     sample_writers = handles(memory.empty() ? io.sample_writers : memory);
     diagnostic_writers = handles(io.diagnostic_writers);
@@ -168,6 +170,7 @@ struct Session {
   std::vector<const catena_init *> inits;
   std::vector<const double *> metrics;
   std::vector<const catena_checkpoint *> checkpoints;
+  std::vector<const catena_checkpoint *> from;
   std::vector<catena_writer *> init_writers, sample_writers, diagnostic_writers;
   Draws draws;
   std::vector<Writer> memory;

@@ -1,4 +1,4 @@
-use super::fisher;
+use super::{fisher, settled};
 use super::{Adaptation, Brought, Change, InverseMetric, Lesson, MetricKind, Pooled, RobbinsMonro, Sample, WarmupMode};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,14 @@ pub(super) struct Growing {
     estimates: usize,
     /// Estimates are made with the other chains of the run.
     together: bool,
+    /// Fewest iterations of a warm-up that ends when its conditions hold; `None`: it takes all that were planned.
+    least: Option<usize>,
+    /// The log of the step size at the estimate before.
+    step_before: Option<f64>,
+    /// Iterations that were done at the last estimate.
+    met: usize,
+    /// Nothing but the metrics' agreement, and that of chains, keeps warm-up from ending.
+    is_ready: bool,
 }
 
 impl Growing {
@@ -45,6 +53,10 @@ impl Growing {
             present: vec![1.0; dim],
             estimates: 0,
             together: options.warmup == WarmupMode::Together,
+            least: options.warmup_until.then_some(options.min_warmup),
+            step_before: None,
+            met: 0,
+            is_ready: false,
         }
     }
 
@@ -77,15 +89,35 @@ impl Growing {
         let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
         if self.ends.contains(&done) {
             self.sample.forget((done as f64 * FORGOTTEN) as usize);
+            self.look_at_step(done);
             if self.together {
                 change.meets = Some(done as u64);
             } else if let Some(metric) = fisher::estimate(&self.sample, self.kind, &self.present) {
                 // What was learned of the step size is where to begin with the new metric.
                 let stepsize = self.step.average().unwrap_or(stepsize);
+                let draws = [(self.sample.positions(), self.sample.gradients())];
+                let is_over = self.is_ready && settled::agree(self.kind, &self.present, &draws);
                 self.adopt(metric, stepsize, &mut change);
+                if is_over {
+                    self.finish(done, &mut change);
+                }
             }
         }
         change
+    }
+
+    /// Whether warm-up may end after `done` iterations and those in which the step size settles, so far as this chain knows.
+    fn look_at_step(&mut self, done: usize) {
+        let now = libm::log(self.step.average().unwrap_or(1.0));
+        let is_long_enough = self.least.is_some_and(|least| done + settling_after(done) >= least);
+        self.is_ready = is_long_enough && settled::step_is_settled(self.step_before, now);
+        (self.step_before, self.met) = (Some(now), done);
+    }
+
+    /// No more estimates after the one at `done` iterations: the step size settles, and warm-up is over.
+    fn finish(&mut self, done: usize, change: &mut Change) {
+        self.ends.retain(|end| *end <= done);
+        change.ends = Some(done + settling_after(done));
     }
 
     /// The next metric, with the step size to begin with.
@@ -101,7 +133,7 @@ impl Growing {
     /// See [`super::Warmup::bring`].
     pub fn bring(&self, out: &mut Vec<f64>) {
         let log_step = libm::log(self.step.average().unwrap_or(1.0));
-        Brought::write(log_step, &self.present, &self.sample, out);
+        Brought::write(log_step, self.is_ready, &self.present, &self.sample, out);
     }
 
     /// See [`super::Warmup::take`].
@@ -109,6 +141,9 @@ impl Growing {
         let mut change = Change::default();
         if let Some(metric) = &pooled.metric {
             self.adopt(metric.clone(), libm::exp(pooled.log_step), &mut change);
+            if pooled.is_over {
+                self.finish(self.met, &mut change);
+            }
         }
         change
     }
@@ -121,6 +156,11 @@ impl Growing {
     pub fn numbers(&self) -> usize {
         self.sample.numbers() + self.present.len()
     }
+}
+
+/// Iterations in which the step size settles after a last estimate at `done`: the same share as of a warm-up of known length.
+fn settling_after(done: usize) -> usize {
+    (done as f64 * SETTLING / (1.0 - SETTLING)).ceil() as usize
 }
 
 /// Numbers of iterations after which the metric is estimated, in a warm-up of `length`.

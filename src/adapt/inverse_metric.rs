@@ -91,6 +91,25 @@ impl LowRank {
         [&[self.values.len() as f64], &self.variances[..], &self.values, &self.vectors].concat()
     }
 
+    /// Element (i, j) of the matrix that it is.
+    fn element(&self, i: usize, j: usize) -> f64 {
+        let dim = self.variances.len();
+        let rows = self.vectors.chunks(dim.max(1)).zip(&self.values);
+        let sum: f64 = rows.map(|(row, value)| (value - 1.0) * row[i] * row[j]).sum();
+        (f64::from(u8::from(i == j)) + sum) * (self.variances[i] * self.variances[j]).sqrt()
+    }
+
+    /// The variances of the coordinates: the diagonal of the matrix that it is.
+    pub fn diagonal(&self) -> Vec<f64> {
+        (0..self.variances.len()).map(|i| self.element(i, i)).collect()
+    }
+
+    /// The matrix that it is, row by row.
+    pub fn matrix(&self) -> Vec<f64> {
+        let dim = self.variances.len();
+        (0..dim * dim).map(|k| self.element(k / dim, k % dim)).collect()
+    }
+
     /// Reads [`LowRank::to_numbers`].
     ///
     /// # Errors

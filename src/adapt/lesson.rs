@@ -24,4 +24,6 @@ pub struct Change {
     pub searches: bool,
     /// The chain meets the others of its run, at the meeting of this number, before the next iteration.
     pub meets: Option<u64>,
+    /// Warm-up is over after so many iterations, fewer than were planned.
+    pub ends: Option<usize>,
 }

@@ -22,6 +22,7 @@ mod options;
 mod pooled;
 mod sample;
 mod schedule;
+mod settled;
 mod step_size;
 mod stopping;
 mod warmup;

@@ -10,10 +10,10 @@ pub enum WarmupMode {
     Together = 1,
 }
 
-/// Options of adaptation during warm-up, with Stan's defaults.
+/// Options of adaptation during warm-up. The defaults are Stan's but for the target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Adaptation {
-    /// Target acceptance statistic, in (0, 1). Default 0.8.
+    /// Target acceptance statistic, in (0, 1). Default 0.7; Stan's is 0.8.
     pub delta: f64,
     /// Regularisation scale of dual averaging, > 0. Default 0.05.
     pub gamma: f64,
@@ -29,10 +29,15 @@ pub struct Adaptation {
     pub window: usize,
     /// Whether the chains of a run share what they learn. Default: each by itself.
     pub warmup: WarmupMode,
+    /// Whether warm-up ends once step size and metric have settled, for metrics from draws and gradients. Default 0.
+    pub warmup_until: bool,
+    /// Fewest iterations of a warm-up that ends so. Default 50.
+    pub min_warmup: usize,
 }
 
-impl Default for Adaptation {
-    fn default() -> Self {
+impl Adaptation {
+    /// Stan's defaults, under which Stan's metrics are learned to the bit as ever.
+    pub const fn stan() -> Self {
         Self {
             delta: 0.8,
             gamma: 0.05,
@@ -42,6 +47,15 @@ impl Default for Adaptation {
             term_buffer: 50,
             window: 25,
             warmup: WarmupMode::Alone,
+            warmup_until: false,
+            min_warmup: 50,
         }
+    }
+}
+
+impl Default for Adaptation {
+    fn default() -> Self {
+        // What costs fewest gradients: docs/metrics.md has the figures.
+        Self { delta: 0.7, ..Self::stan() }
     }
 }

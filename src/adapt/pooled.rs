@@ -1,6 +1,6 @@
 //! What chains that warm up together make of their draws.
 
-use super::fisher;
+use super::{fisher, settled};
 use super::sample::{Sample, moves};
 use super::{InverseMetric, LowRank, MetricKind};
 
@@ -15,6 +15,8 @@ const FEWEST: usize = 3;
 pub struct Brought<'a> {
     /// The log of the step size it has found.
     pub log_step: f64,
+    /// Nothing that it knows keeps its warm-up from ending.
+    pub is_ready: bool,
     /// The variances of its present metric.
     pub present: &'a [f64],
     /// One row of `dim` numbers per draw.
@@ -25,8 +27,8 @@ pub struct Brought<'a> {
 
 impl<'a> Brought<'a> {
     /// Appends what [`Brought::read`] reads.
-    pub(super) fn write(log_step: f64, present: &[f64], sample: &Sample, out: &mut Vec<f64>) {
-        out.push(log_step);
+    pub(super) fn write(log_step: f64, is_ready: bool, present: &[f64], sample: &Sample, out: &mut Vec<f64>) {
+        out.extend([log_step, f64::from(u8::from(is_ready))]);
         out.extend_from_slice(present);
         out.extend_from_slice(sample.positions());
         out.extend_from_slice(sample.gradients());
@@ -34,9 +36,9 @@ impl<'a> Brought<'a> {
 
     /// Reads what a chain of `dim` coordinates brought.
     pub fn read(dim: usize, numbers: &'a [f64]) -> Self {
-        let (present, draws) = numbers[1..].split_at(dim);
+        let (present, draws) = numbers[2..].split_at(dim);
         let (positions, gradients) = draws.split_at(draws.len() / 2);
-        Self { log_step: numbers[0], present, positions, gradients }
+        Self { log_step: numbers[0], is_ready: numbers[1] != 0.0, present, positions, gradients }
     }
 }
 
@@ -49,12 +51,15 @@ pub struct Pooled {
     pub log_step: f64,
     /// Whether each chain is apart from the others.
     pub apart: Vec<bool>,
+    /// Warm-up has what it is to have, and ends: all chains are ready, none is apart, they mix and agree on the metric.
+    pub is_over: bool,
 }
 
 impl Pooled {
     /// The answer for chain `i`, as [`Pooled::read`] reads it.
     pub fn write(&self, i: usize) -> Vec<f64> {
-        let mut out = vec![f64::from(u8::from(self.apart[i])), self.log_step];
+        let flag = |is: bool| f64::from(u8::from(is));
+        let mut out = vec![flag(self.apart[i]), flag(self.is_over), self.log_step];
         match &self.metric {
             None => {}
             Some(InverseMetric::Diag(numbers) | InverseMetric::Dense(numbers)) => out.extend_from_slice(numbers),
@@ -65,7 +70,7 @@ impl Pooled {
 
     /// Reads the answer for one of the chains: what all get, and whether this one is apart.
     pub fn read(kind: MetricKind, dim: usize, answer: &[f64]) -> (Self, bool) {
-        let numbers = &answer[2..];
+        let numbers = &answer[3..];
         let metric = match kind.shape(dim) {
             _ if numbers.is_empty() => None,
             MetricKind::LowRank => LowRank::from_numbers(numbers).ok().map(InverseMetric::LowRank),
@@ -73,7 +78,7 @@ impl Pooled {
             _ => Some(InverseMetric::Diag(numbers.to_vec())),
         };
         let apart = answer[0] != 0.0;
-        (Self { metric, log_step: answer[1], apart: vec![apart] }, apart)
+        (Self { metric, log_step: answer[2], apart: vec![apart], is_over: answer[1] != 0.0 }, apart)
     }
 }
 
@@ -85,7 +90,8 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     let apart = apart(chains);
     let those_together = || chains.iter().zip(&apart).filter(|(_, apart)| !**apart).map(|(chain, _)| chain);
     let (Some(first), false) = (those_together().next(), chains.is_empty()) else {
-        return Pooled { metric: None, log_step: median(chains.iter().map(|c| c.log_step).collect()), apart };
+        let log_step = median(chains.iter().map(|c| c.log_step).collect());
+        return Pooled { metric: None, log_step, apart, is_over: false };
     };
     let dim = first.present.len();
     let rows: usize = those_together().map(|c| c.positions.len() / dim.max(1)).sum();
@@ -93,7 +99,10 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     let stride = rows.div_ceil(sample.room().max(1)).max(1);
     those_together().for_each(|c| sample.append(c.positions, c.gradients, stride));
     let log_step = median(those_together().map(|c| c.log_step).collect());
-    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, apart }
+    let draws = || chains.iter().map(|c| (c.positions, c.gradients)).collect::<Vec<_>>();
+    let is_over = chains.iter().zip(&apart).all(|(chain, apart)| chain.is_ready && !apart)
+        && settled::agree(kind, first.present, &draws());
+    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, apart, is_over }
 }
 
 fn apart(chains: &[Brought<'_>]) -> Vec<bool> {
@@ -147,7 +156,7 @@ mod tests {
         let mut random = Stream::new(9, id, Purpose::Model);
         let z: Vec<f64> = (0..draws).map(|_| random.normal()).collect();
         let positions = z.iter().map(|z| centre + 2.0 * z);
-        [0.1 * id as f64, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
+        [0.1 * id as f64, 0.0, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
     }
 
     fn pooled(chains: &[Vec<f64>]) -> Pooled {
@@ -170,8 +179,8 @@ mod tests {
     #[test]
     fn chains_that_are_far_or_stand_still_do_not_spoil_it() {
         let mut still = chain(4, 1.0, 20);
-        still[2..22].fill(1.0);
-        still[22..].fill(1e9);
+        still[3..23].fill(1.0);
+        still[23..].fill(1e9);
         for other in [chain(4, 1e3, 20), still] {
             let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), other, chain(3, -0.5, 20)]);
             assert_eq!(all.apart, [false, false, true, false]);
@@ -185,7 +194,7 @@ mod tests {
     #[test]
     fn nothing_to_pool() {
         let mut still = chain(1, 1.0, 5);
-        still[2..].fill(1.0);
+        still[3..].fill(1.0);
         let all = pooled(&[still.clone(), still]);
         assert_eq!((all.metric, all.apart), (None, vec![true, true]));
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// goes on with the same bits.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Warmup {
-    /// Planned iterations.
+    /// Planned iterations; fewer once it is known that fewer are enough.
     length: usize,
     way: Way,
 }
@@ -96,8 +96,16 @@ impl Warmup {
         match &mut self.way {
             Way::Fixed => Change::default(),
             Way::Windows(windows) => windows.learn(lesson),
-            Way::Growing(growing) => growing.learn(lesson),
+            Way::Growing(growing) => {
+                let change = growing.learn(lesson);
+                self.shorten(change)
+            }
         }
+    }
+
+    fn shorten(&mut self, change: Change) -> Change {
+        self.length = change.ends.map_or(self.length, |end| end.min(self.length));
+        change
     }
 
     /// Appends what the chain brings to a meeting: see [`super::Brought`].
@@ -110,7 +118,10 @@ impl Warmup {
     /// What the answer of a meeting changes.
     pub fn take(&mut self, pooled: &Pooled) -> Change {
         match &mut self.way {
-            Way::Growing(growing) => growing.take(pooled),
+            Way::Growing(growing) => {
+                let change = growing.take(pooled);
+                self.shorten(change)
+            }
             _ => Change::default(),
         }
     }
@@ -147,7 +158,7 @@ impl Windows {
             self.estimator.add(lesson.position);
         }
         let due = self.schedule.updates_after(lesson.iteration);
-        Change { stepsize, metric: if due { self.estimator.take() } else { None }, searches: true, meets: None }
+        Change { stepsize, metric: if due { self.estimator.take() } else { None }, searches: true, ..Change::default() }
     }
 }
 

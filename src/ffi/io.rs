@@ -12,7 +12,7 @@ use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
 use crate::model::{Communicator, InitContext, NoInit};
-use crate::services::{Engine, SampleIo, SampleOptions, Session, check_length, withdraw};
+use crate::services::{Engine, SampleIo, SampleOptions, Session, WarmStart, check_length, withdraw};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -62,6 +62,15 @@ pub struct catena_io {
     /// processes, checkpoints of this one's alone. Sampling (catena_sample_nuts, _hmc_static, _fixed_param, runs as handles) and
     /// catena_sample_smc, whose sets take the chains' place, take it; other calls refuse it.
     pub communicator: *const catena_communicator,
+    /// Checkpoints (catena_result_checkpoint_new) of another run's chains, where these begin: with their positions (where
+    /// `inits` has none), metrics (where `inv_metrics` has none; in the shape that the option metric asks for) and step
+    /// sizes (where the option stepsize is at its default). Set the option warm_start for a short warm-up; one of fewer than
+    /// 100 iterations leaves the metric as it is. Chains take the entries in turn, so that there may be more or fewer of them; a
+    /// NULL entry begins its chains without. Give another seed: with the same one the same random numbers come again. Calls that
+    /// don't sample leave them alone.
+    pub from: *const *const catena_checkpoint,
+    /// Number of entries of `from`: any.
+    pub num_from: usize,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
@@ -260,6 +269,12 @@ impl Host {
                 run_io.diagnostic_writers = self::borrow(list, none_diagnostic);
                 for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));
+                }
+                for (i, &from) in slice(io.from, io.num_from, "io.from")?.iter().enumerate() {
+                    let end = from.as_ref().map(|c| WarmStart::from_checkpoint(&c.bytes)).transpose();
+                    run_io
+                        .from
+                        .push(end.map_err(|e| Error::argument(format!("io.from[{i}]"), "the end of a chain", e))?);
                 }
             }
             Ok(run_io)

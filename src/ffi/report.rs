@@ -67,7 +67,7 @@ impl catena_report_options {
             elapsed: seconds.get(2 * c..2 * c + 2).map(|s| [s[0], s[1]]),
             adapted: steps.get(c).map(|&stepsize| {
                 let inv_metric = metrics.get(c * self.metric_size..(c + 1) * self.metric_size).unwrap_or(&[]).to_vec();
-                Adapted { stepsize, metric_rows: usize::from(!inv_metric.is_empty()), inv_metric }
+                Adapted { stepsize, metric_rows: usize::from(!inv_metric.is_empty()), inv_metric, directions: None }
             }),
             warmup_step_sizes: Vec::new(),
         };

@@ -145,18 +145,32 @@ impl Metric {
 
     /// The identity in the shape that `kind` has for `dim` coordinates.
     pub fn identity(kind: MetricKind, dim: usize) -> Result<Self, Error> {
+        Self::of_variances(kind, &vec![1.0; dim])
+    }
+
+    /// Variances, without covariances, in the shape that `kind` has for so many coordinates.
+    ///
+    /// # Errors
+    /// A variance that is not finite and above 0.
+    pub fn of_variances(kind: MetricKind, variances: &[f64]) -> Result<Self, Error> {
+        let dim = variances.len();
         match kind.shape(dim) {
             MetricKind::Unit => Ok(Self::unit()),
-            MetricKind::Dense => Self::dense_identity(dim),
-            MetricKind::LowRank => Self::low_rank(dim, &LowRank { variances: vec![1.0; dim], ..LowRank::default() }),
-            _ => Self::diag(&vec![1.0; dim]),
+            MetricKind::Dense => {
+                let mut covariance = vec![0.0; dim * dim];
+                covariance.iter_mut().step_by(dim + 1).zip(variances).for_each(|(to, v)| *to = *v);
+                Self::dense(dim, &covariance)
+            }
+            MetricKind::LowRank => {
+                Self::low_rank(dim, &LowRank { variances: variances.to_vec(), ..LowRank::default() })
+            }
+            _ => Self::diag(variances),
         }
     }
 
     /// The dense identity.
     pub fn dense_identity(dim: usize) -> Result<Self, Error> {
-        let covariance: Vec<f64> = (0..dim * dim).map(|k| if k / dim == k % dim { 1.0 } else { 0.0 }).collect();
-        Self::dense(dim, &covariance)
+        Self::identity(MetricKind::Dense, dim)
     }
 
     /// The shape.

@@ -66,7 +66,7 @@ pub fn metric_json(stepsize: f64, kind: MetricKind, inverse: &[f64]) -> String {
 
 /// The inverse metric in the JSON text of a metric file, for a model of `dim` coordinates: `dim` variances (diag), `dim`²
 /// elements row by row (dense), [`LowRank::to_numbers`] (low rank, for which a file of variances alone will do), nothing
-/// (unit, whatever the file holds). A kind estimated from gradients reads the files of its shape. Whether it is positive
+/// (unit, whatever the file holds). A kind estimated from gradients reads the files of its shape, `auto` also variances alone. Whether it is positive
 /// (definite) is checked when a run takes it.
 ///
 /// # Errors
@@ -74,9 +74,11 @@ pub fn metric_json(stepsize: f64, kind: MetricKind, inverse: &[f64]) -> String {
 /// its `metric_type` that it is for another metric.
 pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<f64>, Error> {
     let bad = |message: String| Error::new(Code::Io, format!("metric file: {message}"));
+    let is_auto = kind == MetricKind::Auto;
     let kind = kind.shape(dim);
     let fits = |said: &str| {
-        said == metric_name(kind) || (kind == MetricKind::LowRank && said == metric_name(MetricKind::Diag))
+        let variances_do = is_auto || kind == MetricKind::LowRank;
+        said == metric_name(kind) || (variances_do && said == metric_name(MetricKind::Diag))
     };
     let text = match without_type(text) {
         Some((_, said)) if !fits(&said) => {
@@ -90,6 +92,9 @@ pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<
         return Ok(Vec::new());
     }
     let found = variables.variable("inv_metric")?.ok_or_else(|| bad("expected an inv_metric, got none".into()))?;
+    if is_auto && kind == MetricKind::Dense && found.shape == [dim] {
+        return Ok(found.values);
+    }
     let expected = if kind == MetricKind::Dense { vec![dim, dim] } else { vec![dim] };
     if found.shape != expected {
         let dims = |shape: &[usize]| match shape {
@@ -119,6 +124,23 @@ pub fn read_metric_file(text: &str, kind: MetricKind, dim: usize) -> Result<Vec<
     Ok((0..dim * dim).map(|k| found.values[k % dim * dim + k / dim]).collect())
 }
 
+/// Step size, shape and inverse metric of a metric file, whatever its shape.
+///
+/// # Errors
+/// As [`read_metric_file`]; also where the file does not say its `metric_type` or its `stepsize`.
+pub fn read_adapted(text: &str) -> Result<(f64, MetricKind, Vec<f64>), Error> {
+    let bad = |message: String| Error::new(Code::Io, format!("metric file: {message}"));
+    let (rest, said) = without_type(text).ok_or_else(|| bad("expected a metric_type, got none".into()))?;
+    let shapes = [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense, MetricKind::LowRank];
+    let kind = shapes.into_iter().find(|kind| metric_name(*kind) == said);
+    let kind = kind.ok_or_else(|| bad(format!("expected the metric_type of a file, got {said}")))?;
+    let variables = Values::from_json(&rest)?;
+    let single = |name: &str| variables.get(name).filter(|v| v.values.len() == 1).map(|v| v.values[0]);
+    let stepsize = single("stepsize").ok_or_else(|| bad("expected a stepsize, got none".into()))?;
+    let dim = variables.get("inv_metric").and_then(|v| v.shape.first().copied()).unwrap_or(0);
+    Ok((stepsize, kind, read_metric_file(text, kind, dim)?))
+}
+
 /// The text with the value of `metric_type`, the only one that is a word, turned into a number of the same length; and
 /// that word.
 fn without_type(text: &str) -> Option<(String, String)> {
@@ -137,6 +159,28 @@ fn without_type(text: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_shape_is_read_back_with_its_step_size() {
+        let low = [1.0, 4.0, 9.0, 100.0, 0.6, 0.8];
+        let cases: [(MetricKind, &[f64]); 4] = [
+            (MetricKind::Unit, &[]),
+            (MetricKind::Diag, &[0.5, 2.0]),
+            (MetricKind::Dense, &[2.0, 0.5, 0.5, 1.0]),
+            (MetricKind::LowRank, &low),
+        ];
+        for (kind, numbers) in cases {
+            let read = read_adapted(&metric_json(0.3, kind, numbers)).unwrap();
+            assert_eq!(read, (0.3, kind, numbers.to_vec()));
+        }
+        for (text, expected) in [
+            (r#"{"inv_metric": [1]}"#, "metric_type"),
+            (r#"{"metric_type": "round", "stepsize": 1, "inv_metric": [1]}"#, "got round"),
+            (r#"{"metric_type": "diag_e", "inv_metric": [1]}"#, "stepsize"),
+        ] {
+            assert!(read_adapted(text).unwrap_err().to_string().contains(expected), "{text}");
+        }
+    }
 
     #[test]
     fn what_is_written_is_read_back() {

@@ -31,7 +31,7 @@ pub use json::check_json;
 pub use log::{LineLogger, StderrLogger, log_lines};
 pub use memory::{Grid, Layout, MemoryWriter, Sink};
 pub(crate) use metric::metric_name;
-pub use metric::{metric_json, read_metric_file};
+pub use metric::{metric_json, read_adapted, read_metric_file};
 pub use position::PositionInit;
 pub use stan_csv::{Adapted, StanCsv};
 pub use table::{NullWriter, TableWriter};

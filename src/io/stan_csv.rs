@@ -1,5 +1,6 @@
 //! Reads Stan's CSV, as [`CsvWriter`](super::CsvWriter), the command `catena` and CmdStan write it.
 
+use crate::adapt::{LowRank, MetricKind};
 use crate::error::{Code, Error};
 use std::path::Path;
 
@@ -12,6 +13,29 @@ pub struct Adapted {
     pub inv_metric: Vec<f64>,
     /// Number of rows of the inverse metric as written: 0 (unit), 1 (diag) or the dimension (dense).
     pub metric_rows: usize,
+    /// Variances along directions of the scaled coordinates, and then the directions; `None`: the metric is no low-rank one,
+    /// of which `inv_metric` has the diagonal.
+    pub directions: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Adapted {
+    /// The shape of the inverse metric, and its numbers as a run takes them.
+    pub fn metric(&self) -> (MetricKind, Vec<f64>) {
+        match &self.directions {
+            Some((values, vectors)) => {
+                let (variances, values, vectors) = (self.inv_metric.clone(), values.clone(), vectors.clone());
+                (MetricKind::LowRank, LowRank { variances, values, vectors }.to_numbers())
+            }
+            None => {
+                let kind = match self.metric_rows {
+                    0 => MetricKind::Unit,
+                    1 => MetricKind::Diag,
+                    _ => MetricKind::Dense,
+                };
+                (kind, self.inv_metric.clone())
+            }
+        }
+    }
 }
 
 /// One file: one chain's options, columns and rows.
@@ -135,6 +159,8 @@ enum Block {
     None,
     /// Lines of numbers, after their heading.
     Metric,
+    /// A line of variances along directions, then a line of numbers for each.
+    Directions,
 }
 
 #[derive(Default)]
@@ -145,6 +171,8 @@ struct Reader {
     rows: usize,
     block: Block,
     adapted: Option<Adapted>,
+    /// A low-rank metric's variances along directions and the directions, which come before the other lines about it.
+    directions: Option<(Vec<f64>, Vec<f64>)>,
     /// Rows before the lines about adaptation, which follow warm-up.
     rows_before_adapted: Option<usize>,
     elapsed: [Option<f64>; 2],
@@ -192,6 +220,9 @@ impl Reader {
             }
             return Ok(());
         }
+        if self.block == Block::Directions && self.direction(text) {
+            return Ok(());
+        }
         if self.block == Block::Metric {
             if let Some(row) = text.split(',').map(number).collect::<Option<Vec<f64>>>() {
                 if let Some(adapted) = &mut self.adapted {
@@ -204,12 +235,16 @@ impl Reader {
         }
         if let Some(value) = text.strip_prefix("Step size =") {
             let stepsize = number(value).ok_or_else(|| format!("expected a step size, got '{}'", value.trim()))?;
-            self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0 });
+            let directions = self.directions.take();
+            self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0, directions });
             self.rows_before_adapted.get_or_insert(self.rows);
         } else if text == "Adaptation terminated" {
             self.rows_before_adapted.get_or_insert(self.rows);
         } else if text.contains("lements of inverse mass matrix") {
             self.block = Block::Metric;
+        } else if text.starts_with("Variances along") {
+            self.block = Block::Directions;
+            self.directions = Some(Default::default());
         } else if let Some((seconds, part)) = text.trim_start_matches("Elapsed Time:").split_once("seconds") {
             let place = ["(Warm-up)", "(Sampling)"].iter().position(|p| *p == part.trim());
             if let Some(place) = place {
@@ -217,6 +252,21 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Takes a line of a low-rank metric's directions; false where it is none.
+    fn direction(&mut self, text: &str) -> bool {
+        let Some((values, vectors)) = &mut self.directions else { return false };
+        let row = text.split(',').filter(|_| !text.is_empty()).map(number).collect::<Option<Vec<f64>>>();
+        match row {
+            Some(row) if values.is_empty() => *values = row,
+            Some(row) if vectors.len() < values.len() * row.len() => vectors.extend(row),
+            _ => {
+                self.block = Block::None;
+                return false;
+            }
+        }
+        true
     }
 
     fn finish(self) -> StanCsv {

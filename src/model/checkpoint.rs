@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const MAGIC: &[u8; 8] = b"CATENACK";
 /// Raised whenever the layout of anything in a checkpoint changes.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Magic, version, payload length, CRC-32 of the payload.
 const HEADER: usize = MAGIC.len() + 4 + 8 + 4;
 
@@ -19,6 +19,11 @@ pub fn seal<T: Serialize>(value: &T) -> Vec<u8> {
     bytes.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
     bytes.extend_from_slice(&payload);
     bytes
+}
+
+/// Whether the bytes begin as those that [`seal`] writes.
+pub fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
 }
 
 /// Reads back what [`seal`] wrote; the error says what is wrong with the bytes.

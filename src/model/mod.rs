@@ -18,7 +18,7 @@ mod task;
 mod traces;
 
 pub use block::Block;
-pub use checkpoint::{open, seal};
+pub use checkpoint::{is_sealed, open, seal};
 pub use communicator::{Communicator, CommunicatorError, Numbers, Reduction};
 pub use density::{Density, Threading, WorkerError};
 pub use evaluation::{Evaluation, is_unwritten, unwritten};

@@ -68,7 +68,7 @@ mod tests {
     use crate::io::Adapted;
 
     fn run(metric: &[f64], metric_rows: usize) -> ChainRun {
-        let adapted = Some(Adapted { stepsize: 0.5, inv_metric: metric.to_vec(), metric_rows });
+        let adapted = Some(Adapted { stepsize: 0.5, inv_metric: metric.to_vec(), metric_rows, directions: None });
         ChainRun { adapted, elapsed: Some([1.0, 2.0]), warmup_step_sizes: vec![1.0; 900] }
     }
 

@@ -1,5 +1,6 @@
 //! What a run borrows from its host.
 
+use super::warm_start::WarmStart;
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{Interrupt, Keeper, Logger, Never, Silent, Writer};
@@ -12,6 +13,10 @@ pub struct SampleIo<'a> {
     pub inits: Vec<&'a dyn InitContext>,
     /// Initial inverse metrics: `dim` (diag) or `dim`² (dense) numbers each; empty: the identity.
     pub inv_metrics: Vec<&'a [f64]>,
+    /// Ends of another run's chains, where these begin: with their positions (where `inits` is empty), metrics (where
+    /// `inv_metrics` is) and step sizes (where `stepsize` is at its default). A warm-up of fewer than 100 iterations leaves
+    /// the metric as it is. Chains take the entries in turn, so that there may be more or fewer of them; a `None` begins without.
+    pub from: Vec<Option<WarmStart>>,
     /// Get the initial unconstrained values: names, one row.
     pub init_writers: Vec<&'a mut dyn Writer>,
     /// Get the draws: the engine's columns ([`Engine::columns`](crate::hmc::Engine::columns)), then the outputs. Stan's adaptation lines come as messages after warm-up, the
@@ -43,6 +48,7 @@ impl Default for SampleIo<'_> {
         Self {
             inits: Vec::new(),
             inv_metrics: Vec::new(),
+            from: Vec::new(),
             init_writers: Vec::new(),
             sample_writers: Vec::new(),
             diagnostic_writers: Vec::new(),

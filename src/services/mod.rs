@@ -38,6 +38,7 @@ mod spread;
 mod start;
 mod summary;
 mod variational;
+mod warm_start;
 
 pub use crate::adapt::{Adaptation, WarmupMode};
 /// The columns that stand before the outputs in a NUTS run's sample writer; [`Engine::columns`] are those of any engine.
@@ -54,8 +55,8 @@ pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
     Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,
-    OptionSet, PathKind, PathfinderOptions, Range, SampleOptions, Service, SmcOptions, Value, VariationalOptions,
-    names, nearest, similarity,
+    OptionSet, PathKind, PathfinderOptions, Preset, Range, SampleOptions, Service, SmcOptions, Value,
+    VariationalOptions, names, nearest, similarity,
 };
 pub use page::write_report;
 pub use pathfinder::{pathfinder, pathfinder_columns};
@@ -68,3 +69,4 @@ pub use smc::{SetOutcome, SmcReport, SmcSet, sample_smc, smc_columns};
 pub use spread::withdraw;
 pub use summary::summarise;
 pub use variational::{variational, variational_columns};
+pub use warm_start::WarmStart;

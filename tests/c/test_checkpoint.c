@@ -274,6 +274,69 @@ static void test_continue(void) {
   catena_options_free(options);
 }
 
+/* A run begins where another ended: with its metrics and step sizes, which no warm-up changes. */
+static void test_from(void) {
+  catena_options *options = short_options(CHAINS, WARMUP, 20, 2);
+  catena_error *error = NULL;
+  catena_result *first = NULL, *second = NULL;
+  catena_checkpoint *ends[CHAINS] = {NULL}, *begun = NULL;
+  const catena_checkpoint *from[CHAINS + 1];
+  catena_io io = empty_io();
+  catena_model *model;
+  double a[4], b[4];
+  uint64_t whole = 0;
+  size_t i, size;
+  normal n;
+  printf("a run that begins where another ended\n");
+  normal_init(&n);
+  model = normal_model(&n);
+  CHECK_OK(catena_sample_nuts(model, options, NULL, &first, &error));
+  for (i = 0; i < CHAINS; ++i) {
+    CHECK_OK(catena_result_checkpoint_new(first, i, &ends[i], &error));
+    from[i] = ends[i];
+  }
+  io.from = from;
+  io.num_from = CHAINS;
+  CHECK_OK(catena_options_set_seed(options, SEED, &error));
+  CHECK_OK(catena_options_set_num_warmup(options, 0, &error));
+  CHECK_OK(catena_options_set_num_chains(options, CHAINS + 1, &error));
+  CHECK_OK(catena_sample_nuts(model, options, &io, &second, &error));
+  /* Chains take the ends in turn. */
+  for (i = 0; i <= CHAINS; ++i) {
+    size = catena_result_inv_metric_size(first, i % CHAINS);
+    CHECK(size <= 4);
+    CHECK_INT(catena_result_inv_metric_size(second, i), size);
+    CHECK_OK(catena_result_inv_metric(first, i % CHAINS, a, size, &error));
+    CHECK_OK(catena_result_inv_metric(second, i, b, size, &error));
+    CHECK(memcmp(a, b, size * sizeof *a) == 0);
+    CHECK(catena_result_stepsize(first, i % CHAINS) == catena_result_stepsize(second, i));
+  }
+  catena_result_free(second);
+  second = NULL;
+  catena_options_free(options);
+  options = short_options(1, WARMUP, 20, 1);
+  CHECK_OK(catena_options_set_max_evaluations(options, 1, &error));
+  CHECK_INT(catena_sample_nuts(model, options, NULL, &second, &error), CATENA_INTERRUPTED);
+  catena_error_free(error);
+  error = NULL;
+  CHECK_OK(catena_result_checkpoint_new(second, 0, &begun, &error));
+  from[0] = begun;
+  io.num_from = 1;
+  catena_result_free(second);
+  second = NULL;
+  CHECK_REFUSES(catena_sample_nuts(model, options, &io, &second, &error), "io.from[0]", "with draws");
+  catena_options_free(options);
+  CHECK_OK(catena_options_new(&options, &error));
+  CHECK_OK(catena_options_set(options, "warm_start", "true", &error));
+  CHECK_OK(catena_options_get_integer(options, "num_warmup", &whole, &error));
+  CHECK_INT(whole, 50);
+  catena_options_free(options);
+  catena_checkpoint_free(begun);
+  for (i = 0; i < CHAINS; ++i) catena_checkpoint_free(ends[i]);
+  catena_result_free(first);
+  catena_model_free(model);
+}
+
 int main(int argc, char **argv) {
   if (argc == 4) {
     printf("%d\n", part("test_checkpoint_parts", (uint64_t)atol(argv[2]), atoi(argv[3])));
@@ -282,5 +345,6 @@ int main(int argc, char **argv) {
   test_other_processes(argv[0]);
   test_refusals();
   test_continue();
+  test_from();
   return 0;
 }

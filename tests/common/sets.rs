@@ -6,7 +6,7 @@ use catena::model::Density;
 use catena::services::{SampleIo, SampleOptions, SmcOptions, SmcReport, sample_smc};
 
 pub fn run_options(seed: u64) -> SampleOptions {
-    SampleOptions { seed, num_threads: 2, refresh: 0, ..SampleOptions::default() }
+    SampleOptions { seed, num_threads: 2, refresh: 0, ..SampleOptions::stan() }
 }
 
 /// A run without output that goes well.

@@ -293,6 +293,31 @@ void metrics() {
   }
 }
 
+void warm() {
+  std::puts("a run that begins where another ended");
+  const catena::Model model(dimension, normal);
+  const catena::Result first = catena::sample(model, small());
+  catena::Options options = small();
+  options.num_chains(chains + 1).num_warmup(0).seed(31);
+  catena::Io io;
+  io.from = first.checkpoints();
+  const catena::Result second = catena::sample(model, options, std::move(io));
+  for (std::size_t c = 0; c <= chains; ++c) {
+    CHECK(second.inv_metrics()[c] == first.inv_metrics()[c % chains]);
+    CHECK(second.chains()[c].stepsize == first.chains()[c % chains].stepsize);
+  }
+  catena::Options brief;
+  brief.set("warm_start", true);
+  CHECK_TEXT(brief.get("num_warmup").c_str(), "50");
+  const catena::Model other(1, [](catena::Position x, catena::Values gradient) {
+    gradient[0] = -x[0];
+    return -0.5 * x[0] * x[0];
+  });
+  catena::Io wrong;
+  wrong.from = first.checkpoints();
+  REFUSED(catena::sample(other, options, std::move(wrong)), "from", "coordinates");
+}
+
 }  // namespace
 
 int main() {
@@ -303,5 +328,6 @@ int main() {
   gradients();
   densities();
   metrics();
+  warm();
   return 0;
 }

@@ -42,7 +42,7 @@ void watched() {
     same(result.draws(), reference());
     for (const catena::ChainReport &chain : result.chains()) {
       CHECK_INT(chain.rows, samples);
-      CHECK_INT(chain.inv_metric.size(), dimension);
+      CHECK_INT(chain.inv_metric.size(), dimension * dimension);
       CHECK_BETWEEN(chain.stepsize, 0.1, 2);
       CHECK_BETWEEN(chain.inv_metric[0], 0.1, 10);
       CHECK(chain.sampling_gradients >= samples);
@@ -223,7 +223,7 @@ void initial() {
   CHECK(mixed[0] != 2 && mixed[1] != mixed[3] && mixed[3] != mixed[5]);
   THROWN(catena::Error, catena::Init::json_file("no-such-file.json"));
   catena::Options fixed = small();
-  fixed.adapt(false);
+  fixed.adapt(false).metric(CATENA_METRIC_DIAG_E);
   catena::Io io;
   io.inv_metrics = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   const catena::Result result = catena::sample(model, fixed, std::move(io));

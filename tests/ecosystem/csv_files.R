@@ -40,7 +40,8 @@ for (run in unique(means$run)) {
   }
 }
 nuts <- as_cmdstan_fit(file.path(folder, sprintf("nuts_%d.csv", 1:4)))
-stopifnot(vapply(nuts$inv_metric(matrix = FALSE), length, 1L) == 10, nuts$time()$chains$total >= 0)
+stan <- as_cmdstan_fit(file.path(folder, sprintf("stan_%d.csv", 1:2)))
+stopifnot(vapply(stan$inv_metric(matrix = FALSE), length, 1L) == 10, nuts$time()$chains$total >= 0)
 dense <- as_cmdstan_fit(file.path(folder, sprintf("dense_%d.csv", 1:2)))
 stopifnot(dim(dense$inv_metric()[[1]]) == c(10, 10))
 summary <- posterior::summarise_draws(nuts$draws("mu"))

@@ -16,7 +16,7 @@ import cmdstanpy
 import numpy as np
 
 TOLERANCE = 1e-12  # both sides add up the same numbers, in another order
-RUNS = {"nuts": 4, "warmup": 2, "dense": 2, "unit": 2, "static": 2, "fixed": 2}
+RUNS = {"nuts": 4, "warmup": 2, "stan": 2, "low_rank": 2, "dense": 2, "unit": 2, "static": 2, "fixed": 2}
 DIMENSION = 10
 
 folder = Path(sys.argv[1])
@@ -71,15 +71,19 @@ for run, chains in RUNS.items():
         close(posterior["mu"].values[:, :, 1].mean(axis=1), by_chain(run, "mu.2"), what)
         close(posterior["m"].values[:, :, 1, 2].mean(axis=1), by_chain(run, "m.2.3"), what)
         close(posterior["noise"].values.mean(axis=1), by_chain(run, "noise"), what)
-        if run in ("nuts", "warmup", "dense", "unit"):
+        if run not in ("static", "fixed"):
             stats = data.sample_stats
             close(stats["n_steps"].values.mean(axis=1), by_chain(run, "n_leapfrog__"), what)
             close(stats["energy"].values.mean(axis=1), by_chain(run, "energy__"), what)
             close(stats["diverging"].values.mean(axis=1), by_chain(run, "divergent__"), what)
 
 nuts = cmdstanpy.from_csv(files("nuts"))
-assert nuts.metric_type == "diag_e" and nuts.inv_metric.shape == (4, DIMENSION)
-assert np.all(nuts.inv_metric > 0)
+assert nuts.metric_type == "auto" and nuts.inv_metric.shape == (4, DIMENSION, DIMENSION)
+stan = cmdstanpy.from_csv(files("stan"))
+assert stan.metric_type == "diag_e" and stan.inv_metric.shape == (2, DIMENSION)
+low_rank = cmdstanpy.from_csv(files("low_rank"))
+assert low_rank.metric_type == "low_rank" and low_rank.inv_metric.shape == (2, DIMENSION)
+assert np.all(stan.inv_metric > 0)
 # The step size stands in the comments with all digits, in its column with six.
 assert np.allclose(nuts.step_size, by_chain("nuts", "stepsize__"), rtol=1e-5)
 dense = cmdstanpy.from_csv(files("dense"))

@@ -45,6 +45,7 @@ impl Example {
                 stepsize: 0.3 + 0.05 * c as f64,
                 inv_metric: vec![1.0, 0.5 + c as f64],
                 metric_rows: 1,
+                directions: None,
             }),
             elapsed: Some([0.5, 1.5 + c as f64]),
             warmup_step_sizes: (1..=50).map(|i| 1.0 / f64::from(i)).collect(),

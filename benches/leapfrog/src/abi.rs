@@ -39,7 +39,7 @@ fn options(draws: usize) -> SampleOptions {
         num_samples: draws,
         num_threads: 1,
         refresh: 0,
-        ..Default::default()
+        ..SampleOptions::stan()
     }
 }
 
@@ -82,6 +82,7 @@ pub fn c_ns(target: Target, dim: usize, draws: usize) -> f64 {
         let (mut handle, mut options, mut result): (*mut catena_model, _, _) = (null_mut(), null_mut(), null_mut());
         ok(catena_model_new(&density, &mut handle, error));
         ok(catena_options_new(&mut options, error));
+        ok(catena_options_set_metric(options, catena_metric::CATENA_METRIC_DIAG_E as i32, error));
         ok(catena_options_set_num_chains(options, 1, error));
         ok(catena_options_set_num_warmup(options, WARMUP, error));
         ok(catena_options_set_num_samples(options, draws, error));

@@ -14,7 +14,8 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
   dimension <- length(model$names)
   inv_metric <- lapply(result$inv_metric, function(values) {
     # With fixed parameters there is no metric, whatever was asked for.
-    if (metric %in% c("dense_e", "fisher_dense") && length(values)) {
+    # A low-rank metric never has the square of the dimension as its number of numbers.
+    if (metric %in% c("dense_e", "fisher_dense", "auto") && length(values) && length(values) == dimension^2) {
       matrix(values, dimension, dimension, byrow = TRUE, dimnames = list(model$names, model$names))
     } else if (metric %in% c("diag_e", "fisher_diag") && length(values)) {
       stats::setNames(values, model$names)
@@ -97,7 +98,7 @@ catena_report <- function(fit, file = "report.html", title = "Draws") {
   metrics <- lapply(fit$inv_metric[complete$used], function(metric) if (is.matrix(metric)) diag(metric) else metric)
   # Low-rank metrics have more numbers than a diagonal.
   diagonal <- all(lengths(metrics) == length(fit$inv_metric[[1L]]) | vapply(fit$inv_metric[complete$used], is.matrix, NA)) &&
-    fit$metric %in% c("diag_e", "dense_e", "fisher_diag", "fisher_dense")
+    (fit$metric %in% c("diag_e", "dense_e", "fisher_diag", "fisher_dense") || all(vapply(fit$inv_metric[complete$used], is.matrix, NA)))
   .Call(
     C_report, complete$draws, enc2utf8(dimnames(complete$draws)[[3L]]), enc2utf8(title),
     rbind(chains$warmup_seconds, chains$sampling_seconds), as.double(chains$step_size),
@@ -146,8 +147,8 @@ print.catena_summary <- function(x, ...) {
 
 print.catena_fit <- function(x, ...) {
   how <- switch(x$algorithm,
-    nuts = sprintf("NUTS with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
-    static = sprintf("Static HMC with a %s metric, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    nuts = sprintf("NUTS with metric %s, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
+    static = sprintf("Static HMC with metric %s, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
     fixed_param = "Fixed parameters"
   )
   cat(sprintf("%s, seed %s, %.1f seconds\n", how, format_id(x$settings$seed), x$seconds))

@@ -4,19 +4,24 @@
 poll_seconds <- 0.05
 
 # `before` is the fit whose checkpoints the run goes on with.
-start_run <- function(model, algorithm, metric, settings, inits, inv_metrics, before = NULL) {
+start_run <- function(model, algorithm, settings, inits, inv_metrics, from = NULL, before = NULL) {
   run <- new.env(parent = emptyenv())
   run$model <- model
   run$algorithm <- algorithm
-  run$metric <- metric
-  run$settings <- settings
-  run$given <- list(inits = inits, inv_metrics = inv_metrics)
+  run$given <- list(inits = inits, inv_metrics = inv_metrics, from = from)
   run$before <- before
   run$started <- proc.time()[["elapsed"]]
   run$pointer <- .Call(
     C_run_start, model$pointer, engines[[algorithm]], settings, option_of(names(settings)), inits, inv_metrics,
-    before$checkpoints
+    before$checkpoints, from
   )
+  # With what the library has where nothing was given.
+  settled <- .Call(C_run_settled, run$pointer)
+  run$metric <- metrics[[settled[["metric"]] + 1]]
+  settings$iter_warmup <- settled[["num_warmup"]]
+  settings$metric <- run$metric
+  settings$adapt_delta <- settled[["delta"]]
+  run$settings <- settings
   class(run) <- "catena_run"
   run
 }
@@ -93,7 +98,7 @@ catena_resume <- function(fit, model, iter_sampling = NULL, threads = NULL, max_
   }
   if (!is.null(threads)) settings[["threads"]] <- as_count(threads, "threads", 1)
   settings[["max_evaluations"]] <- as_count(max_evaluations, "max_evaluations")
-  run <- start_run(model, fit$algorithm, fit$metric, settings, fit$given$inits, fit$given$inv_metrics, fit)
+  run <- start_run(model, fit$algorithm, settings, fit$given$inits, fit$given$inv_metrics, fit$given$from, fit)
   if (wait) finish_run(run, progress, show_messages) else run
 }
 

@@ -149,8 +149,10 @@ SEXP r_model_bridgestan(SEXP library, SEXP data, SEXP seed);
 SEXP r_model_describe(SEXP model);
 SEXP r_model_columns(SEXP model, SEXP engine);
 SEXP r_model_log_density(SEXP model, SEXP positions, SEXP gradients);
-SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics, SEXP checkpoints);
+SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics, SEXP checkpoints,
+                 SEXP from);
 SEXP r_run_poll(SEXP run, SEXP timeout);
+SEXP r_run_settled(SEXP run);
 SEXP r_run_log(SEXP run);
 SEXP r_run_progress(SEXP run);
 SEXP r_run_result(SEXP run);

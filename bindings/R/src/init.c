@@ -33,7 +33,8 @@ SEXP r_version(void) { return Rf_ScalarString(utf8(catena_version_string())); }
 
 static const R_CallMethodDef routines[] = {
     ROUTINE(model_closures, 6),     ROUTINE(model_pointers, 6), ROUTINE(model_table, 2), ROUTINE(model_bridgestan, 3),
-    ROUTINE(model_describe, 1),     ROUTINE(model_columns, 2),  ROUTINE(run_start, 7),   ROUTINE(run_poll, 2),
+    ROUTINE(model_describe, 1),     ROUTINE(model_columns, 2),  ROUTINE(run_start, 8),   ROUTINE(run_poll, 2),
+    ROUTINE(run_settled, 1),
     ROUTINE(model_log_density, 3),  ROUTINE(run_log, 1),        ROUTINE(run_result, 1),  ROUTINE(run_progress, 1),
     ROUTINE(run_cancel, 1),         ROUTINE(run_free, 1),       ROUTINE(summary, 8), ROUTINE(report, 9),     ROUTINE(version, 0),
     ROUTINE(sample_smc, 5),         ROUTINE(approximate, 5),    ROUTINE(optimize, 4),

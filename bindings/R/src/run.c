@@ -11,11 +11,12 @@ typedef struct {
   const init_values **init_values;
   catena_writer **writers;
   catena_checkpoint **checkpoints;
+  catena_checkpoint **from;
   /* A checkpoint of the result while its bytes are copied. */
   catena_checkpoint *taken;
   log_queue *log;
   shared_model *model;
-  size_t chains, rows, columns, num_inits, num_checkpoints;
+  size_t chains, rows, columns, num_inits, num_checkpoints, num_from;
 } run_state;
 
 /* R objects a run uses, behind its handle. */
@@ -30,6 +31,7 @@ static void release(run_state *s) {
   for (size_t i = 0; s->writers && i < s->chains; i++) catena_writer_free(s->writers[i]);
   for (size_t i = 0; s->inits && i < s->num_inits; i++) catena_init_free(s->inits[i]);
   for (size_t i = 0; s->checkpoints && i < s->num_checkpoints; i++) catena_checkpoint_free(s->checkpoints[i]);
+  for (size_t i = 0; s->from && i < s->num_from; i++) catena_checkpoint_free(s->from[i]);
   catena_checkpoint_free(s->taken);
   catena_result_free(s->result);
   catena_options_free(s->options);
@@ -37,6 +39,7 @@ static void release(run_state *s) {
   model_unref(s->model);
   free(s->writers);
   free(s->checkpoints);
+  free(s->from);
   free(s->inits);
   free(s->init_values);
   free(s);
@@ -82,22 +85,22 @@ static void make_inits(run_state *s, SEXP inits) {
   }
 }
 
-/* Checkpoints from a list of one raw vector or NULL per chain. */
-static void make_checkpoints(run_state *s, SEXP checkpoints) {
+/* Checkpoints from a list of raw vectors or NULL. They hang on the run's state before any is made. */
+static void make_checkpoints(SEXP list, catena_checkpoint ***made, size_t *number) {
   catena_error *error = NULL;
-  const size_t count = (size_t)Rf_length(checkpoints);
-  s->checkpoints = room(count, sizeof *s->checkpoints);
-  s->num_checkpoints = count;
+  const size_t count = (size_t)Rf_length(list);
+  *made = room(count, sizeof **made);
+  *number = count;
   for (size_t i = 0; i < count; i++) {
-    SEXP bytes = VECTOR_ELT(checkpoints, (R_xlen_t)i);
+    SEXP bytes = VECTOR_ELT(list, (R_xlen_t)i);
     if (Rf_isNull(bytes)) continue;
-    check(catena_checkpoint_new(RAW(bytes), (size_t)XLENGTH(bytes), &s->checkpoints[i], &error), &error);
+    check(catena_checkpoint_new(RAW(bytes), (size_t)XLENGTH(bytes), &(*made)[i], &error), &error);
   }
 }
 
 /* `settings` is a list of values by their arguments' names, `names` has the options' names. */
 SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits, SEXP inv_metrics,
-                 SEXP checkpoints) {
+                 SEXP checkpoints, SEXP from) {
   catena_error *error = NULL;
   shared_model *shared = model_of(model);
   SEXP objects = PROTECT(Rf_allocVector(VECSXP, KEPT));
@@ -118,7 +121,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
     set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
                VECTOR_ELT(settings, i));
   make_inits(s, inits);
-  make_checkpoints(s, checkpoints);
+  make_checkpoints(checkpoints, &s->checkpoints, &s->num_checkpoints);
+  make_checkpoints(from, &s->from, &s->num_from);
 
   const R_xlen_t num_inv_metrics = Rf_length(inv_metrics);
   const double **metrics = (const double **)R_alloc((size_t)num_inv_metrics + 1, sizeof *metrics);
@@ -156,10 +160,28 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
                         .num_sample_writers = s->chains,
                         .checkpoints = (const catena_checkpoint *const *)s->checkpoints,
                         .num_checkpoints = s->num_checkpoints,
-                        .logger = &logger};
+                        .logger = &logger,
+                        .from = (const catena_checkpoint *const *)s->from,
+                        .num_from = s->num_from};
   check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), &error);
   UNPROTECT(2);
   return handle;
+}
+
+/* The options that a preset has values for, as the run has them. */
+SEXP r_run_settled(SEXP handle) {
+  static const char *const names[] = {"num_warmup", "metric", "delta"};
+  enum { NAMES = sizeof names / sizeof *names };
+  run_state *s = state_of(handle);
+  SEXP values = PROTECT(Rf_allocVector(REALSXP, NAMES)), labels = PROTECT(Rf_allocVector(STRSXP, NAMES));
+  for (int i = 0; i < NAMES; i++) {
+    catena_error *error = NULL;
+    check(catena_options_get_number(s->options, names[i], &REAL(values)[i], &error), &error);
+    SET_STRING_ELT(labels, i, Rf_mkChar(names[i]));
+  }
+  Rf_setAttrib(values, R_NamesSymbol, labels);
+  UNPROTECT(2);
+  return values;
 }
 
 /* Waits (or, with R functions, works) up to `timeout` seconds. The jumps that leave from here cross no frame of the

@@ -69,6 +69,8 @@ Base.@kwdef struct IoTable
     logger::Ptr{LoggerTable} = C_NULL
     interrupt::Ptr{Cvoid} = C_NULL
     communicator::Ptr{Cvoid} = C_NULL
+    from::Ptr{Ptr{Cvoid}} = C_NULL
+    num_from::Csize_t = 0
 end
 
 "`catena_progress`"

@@ -36,6 +36,16 @@ end
 new_checkpoint(::Handles, other) =
     throw(ArgumentError("argument 'checkpoints': expected the bytes of each chain, got a $(typeof(other))"))
 
+"The ends of another run's chains that have one."
+ends_of(::Nothing) = nothing
+ends_of(draws::Draws) = ends_of(draws.checkpoints)
+function ends_of(checkpoints::AbstractVector{<:AbstractVector{UInt8}})
+    ends = [Vector{UInt8}(one) for one in checkpoints if !isempty(one)]
+    isempty(ends) && throw(ArgumentError("argument 'from': expected draws with the end of a chain, got none"))
+    ends
+end
+ends_of(other) = throw(ArgumentError("argument 'from': expected Draws, or checkpoints of them, got a $(typeof(other))"))
+
 """
     Catena.resume(model, before, n = before.n; options...) -> Catena.Draws
     Catena.resume(model, before; more, options...) -> Catena.Draws

@@ -102,16 +102,23 @@ end
     Catena.inv_metrics(draws)
 
 The inverse metric that each chain ended with, as `inv_metric` of [`Catena.sample`](@ref) takes them: `nothing` with
-`metric = :unit`, else a vector of vectors of variances, or of covariance matrices with `:dense` and `:fisher_dense`. With
-`:low_rank` and `:auto` they are the numbers that `catena.h` tells of, with zeros behind those of chains that have fewer.
+`metric = :unit`, else a vector of vectors of variances, or of covariance matrices with `:dense`, `:fisher_dense`, and `:auto`
+of up to 128 coordinates. With `:low_rank`, and `:auto` of more, they are the numbers that `catena.h` tells of, with zeros behind those of chains that have fewer.
 """
 function inv_metrics(draws::Draws)
     metric = get(draws.options, :metric, :unit)
     metric === :unit && return nothing
     found = [report.inv_metric for report in draws.chains]
-    metric in (:dense, :fisher_dense) && return [reshape(one, isqrt(length(one)), :) for one in found]
+    (metric in (:dense, :fisher_dense) || metric === :auto && all(is_matrix, found)) && return [reshape(one, isqrt(length(one)), :) for one in found]
     longest = isempty(found) ? 0 : maximum(length, found)
     [vcat(one, zeros(longest - length(one))) for one in found]
+end
+
+"Whether these numbers, of the metric `:auto`, are a matrix: those of low rank are no symmetric ones."
+function is_matrix(numbers)
+    side = isqrt(length(numbers))
+    square = reshape(view(numbers, 1:side^2), side, side)
+    side^2 == length(numbers) && square == transpose(square)
 end
 
 "What a summary shows: `catena_summary_options`."

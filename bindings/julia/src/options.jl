@@ -8,7 +8,7 @@ const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :w
 option_of(keyword::Symbol) = keyword === :warmup_mode ? :warmup : keyword
 
 "Arguments of `sample` that are none of the library's options."
-const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :callbacks, :progress)
+const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :from, :callbacks, :progress)
 
 const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2), fisher_diag = Int32(3), fisher_dense = Int32(4),
                  low_rank = Int32(5), auto = Int32(6))
@@ -133,10 +133,11 @@ function new_options(handles::Handles, n, chains, warmup, seed, chain_id, metric
     end
     set_option(options, :num_samples, count_of(:n, n))
     set_option(options, :num_chains, count_of(:chains, chains))
-    set_option(options, :num_warmup, count_of(:warmup, warmup))
+    # What is not given is the library's: the preset's.
+    warmup === nothing || set_option(options, :num_warmup, count_of(:warmup, warmup))
     set_option(options, :seed, count_of(:seed, seed))
     set_option(options, :init_chain_id, count_of(:chain_id, chain_id))
-    set_option(options, :metric, code_of("metric", METRICS, metric))
+    metric === nothing || set_option(options, :metric, code_of("metric", METRICS, metric))
     set_option(options, :num_threads, count_of(:threads, threads))
     # Progress is shown by polling, so that it never needs a callback.
     set_option(options, :refresh, 0)

@@ -17,7 +17,7 @@ progress_io(progress::Union{IO,Nothing}) = progress
 
 Runs chains over `model` and returns `n` draws of each.
 
-- `chains = 4`, `warmup = 1000`: number of chains, and of warm-up iterations
+- `chains = 4`, `warmup`: number of chains, and of warm-up iterations, which are the preset's where they are not given
 - `seed`: an integer; random when not given. Chain `id` of a seed is the same chain, bit for bit, in whatever run and on
   however many threads. `chain_id = 1`: id of the first chain
 - `init`: `nothing` (uniform on (-2, 2), see `init_radius`); an unconstrained position (a vector; NaN entries are drawn);
@@ -25,11 +25,12 @@ Runs chains over `model` and returns `n` draws of each.
   chain; or a function from a chain's id to one of these
 - `engine = :nuts`: also `:static` (trajectories of the length `int_time`, 2π by default) and `:fixed_param` (the position
   stays the initial one, without warm-up, and the outputs are drawn anew)
-- `metric = :diag`: also `:unit`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`, `:low_rank`, `:auto`;
+- `metric`, by default the preset's: `:unit`, `:diag`, `:dense`, and from draws and gradients `:fisher_diag`, `:fisher_dense`,
+  `:low_rank`, `:auto`;
   `inv_metric`: a vector of variances (a matrix when dense) to start from, or a vector of them, one for each chain
 - `warmup_mode = :alone`: or `:together`, whether chains share what they learn in warm-up (with a metric from draws and gradients)
-- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`, with the
-  defaults of Stan: [`Catena.options`](@ref)`()` lists them
+- every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`:
+  [`Catena.options`](@ref)`()` lists them with their defaults; `preset = :stan` has Stan's
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the
   pool as many as Julia has
 - `callbacks = :auto`: from where the functions of a `FunctionModel` are called: `:pool`, several at once from the pool's
@@ -37,6 +38,9 @@ Runs chains over `model` and returns `n` draws of each.
   that called `sample`, while the pool does the sampler's arithmetic
 - `checkpoints`: bytes of checkpoints to go on from, one for each chain, see [`Catena.resume`](@ref); the draws are then
   those after them
+- `from`: the [`Catena.Draws`](@ref) of another run, or its `checkpoints`, whose chains' ends these begin at: with their positions,
+  metrics and step sizes, so far as `init`, `inv_metric` and `stepsize` are not given. Chains take them in turn. Warm-up is then 50
+  iterations where `warmup` is not given; one of fewer than 100 leaves the metric as it is
 - `progress`: whether to show a progress line on `stderr` (by default where that is a terminal), or an `IO`
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some chains fail, a warning says
@@ -61,9 +65,9 @@ Starts chains over `model` and returns at once, while they run on the library's 
 The functions of a `FunctionModel` that are called on the calling thread (see `callbacks`) are called, and their chains move,
 only inside `poll`, `wait` and `fetch`.
 """
-function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer = 1000, seed = nothing,
-               chain_id::Integer = 1, init = nothing, engine = :nuts, metric = :diag, inv_metric = nothing,
-               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, extra...)
+function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing, seed = nothing,
+               chain_id::Integer = 1, init = nothing, engine = :nuts, metric = nothing, inv_metric = nothing,
+               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, from = nothing, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
     engine_code = code_of("engine", ENGINES, engine)
@@ -75,6 +79,9 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
     inits = inits_of(init, chains, chain_id)
     inv_metrics = inv_metrics_of(inv_metric, chains)
     log = Log()
+    ends = ends_of(from)
+    # Where a run begins warm, its warm-up is short unless it is given.
+    ends === nothing || (extra = (; warm_start = true, extra...))
     handles = Handles([])
     try
         options = new_options(handles, n, chains, warmup, seed, chain_id, metric, threads, extra)
@@ -82,6 +89,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
         init_handles = inits === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_init(handles, one) for one in inits]
         metric_pointers = inv_metrics === nothing ? Ptr{Float64}[] : pointer.(inv_metrics)
         checkpoint_handles = new_checkpoints(handles, checkpoints, chains)
+        end_handles = ends === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_checkpoint(handles, one) for one in ends]
         logger = new_logger(log)
         model_handle = new_model(handles, model, session)
         names = column_names(model_handle, engine_code)
@@ -90,12 +98,13 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
         writers = new_writers(handles, values)
         # What the library has pointers to as long as the run lasts.
         roots = (model, session, log, logger, values, inv_metrics)
-        run = GC.@preserve roots writers init_handles metric_pointers checkpoint_handles begin
+        run = GC.@preserve roots writers init_handles metric_pointers checkpoint_handles end_handles begin
             io = Ref(table(IoTable; inits = pointer(init_handles), num_inits = length(init_handles),
                            inv_metrics = pointer(metric_pointers), num_inv_metrics = length(metric_pointers),
                            inv_metric_size = inv_metrics === nothing ? 0 : length(first(inv_metrics)),
                            sample_writers = pointer(writers), num_sample_writers = length(writers),
                            checkpoints = pointer(checkpoint_handles), num_checkpoints = length(checkpoint_handles),
+                           from = pointer(end_handles), num_from = length(end_handles),
                            logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
             make(handles, run -> free_run(run, session, caller)) do out, e
                 ccall(symbol(:catena_run_start_engine), Int32,
@@ -103,8 +112,9 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
                       model_handle, engine_code, options, io, out, e)
             end
         end
-        asked = (; chains = chains, warmup = warmup, seed = seed, chain_id = chain_id, engine = engine, metric = metric,
-                 extra...)
+        # With what the library has where nothing was given.
+        asked = (; chains = chains, warmup = whole_option(options, :num_warmup), seed = seed, chain_id = chain_id,
+                 engine = engine, metric = keys(METRICS)[whole_option(options, :metric)+1], from = ends, extra...)
         collect = (result, failure) -> collect_draws(result, failure, values, written_rows(writers), names,
                                                      length(names) - Int(outputs), n, seed, options, asked)
         return Run(handles, run, session, caller, log, chains, roots, collect)

@@ -39,15 +39,16 @@ end
         @test length(draws.chains[1].inv_metric) == Dict(:unit => 0, :diag => 2, :dense => 4)[metric]
     end
     fixed = (adapt = false, warmup = 0, seed = 1, chains = 2)
-    @test Catena.sample(MODEL, 5; inv_metric = [2.0, 3.0], fixed...).chains[1].inv_metric == [2, 3]
-    @test Catena.sample(MODEL, 5; inv_metric = [[2, 3], [4, 5]], fixed...).chains[2].inv_metric == [4, 5]
+    @test Catena.sample(MODEL, 5; metric = :diag, inv_metric = [2.0, 3.0], fixed...).chains[1].inv_metric == [2, 3]
+    @test Catena.sample(MODEL, 5; inv_metric = [2.0, 3.0], fixed...).chains[1].inv_metric == [2, 0, 0, 3]
+    @test Catena.sample(MODEL, 5; metric = :diag, inv_metric = [[2, 3], [4, 5]], fixed...).chains[2].inv_metric == [4, 5]
     @test Catena.sample(MODEL, 5; metric = :dense, inv_metric = [2 1; 1 3], fixed...).chains[1].inv_metric == [2, 1, 1, 3]
     @test_throws CatenaError Catena.sample(MODEL, 5; inv_metric = [2.0], fixed...)
     # What a run ended with is what the next one starts from.
     @test Catena.inv_metrics(Catena.sample(MODEL, 5; metric = :unit, warmup = 50, seed = 1)) === nothing
-    for metric in (:diag, :dense)
+    for metric in (:diag, :dense, :auto)
         found = Catena.inv_metrics(Catena.sample(MODEL, 5; metric = metric, warmup = 200, seed = 1, chains = 2))
-        @test size.(found) == fill(metric === :dense ? (2, 2) : (2,), 2)
+        @test size.(found) == fill(metric === :diag ? (2,) : (2, 2), 2)
         @test Catena.inv_metrics(Catena.sample(MODEL, 5; metric = metric, inv_metric = found, fixed...)) == found
     end
     @test_throws ArgumentError Catena.sample(MODEL, 5; metric = :round)
@@ -81,7 +82,7 @@ end
     metric = only(option for option in known if option.name === :metric)
     stans(name) = name in (:unit, :diag, :dense) ? string(name, "_e") : string(name)
     @test metric.choices == [stans(name) for name in keys(Catena.METRICS)]
-    @test metric.default == "diag_e"
+    @test metric.default == "auto"
     # Every option that the library has is taken by its name, here at its default, without a line about it in the package.
     for option in known
         option.keyword === option.name || continue
@@ -96,6 +97,13 @@ end
     @test size(defaults, 1) == default(:num_samples) && size(defaults, 2) == default(:num_chains)
     @test defaults.chains[1].id == default(:init_chain_id)
     @test Catena.sample(MODEL; seed = 1, warmup = default(:num_warmup)).values == defaults.values
+    # A preset says what is not given, and what is given wins.
+    brief(; options...) = Catena.sample(MODEL, 50; seed = 3, chains = 1, options...)
+    stan = brief(preset = :stan)
+    @test (stan.options.warmup, stan.options.metric) == (1000, :diag)
+    @test stan.values == brief(metric = :diag, warmup = 1000, delta = 0.8).values == brief(metric = :diag).values
+    @test brief(preset = :stan, warmup = 70).values == brief(warmup = 70, metric = :diag).values != stan.values
+    @test (brief().options.warmup, brief().options.metric) == (200, :auto) && brief().values == brief(preset = :catena).values
     # Numbers, switches and choices.
     short(; options...) = Catena.sample(MODEL, 20; warmup = 20, seed = 1, options...)
     @test short(max_depth = 2, delta = 9 // 10).values == short(max_depth = "2", delta = "0.9").values

@@ -157,3 +157,25 @@ end
     failed = @test_logs (:warn, r"chain two") match_mode = :any Catena.sample(c_model(:one_fails), 10; warmup = 10, seed = 1)
     @test occursin("chain two is not wanted", message_of(() -> Catena.resume(c_model(:one_fails), failed)))
 end
+
+@testset "begun where another run ended" begin
+    first_run = Catena.sample(MODEL, 50; warmup = 200, seed = 5, chains = 3)
+    still = (warmup = 0, seed = 6)
+    second = Catena.sample(MODEL, 50; chains = 4, from = first_run, still...)
+    for (i, report) in enumerate(second.chains)
+        before = first_run.chains[mod1(i, 3)]
+        @test (report.stepsize, report.inv_metric) == (before.stepsize, before.inv_metric)
+    end
+    @test Catena.sample(MODEL, 50; chains = 4, from = first_run.checkpoints, still...).values == second.values
+    # The first draw lies near the last one of the run before: the step is short.
+    near = Catena.sample(MODEL, 1; chains = 3, from = first_run, stepsize = 1e-6, max_depth = 1, still...)
+    @test isapprox(near["x.1"][1, :], first_run["x.1"][end, :]; atol = 1e-4)
+    short = Catena.sample(MODEL, 50; chains = 3, from = first_run, seed = 7)
+    @test short.options.warmup == 50 && [c.inv_metric for c in short.chains] == [c.inv_metric for c in first_run.chains]
+    # It goes on with what it began with.
+    part = Catena.sample(MODEL, 50; chains = 3, from = first_run, seed = 7, max_evaluations = 60)
+    @test Catena.resume(MODEL, part).values == short.values
+    @test_throws ArgumentError Catena.sample(MODEL, 5; from = 3)
+    @test_throws ArgumentError Catena.sample(MODEL, 5; from = [UInt8[]])
+    @test occursin("argument 'from'", message_of(() -> Catena.sample(FunctionModel(1, (g, x) -> (g[1] = -x[1]; -x[1]^2 / 2)), 5; from = first_run)))
+end

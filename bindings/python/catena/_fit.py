@@ -86,6 +86,8 @@ class Fit:
         The seed of the run.
     options : dict
         Options that were given.
+    began_at : list of bytes or None
+        The ends of another run's chains that these began at.
     """
 
     values: Floats
@@ -97,6 +99,7 @@ class Fit:
     seed: int
     options: dict[str, Any]
     max_depth: int = field(repr=False)
+    began_at: list[bytes] | None = field(default=None, repr=False)
 
     @cached_property
     def good(self) -> list[int]:

@@ -18,7 +18,7 @@ from ._run import Run
 from ._service import Service, empty
 
 # Keywords that are none of the library's options.
-_OTHERS = ("engine", "init", "inv_metric", "checkpoints", "progress")
+_OTHERS = ("engine", "init", "inv_metric", "checkpoints", "from_", "progress")
 
 
 def sample(
@@ -29,6 +29,7 @@ def sample(
     init: Any = None,
     inv_metric: Any = None,
     checkpoints: Sequence[bytes | None] | None = None,
+    from_: Fit | Sequence[bytes | None] | None = None,
     seed: int | None = None,
     progress: bool | TextIO | None = None,
     **options: Any,
@@ -53,13 +54,17 @@ def sample(
         or a list of them, one per chain, such as ``[chain.inv_metric for chain in fit.chains]``.
     checkpoints : list of bytes or None, optional
         ``fit.checkpoints``, to go on from: see `resume`.
+    from_ : Fit or list of bytes, optional
+        A fit, or its `checkpoints`, whose chains' ends these begin at: with their positions, metrics and step sizes, so far as
+        `init`, `inv_metric` and `stepsize` are not given. Chains take those that have not failed in turn. Warm-up is then 50
+        iterations where `num_warmup` is not given; one of fewer than 100 leaves the metric as it is.
     seed : int, optional
         Chain `id` of a seed is the same chain, bit for bit, on however many threads; random unless given (``fit.seed``).
     progress : bool or file, optional
         Whether to show where the chains are; None: in a notebook, and where stderr is a terminal.
     **options
-        Every option of the library by its name, with its default: ``num_warmup=1000``, ``num_samples=1000``,
-        ``delta=0.8``, ``metric="diag_e"`` and so on; `options` lists them.
+        Every option of the library by its name, with its default: ``num_warmup=200``, ``num_samples=1000``,
+        ``delta=0.7``, ``metric="auto"`` and so on; `options` lists them. ``preset="stan"`` has Stan's defaults.
 
     Returns
     -------
@@ -73,7 +78,17 @@ def sample(
     Exception
         What a function of the model raised, as it was.
     """
-    run = start(model, chains, engine=engine, init=init, inv_metric=inv_metric, checkpoints=checkpoints, seed=seed, **options)
+    run = start(
+        model,
+        chains,
+        engine=engine,
+        init=init,
+        inv_metric=inv_metric,
+        checkpoints=checkpoints,
+        from_=from_,
+        seed=seed,
+        **options,
+    )
     try:
         return run.result(progress)
     finally:
@@ -88,6 +103,7 @@ def start(
     init: Any = None,
     inv_metric: Any = None,
     checkpoints: Sequence[bytes | None] | None = None,
+    from_: Fit | Sequence[bytes | None] | None = None,
     seed: int | None = None,
     **options: Any,
 ) -> Run:
@@ -98,7 +114,7 @@ def start(
     Run
         With `poll`, `progress`, `cancel` and `result`; it can be awaited.
     """
-    return _start(model, chains, engine, init, inv_metric, checkpoints, seed, options, None)
+    return _start(model, chains, engine, init, inv_metric, checkpoints, _ends(from_), seed, options, None)
 
 
 def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **options: Any) -> Fit:
@@ -129,7 +145,8 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
     limits = ("max_evaluations", "max_seconds", "max_gradients")
     same = {name: value for name, value in fit.options.items() if name not in limits and name != "chains"}
     asked = same | options
-    run = _start(model, len(fit.chains), fit.engine, None, None, fit.checkpoints, asked.pop("seed", fit.seed), asked, fit)
+    seed = asked.pop("seed", fit.seed)
+    run = _start(model, len(fit.chains), fit.engine, None, None, fit.checkpoints, fit.began_at, seed, asked, fit)
     try:
         return run.result(progress)
     finally:
@@ -143,11 +160,14 @@ def _start(
     init: Any,
     inv_metric: Any,
     checkpoints: Sequence[bytes | None] | None,
+    ends: list[bytes] | None,
     seed: int | None,
     given: dict[str, Any],
     before: Fit | None,
 ) -> Run:
     engine_code = _abi.code("catena_engine", "engine", engine)
+    if ends is not None:
+        given = {"warm_start": True, **given}
     service = Service(model, engine, {"chains": chains, "seed": seed, **given}, _OTHERS)
     resources, model, asked = service.resources, service.model, service.asked
     try:
@@ -167,6 +187,8 @@ def _start(
         metrics = resources.root(inv_metrics_of(inv_metric, count))
         metric_list = None if metrics is None else resources.root(_abi.addresses([one.ctypes.data for one in metrics]))
         saved = resources.root(_open_checkpoints(resources, checkpoints, count))
+        begun = None if ends is None else _abi.addresses([open_checkpoint(resources, "from_", one) for one in ends])
+        resources.root(begun)
         io = service.io(
             writers,
             inits=_abi.address(inits),
@@ -176,6 +198,8 @@ def _start(
             inv_metric_size=0 if metrics is None else metrics[0].size,
             checkpoints=_abi.address(saved),
             num_checkpoints=len(saved or ()),
+            num_from=len(begun or ()),
+            **{"from": _abi.address(begun)},
         )
         run = resources.make(
             "run_start_engine", handle, engine_code, service.options, ctypes.addressof(io), free="run_free", library=model.library
@@ -187,7 +211,7 @@ def _start(
 
     def collect(result: int | None, error: CatenaError | None) -> Fit:
         written = [_abi.lib.writer_rows(writer) for writer in writers]
-        return read_fit(
+        fit = read_fit(
             result,
             error,
             values,
@@ -198,8 +222,23 @@ def _start(
             service.options,
             asked,
         )
+        fit.began_at = ends
+        return fit
 
     return Run(model, resources, run, service.failure, service.log, count, collect)
+
+
+def _ends(from_: Fit | Sequence[bytes | None] | None) -> list[bytes] | None:
+    """The ends of chains that have one."""
+    if from_ is None:
+        return None
+    saved = from_.checkpoints if isinstance(from_, Fit) else from_
+    if isinstance(saved, (bytes, str)) or not isinstance(saved, Sequence):
+        raise TypeError(f"argument 'from_': expected a fit, or the checkpoints of one, got {type(from_).__name__}")
+    ends = [one for one in saved if one is not None]
+    if not ends:
+        raise ValueError("argument 'from_': expected a fit with a chain that has not failed, got none")
+    return ends
 
 
 def _open_checkpoints(resources: Resources, checkpoints: Sequence[bytes | None] | None, chains: int) -> Any:

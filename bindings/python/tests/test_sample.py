@@ -150,7 +150,8 @@ def test_inverse_metrics_go_on(model):
     metrics = [chain.inv_metric for chain in fit.chains]
     again = catena.sample(model, 2, seed=2, num_warmup=0, num_samples=10, adapt=False, inv_metric=metrics)
     assert np.array_equal(again.chains[1].inv_metric, metrics[1])
-    assert '"metric_type": "diag_e"' in fit.metric_json()
+    assert '"metric_type": "dense_e"' in fit.metric_json()
+    assert '"metric_type": "diag_e"' in catena.sample(model, 2, seed=1, num_samples=10, metric="diag_e").metric_json()
     with pytest.raises(ValueError, match="'inv_metric': expected 2 entries"):
         catena.sample(model, 2, inv_metric=[[1, 1]] * 3)
 
@@ -293,3 +294,41 @@ def test_stan_files_are_compiled_by_bridgestan(stan_library, tmp_path, monkeypat
     assert asked == [(program, ["STAN_THREADS=True"])] and model.dimension > 0
     with pytest.raises(TypeError, match="'data': expected 'y' to be a number or an array of numbers, got 'text'"):
         catena.StanModel(stan_library, {"N": 3, "y": "text"})
+
+
+def test_a_preset_says_what_is_not_given(model):
+    def run(**options):
+        return catena.sample(model, 1, seed=3, num_samples=50, **options).draws
+
+    stan = run(preset="stan")
+    assert np.array_equal(stan, run(metric="diag_e", num_warmup=1000, delta=0.8))
+    assert np.array_equal(stan, run(metric="diag_e"))
+    assert np.array_equal(run(num_warmup=70, preset="stan"), run(preset="stan", num_warmup=70))
+    assert not np.array_equal(run(num_warmup=70, preset="stan"), stan)
+    assert np.array_equal(run(), run(metric="auto", num_warmup=200, delta=0.7))
+    with pytest.raises(catena.ArgumentError, match="did you mean 'stan'"):
+        run(preset="stann")
+
+
+def test_a_run_begins_where_a_fit_ended(model):
+    first = catena.sample(model, 3, seed=1, num_samples=50)
+    second = catena.sample(model, 4, seed=2, num_warmup=0, num_samples=20, from_=first)
+    for i, chain in enumerate(second.chains):
+        before = first.chains[i % 3]
+        assert chain.stepsize == before.stepsize and np.array_equal(chain.inv_metric, before.inv_metric)
+    same = catena.sample(model, 4, seed=2, num_warmup=0, num_samples=20, from_=first.checkpoints)
+    assert np.array_equal(same.draws, second.draws)
+    # The first draw lies near the last one of the fit: the step is short.
+    near = catena.sample(model, 3, seed=2, num_warmup=0, num_samples=1, stepsize=1e-6, max_depth=1, from_=first)
+    assert np.allclose(near.draws[:, 0, :2], first.draws[:, -1, :2], atol=1e-4)
+    short = catena.sample(model, 3, seed=3, num_samples=50, save_warmup=True, from_=first)
+    assert short.chains[0].warmup_rows == 50
+    assert np.array_equal(short.chains[1].inv_metric, first.chains[1].inv_metric)
+    part = catena.sample(model, 3, seed=3, num_samples=50, save_warmup=True, from_=first, max_evaluations=100)
+    assert np.array_equal(catena.resume(model, part, max_evaluations=0).draws, short.draws)
+    with pytest.raises(TypeError, match="'from_': expected a fit"):
+        catena.sample(model, 2, from_=3)
+    with pytest.raises(ValueError, match="a chain that has not failed"):
+        catena.sample(model, 2, from_=[None])
+    with pytest.raises(catena.CatenaError, match="from"):
+        catena.sample(catena.FunctionModel(lambda x: (-x @ x / 2, -x), 1), 2, from_=first)

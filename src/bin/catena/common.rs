@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, INTERRUPTED};
 use crate::settings::Settings;
-use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
+use crate::tree::{ALL_CORES, DEFAULT_SIG_FIGS, FROM, SEED_FROM_CLOCK, SIG_FIGS_UNSET};
 use crate::words::name;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::exported::load;
@@ -94,14 +94,19 @@ pub fn options(settings: &Settings) -> Result<SampleOptions, Failure> {
 /// All options, those of the method as its arguments say.
 pub fn option_set(settings: &Settings) -> Result<OptionSet, Failure> {
     let mut set = OptionSet::default();
-    for (option, text) in settings.options() {
+    for (option, text, is_given) in settings.options() {
         match option {
+            // It has the preset's value.
+            _ if !is_given && OptionSet::is_preset(option) => {}
             "num_threads" => set.set(option, Given::Whole(threads(settings)? as u64))?,
             // Without a number a file has the initial values.
             "init_radius" if by_pathfinder(settings) => set.set("init_from", Given::Text(PATHFINDER))?,
             "init_radius" => radius(settings)?.map_or(Ok(()), |radius| set.set(option, Given::Number(radius)))?,
             _ => set.set(option, Given::Text(text))?,
         }
+    }
+    if settings.is_given(FROM) {
+        set.set("warm_start", Given::Whole(1))?;
     }
     Ok(set)
 }

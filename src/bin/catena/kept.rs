@@ -24,7 +24,7 @@ const SEED: &str = "random seed";
 
 /// Arguments that a resumed run may have otherwise: they don't change what is drawn, or (the data) are compared by what they
 /// lead to.
-const FREE: [&str; 13] = [
+const FREE: [&str; 14] = [
     "id",
     "data file",
     "output file",
@@ -37,6 +37,8 @@ const FREE: [&str; 13] = [
     COMMUNICATOR,
     TIME_OUT,
     "sample num_chains",
+    // What it leads to is compared.
+    "sample preset",
     "sample num_samples",
 ];
 

@@ -5,6 +5,7 @@ mod approximations;
 mod argument;
 mod common;
 mod diagnose;
+mod ends;
 mod failure;
 mod kept;
 mod laplace;

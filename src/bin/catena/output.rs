@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::kept::RESUME;
 use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
+use crate::tree::FROM;
 use crate::words;
 use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
 use std::collections::HashMap;
@@ -16,10 +17,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const LAYOUT: [(&str, u32); 3] = [("major", 2), ("minor", 35), ("patch", 0)];
 
 /// Arguments that name files to be read.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 9] = [
     "data file",
     "init",
     "sample hmc metric_file",
+    FROM,
     "generate_quantities fitted_params",
     "laplace mode",
     "smc reference_file",

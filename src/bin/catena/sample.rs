@@ -1,6 +1,7 @@
 //! `catena MODEL sample`.
 
-use crate::common::{Inits, interrupt, load_model, options, say, sig_figs, values_text};
+use crate::common::{Inits, interrupt, load_model, option_set, say, sig_figs, values_text};
+use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
 use crate::output::{Csv, Head, can_be_read_back, check_distinct, of_chain};
@@ -8,6 +9,7 @@ use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
+use crate::tree::{FROM, INIT};
 use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
@@ -24,8 +26,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Failure> {
-    let (engine, mut options) = plan(settings)?;
     let settings = &mut settings.clone();
+    let (engine, mut options) = plan(settings)?;
     let resumed = kept::read(library, settings, &mut options)?;
     let settings = &*settings;
     let keeper = kept::Files::new(library, settings, &options)?;
@@ -33,10 +35,12 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let inits = Inits::read(settings, options.init_chain_id, options.num_chains)?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let metrics = metrics(settings, &options, &model)?;
+    let ends = Ends::read(settings, &options)?;
     let interrupt = interrupt()?;
     let screen = Screen::new(options.refresh);
     let own = ranks.own(options.num_chains);
-    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed };
+    let is_hmc = !matches!(engine, Engine::FixedParam);
+    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
     let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample.place)?;
     let mut diagnostics =
         files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic.place)?;
@@ -44,7 +48,8 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
     let io = SampleIo {
-        inits: inits.contexts(),
+        inits: if settings.is_given(INIT) { inits.contexts() } else { ends.contexts() },
+        from: ends.starts(),
         inv_metrics: metrics.iter().map(Vec::as_slice).collect(),
         sample_writers: among(&own, files.samples.len(), &mut samples, &mut no_samples),
         diagnostic_writers: among(&own, files.diagnostics.len(), &mut diagnostics, &mut no_diagnostics),
@@ -87,9 +92,11 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     said
 }
 
-/// The engine and the options of the run.
-fn plan(settings: &Settings) -> Result<(Engine, SampleOptions), Failure> {
-    let options = options(settings)?;
+/// The engine and the options of the run; the settings are those that the preset makes them.
+fn plan(settings: &mut Settings) -> Result<(Engine, SampleOptions), Failure> {
+    let set = option_set(settings)?;
+    settings.settle(&set);
+    let options = set.options();
     let engine = match (settings.text("sample algorithm"), settings.text("sample hmc engine")) {
         ("fixed_param", _) => Engine::FixedParam,
         (_, "static") => Engine::Static { int_time: options.int_time },
@@ -130,6 +137,9 @@ struct Run<'a> {
     /// The places of the chains that are run here.
     own: Range<usize>,
     resumed: &'a [Kept],
+    /// Coordinates of the model.
+    dim: usize,
+    is_hmc: bool,
 }
 
 /// The files that a run writes, one per chain in each list or none.
@@ -186,17 +196,32 @@ impl Files {
             let changed = [
                 ("output file", sample.as_str()),
                 ("output diagnostic_file", diagnostic.as_str()),
-                ("init", of_chain(settings.text("init"), place)),
+                (INIT, of_chain(settings.text(INIT), place)),
+                (FROM, of_chain(settings.text(FROM), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
+                (FROM, of_chain(settings.text(FROM), place)),
             ];
+            let begin = || {
+                let mut csv = head.create(path, &changed)?;
+                // Readers of Stan's files know its two ways of writing a metric, and go by the last line that names one.
+                if run.is_hmc && options.metric.is_fisher() {
+                    csv.comment(&format!("written_metric = {}", written_metric(options.metric, run.dim)))?;
+                }
+                Ok(csv)
+            };
             let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
                 Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),
-                None => head.create(path, &changed),
+                None => begin(),
             };
             files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
         }
         Ok(files)
     }
+}
+
+/// Which of Stan's metrics has the lines that a metric from draws and gradients is written with.
+fn written_metric(metric: MetricKind, dim: usize) -> &'static str {
+    if metric.shape(dim) == MetricKind::Dense { "dense_e" } else { "diag_e" }
 }
 
 /// Writes what the chains that ended their warm-up adapted to; the files of others stay as they were.

@@ -2,6 +2,7 @@
 
 use crate::tree::{Argument, Kind, METHODS, TOP};
 use crate::words;
+use catena::services::OptionSet;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
@@ -91,6 +92,27 @@ impl Settings {
         }
     }
 
+    /// Gives the method's arguments that a preset has values for those values as defaults.
+    pub fn settle(&mut self, set: &OptionSet) {
+        let mut settled = Vec::new();
+        visit("", TOP, &mut |path, argument| {
+            if let Some(row) = argument.row()
+                && OptionSet::is_preset(row.name)
+                && path.starts_with("sample ")
+            {
+                settled.push((path.to_string(), row.kind.text(row.get(set))));
+            }
+        });
+        for (path, text) in settled {
+            if let Some(value) = self.0.get_mut(&path) {
+                value.default.clone_from(&text);
+                if !value.given {
+                    value.text = text;
+                }
+            }
+        }
+    }
+
     pub fn switch(&self, path: &str) -> bool {
         self.text(path) == "true"
     }
@@ -103,18 +125,23 @@ impl Settings {
         self.text(path).parse().expect("checked where it came in")
     }
 
-    /// The options that have arguments on the chosen branches, each with its argument's value.
-    pub fn options(&self) -> Vec<(&'static str, &str)> {
+    /// The options that have arguments on the chosen branches, each with its argument's value and whether that was given.
+    pub fn options(&self) -> Vec<(&'static str, &str, bool)> {
         let mut options = Vec::new();
         self.collect("", TOP, &mut options);
         options
     }
 
-    fn collect<'a>(&'a self, prefix: &str, arguments: &'static [Argument], options: &mut Vec<(&'static str, &'a str)>) {
+    fn collect<'a>(
+        &'a self,
+        prefix: &str,
+        arguments: &'static [Argument],
+        options: &mut Vec<(&'static str, &'a str, bool)>,
+    ) {
         for argument in arguments {
             let path = join(prefix, argument.name);
             if let Some(row) = argument.row() {
-                options.push((row.name, self.text(&path)));
+                options.push((row.name, self.text(&path), self.is_given(&path)));
             }
             match argument.kind {
                 Kind::Group(members) => self.collect(&path, members, options),
@@ -177,6 +204,7 @@ pub fn visit(prefix: &str, arguments: &'static [Argument], f: &mut dyn FnMut(&st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catena::services::Given;
 
     #[test]
     fn every_argument_has_a_path_of_its_own() {
@@ -190,8 +218,8 @@ mod tests {
         let mut settings = Settings::new();
         settings.give("sample num_chains", "3".into());
         let chains = |settings: &Settings| {
-            let found = settings.options().into_iter().filter(|(option, _)| *option == "num_chains");
-            found.map(|(_, text)| text.to_string()).collect::<Vec<_>>()
+            let found = settings.options().into_iter().filter(|(option, ..)| *option == "num_chains");
+            found.map(|(_, text, _)| text.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(chains(&settings), ["3"]);
         settings.give("method", "generate_quantities".into());
@@ -212,6 +240,7 @@ mod tests {
     fn the_head_is_cmdstans() {
         let mut settings = Settings::new();
         for (path, text) in [
+            ("sample preset", "stan"),
             ("sample num_samples", "10"),
             ("sample num_warmup", "4"),
             ("sample save_warmup", "true"),
@@ -232,9 +261,14 @@ mod tests {
             .filter(|line| !not_ours.iter().any(|n| line.trim_start().starts_with(n)))
             .map(str::trim_end)
             .collect();
+        let mut set = OptionSet::default();
+        set.set("preset", Given::Text("stan")).unwrap();
+        settings.settle(&set);
         let ours = settings.lines();
         let ours: Vec<&str> =
             ours.iter().map(|line| line.trim_end()).take_while(|line| !line.starts_with("num_threads")).collect();
+        assert!(ours.contains(&"  preset = stan"), "what CmdStan has not is told: {ours:?}");
+        let ours: Vec<&str> = ours.into_iter().filter(|line| !line.contains("preset")).collect();
         assert_eq!(ours, theirs);
     }
 }

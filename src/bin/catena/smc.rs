@@ -17,7 +17,7 @@ const REFERENCE: &str = "smc reference_file";
 
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let set = option_set(settings)?;
-    let (options, smc) = (set.options(), set.smc());
+    let (options, smc) = (set.options_of_particles(), set.smc());
     let outputs = output_files("output file", settings.file("output file"), smc.init_set_id, smc.num_sets)?;
     check_distinct(library, settings, (smc.init_set_id, smc.num_sets), &[("output file", &outputs)])?;
     let model = load_model(library, settings, Jacobian::Included)?;

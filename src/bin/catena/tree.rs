@@ -15,6 +15,9 @@ pub const DEFAULT_SIG_FIGS: u32 = 6;
 pub const SIG_FIGS_UNSET: i64 = -1;
 /// Asks for all cores.
 pub const ALL_CORES: i64 = -1;
+/// Where the chains begin that begin where others ended.
+pub const FROM: &str = "sample from";
+pub const INIT: &str = "init";
 use Kind::{Choice, Group, Real, Switch, Text, Whole};
 
 /// Everything that may follow the model.
@@ -164,6 +167,13 @@ static SAMPLE: &[Argument] = &[
         ]),
     ),
     NUM_CHAINS,
+    option("preset", "preset").of_ours(),
+    argument(
+        "from",
+        "where the run begins: a run's CSV, metric as JSON or checkpoints (name_ID before name, or a list with commas)",
+        Text(""),
+    )
+    .of_ours(),
     option("until_ess", "until_ess").of_ours(),
     option("until_rhat", "until_rhat").of_ours(),
     option("until_columns", "until_columns").of_ours(),
@@ -190,8 +200,8 @@ static SMC: &[Argument] = &[
     option("num_moves", "num_moves"),
     option("num_leapfrog", "num_leapfrog"),
     option("max_depth", "max_depth"),
-    option("delta", "delta"),
-    option("metric", "metric"),
+    argument("delta", "", Kind::Option("0.8")).sets("delta"),
+    argument("metric", "", Kind::Option("diag_e")).sets("metric"),
     option("max_energy_error", "max_energy_error"),
     option("waste_free", "waste_free"),
     option("max_stages", "max_stages"),
@@ -210,6 +220,8 @@ static ADAPT: &[Argument] = &[
     option("term_buffer", "term_buffer"),
     option("window", "window"),
     option("warmup", "warmup").of_ours(),
+    option("warmup_until", "warmup_until").of_ours(),
+    option("min_warmup", "min_warmup").of_ours(),
     argument("save_metric", "write step size and metric as JSON, to name_metric.json", Switch(false)),
 ];
 
@@ -226,13 +238,13 @@ static HMC: &[Argument] = &[
         "metric",
         "shape of the inverse metric",
         Choice(&[
+            argument("auto", "fisher_dense for few coordinates, low_rank for many", Group(&[])),
             argument("diag_e", "a diagonal", Group(&[])),
             argument("dense_e", "a matrix", Group(&[])),
             argument("unit_e", "the identity", Group(&[])),
             argument("fisher_diag", "a diagonal, from draws and gradients", Group(&[])),
             argument("fisher_dense", "a matrix, from draws and gradients", Group(&[])),
             argument("low_rank", "a diagonal and a few directions, from draws and gradients", Group(&[])),
-            argument("auto", "fisher_dense for few coordinates, low_rank for many", Group(&[])),
         ]),
     )
     .sets("metric"),
@@ -250,13 +262,12 @@ static HMC: &[Argument] = &[
 mod tests {
     use super::*;
     use crate::settings::visit;
-    use catena::services::OPTIONS;
-    use catena::services::Service;
+    use catena::services::{OPTIONS, OptionSet, SampleOptions, Service};
     use std::collections::HashSet;
 
     /// Options that the command line has no argument of their own for: a chain that was stopped is resumed by programs only,
-    /// and `init=pathfinder` is a value of CmdStan's `init`.
-    const NOT_HERE: [&str; 2] = ["max_evaluations", "init_from"];
+    /// `init=pathfinder` is a value of CmdStan's `init`, and a run begins warm where it is given `from`.
+    const NOT_HERE: [&str; 3] = ["max_evaluations", "init_from", "warm_start"];
     /// Options that CmdStan has another default for.
     const OTHERWISE: [&str; 3] = ["num_chains", "seed", "num_threads"];
 
@@ -271,7 +282,12 @@ mod tests {
             };
             named.insert(row.name);
             let differs = argument.default() != row.default_text();
-            assert_eq!(differs, OTHERWISE.contains(&row.name), "{path}");
+            if path.starts_with("smc ") && OptionSet::is_preset(row.name) {
+                let stans = OptionSet::from(&SampleOptions::stan());
+                assert_eq!(argument.default(), row.kind.text(row.get(&stans)), "{path}");
+            } else {
+                assert_eq!(differs, OTHERWISE.contains(&row.name), "{path}");
+            }
             if let Kind::Choice(of) = argument.kind {
                 let names: HashSet<&str> = of.iter().map(|a| a.name).collect();
                 assert_eq!(names, row.kind.choices().iter().map(|c| c.name).collect(), "{path}");

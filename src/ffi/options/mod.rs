@@ -61,7 +61,7 @@ impl catena_options {
 
     /// For sets of particles: the options, those of such sets alone, and the pool when there is one to share.
     pub(super) fn smc(&self) -> (SampleOptions, SmcOptions, Option<Arc<Pool>>) {
-        (self.set.options(), self.set.smc(), self.pool.clone())
+        (self.set.options_of_particles(), self.set.smc(), self.pool.clone())
     }
 
     /// All options, and the pool when there is one to share.
@@ -75,7 +75,7 @@ impl catena_options {
     }
 }
 
-/// Options with the defaults of Stan.
+/// Options with their defaults; the option preset=stan has those of Stan.
 ///
 /// # Safety
 /// `out` and `error` are NULL or point to places for pointers.

@@ -43,7 +43,7 @@ pub unsafe extern "C" fn catena_options_set_seed(
     unsafe { set(options, "seed", Given::Whole(value), error) }
 }
 
-/// Warm-up iterations. Default 1000.
+/// Warm-up iterations. Default 200; 1000 with Stan's metrics.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_options_set_num_warmup(
     options: *mut catena_options,
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn catena_options_set_init_radius(
     unsafe { set(options, "init_radius", Given::Number(value), error) }
 }
 
-/// The shape of the metric, one of the CATENA_METRIC constants. Default CATENA_METRIC_DIAG_E.
+/// The shape of the metric, one of the CATENA_METRIC constants. Default CATENA_METRIC_AUTO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_options_set_metric(
     options: *mut catena_options,
@@ -186,7 +186,8 @@ pub unsafe extern "C" fn catena_options_set_adapt(
     unsafe { set(options, "adapt", Given::Whole((value != 0).into()), error) }
 }
 
-/// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.8.
+/// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.7; 0.8
+/// with Stan's metrics.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_options_set_delta(
     options: *mut catena_options,

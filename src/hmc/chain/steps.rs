@@ -190,7 +190,7 @@ impl Chain {
         let draw = self.trajectory.draw();
         let slots = &self.trajectory.slots;
         let (position, gradient) = (slots.model_position(draw), slots.model_gradient(draw));
-        let Change { stepsize, metric, searches, meets } =
+        let Change { stepsize, metric, searches, meets, .. } =
             self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, position, gradient });
         self.stepsize = stepsize.unwrap_or(self.stepsize);
         self.new_metric = metric.map(|metric| (metric, searches));

@@ -16,6 +16,8 @@ impl OptionSet {
         let row = row(name)?;
         let mut changed = self.clone();
         row.set(&mut changed, given)?;
+        changed.given.give(name);
+        changed.settle();
         changed.check_ids()?;
         *self = changed;
         Ok(())

@@ -6,8 +6,10 @@ mod by_name;
 mod field;
 mod modes;
 mod near;
+mod preset;
 mod service;
 mod set;
+mod settle;
 mod smc;
 mod table;
 mod value;
@@ -15,6 +17,9 @@ mod value;
 pub use approximate::{PathfinderOptions, VariationalOptions};
 pub use modes::{LaplaceOptions, OptimizeOptions};
 pub use near::{nearest, similarity};
+use preset::Tuning;
+
+pub use preset::Preset;
 pub use service::Service;
 pub use set::OptionSet;
 pub use smc::{PathKind, SmcOptions};
@@ -46,7 +51,8 @@ pub enum InitKind {
     Pathfinder = 1,
 }
 
-/// Options of a sampling run; the defaults are Stan's.
+/// Options of a sampling run. The defaults are those of [`Preset::Catena`]; [`SampleOptions::stan`] has Stan's. A program
+/// that names one of Stan's metrics begins with those: `SampleOptions { metric: MetricKind::Dense, ..SampleOptions::stan() }`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SampleOptions {
     /// Number of chains, at least 1. Default 4.
@@ -55,7 +61,7 @@ pub struct SampleOptions {
     pub init_chain_id: u64,
     /// Seed of all streams. Default 0.
     pub seed: u64,
-    /// Warm-up iterations. Default 1000.
+    /// Warm-up iterations. Default 200; Stan's is 1000.
     pub num_warmup: usize,
     /// Iterations after warm-up. Default 1000.
     pub num_samples: usize,
@@ -69,7 +75,7 @@ pub struct SampleOptions {
     pub init_radius: f64,
     /// Where chains begin. Default: at what the init context gives.
     pub init_from: InitKind,
-    /// The metric. Default diagonal.
+    /// The metric. Default auto; Stan's is the diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
     pub stepsize: f64,
@@ -81,7 +87,7 @@ pub struct SampleOptions {
     pub int_time: f64,
     /// Energy error above which a trajectory counts as divergent, > 0. Default 1000.
     pub max_energy_error: f64,
-    /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: Stan's.
+    /// Adaptation in warm-up; `None` keeps the step size and metric given. Default: that of [`Adaptation`].
     pub adaptation: Option<Adaptation>,
     /// Threads of the pool; 0: the cores available to the process, cgroup limits included. Default 0.
     pub num_threads: usize,
@@ -111,24 +117,37 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
+        Self::of(Preset::default())
+    }
+}
+
+impl SampleOptions {
+    /// Stan's defaults: those of [`Preset::Stan`].
+    pub fn stan() -> Self {
+        Self::of(Preset::Stan)
+    }
+
+    /// The defaults of a preset.
+    pub fn of(preset: Preset) -> Self {
+        let Tuning { metric, num_warmup, delta } = preset.tuning();
         Self {
             num_chains: 4,
             init_chain_id: 1,
             seed: 0,
-            num_warmup: 1000,
+            num_warmup,
             num_samples: 1000,
             thin: 1,
             save_warmup: false,
             refresh: 100,
             init_radius: 2.0,
             init_from: InitKind::Given,
-            metric: MetricKind::Diag,
+            metric,
             stepsize: 1.0,
             stepsize_jitter: 0.0,
             max_depth: 10,
             int_time: std::f64::consts::TAU,
             max_energy_error: 1000.0,
-            adaptation: Some(Adaptation::default()),
+            adaptation: Some(Adaptation { delta, ..Adaptation::default() }),
             num_threads: 0,
             on_failure: FailurePolicy::StopChain,
             max_evaluations: 0,

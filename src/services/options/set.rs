@@ -1,5 +1,6 @@
 //! All options as one value.
 
+use super::preset::{Governed, Preset};
 use super::{LaplaceOptions, OptimizeOptions, PathfinderOptions, SampleOptions, SmcOptions, VariationalOptions};
 use crate::adapt::Adaptation;
 use crate::services::population::PopulationOptions;
@@ -12,6 +13,10 @@ pub struct OptionSet {
     pub(super) sample: SampleOptions,
     pub(super) adaptation: Adaptation,
     pub(super) adapt: bool,
+    pub(super) preset: Preset,
+    /// The run begins where another ended.
+    pub(super) warm_start: bool,
+    pub(super) given: Governed,
     /// Its first set's id means nothing: there is one for all.
     pub(super) smc: SmcOptions,
     /// Its seed means nothing: there is one for all.
@@ -26,16 +31,22 @@ pub struct OptionSet {
 
 impl Default for OptionSet {
     fn default() -> Self {
-        Self::from(&SampleOptions::default())
+        let mut set = Self { given: Governed::default(), ..Self::from(&SampleOptions::default()) };
+        set.settle();
+        set
     }
 }
 
+/// All of a program's options are given: no preset changes them.
 impl From<&SampleOptions> for OptionSet {
     fn from(options: &SampleOptions) -> Self {
         Self {
             sample: options.clone(),
             adaptation: options.adaptation.unwrap_or_default(),
             adapt: options.adaptation.is_some(),
+            preset: Preset::default(),
+            warm_start: false,
+            given: Governed::ALL,
             smc: SmcOptions::default(),
             population: PopulationOptions::default(),
             variational: VariationalOptions::default(),
@@ -50,6 +61,11 @@ impl OptionSet {
     /// The options as a run takes them.
     pub fn options(&self) -> SampleOptions {
         SampleOptions { adaptation: self.adapt.then_some(self.adaptation), ..self.sample.clone() }
+    }
+
+    /// The options as sets of particles take them, whose metric and target no preset changes.
+    pub fn options_of_particles(&self) -> SampleOptions {
+        self.without_preset().options()
     }
 
     /// The options of sequential Monte Carlo alone.

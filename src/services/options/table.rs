@@ -7,7 +7,7 @@ use super::service::Service::{
 };
 use super::set::OptionSet;
 use super::value::{Choice, Given, Kind, Range, Value};
-use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind};
+use super::{FailurePolicy, InitKind, MAX_DEPTH_LIMIT, PathKind, Preset};
 use crate::adapt::WarmupMode;
 use crate::error::Error;
 use crate::hmc::MetricKind;
@@ -96,6 +96,9 @@ choice_field!(MetricKind: METRICS =
 choice_field!(InitKind: INITS =
     Given "given" "at the initial values given; others are drawn",
     Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");
+choice_field!(Preset: PRESETS =
+    Stan "stan" "metric=diag_e num_warmup=1000 delta=0.8",
+    Catena "catena" "metric=auto num_warmup=200 delta=0.7, but where one of Stan's metrics is given all else is Stan's too");
 choice_field!(WarmupMode: WARMUPS =
     Alone "alone" "each chain by itself",
     Together "together" "chains meet where the metric is estimated and get one for all");
@@ -188,7 +191,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("num_chains", FROM_1, CHAINS, "number of chains", sample.num_chains),
     row!("init_chain_id", FROM_1, IDS, "id of the first chain; the others follow", sample.init_chain_id),
     row!("seed", ANY, SEEDED, "seed of all random streams", sample.seed),
-    row!("num_warmup", ANY, MOVES, "warm-up iterations", sample.num_warmup),
+    row!("num_warmup", ANY, MOVES, "warm-up iterations; 1000 where it is not given for Stan's metrics", sample.num_warmup),
     row!("num_samples", ANY, SAMPLES, "iterations after warm-up", sample.num_samples),
     row!("thin", FROM_1, SAMPLES, "keep every so many iterations", sample.thin),
     row!("save_warmup", Kind::Switch, MOVES, "write the warm-up too", sample.save_warmup),
@@ -196,7 +199,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
     row!("init_from", Kind::Choice(INITS), MOVES, "where chains begin", sample.init_from),
-    row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric", sample.metric),
+    row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric; smc: diag_e where it is not given", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,
         "each transition's step size is uniform within this fraction of the nominal one", sample.stepsize_jitter),
@@ -205,7 +208,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("max_energy_error", POSITIVE, TUNED, "energy error above which a trajectory counts as divergent",
         sample.max_energy_error),
     row!("adapt", Kind::Switch, MOVES, "adapt step size and metric in warm-up", adapt),
-    row!("delta", Kind::Real(Range::inside_01()), TUNED, "target of the acceptance statistic", adaptation.delta),
+    row!("delta", Kind::Real(Range::inside_01()), TUNED, "target of the acceptance statistic; 0.8 where it is not given for smc and for Stan's metrics", adaptation.delta),
     row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation; no use for metrics from gradients", adaptation.gamma),
     row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation; no use for metrics from gradients", adaptation.kappa),
     row!("t0", POSITIVE, MOVES, "iteration offset of the step size's adaptation; no use for metrics from gradients", adaptation.t0),
@@ -214,6 +217,12 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("window", ANY, MOVES, "first window of the metric's adaptation, later ones double (with metrics from gradients they begin at 10); 0: it is not adapted",
         adaptation.window),
     row!("warmup", Kind::Choice(WARMUPS), MOVES, "whether chains share what they learn in warm-up", adaptation.warmup),
+    row!("warmup_until", Kind::Switch, MOVES,
+        "end warm-up once step size and metric have settled and, together, chains mix; num_warmup is the most", adaptation.warmup_until),
+    row!("min_warmup", ANY, MOVES, "fewest iterations of a warm-up that ends so", adaptation.min_warmup),
+    row!("preset", Kind::Choice(PRESETS), MOVES, "what metric, num_warmup and delta are where they are not given", preset),
+    row!("warm_start", Kind::Switch, MOVES,
+        "the run begins where another ended (from): 50 iterations of warm-up where num_warmup is not given", warm_start),
     row!("num_threads", ANY, THREADED, "threads of the run; 0: the cores available to the process", sample.num_threads),
     row!("on_failure", Kind::Choice(POLICIES), RUNS, "what one chain's failure does to the others", sample.on_failure),
     row!("max_evaluations", ANY, SAMPLES,

@@ -26,6 +26,13 @@ pub(in crate::services) struct Begun {
     pub gradients: u64,
 }
 
+impl Begun {
+    /// A chain that begins at this position; empty: where it would otherwise.
+    pub fn at(position: Vec<f64>) -> Self {
+        Self { position, inv_metric: Vec::new(), gradients: 0 }
+    }
+}
+
 /// A path for each chain, with the chain's id and init context, so that what a chain begins with depends on no other. A
 /// chain whose path fails begins as it would without.
 ///

@@ -1,5 +1,6 @@
 //! Sampling over many chains: checks what the host gave, seats the chains, runs them, gathers their reports.
 
+mod ended;
 mod events;
 mod looks;
 mod meetings;
@@ -22,7 +23,7 @@ use crate::model::Density;
 use looks::Looks;
 use meetings::Meetings;
 use sampling::{Columns, Sinks};
-use settings::{chain_settings, check_memory, suited};
+use settings::{Given, begin_from, chain_settings, check_memory, suited};
 use std::ops::Range;
 use std::sync::Arc;
 use together::Together;
@@ -119,6 +120,12 @@ impl<'a, D: Density> Session<'a, D> {
         if io.inv_metrics.is_empty() {
             take_metrics(&mut settings, own.clone(), options, &begun)?;
         }
+        if !io.from.is_empty() && options.init_from == InitKind::Pathfinder {
+            return Err(Error::argument("from", "no ends of chains with init_from=pathfinder", io.from.len()));
+        }
+        let given = Given { position: !io.inits.is_empty(), metric: !io.inv_metrics.is_empty() };
+        let ends = begin_from(&mut settings, own.clone(), options, &io.from, given)?;
+        let begun = if ends.is_empty() { begun } else { ends.into_iter().map(Begun::at).collect() };
         let columns = Arc::new(Columns::new(engine, density));
         let (kept, looks) = looked_at(options, &columns.sample)?;
         let run = Run::new(density, options, io.logger, io.pool, columns.longest())?;
@@ -183,8 +190,16 @@ fn looked_at(options: &SampleOptions, names: &[String]) -> Result<(Option<Kept>,
     Ok((Some(Kept::new(columns)), Some(looks)))
 }
 
-/// Only metrics from draws and gradients are learned together.
+/// Only metrics from draws and gradients are learned together, or until they have settled.
 fn check_warmup(options: &SampleOptions) -> Result<(), Error> {
+    let until = options.adaptation.filter(|a| a.warmup_until && options.num_warmup > 0);
+    if let Some(adaptation) = until
+        && (!options.metric.is_fisher() || adaptation.window == 0)
+    {
+        let expected = "false, or a metric from draws and gradients that is adapted (fisher_diag, fisher_dense, low_rank, auto; window above 0)";
+        let got = format!("true with metric={} window={}", metric_name(options.metric), adaptation.window);
+        return Err(Error::argument("warmup_until", expected, got));
+    }
     let together = options.adaptation.is_some_and(|a| a.warmup == WarmupMode::Together);
     if !together || options.metric.is_fisher() || options.num_warmup == 0 {
         return Ok(());

@@ -57,14 +57,16 @@ fn chosen(chain: &Chain) -> String {
     format!("metric=auto chose {shape}, for {dim} coordinates")
 }
 
-/// A low-rank metric's lines, in the manner of Stan's for the others.
-fn low_rank_lines(inverse: &[f64], join: impl Fn(&[f64]) -> String) -> Vec<String> {
-    let low_rank = LowRank::from_numbers(inverse).unwrap_or_default();
-    let mut lines = vec!["Diagonal elements of inverse mass matrix:".to_string(), join(&low_rank.variances)];
-    lines.push(format!("Variances along {} directions of the scaled coordinates:", low_rank.values.len()));
+/// The lines of a low-rank metric that other metrics have not.
+fn direction_lines(low_rank: &LowRank) -> Vec<String> {
+    let mut lines = vec![format!("Variances along {} directions of the scaled coordinates:", low_rank.values.len())];
     lines.push(join(&low_rank.values));
     lines.extend(low_rank.vectors.chunks(low_rank.variances.len().max(1)).map(join));
     lines
+}
+
+fn join(row: &[f64]) -> String {
+    row.iter().map(|v| crate::io::shortest(*v)).collect::<Vec<_>>().join(", ")
 }
 
 impl Sampling<'_> {
@@ -144,16 +146,28 @@ impl Sampling<'_> {
             here.log(Level::Info, &told);
             lines.push(told);
         }
+        let (planned, done) = (self.settings.num_warmup, chain.warmup_length().unwrap_or(0));
+        if self.settings.adaptation.is_some_and(|a| a.warmup_until) && chain.moves() {
+            let ended = if done < planned { "its conditions held" } else { "not all of its conditions held" };
+            let told = format!("Warm-up ended after {done} of at most {planned} iterations: {ended}");
+            here.log(Level::Info, &told);
+            lines.push(told);
+        }
+        let mut inverse = chain.metric().inverse();
+        let kind = chain.metric().kind();
+        if kind == MetricKind::LowRank {
+            // Readers of Stan's files take what stands between the diagonal and the times for the diagonal.
+            let low_rank = LowRank::from_numbers(&inverse)?;
+            lines.extend(direction_lines(&low_rank));
+            inverse = low_rank.variances;
+        }
         if self.settings.adaptation.is_some() && self.settings.num_warmup > 0 {
             lines.push("Adaptation terminated".to_string());
         }
         lines.push(format!("Step size = {}", crate::io::shortest(chain.stepsize())));
-        let inverse = chain.metric().inverse();
-        let join = |row: &[f64]| row.iter().map(|v| crate::io::shortest(*v)).collect::<Vec<_>>().join(", ");
-        match chain.metric().kind() {
+        match kind {
             MetricKind::Unit => lines.push("No free parameters for unit metric".into()),
-            MetricKind::LowRank => lines.extend(low_rank_lines(&inverse, join)),
-            MetricKind::Diag | MetricKind::FisherDiag => {
+            MetricKind::LowRank | MetricKind::Diag | MetricKind::FisherDiag => {
                 lines.push("Diagonal elements of inverse mass matrix:".into());
                 lines.push(join(&inverse));
             }

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::hmc::{ChainSettings, Engine, Metric, MetricKind};
 use crate::io::metric_name;
 use crate::room;
+use crate::services::warm_start::{self, WarmStart};
 use crate::services::{InitKind, SampleOptions};
 use std::ops::Range;
 
@@ -56,6 +57,45 @@ pub(super) fn check_memory(dim: usize, num_chains: usize, options: &SampleOption
 }
 
 /// The settings of the chains at the places `own` of the run; a bad inverse metric is reported with the id of its chain before any chain runs.
+/// What was given beside the ends of another run's chains, and wins.
+#[derive(Clone, Copy)]
+pub(super) struct Given {
+    pub position: bool,
+    pub metric: bool,
+}
+
+/// Has chains begin where those of another run ended, which they take in turn: changes their settings and returns their
+/// positions, none where they begin anew.
+pub(super) fn begin_from(
+    settings: &mut [ChainSettings],
+    own: Range<usize>,
+    options: &SampleOptions,
+    from: &[Option<WarmStart>],
+    given: Given,
+) -> Result<Vec<Vec<f64>>, Error> {
+    if from.is_empty() {
+        return Ok(Vec::new());
+    }
+    let default = SampleOptions::default().stepsize;
+    let begin = |chain: &mut ChainSettings, from: &WarmStart| {
+        if !given.metric {
+            chain.metric = from.metric(options.metric, chain.dim)?;
+            chain.metric_from_gradient = false;
+            chain.adaptation = warm_start::adaptation(chain.adaptation, chain.num_warmup);
+        }
+        chain.stepsize = from.stepsize(chain.stepsize, default)?;
+        if given.position { Ok(Vec::new()) } else { from.position(chain.dim).map(<[f64]>::to_vec) }
+    };
+    let pairs = own.map(|place| &from[place % from.len()]).zip(settings);
+    pairs
+        .map(|(from, chain)| {
+            let id = chain.chain_id;
+            from.as_ref().map_or(Ok(Vec::new()), |from| begin(chain, from)).map_err(|e: Error| e.in_chain(id))
+        })
+        .collect()
+}
+
+/// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
 pub(super) fn chain_settings(
     dim: usize,
     own: Range<usize>,
@@ -74,6 +114,10 @@ pub(super) fn chain_settings(
             Err(Error::argument("inv_metrics", format!("{dim} numbers"), given.len()))
         }
         (MetricKind::Diag, Some(given)) => Metric::diag(given),
+        // Which shape this one has need not be known to whoever has variances.
+        (shape, Some(given)) if options.metric == MetricKind::Auto && dim > 1 && given.len() == dim => {
+            Metric::of_variances(shape, given)
+        }
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
         (_, Some(given)) => {
             LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))

@@ -39,7 +39,7 @@ pub(super) fn fitted<D: Density>(
         batch_wait: options.batch_wait,
         max_depth: options.max_depth,
         max_energy_error: options.max_energy_error,
-        ..SampleOptions::default()
+        ..SampleOptions::stan()
     };
     let run_io = SampleIo {
         diagnostic_writers: tables.iter_mut().map(|t| t as &mut dyn Writer).collect(),

@@ -7,7 +7,7 @@ test_that("static HMC is sampled", {
   table <- summary(fit)[-1, ]
   expect_true(all(abs(table$mean) < 4 * table$mcse_mean))
   expect_true(all(abs(table$sd - 1) < 4 * table$mcse_sd))
-  expect_output(print(fit), "Static HMC with a diag_e metric")
+  expect_output(print(fit), "Static HMC with metric auto, ")
   expect_error(draw(model, algorithm = "static", int_time = -1), "'int_time'.*above 0")
 })
 

@@ -236,3 +236,25 @@ test_that("a metric that was reported can be given", {
   fit <- draw(model, metric = "dense_e", inv_metric = uneven, adapt_engaged = FALSE)
   expect_identical(unname(fit$inv_metric[[1]]), uneven)
 })
+
+test_that("a run begins where a fit ended", {
+  fit <- draw(model, chains = 3, iter_warmup = 200)
+  again <- draw(model, chains = 4, from = fit, iter_warmup = 0, seed = 77)
+  expect_identical(again$inv_metric[1:3], fit$inv_metric)
+  expect_identical(again$inv_metric[[4]], fit$inv_metric[[1]])
+  expect_identical(again$chains$step_size[1:3], fit$chains$step_size)
+  expect_identical(draw(model, chains = 4, from = fit$checkpoints, iter_warmup = 0, seed = 77)$draws, again$draws)
+  # The first draws lie near the last ones: the step is short.
+  near <- draw(model, chains = 3, from = fit, iter_warmup = 0, iter_sampling = 1, step_size = 1e-6, max_treedepth = 1, seed = 78)
+  end <- as.array(fit)[dim(as.array(fit))[[1]], , model$names]
+  expect_equal(unname(as.array(near)[1, , model$names]), unname(end), tolerance = 1e-4)
+  short <- catena_sample(model, chains = 3, from = fit, iter_sampling = 50, seed = 79, threads = 1, progress = FALSE)
+  expect_equal(short$settings$iter_warmup, 50)
+  expect_identical(short$inv_metric, fit$inv_metric)
+  # It goes on with what it began with.
+  part <- draw(model, chains = 3, from = fit, max_evaluations = 100)
+  expect_identical(catena_resume(part, model, progress = FALSE)$draws, draw(model, chains = 3, from = fit)$draws)
+  expect_error(draw(model, from = 3), "'from': expected a fit")
+  expect_error(draw(model, from = list(NULL)), "a chain that has not failed")
+  expect_error(draw(catena_model(normal, names = "one"), from = fit), "'from': expected")
+})

@@ -67,12 +67,15 @@ test_that("metrics are taken and reported", {
     fit <- draw(model, metric = metric)
     expect_equal(length(fit$inv_metric[[1]]), c(diag_e = 3, dense_e = 9, unit_e = 0)[[metric]])
   }
-  given <- draw(model, inv_metric = c(1, 4, 9), step_size = 0.5, adapt_engaged = FALSE)
+  expect_equal(dim(draw(model)$inv_metric[[1]]), c(3, 3))
+  given <- draw(model, metric = "diag_e", inv_metric = c(1, 4, 9), step_size = 0.5, adapt_engaged = FALSE)
   expect_equal(given$inv_metric[[2]], c(a = 1, "b[1]" = 4, "b[2]" = 9))
   expect_true(all(given$chains$step_size == 0.5))
+  unshaped <- draw(model, inv_metric = c(1, 4, 9), adapt_engaged = FALSE)
+  expect_equal(unname(unshaped$inv_metric[[2]]), diag(c(1, 4, 9)))
   dense <- draw(model, metric = "dense_e", inv_metric = diag(3) * 2, adapt_engaged = FALSE)
   expect_equal(unname(dense$inv_metric[[1]]), diag(3) * 2)
-  expect_error(draw(model, inv_metric = 1:2), "'inv_metric': expected vectors of 3 variances")
+  expect_error(draw(model, metric = "diag_e", inv_metric = 1:2), "'inv_metric': expected vectors of 3 variances")
   expect_error(draw(model, metric = "unit_e", inv_metric = 1), "has none")
 })
 

@@ -1,0 +1,158 @@
+//! What runs begin with: the values of a preset, the ends of another run.
+
+mod common;
+
+use catena::adapt::Adaptation;
+use catena::io::{CsvWriter, Writer};
+use catena::services::{
+    Given, MetricKind, OptionSet, Outcome, SampleIo, SampleOptions, SampleReport, WarmStart, sample_nuts,
+};
+use common::Correlated;
+
+const MODEL: Correlated = Correlated { dim: 6, rho: 0.9 };
+const KINDS: [MetricKind; 5] =
+    [MetricKind::Diag, MetricKind::Dense, MetricKind::FisherDiag, MetricKind::FisherDense, MetricKind::LowRank];
+
+fn options(metric: MetricKind) -> SampleOptions {
+    SampleOptions {
+        metric,
+        num_warmup: 300,
+        num_samples: 100,
+        num_chains: 2,
+        seed: 5,
+        refresh: 0,
+        ..SampleOptions::stan()
+    }
+}
+
+fn ends(report: &SampleReport) -> Vec<Option<WarmStart>> {
+    let bytes = report.chains.iter().map(|chain| chain.checkpoint.as_ref().expect("a finished chain has one"));
+    bytes.map(|bytes| Some(WarmStart::from_checkpoint(bytes).unwrap())).collect()
+}
+
+fn run_from(options: &SampleOptions, from: Vec<Option<WarmStart>>) -> SampleReport {
+    sample_nuts(&MODEL, options, SampleIo { from, ..Default::default() }).unwrap()
+}
+
+#[test]
+fn a_run_begins_with_position_metric_and_step_size_of_the_other() {
+    for kind in KINDS {
+        let first = run_from(&options(kind), Vec::new());
+        let from = ends(&first);
+        for (chain, end) in first.chains.iter().zip(from.iter().flatten()) {
+            assert_eq!((end.stepsize, &end.inv_metric), (chain.stepsize, &chain.inv_metric), "{kind:?}");
+        }
+        // Without warm-up nothing changes them.
+        let still = SampleOptions { num_warmup: 0, seed: 6, ..options(kind) };
+        let second = run_from(&still, from.clone());
+        for (a, b) in first.chains.iter().zip(&second.chains) {
+            assert_eq!((a.stepsize, &a.inv_metric), (b.stepsize, &b.inv_metric), "{kind:?}");
+        }
+        // A short warm-up leaves the metric alone.
+        let short = run_from(&SampleOptions { num_warmup: 50, ..still.clone() }, from.clone());
+        let kept = first.chains.iter().zip(&short.chains).all(|(a, b)| a.inv_metric == b.inv_metric);
+        let moved = first.chains.iter().zip(&short.chains).all(|(a, b)| a.stepsize != b.stepsize);
+        assert!(kept && moved, "{kind:?}");
+        // A long one learns it anew.
+        let long = run_from(&SampleOptions { num_warmup: 200, ..still.clone() }, from.clone());
+        assert!(first.chains.iter().zip(&long.chains).all(|(a, b)| a.inv_metric != b.inv_metric), "{kind:?}");
+        // What is given wins.
+        let given = SampleOptions { stepsize: 0.01, adaptation: None, ..still };
+        assert!(run_from(&given, from).chains.iter().all(|chain| chain.stepsize == 0.01));
+    }
+}
+
+#[test]
+fn a_chain_without_an_end_is_the_chain_of_a_run_without() {
+    let plain = run_from(&options(MetricKind::FisherDiag), Vec::new());
+    let mixed = run_from(&options(MetricKind::FisherDiag), vec![None, ends(&plain)[1].clone()]);
+    assert_eq!(mixed.chains[0].inv_metric, plain.chains[0].inv_metric);
+    assert_ne!(mixed.chains[1].inv_metric, plain.chains[1].inv_metric);
+}
+
+#[test]
+fn ends_of_other_models_and_chains_without_draws_are_refused() {
+    let first = run_from(&options(MetricKind::FisherDense), Vec::new());
+    let small = Correlated { dim: 5, rho: 0.9 };
+    let io = SampleIo { from: ends(&first), ..Default::default() };
+    let error = sample_nuts(&small, &options(MetricKind::FisherDense), io).unwrap_err();
+    assert_eq!((error.argument_name(), error.chain()), (Some("from"), Some(1)), "{error}");
+    let io = SampleIo { from: ends(&first)[..1].to_vec(), ..Default::default() };
+    assert_eq!(sample_nuts(&MODEL, &options(MetricKind::Diag), io).unwrap_err().argument_name(), Some("from"));
+    let begun = SampleOptions { max_evaluations: 1, ..options(MetricKind::Diag) };
+    let stopped = run_from(&begun, Vec::new());
+    assert!(stopped.chains.iter().all(|chain| chain.outcome == Outcome::Stopped));
+    let error = WarmStart::from_checkpoint(stopped.chains[0].checkpoint.as_ref().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("a chain with draws"), "{error}");
+    assert!(WarmStart::from_checkpoint(b"no checkpoint").is_err());
+}
+
+#[test]
+fn a_warm_started_run_is_resumed_with_the_same_ends() {
+    let from = ends(&run_from(&options(MetricKind::FisherDense), Vec::new()));
+    let adaptation = Some(Adaptation { delta: 0.7, ..Adaptation::stan() });
+    let options = SampleOptions { num_warmup: 50, seed: 9, adaptation, ..options(MetricKind::FisherDense) };
+    let whole = run_from(&options, from.clone());
+    let half = run_from(&SampleOptions { max_evaluations: 150, ..options.clone() }, from.clone());
+    let checkpoints = || half.chains.iter().map(|chain| chain.checkpoint.as_deref().unwrap()).collect();
+    let io = SampleIo { from, checkpoints: checkpoints(), ..Default::default() };
+    let rest = sample_nuts(&MODEL, &options, io).unwrap();
+    assert!(whole.chains.iter().zip(&rest.chains).all(|(a, b)| a.stepsize.to_bits() == b.stepsize.to_bits()));
+    let error =
+        sample_nuts(&MODEL, &options, SampleIo { checkpoints: checkpoints(), ..Default::default() }).unwrap_err();
+    assert!(error.to_string().contains("the checkpoint's"), "{error}");
+}
+
+/// What Stan's services take, and what is theirs where nothing is said.
+const STANS: [(&str, &str); 17] = [
+    ("metric", "diag_e"),
+    ("num_warmup", "1000"),
+    ("num_samples", "1000"),
+    ("delta", "0.8"),
+    ("gamma", "0.05"),
+    ("kappa", "0.75"),
+    ("t0", "10"),
+    ("init_buffer", "75"),
+    ("term_buffer", "50"),
+    ("window", "25"),
+    ("stepsize", "1"),
+    ("stepsize_jitter", "0"),
+    ("max_depth", "10"),
+    ("init_radius", "2"),
+    ("thin", "1"),
+    ("adapt", "true"),
+    ("warmup", "alone"),
+];
+
+fn set(options: &[(&str, &str)]) -> OptionSet {
+    let mut set = OptionSet::default();
+    options.iter().for_each(|(name, text)| set.set(name, Given::Text(text)).unwrap());
+    set
+}
+
+/// The bytes of a chain's file, but for the lines that tell how long it took.
+fn file(options: &SampleOptions) -> Vec<String> {
+    let mut bytes = Vec::new();
+    let mut writer = CsvWriter::new(&mut bytes, 0).unwrap();
+    let io = SampleIo { sample_writers: vec![&mut writer as &mut dyn Writer], ..Default::default() };
+    sample_nuts(&MODEL, &SampleOptions { num_chains: 1, seed: 3, ..options.clone() }, io).unwrap().status().unwrap();
+    drop(writer);
+    let text = String::from_utf8(bytes).unwrap();
+    text.lines().filter(|line| !line.contains("seconds")).map(str::to_string).collect()
+}
+
+#[test]
+fn the_preset_of_stan_is_stans_defaults_to_the_byte() {
+    let stan = file(&set(&[("preset", "stan")]).options());
+    assert!(stan.len() > 1000 && stan.iter().any(|line| line.contains("Diagonal elements")));
+    for mut spelt in [STANS.to_vec(), STANS.into_iter().rev().collect()] {
+        // In any place, before and after what is given.
+        for (place, preset) in [(0, "catena"), (9, "stan"), (17, "catena")] {
+            spelt.insert(place, ("preset", preset));
+            assert!(file(&set(&spelt).options()) == stan, "preset={preset} at {place}");
+            spelt.remove(place);
+        }
+    }
+    assert!(file(&SampleOptions::stan()) == stan);
+    assert!(file(&set(&[("preset", "catena")]).options()) != stan);
+}
