@@ -24,8 +24,9 @@ def least_ess(draws):
 
 
 def of_catena(seed, model, **options):
+    settings = {"num_warmup": WARMUP, **options}
     begin = time.perf_counter()
-    fit = catena.sample(model, CHAINS, seed=seed, num_warmup=WARMUP, num_samples=DRAWS, progress=False, **options)
+    fit = catena.sample(model, CHAINS, seed=seed, num_samples=DRAWS, progress=False, **settings)
     return time.perf_counter() - begin, least_ess(fit.draws)
 
 
@@ -54,6 +55,9 @@ def main():
     runs = {
         "Catena": lambda seed: of_catena(seed, model),
         "Catena, metric=fisher_diag": lambda seed: of_catena(seed, model, metric="fisher_diag"),
+        "Catena, metric=auto; num_warmup=150; delta=0.7": lambda seed: of_catena(
+            seed, model, metric="auto", num_warmup=150, delta=0.7
+        ),
         "NumPyro": lambda seed: of_numpyro(seed, mcmc),
     }
     first = {name: [run(1)] for name, run in runs.items() if "," not in name}

@@ -288,7 +288,7 @@ pub unsafe extern "C" fn catena_course_report(
             };
             (&found.course, title, truth, text(path, "path")?)
         };
-        write_sets_report(&SetsInput { title, course, truth, settings: &[], notes: &[] }, Path::new(path))
+        write_sets_report(&SetsInput { title, course, truth, settings: &[], notes: &[] }, None, Path::new(path))
     })
 }
 

@@ -28,8 +28,13 @@ pub fn write_report(input: &ReportInput<'_>, pool: Option<Arc<Pool>>, path: &Pat
 ///
 /// # Errors
 /// Those of [`report_sets`]; the file cannot be written.
-pub fn write_sets_report(input: &SetsInput<'_>, path: &Path) -> Result<(), Error> {
-    write(report_sets(input)?, path)
+pub fn write_sets_report(input: &SetsInput<'_>, pool: Option<Arc<Pool>>, path: &Path) -> Result<(), Error> {
+    let page = match pool {
+        None if input.course.size() < MANY => report_sets(input, &Serial)?,
+        None => report_sets(input, &Hands::new(&Pool::new(0)?, Threading::Any, || false))?,
+        Some(pool) => report_sets(input, &Hands::new(&pool, Threading::Any, || false))?,
+    };
+    write(page, path)
 }
 
 /// Writes the page about files of chains or of sets of particles, read from `paths`, to `path`. Without a title it is the name
@@ -53,7 +58,7 @@ pub fn report_files(
         Some(course) => {
             let settings = files.settings();
             let input = SetsInput { title: &title, course: &course, truth: &[], settings, notes: &notes };
-            write_sets_report(&input, path)
+            write_sets_report(&input, pool, path)
         }
         None => write_report(&ReportInput { notes: &notes, ..ReportInput::of_files(&title, files) }, pool, path),
     }

@@ -7,13 +7,14 @@ mod models;
 use super::{Uniforms, leave};
 use catena::learn::{Prior, UpdaterOptions};
 use catena::model::{Experiments, Likelihood};
+use catena::particles::blocks::Serial;
 use catena::report::{Course, CourseStep, Noun, Particles, SetRows, SetsInput, report_sets};
 use models::{Precession, learner};
 
 const COLUMNS: [&str; 6] = ["lp__", "log_weight__", "set__", "ancestor__", "mu", "tau"];
 
 fn page(title: &str, course: &Course, truth: &[f64]) -> String {
-    report_sets(&SetsInput { title, course, truth, settings: &[], notes: &[] }).unwrap()
+    report_sets(&SetsInput { title, course, truth, settings: &[], notes: &[] }, &Serial).unwrap()
 }
 
 /// Stages as sequential Monte Carlo has them, and particles at their end; set `s` lies `apart[s]` away.
@@ -119,8 +120,8 @@ fn learning_shows_the_posterior_as_data_come() {
 #[test]
 fn nothing_has_no_page() {
     let empty = Course::default();
-    let error =
-        report_sets(&SetsInput { title: "", course: &empty, truth: &[], settings: &[], notes: &[] }).unwrap_err();
+    let error = report_sets(&SetsInput { title: "", course: &empty, truth: &[], settings: &[], notes: &[] }, &Serial)
+        .unwrap_err();
     assert!(error.to_string().contains("steps or particles"), "{error}");
     // One set tells no error.
     let mut one = Course::new(Noun::Time);

@@ -6,11 +6,11 @@ const HEADS = {
   ess_bulk: "ess bulk", ess_tail: "ess tail", r_hat: "R-hat", mcse_sd: "mcse sd",
 };
 const PORTION = 100;
-const fewest = 100 * data.chains;
+const enough = 100 * data.chains;
 const bad = {
   r_hat: (x) => x === null || x > HIGHEST_RHAT,
-  ess_bulk: (x) => x === null || x < fewest,
-  ess_tail: (x) => x === null || x < fewest,
+  ess_bulk: (x) => x === null || x < enough,
+  ess_tail: (x) => x === null || x < enough,
   ess_sets: (x) => x !== null && x < 100,
 };
 const text = (name, x) =>

@@ -94,6 +94,12 @@ impl Course {
         &self.sets
     }
 
+    /// How many numbers its particles are.
+    pub fn size(&self) -> usize {
+        let sets = self.particles.iter().flat_map(|particles| &particles.sets);
+        sets.map(|set| set.weights.len() * set.columns.len()).sum()
+    }
+
     /// A step of the set with this id, which need not be known yet.
     pub fn add(&mut self, id: u64, step: CourseStep) {
         self.set(id).steps.push(step);

@@ -15,6 +15,7 @@ pub use particles::{ParticleSet, Particles, SetRows};
 use super::counted;
 use super::page::{self, Frame};
 use crate::error::{Code, Error};
+use crate::particles::blocks::Blocks;
 use payload::Payload;
 use serde::Serialize;
 
@@ -33,6 +34,20 @@ pub struct SetsInput<'a> {
     pub notes: &'a [String],
 }
 
+/// What `f` makes of each variable's place, in their order.
+fn each<T: Send>(particles: &Particles, blocks: &impl Blocks, f: impl Fn(usize) -> T + Sync) -> Result<Vec<T>, Error> {
+    let mut all: Vec<Option<T>> = particles.names.iter().map(|_| None).collect();
+    blocks.for_each(
+        all.iter_mut().enumerate(),
+        || Ok(()),
+        |(), (at, place)| {
+            *place = Some(f(at));
+            Ok(())
+        },
+    )?;
+    Ok(all.into_iter().flatten().collect())
+}
+
 /// What the frame is filled with.
 #[derive(Serialize)]
 struct Parts {
@@ -45,20 +60,20 @@ struct Parts {
     has_followed: bool,
 }
 
-/// The page about these sets.
+/// The page about these sets. The text depends on neither the time nor the threads that `blocks` has.
 ///
 /// # Errors
 /// There is neither a step nor a particle.
-pub fn report_sets(input: &SetsInput<'_>) -> Result<String, Error> {
+pub fn report_sets(input: &SetsInput<'_>, blocks: &impl Blocks) -> Result<String, Error> {
     let course = input.course;
     let particles = course.particles.as_ref().filter(|p| p.sets.iter().any(|set| !set.weights.is_empty()));
     let steps = course.sets.iter().map(|set| set.steps.len()).max().unwrap_or(0);
     if steps == 0 && particles.is_none() {
         return Err(Error::new(Code::InvalidArgument, "expected steps or particles to report on, got neither"));
     }
-    let variables: Vec<_> = particles.map_or_else(Vec::new, |p| (0..p.names.len()).map(|at| p.variable(at)).collect());
+    let variables = particles.map_or_else(|| Ok(Vec::new()), |p| each(p, blocks, |at| p.variable(at)))?;
     let advice = advice::advice(course, particles, &variables);
-    let payload = Payload::new(course, particles, &variables, input.truth);
+    let payload = Payload::new(course, particles, &variables, input.truth, blocks)?;
     let known =
         |of: fn(&payload::Steps) -> &Vec<Option<f64>>| payload.steps.iter().any(|s| of(s).iter().any(Option::is_some));
     let parts = Parts {

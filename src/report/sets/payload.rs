@@ -1,8 +1,11 @@
 //! What the page's script gets, as JSON.
 
 use super::course::{Course, CourseStep, SetCourse};
+use super::each;
 use super::particles::{Particles, Variable};
 use super::stats::{evidence, evidence_so_far, least, worst_first};
+use crate::error::Error;
+use crate::particles::blocks::Blocks;
 use crate::report::pairs::{DRAWS, Pairs, VARIABLES};
 use crate::report::scale::{Range, bytes_up_to, encoded, finite, shown};
 use crate::report::sketch::density;
@@ -123,7 +126,13 @@ impl Followed {
 }
 
 impl Payload {
-    pub fn new(course: &Course, particles: Option<&Particles>, variables: &[Variable], truth: &[f64]) -> Self {
+    pub fn new(
+        course: &Course,
+        particles: Option<&Particles>,
+        variables: &[Variable],
+        truth: &[f64],
+        blocks: &impl Blocks,
+    ) -> Result<Self, Error> {
         let ids: Vec<u64> = match particles {
             Some(particles) if course.sets.is_empty() => particles.sets.iter().map(|set| set.id).collect(),
             _ => course.sets.iter().map(|set| set.id).collect(),
@@ -140,7 +149,11 @@ impl Payload {
         };
         let so_far = evidence_so_far(course);
         let total = evidence(course).map(|e| (shown(e.log_estimate), shown(e.standard_error)));
-        Self {
+        let sketches = match particles {
+            Some(p) => each(p, blocks, |at| kept[at].then(|| sketch(p, at, points)))?,
+            None => Vec::new(),
+        };
+        Ok(Self {
             chains: ids.len(),
             labels: ids.iter().map(|id| format!("set {id}")).collect(),
             noun: course.noun.name(),
@@ -148,9 +161,7 @@ impl Payload {
             names: particles.map_or_else(Vec::new, |p| p.names.clone()),
             rows: variables.iter().map(|v| row(v).map(shown).to_vec()).collect(),
             points,
-            sketches: (0..variables.len())
-                .map(|at| particles.filter(|_| kept[at]).map(|p| sketch(p, at, points)))
-                .collect(),
+            sketches,
             means: variables.iter().map(|v| v.means.iter().map(|m| shown(*m)).collect()).collect(),
             pairs: particles.and_then(|p| pairs(p, &worst)),
             steps: course.sets.iter().map(Steps::of).collect(),
@@ -162,7 +173,7 @@ impl Payload {
                 .map(|at| Followed::of(course, at, truth.get(at).copied()))
                 .collect(),
             worst,
-        }
+        })
     }
 }
 
