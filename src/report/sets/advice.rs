@@ -5,8 +5,8 @@ use super::particles::{Particles, Variable};
 use super::stats::{evidence, least, lost, worst_first};
 use crate::report::advice::Advice;
 
-/// A log evidence with a larger error says little: the evidence itself is then not known to a factor of e.
-const LARGEST_ERROR: f64 = 1.0;
+/// A larger error of the log evidence says that few of the sets outweigh the others; it is 1 at most, where one does.
+const LARGEST_ERROR: f64 = 0.5;
 /// Smaller effective sample sizes, or fewer ancestors, are too few to stand for a distribution.
 const FEWEST: f64 = 50.0;
 const FEWEST_ANCESTORS: f64 = 20.0;
