@@ -73,7 +73,7 @@ def test_shorter_files_and_those_cut_off_are_told_of(tmp_path):
 
 def test_sets_of_particles_are_particles(tmp_path):
     for number, evidence in ((3, 1.0), (4, 3.0)):
-        rows = "".join(f"-1,{np.log(evidence)!r},{number},0,{x}\n" for x in (1.0, 3.0))
+        rows = "".join(f"-1,{float(np.log(evidence))!r},{number},0,{x}\n" for x in (1.0, 3.0))
         stages = "\n".join(STAGES) + "\n"
         (tmp_path / f"set_{number}.csv").write_text("# method = smc\nlp__,log_weight__,set__,ancestor__,x\n" + rows + stages)
     found = catena.read(str(tmp_path / "set_?.csv"))

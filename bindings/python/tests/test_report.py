@@ -62,12 +62,11 @@ def test_particles_have_a_page(tmp_path):
 
 
 def test_learning_has_a_page(tmp_path):
-    coin = catena.Likelihood(
-        lambda outcomes, models, experiments: np.where(
-            outcomes[:, None, None] == 1, models[None, :, :], 1 - models[None, :, :]
-        ).reshape(len(outcomes), len(models), -1),
-        parameters=["p"],
-    )
+    def throw(outcomes, models, experiments):
+        p = models[:, :1, None]
+        return np.where(outcomes[None, :, None] == 1, p, 1 - p)
+
+    coin = catena.Likelihood(throw, parameters=["p"])
     updater = catena.Updater(coin, catena.Prior.uniform([0], [1]), num_sets=3, num_models=500, seed=1)
     course = catena.Course().note(updater)
     for outcome in (1, 1, 0, 1, 1, 1):
