@@ -774,6 +774,29 @@ typedef int32_t catena_ranks_outcome;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a step of a course is.
+enum catena_noun
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // A verb of a population.
+  CATENA_NOUN_STEP = 0,
+  // A stage of sequential Monte Carlo.
+  CATENA_NOUN_STAGE = 1,
+  // A datum was taken in.
+  CATENA_NOUN_DATUM = 2,
+  // A time of a particle filter.
+  CATENA_NOUN_TIME = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_noun catena_noun;
+#else
+typedef int32_t catena_noun;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -814,6 +837,9 @@ typedef struct catena_bytes catena_bytes;
 // A chain as bytes, to be kept in a file or sent elsewhere and gone on with. Immutable.
 typedef struct catena_checkpoint catena_checkpoint;
 
+// What became of independent sets of weighted particles, step by step. One thread at a time uses it.
+typedef struct catena_course catena_course;
+
 // Devices there are.
 typedef struct catena_devices catena_devices;
 
@@ -822,6 +848,9 @@ typedef struct catena_error catena_error;
 
 // Where the traces go that a trace becomes. Valid only inside the callback that got it.
 typedef struct catena_family catena_family;
+
+// The draws of several files, one per chain or set. Immutable.
+typedef struct catena_files catena_files;
 
 // What a filter found, set by set. Immutable.
 typedef struct catena_filter catena_filter;
@@ -1139,6 +1168,38 @@ typedef struct catena_density {
                              double *gradient,
                              double *hessian);
 } catena_density;
+
+// Where a set of particles stands after a step. NAN: not known.
+typedef struct catena_course_step {
+  // sizeof(catena_course_step) of the header the program was compiled with.
+  size_t struct_size;
+  // The way behind it: a temperature, or the number of steps.
+  double way;
+  // Number of particles.
+  double size;
+  // Effective sample size.
+  double ess;
+  // How many particles of an earlier step those of this one stem from.
+  double ancestors;
+  // Log evidence so far.
+  double log_evidence;
+  // Acceptance of moves.
+  double acceptance;
+  // Step size of moves.
+  double stepsize;
+} catena_course_step;
+
+// What a page about sets tells beside them. Zero every member that you don't care for.
+typedef struct catena_course_options {
+  // sizeof(catena_course_options) of the header the program was compiled with.
+  size_t struct_size;
+  // Title of the page; NULL: "Sets of particles".
+  const char *title;
+  // The true values of the updater's parameters, in their order, where they are known; NULL: not shown.
+  const double *truth;
+  // Their number.
+  size_t num_truth;
+} catena_course_options;
 
 // What a filter is to do. Have it filled with the defaults by catena_filter_options_init and change what you want.
 typedef struct catena_filter_options {
@@ -1981,6 +2042,63 @@ catena_status catena_continue(const struct catena_model *model,
                               struct catena_result **out,
                               struct catena_error **error);
 
+// A course without any step. `noun` says what its steps are (one of the CATENA_NOUN constants).
+catena_status catena_course_new(int32_t noun, struct catena_course **out, struct catena_error **error);
+
+// Notes a step of the set with this id, of what a host knows of it.
+catena_status catena_course_add(struct catena_course *course,
+                                uint64_t set,
+                                const struct catena_course_step *step,
+                                struct catena_error **error);
+
+// Notes where every set of an updater stands: effective sample size, evidence, mean and 95 % interval of each parameter. The
+// models are copied, and are the particles of the page until the next note.
+catena_status catena_course_note_updater(struct catena_course *course,
+                                         const struct catena_updater *updater,
+                                         struct catena_error **error);
+
+// Notes where every set of a population stands: number of traces, effective sample size, evidence, and, where the genealogy
+// is kept, how many founders its traces stem from.
+catena_status catena_course_note_population(struct catena_course *course,
+                                            const struct catena_population *population,
+                                            struct catena_error **error);
+
+// Notes the stages of all sets of a run of sequential Monte Carlo; `num_particles` is the number of each set's.
+catena_status catena_course_note_smc(struct catena_course *course,
+                                     const struct catena_smc_result *result,
+                                     size_t num_particles,
+                                     struct catena_error **error);
+
+// Notes the times of all sets of a particle filter.
+catena_status catena_course_note_filter(struct catena_course *course,
+                                        const struct catena_filter *filter,
+                                        struct catena_error **error);
+
+// The particles that the sets ended with: `num_sets` sets of `rows[s]` rows of `columns` numbers, set after set, row after
+// row, `size` numbers in all; `sets` are the sets' ids. The column `log_weight__` weighs them, across sets too (without it all
+// weigh the same); other names that end in two underscores are of no variable. So are the rows of sequential Monte Carlo.
+// Rows whose log weight is not finite are left out.
+catena_status catena_course_particles(struct catena_course *course,
+                                      const double *values,
+                                      size_t size,
+                                      const uint64_t *sets,
+                                      const size_t *rows,
+                                      size_t num_sets,
+                                      size_t columns,
+                                      const char *const *names,
+                                      struct catena_error **error);
+
+// Writes a page for a browser about a course: the verdict in words; evidence, effective sample sizes, ancestors and, of an
+// updater, the posterior over the steps, with their errors across the sets; the particles. The file at `path` needs nothing
+// else; an older one is replaced.
+catena_status catena_course_report(const struct catena_course *course,
+                                   const struct catena_course_options *options,
+                                   const char *path,
+                                   struct catena_error **error);
+
+// Frees a course. NULL is fine.
+void catena_course_free(struct catena_course *course);
+
 // Rank-normalised split R-hat (Vehtari et al. 2021) of one variable. Draw d of chain c is
 // values[c * chain_stride + d * draw_stride]. NaN for too few, constant or non-finite draws.
 catena_status catena_diagnose_rhat(const double *values,
@@ -2084,6 +2202,76 @@ uint32_t catena_abi_version(void);
 
 // Version of the library, e.g. "0.1.0". Static; never freed.
 const char *catena_version_string(void);
+
+// Reads files of draws, one per chain or set of particles: Stan CSV of Catena's or CmdStan's, or Arrow of Catena's. Rows of
+// warm-up are left out, and longer chains are cut to the length of the shortest. `pool`: whose threads read; NULL: one per core.
+catena_status catena_files_read(const char *const *paths,
+                                size_t num_paths,
+                                const struct catena_pool *pool,
+                                struct catena_files **out,
+                                struct catena_error **error);
+
+// Number of chains; 0 for NULL.
+size_t catena_files_num_chains(const struct catena_files *files);
+
+// Draws of each chain; 0 for NULL.
+size_t catena_files_num_draws(const struct catena_files *files);
+
+// Draws after warm-up that the file of chain `chain` (from 0) has; 0 past the last.
+size_t catena_files_length(const struct catena_files *files, size_t chain);
+
+// Number of columns; 0 for NULL.
+size_t catena_files_num_columns(const struct catena_files *files);
+
+// Name of column `column` (from 0), which belongs to the files; NULL past the last.
+const char *catena_files_column(const struct catena_files *files, size_t column);
+
+// All draws, chain after chain, row after row: chains x draws x columns numbers, which belong to the files. NULL for NULL.
+const double *catena_files_values(const struct catena_files *files);
+
+// Option `at` (from 0) of the first file's run: its name or (`value` other than 0) what it was, which belong to the files; NULL
+// past the last.
+const char *catena_files_setting(const struct catena_files *files,
+                                 size_t at,
+                                 int32_t value);
+
+// Number of the last line of a chain's file, which had no end and was left out; 0 where the file is whole.
+size_t catena_files_cut_off(const struct catena_files *files, size_t chain);
+
+// Step size of a chain after warm-up; NAN where its file does not say.
+double catena_files_stepsize(const struct catena_files *files, size_t chain);
+
+// Seconds of a chain's warm-up, or (`sampling` other than 0) of its sampling; NAN where its file does not say.
+double catena_files_seconds(const struct catena_files *files, size_t chain, int32_t sampling);
+
+// How many numbers the inverse metric of a chain has: 0 where its file does not say.
+size_t catena_files_inv_metric_size(const struct catena_files *files, size_t chain);
+
+// Copies the inverse metric of a chain to `out`, which has room for `size` numbers, and, where `rows` is not NULL, sets `*rows`
+// to its number of rows: 1 of variances, else the dimension.
+catena_status catena_files_inv_metric(const struct catena_files *files,
+                                      size_t chain,
+                                      double *out,
+                                      size_t size,
+                                      size_t *rows,
+                                      struct catena_error **error);
+
+// Number of the stages that the file of a set of particles tells of; 0 for chains.
+size_t catena_files_num_stages(const struct catena_files *files, size_t set);
+
+// A number of stage `stage` (from 0) of a set: the way behind it, its effective sample size, ancestors, log evidence,
+// acceptance or step size, as `what` is 0 to 5. NAN past the last.
+double catena_files_stage(const struct catena_files *files, size_t set, size_t stage, int32_t what);
+
+// Writes the page for a browser about the files, of chains as catena_report or of sets of particles as catena_course_report.
+// `title` may be NULL: the model's name, or the first file's.
+catena_status catena_files_report(const struct catena_files *files,
+                                  const char *title,
+                                  const char *path,
+                                  struct catena_error **error);
+
+// Frees files. NULL is fine.
+void catena_files_free(struct catena_files *files);
 
 // Fills `options` with the defaults; `struct_size` is sizeof(catena_filter_options).
 catena_status catena_filter_options_init(struct catena_filter_options *options,
@@ -3533,6 +3721,12 @@ double catena_smc_result_stage_acceptance(const struct catena_smc_result *result
 
 // Step size after the moves of a stage, in units of the particles' spread. NaN past the last stage.
 double catena_smc_result_stage_stepsize(const struct catena_smc_result *result, size_t set, size_t stage);
+
+// How many different particles those of a stage stem from after they were resampled. NaN past the last stage, and of a stage
+// without resampling.
+double catena_smc_result_stage_ancestors(const struct catena_smc_result *result,
+                                         size_t set,
+                                         size_t stage);
 
 // Frees a result with all that was borrowed from it. NULL is fine.
 void catena_smc_result_free(struct catena_smc_result *result);

@@ -29,6 +29,7 @@
 #define CATENA_HPP
 
 #include <catena/checkpoint.hpp>
+#include <catena/course.hpp>
 #include <catena/design.hpp>
 #include <catena/draws.hpp>
 #include <catena/error.hpp>

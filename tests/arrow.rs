@@ -6,7 +6,7 @@ mod common;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_ipc::reader::{FileReader, StreamReader};
-use catena::io::{ArrowWriter, TableWriter, Writer};
+use catena::io::{ArrowWriter, CsvChains, CsvWriter, TableWriter, Writer};
 use catena::services::{SampleIo, SampleOptions, SampleReport, sample_nuts};
 use common::Correlated;
 use std::fs::File;
@@ -139,4 +139,32 @@ fn bad_names_places_and_ids() {
     assert_eq!(ArrowWriter::new(&path, u64::MAX).err().unwrap().argument_name(), Some("chain_id"));
     assert_eq!(ArrowWriter::new(&path, 0).err().unwrap().argument_name(), Some("chain_id"));
     assert!(ArrowWriter::new(&path, 1).unwrap().row(&[1.0]).is_err());
+}
+
+/// What was written is read back: draws, what adaptation ended with, and which rows are of warm-up.
+#[test]
+fn files_are_read_back() {
+    let (arrow, csv) = (paths("back"), paths("back_csv"));
+    let options = SampleOptions { save_warmup: true, ..options(60) };
+    let _ = run(&mut writers(&arrow), &options, &[]);
+    let mut csvs: Vec<CsvWriter<_>> = csv.iter().map(|path| CsvWriter::create(path, 0).unwrap()).collect();
+    let io =
+        SampleIo { sample_writers: csvs.iter_mut().map(|w| w as &mut dyn Writer).collect(), ..SampleIo::default() };
+    sample_nuts(&Correlated { dim: 3, rho: 0.5 }, &options, io).unwrap().status().unwrap();
+    drop(csvs);
+    let (from_arrow, from_csv) = (CsvChains::from_files(&arrow).unwrap(), CsvChains::from_files(&csv).unwrap());
+    assert_eq!((from_arrow.chains(), from_arrow.draws(), from_arrow.names()), (CHAINS, 60, from_csv.names()));
+    assert_eq!(from_arrow.values(), from_csv.values());
+    for (a, b) in from_arrow.runs().iter().zip(from_csv.runs()) {
+        assert_eq!((&a.adapted, &a.warmup_step_sizes), (&b.adapted, &b.warmup_step_sizes));
+        assert!(a.adapted.is_some() && a.warmup_step_sizes.len() == 100);
+    }
+    // One that was cut off has its whole batches.
+    let bytes = std::fs::read(&arrow[0]).unwrap();
+    std::fs::write(&arrow[0], &bytes[..bytes.len() / 2]).unwrap();
+    let part = CsvChains::from_files(&arrow[..1]).unwrap();
+    assert!(part.draws() > 20 && part.draws() < 160);
+    std::fs::write(&arrow[0], b"ARROW1 and no more").unwrap();
+    let error = CsvChains::from_files(&arrow).unwrap_err().to_string();
+    assert!(error.contains("Arrow file") && error.contains("back_1.arrow"), "{error}");
 }

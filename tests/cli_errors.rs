@@ -161,7 +161,7 @@ fn models_that_cannot_be_loaded() {
     let (code, text) = bad(program(&at, ["text.so", "sample"]));
     assert_eq!((code, text.contains("cannot load") && text.contains("text.so")), (NO_INPUT, true), "{text}");
     let (code, text) = bad(program(&at, ["summary"]));
-    assert_eq!((code, text.contains("expected Stan CSV files")), (USAGE, true), "{text}");
+    assert_eq!((code, text.contains("expected Stan CSV or Arrow files")), (USAGE, true), "{text}");
     let (code, text) = bad(program(&at, ["summary", "gone.csv"]));
     assert_eq!((code, text.contains("gone.csv")), (NO_INPUT, true), "{text}");
 }

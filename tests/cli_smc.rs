@@ -81,3 +81,31 @@ fn a_stan_program_begins_with_a_reference() {
     let refused = model(&at, "smc kernel=randomwalk").output().unwrap();
     assert!(told(&refused).0.contains("did you mean 'random_walk'?"), "{}", told(&refused).0);
 }
+
+/// The files of sets are reported on as sets, with their stages.
+#[test]
+fn sets_have_a_page() {
+    let (library, at) = here("page");
+    let line =
+        "smc num_sets=3 num_particles=200 data file=data.json random seed=1 output file=draws.csv sig_figs=0 refresh=0";
+    good(run(&library, &at, line));
+    let file = StanCsv::from_file(at.join("draws_2.csv")).unwrap();
+    let [way, ess, ancestors, ..] = file.stages()[0];
+    assert!(0.0 < way && way < 1.0 && ess > 50.0 && 0.0 < ancestors && ancestors < 200.0, "{:?}", file.stages());
+    assert_eq!(file.stages().last().unwrap()[0], 1.0);
+    let report = ["report", "draws_1.csv", "draws_2.csv", "draws_3.csv", "output=sets.html", "title=Sets"];
+    assert_eq!(good(program(&at, report)), "sets.html\n");
+    let page = std::fs::read_to_string(at.join("sets.html")).unwrap();
+    for part in [
+        "<title>Sets</title>",
+        "3 sets, ",
+        "600 particles, 1 variable",
+        "id=\"ancestors\"",
+        "id=\"moves\"",
+        "num_particles",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    let twice = program(&at, ["report", "draws_1.csv", "draws_1.csv", "output=sets.html"]).output().unwrap();
+    assert!(told(&twice).0.contains("two of set 1"), "{}", told(&twice).0);
+}

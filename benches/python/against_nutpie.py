@@ -2,7 +2,8 @@
 
 Time and gradients per effective draw (the smallest bulk ESS of the coordinates, by Catena's diagnostics for both), start-up
 time, and memory of 64 chains (on Linux). Each is the median over rounds that alternate.
-Usage: python benches/python/against_nutpie.py
+With the folder of libraries that tests/run-stan-models.sh makes, the eight schools by Stan as well.
+Usage: python benches/python/against_nutpie.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 CHAINS, DRAWS, ROUNDS = 4, 1000, 5
 
 
-def measure_catena(density, n, seed, **options):
+def measure_catena(model, seed, **options):
     import catena
-    from posteriors import for_catena
 
-    model = for_catena(density, n)
     begin = time.perf_counter()
     fit = catena.sample(model, CHAINS, seed=seed, num_samples=DRAWS, progress=False, **options)
     seconds = time.perf_counter() - begin
@@ -28,17 +28,15 @@ def measure_catena(density, n, seed, **options):
     return seconds, gradients, least_ess(fit.draws)
 
 
-def measure_nutpie(density, n, seed):
+def measure_nutpie(model, seed):
     import nutpie
 
-    from posteriors import for_nutpie
-
-    model = for_nutpie(density, n)
     begin = time.perf_counter()
     trace = nutpie.sample(model, draws=DRAWS, chains=CHAINS, seed=seed, progress_bar=False)
     seconds = time.perf_counter() - begin
     steps = [group["n_steps"].values.sum() for group in (trace.sample_stats, trace.warmup_sample_stats)]
-    return seconds, float(sum(steps)), least_ess(trace.posterior["x"].values)
+    draws = [value.values.reshape(CHAINS, DRAWS, -1) for value in trace.posterior.values()]
+    return seconds, float(sum(steps)), least_ess(np.concatenate(draws, axis=2))
 
 
 def least_ess(draws):
@@ -47,8 +45,25 @@ def least_ess(draws):
     return min(catena.ess_bulk(draws[:, :, j]) for j in range(draws.shape[2]))
 
 
-def per_effective_draw():
-    from posteriors import POSTERIORS
+def models(libraries):
+    """By name, makers of the model for Catena and for nutpie."""
+    import catena
+    from posteriors import POSTERIORS, for_catena, for_nutpie
+
+    for name, (density, n) in POSTERIORS.items():
+        yield name, for_catena(density, n), for_nutpie(density, n)
+    if libraries:
+        from nutpie import _lib
+        from nutpie.compile_stan import CompiledStanModel
+
+        library = Path(libraries) / "eight_schools.so"
+        data = (Path(__file__).parents[2] / "tests/stan/eight_schools.json").read_text()
+        theirs = _lib.StanModel(_lib.StanLibrary(str(library)), {}, {}, {}, None, data, None)
+        ours = catena.StanModel(library, data)
+        yield "eight schools in Stan", ours, CompiledStanModel({}, "", None, _lib.StanLibrary(str(library)), theirs, dims={})
+
+
+def per_effective_draw(libraries):
 
     # nutpie's metric is a diagonal one from draws and gradients, and its warm-up has 400 iterations.
     short = {"num_warmup": 400}
@@ -56,14 +71,15 @@ def per_effective_draw():
         "defaults": {},
         "preset=stan": {"preset": "stan"},
         "metric=fisher_diag": {"metric": "fisher_diag", **short},
+        "metric=auto, 150 iterations of warm-up, delta=0.7": {"metric": "auto", "num_warmup": 150, "delta": 0.7},
         "metric=auto, together": {"metric": "auto", "warmup": "together", **short},
     }
-    for name, (density, n) in POSTERIORS.items():
+    for name, ours, theirs in models(libraries):
         found = {way: [] for way in [*ways, "nutpie"]}
         for seed in range(1, ROUNDS + 1):
             for way, options in ways.items():
-                found[way].append(measure_catena(density, n, seed, **options))
-            found["nutpie"].append(measure_nutpie(density, n, seed))
+                found[way].append(measure_catena(ours, seed, **options))
+            found["nutpie"].append(measure_nutpie(theirs, seed))
         peer_time, peer_gradients = (np.median([row[k] / row[2] for row in found["nutpie"]]) for k in (0, 1))
         print(f"{name}: nutpie takes {peer_time * 1e6:.3g} µs and {peer_gradients:.3g} gradients per effective draw")
         for way in ways:
@@ -121,8 +137,6 @@ def start_up():
 
 
 def memory():
-    from pathlib import Path
-
     grown = {}
     for which in ("catena", "nutpie"):
         program = MEMORY.format(folder=str(Path(__file__).parent), which=which)
@@ -136,6 +150,6 @@ def memory():
 
 
 if __name__ == "__main__":
-    per_effective_draw()
+    per_effective_draw(sys.argv[1] if len(sys.argv) > 1 else None)
     start_up()
     memory()

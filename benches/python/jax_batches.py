@@ -25,7 +25,7 @@ def least_ess(draws):
 
 def of_catena(seed, model, **options):
     begin = time.perf_counter()
-    fit = catena.sample(model, CHAINS, seed=seed, num_warmup=WARMUP, num_samples=DRAWS, preset="stan", progress=False, **options)
+    fit = catena.sample(model, CHAINS, seed=seed, num_samples=DRAWS, progress=False, **options)
     return time.perf_counter() - begin, least_ess(fit.draws)
 
 
@@ -53,6 +53,7 @@ def main():
     )
     runs = {
         "Catena": lambda seed: of_catena(seed, model),
+        "Catena, preset=stan": lambda seed: of_catena(seed, model, preset="stan"),
         "Catena, metric=fisher_diag": lambda seed: of_catena(seed, model, metric="fisher_diag"),
         "NumPyro": lambda seed: of_numpyro(seed, mcmc),
     }

@@ -28,6 +28,8 @@ struct SmcStage {
   double log_evidence;
   // Mean acceptance of its moves, NaN without moves, and the step size after them in units of the particles' spread.
   double acceptance, stepsize;
+  // How many different particles the resampled ones stem from, NaN where none were.
+  double ancestors;
 };
 
 // What sample_smc() reports of one set.
@@ -112,7 +114,7 @@ class SmcResult {
     for (std::size_t i = 0; i < catena_smc_result_num_stages(r, s); ++i)
       set.stages.push_back({catena_smc_result_stage_way(r, s, i), catena_smc_result_stage_ess(r, s, i),
                             catena_smc_result_stage_log_evidence(r, s, i), catena_smc_result_stage_acceptance(r, s, i),
-                            catena_smc_result_stage_stepsize(r, s, i)});
+                            catena_smc_result_stage_stepsize(r, s, i), catena_smc_result_stage_ancestors(r, s, i)});
     return set;
   }
 

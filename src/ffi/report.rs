@@ -70,6 +70,7 @@ impl catena_report_options {
                 Adapted { stepsize, metric_rows: usize::from(!inv_metric.is_empty()), inv_metric, directions: None }
             }),
             warmup_step_sizes: Vec::new(),
+            stages: Vec::new(),
         };
         Ok((0..chains).map(run).collect())
     }

@@ -1,8 +1,10 @@
 //! Draws as an Arrow IPC file.
 
 mod earlier;
+mod read;
 mod table;
 
+use super::stan_csv::WARMUP_ROWS;
 use super::{Mark, OutputFile, Writer};
 use crate::error::{Code, Error};
 use crate::model::{check_chain_ids, open, seal};
@@ -10,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use table::{INDEX, Table};
 
+pub use read::read;
+
 /// The key of the file's metadata that holds the messages (adaptation, elapsed times), one per line.
 const MESSAGES: &str = "catena.messages";
+/// The message that comes between the rows of warm-up and the others begins so.
+const AFTER_WARMUP: &str = "Step size =";
 
 /// Writes one chain's rows to an Arrow IPC file ("Feather version 2"), as the run goes, a record batch at a time: of 1, 1, 2,
 /// 4, ... rows up to 1024, or fewer where rows are long, so that a run that is killed has left at least half of its first rows
@@ -19,7 +25,7 @@ const MESSAGES: &str = "catena.messages";
 ///
 /// The columns `chain` (the id given) and `draw` (from 1, 64-bit integers) come first, then the run's: counts
 /// (`treedepth__`, `n_leapfrog__`) as 64-bit integers, `divergent__` as booleans, all others as doubles. The messages stand
-/// in the footer's metadata under `catena.messages`. A file that was never finished (the process was killed) is read as an
+/// in the footer's metadata under `catena.messages`, with a line more that counts the rows of warm-up where there are any. A file that was never finished (the process was killed) is read as an
 /// IPC stream from its ninth byte on. A resumed chain writes a new file, which goes on counting draws, or goes on with the
 /// one there is ([`ArrowWriter::resume`]).
 pub struct ArrowWriter {
@@ -177,6 +183,13 @@ impl Writer for ArrowWriter {
     }
 
     fn message(&mut self, line: &str) -> Result<(), Error> {
+        let rows = match &self.stage {
+            Stage::Writing(table) | Stage::Aside(table) => table.rows(),
+            _ => 0,
+        };
+        if line.starts_with(AFTER_WARMUP) && rows > 0 {
+            self.messages.push(format!("{WARMUP_ROWS}{rows}"));
+        }
         self.messages.push(line.to_string());
         Ok(())
     }

@@ -1,9 +1,13 @@
-use super::{Adapted, StanCsv};
+use super::{Adapted, STAGE_COLUMNS, StanCsv};
 use crate::error::{Code, Error};
 use crate::particles::blocks::{Blocks, Serial};
+use std::io::Read;
 use std::path::Path;
 
-/// The draws after warm-up of several chains, from one file each.
+/// What an Arrow IPC file begins with.
+const ARROW: &[u8; 6] = b"ARROW1";
+
+/// The draws after warm-up of several chains, from one file each: Stan CSV, or Arrow as `ArrowWriter` writes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CsvChains {
     chains: usize,
@@ -26,6 +30,8 @@ pub struct ChainRun {
     pub elapsed: Option<[f64; 2]>,
     /// The step size of each warm-up iteration that was saved.
     pub warmup_step_sizes: Vec<f64>,
+    /// The stages of a set of particles ([`StanCsv::stages`]).
+    pub stages: Vec<[f64; STAGE_COLUMNS.len()]>,
 }
 
 impl ChainRun {
@@ -35,15 +41,33 @@ impl ChainRun {
         let step_sizes = file.names().iter().position(|name| name == "stepsize__");
         let warmup_step_sizes =
             step_sizes.map(|at| warmup.chunks_exact(columns).map(|row| row[at]).collect()).unwrap_or_default();
-        Self { adapted: file.adapted().cloned(), elapsed: file.elapsed(), warmup_step_sizes }
+        let (adapted, stages) = (file.adapted().cloned(), file.stages().to_vec());
+        Self { adapted, elapsed: file.elapsed(), warmup_step_sizes, stages }
     }
+}
+
+/// One file, by what it begins with.
+fn from_file(path: &Path) -> Result<StanCsv, Error> {
+    let mut first = [0; ARROW.len()];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    if read.is_err() || first != *ARROW {
+        return StanCsv::from_file(path);
+    }
+    #[cfg(feature = "arrow")]
+    return super::arrow::read(path);
+    #[cfg(not(feature = "arrow"))]
+    return Err(Error::new(
+        Code::Io,
+        format!("Arrow file '{}': this build was made without the feature 'arrow'", path.display()),
+    ));
 }
 
 impl CsvChains {
     /// Reads one file per chain. Chains that have more draws than the shortest (one was ended early) are cut to its length.
     ///
     /// # Errors
-    /// As [`StanCsv::from_file`]; no file; files of different columns, or one without a draw.
+    /// As [`StanCsv::from_file`], or an Arrow file that cannot be read; no file; files of different columns, or one without a
+    /// draw.
     pub fn from_files<P: AsRef<Path> + Sync>(paths: &[P]) -> Result<Self, Error> {
         Self::read(paths, &Serial)
     }
@@ -55,15 +79,14 @@ impl CsvChains {
     pub fn read<P: AsRef<Path> + Sync>(paths: &[P], blocks: &impl Blocks) -> Result<Self, Error> {
         let mut files: Vec<Option<StanCsv>> = vec![None; paths.len()];
         let read = |_: &mut (), (place, path): (&mut Option<StanCsv>, &P)| {
-            *place = Some(StanCsv::from_file(path)?);
+            *place = Some(from_file(path.as_ref())?);
             Ok(())
         };
         blocks.for_each(files.iter_mut().zip(paths), || Ok(()), read)?;
         let files: Vec<StanCsv> = files.into_iter().flatten().collect();
         let Some(first) = files.first() else { return Err(Error::argument("files", "at least one file", "none")) };
         for (file, path) in files.iter().zip(paths) {
-            let fail =
-                |what: String| Err(Error::new(Code::Io, format!("CSV file '{}': {what}", path.as_ref().display())));
+            let fail = |what: String| Err(Error::new(Code::Io, format!("file '{}': {what}", path.as_ref().display())));
             if first.names() != file.names() {
                 let at = first.names().iter().zip(file.names()).position(|(a, b)| a != b);
                 let expected =

@@ -33,7 +33,7 @@ pub use memory::{Grid, Layout, MemoryWriter, Sink};
 pub(crate) use metric::metric_name;
 pub use metric::{metric_json, read_adapted, read_metric_file};
 pub use position::PositionInit;
-pub use stan_csv::{Adapted, StanCsv};
+pub use stan_csv::{Adapted, STAGE_COLUMNS, STAGES, StanCsv};
 pub use table::{NullWriter, TableWriter};
 pub use values::Values;
 pub(crate) use values::write_arrays;

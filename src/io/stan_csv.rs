@@ -4,6 +4,14 @@ use crate::adapt::{LowRank, MetricKind};
 use crate::error::{Code, Error};
 use std::path::Path;
 
+/// The heading of the stages of a set of particles, which the names of their numbers follow, and each stage on a line.
+pub const STAGES: &str = "Stages: ";
+/// What is told of a stage: the way behind it, the effective sample size before particles were resampled, how many different
+/// ones they stem from afterwards, the log evidence so far, acceptance and step size of the moves.
+pub const STAGE_COLUMNS: [&str; 6] = ["way", "ess", "ancestors", "log_evidence", "acceptance", "stepsize"];
+/// Where a table that has no lines between its rows says how many of them are of warm-up.
+pub(super) const WARMUP_ROWS: &str = "Rows of warm-up = ";
+
 /// What a chain's adaptation ended with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adapted {
@@ -47,6 +55,7 @@ pub struct StanCsv {
     warmup_rows: usize,
     adapted: Option<Adapted>,
     elapsed: Option<[f64; 2]>,
+    stages: Vec<[f64; STAGE_COLUMNS.len()]>,
     cut_off: Option<usize>,
 }
 
@@ -96,6 +105,16 @@ impl StanCsv {
         Ok(StanCsv { cut_off, ..reader.finish() })
     }
 
+    /// Of a table that was read otherwise, and the messages to its writer.
+    pub(super) fn of_rows(names: Vec<String>, values: Vec<f64>, messages: &[String]) -> Self {
+        let warmup = messages.iter().find_map(|line| line.strip_prefix(WARMUP_ROWS)?.parse().ok()).unwrap_or(0);
+        let rows = values.len() / names.len().max(1);
+        let mut reader = Reader { names, values, rows, rows_before_adapted: Some(warmup), ..Reader::default() };
+        // What is no line of ours says nothing.
+        messages.iter().for_each(|line| drop(reader.comment(line)));
+        reader.finish()
+    }
+
     /// Names of the columns.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -142,6 +161,11 @@ impl StanCsv {
         self.cut_off
     }
 
+    /// The stages of a set of particles, each with the numbers of [`STAGE_COLUMNS`]; empty for chains.
+    pub fn stages(&self) -> &[[f64; STAGE_COLUMNS.len()]] {
+        &self.stages
+    }
+
     /// Seconds of warm-up and of sampling, where the file says so.
     pub fn elapsed(&self) -> Option<[f64; 2]> {
         self.elapsed
@@ -161,6 +185,8 @@ enum Block {
     Metric,
     /// A line of variances along directions, then a line of numbers for each.
     Directions,
+    /// Lines of numbers, one per stage of a set of particles, after their heading.
+    Stages,
 }
 
 #[derive(Default)]
@@ -176,6 +202,7 @@ struct Reader {
     /// Rows before the lines about adaptation, which follow warm-up.
     rows_before_adapted: Option<usize>,
     elapsed: [Option<f64>; 2],
+    stages: Vec<[f64; STAGE_COLUMNS.len()]>,
 }
 
 impl Reader {
@@ -233,7 +260,17 @@ impl Reader {
             }
             self.block = Block::None;
         }
-        if let Some(value) = text.strip_prefix("Step size =") {
+        if self.block == Block::Stages {
+            let numbers = text.split(',').map(number).collect::<Option<Vec<f64>>>();
+            if let Some(stage) = numbers.and_then(|numbers| numbers.try_into().ok()) {
+                self.stages.push(stage);
+                return Ok(());
+            }
+            self.block = Block::None;
+        }
+        if text.starts_with(STAGES) {
+            self.block = Block::Stages;
+        } else if let Some(value) = text.strip_prefix("Step size =") {
             let stepsize = number(value).ok_or_else(|| format!("expected a step size, got '{}'", value.trim()))?;
             let directions = self.directions.take();
             self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0, directions });
@@ -284,6 +321,7 @@ impl Reader {
             names: self.names,
             values: self.values,
             adapted: self.adapted,
+            stages: self.stages,
             cut_off: None,
         }
     }

@@ -174,24 +174,26 @@ pub struct Order {
     pub acceptance: f64,
     /// Refused points of all blocks.
     pub refused: f64,
+    /// How many different particles the resampled ones stem from; NaN where none were.
+    pub ancestors: f64,
 }
 
 impl Order {
     /// Numbers that it is.
-    pub const LEN: usize = 5 + Course::LEN;
+    pub const LEN: usize = 6 + Course::LEN;
 
     /// Appends it.
     pub fn write(&self, out: &mut Vec<f64>) {
         let at_end = f64::from(u8::from(self.at_end));
-        out.extend([f64::from(self.action as i32), at_end, self.ess, self.acceptance, self.refused]);
+        out.extend([f64::from(self.action as i32), at_end, self.ess, self.acceptance, self.refused, self.ancestors]);
         out.extend(self.course.numbers());
     }
 
     /// Reads it.
     pub fn read(numbers: &[f64]) -> Self {
         let (action, at_end) = (Action::of(numbers[0]), numbers[1] != 0.0);
-        let [ess, acceptance, refused] = [numbers[2], numbers[3], numbers[4]];
-        Self { action, course: Course::read(&numbers[5..]), at_end, ess, acceptance, refused }
+        let [ess, acceptance, refused, ancestors] = [numbers[2], numbers[3], numbers[4], numbers[5]];
+        Self { action, course: Course::read(&numbers[6..]), at_end, ess, acceptance, refused, ancestors }
     }
 }
 
@@ -218,7 +220,8 @@ mod tests {
         head.write(&mut numbers);
         assert_eq!((numbers.len(), Head::read(&numbers)), (Head::LEN, head));
         for action in [Action::Again, Action::Extend, Action::Move, Action::Finish, Action::Lost, Action::Broken] {
-            let order = Order { action, course, at_end: true, ess: 10.0, acceptance: 0.5, refused: 3.0 };
+            let order =
+                Order { action, course, at_end: true, ess: 10.0, acceptance: 0.5, refused: 3.0, ancestors: 7.0 };
             numbers.clear();
             order.write(&mut numbers);
             assert_eq!((numbers.len(), Order::read(&numbers)), (Order::LEN, order));

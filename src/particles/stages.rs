@@ -48,6 +48,7 @@ impl Stages {
             ess: f64::NAN,
             acceptance: tally.stage_accepted / tally.stage_moves,
             refused: tally.refused,
+            ancestors: f64::NAN,
         };
         order.course.log_step = self.tuned(head.course.log_step, &tally);
         if blocks.len() < self.plan.blocks() {
@@ -196,6 +197,10 @@ impl<'a> Stage<'a> {
             let mut stream = ParticleStreams::new(plan.seed).at(self.id, 0, stage, ParticlePurpose::Choice);
             ancestors(stages.scheme, normalised, &mut stream, &mut chosen).expect("weights that sum to one");
         }
+        let mut different = chosen.clone();
+        different.sort_unstable();
+        different.dedup();
+        self.order.ancestors = different.len() as f64;
         let particles: Vec<&[f64]> = self.particles().collect();
         let (mean, scale) = fitted(plan, particles.iter().copied(), normalised, self.order.ess);
         let answer = |index| {

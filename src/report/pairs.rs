@@ -5,8 +5,8 @@ use crate::diagnostics::SummaryInput;
 use serde::Serialize;
 
 /// Most variables, and most draws of each kind.
-const VARIABLES: usize = 12;
-const DRAWS: usize = 1500;
+pub const VARIABLES: usize = 12;
+pub const DRAWS: usize = 1500;
 const DIVERGENT: usize = 500;
 
 /// Positive variables whose largest draw is so many times the smallest are shown on a logarithmic scale: where a scale's
@@ -24,8 +24,8 @@ pub struct Pairs {
     /// How many draws there are, and how many of them, the last ones, diverged.
     pub draws: usize,
     pub divergent: usize,
-    /// How many transitions diverged in all.
-    pub diverged: usize,
+    /// How many transitions diverged in all; `null` where that is not known.
+    pub diverged: Option<usize>,
     /// A byte for each draw of each variable, variable after variable.
     bytes: String,
 }
@@ -45,29 +45,40 @@ impl Pairs {
         let diverged = divergent.len();
         let (calm, divergent) = (thinned(&calm, DRAWS), thinned(&divergent, DIVERGENT));
         let places = [&calm[..], &divergent[..]].concat();
+        let columns: Option<Vec<(&String, Vec<f64>)>> = columns
+            .iter()
+            .map(|&column| {
+                let values = values(column)?;
+                Some((&input.names[column], places.iter().map(|&i| values[i]).collect()))
+            })
+            .collect();
+        Self::new(columns?, divergent.len(), flags.is_some().then_some(diverged))
+    }
+
+    /// Of named draws, the last `divergent` of which diverged; `diverged` did in all, if that is known.
+    pub fn new(columns: Vec<(&String, Vec<f64>)>, divergent: usize, diverged: Option<usize>) -> Option<Self> {
         let mut pairs = Self {
             names: Vec::new(),
             ranges: Vec::new(),
             logarithmic: Vec::new(),
-            draws: places.len(),
-            divergent: divergent.len(),
+            draws: columns.first()?.1.len(),
+            divergent,
             diverged,
             bytes: String::new(),
         };
         let mut bytes = Vec::new();
-        for &column in columns {
-            let mut values = values(column)?;
-            let mut range = Range::of(places.iter().map(|&i| values[i]));
+        for (name, mut values) in columns {
+            let mut range = Range::of(values.iter().copied());
             let logarithmic = range.low > 0.0 && range.high / range.low >= DECADES;
             if logarithmic {
                 values.iter_mut().for_each(|x| *x = libm::log(*x));
-                range = Range::of(places.iter().map(|&i| values[i]));
+                range = Range::of(values.iter().copied());
             }
             if range.high > range.low {
-                pairs.names.push(input.names[column].clone());
+                pairs.names.push(name.clone());
                 pairs.ranges.push([range.low, range.high]);
                 pairs.logarithmic.push(logarithmic);
-                bytes.extend(places.iter().map(|&i| range.byte(values[i])));
+                bytes.extend(values.iter().map(|x| range.byte(*x)));
             }
         }
         pairs.bytes = encoded(&bytes);
@@ -98,7 +109,10 @@ mod tests {
         let input =
             SummaryInput { values: &values, chains: 2, draws: 2000, columns: 4, layout, names, max_depth: None };
         let pairs = Pairs::of(&input, &[0, 1, 2]).unwrap();
-        assert_eq!((pairs.names.as_slice(), pairs.draws, pairs.divergent, pairs.diverged), (&names[..2], 1504, 4, 4));
+        assert_eq!(
+            (pairs.names.as_slice(), pairs.draws, pairs.divergent, pairs.diverged),
+            (&names[..2], 1504, 4, Some(4))
+        );
         assert_eq!((pairs.logarithmic, pairs.ranges[1][0]), (vec![false, true], 0.0));
         assert_eq!(Pairs::of(&input, &[0, 2]), None);
     }

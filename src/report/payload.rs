@@ -4,15 +4,14 @@ use super::energy::Energy;
 use super::growth::{Growth, growth};
 use super::input::ReportInput;
 use super::pairs::Pairs;
+use super::scale::{finite, shown};
 use super::sketch::{MOST_RANKS, Shape, Sketch};
 use super::warmup::Warmup;
 use crate::diagnostics::{Row, Statistic, Summary};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::particles::blocks::Blocks;
 use serde::Serialize;
 
-/// Significant digits of the table's numbers.
-const DIGITS: i32 = 4;
 /// Variables whose effective sample sizes are followed.
 const FOLLOWED: usize = 6;
 /// The columns of the table after the name.
@@ -91,25 +90,6 @@ impl Payload {
             worst,
         })
     }
-
-    /// As JSON that can stand inside an HTML script: no `</`, no `<!--`.
-    pub fn json(&self) -> Result<String, Error> {
-        let text =
-            serde_json::to_string(self).map_err(|e| Error::new(Code::Internal, format!("the report's data: {e}")))?;
-        Ok(text.replace('<', "\\u003c"))
-    }
-}
-
-/// A number with a few digits; `None` for what is none.
-fn shown(x: f64) -> Option<f64> {
-    if !x.is_finite() || x == 0.0 {
-        return x.is_finite().then_some(x);
-    }
-    format!("{x:.*e}", DIGITS as usize).parse().ok()
-}
-
-fn finite(x: f64) -> f64 {
-    if x.is_finite() { x } else { 0.0 }
 }
 
 /// The places of rows from the worst on: what is not known, then by R-hat where that says something, then the smallest

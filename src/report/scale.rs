@@ -57,6 +57,22 @@ pub fn encoded(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// Significant digits of numbers that people read.
+const DIGITS: usize = 4;
+
+/// A number with a few digits; `None` for what is none.
+pub fn shown(x: f64) -> Option<f64> {
+    if !x.is_finite() || x == 0.0 {
+        return x.is_finite().then_some(x);
+    }
+    format!("{x:.DIGITS$e}").parse().ok()
+}
+
+/// `x`, or 0 for what is no number.
+pub fn finite(x: f64) -> f64 {
+    if x.is_finite() { x } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

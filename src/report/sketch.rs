@@ -64,7 +64,7 @@ impl Sketch {
             bytes.extend(trace(chain, shape.trace).flat_map(|bin| [range.byte(bin.low), range.byte(bin.high)]));
         }
         let densities: Vec<Vec<f64>> =
-            bench.values().chunks_exact(draws).map(|chain| density(chain, &range, shape.density)).collect();
+            bench.values().chunks_exact(draws).map(|chain| density(chain, |_| 1.0, &range, shape.density)).collect();
         let top = densities.iter().flatten().fold(0.0, |top: f64, x| top.max(*x));
         densities.iter().for_each(|density| bytes.extend(bytes_up_to(density, top)));
         let (size, expected) = (bench.values().len(), draws as f64 / shape.ranks as f64);
@@ -93,17 +93,21 @@ fn trace(chain: &[f64], bins: usize) -> impl Iterator<Item = Range> + '_ {
     })
 }
 
-/// The density at points from one end of the range to the other, but for a factor that all chains share: a histogram on a
-/// finer grid, smoothed.
-fn density(chain: &[f64], range: &Range, points: usize) -> Vec<f64> {
+/// The density at points from one end of the range to the other, but for a factor that all chains share: a histogram of draws
+/// by their weights on a finer grid, smoothed.
+pub(super) fn density(chain: &[f64], weight: impl Fn(usize) -> f64, range: &Range, points: usize) -> Vec<f64> {
     const FINER: usize = 4;
     let fine = points * FINER;
     let mut counts = vec![0.0; fine];
-    let finite = || chain.iter().copied().filter(|x| x.is_finite());
-    finite().for_each(|x| counts[range.bin(x, fine)] += 1.0);
-    let n = finite().count().max(1) as f64;
-    let mean = finite().map(|x| range.share(x)).sum::<f64>() / n;
-    let sd = libm::sqrt(finite().map(|x| (range.share(x) - mean) * (range.share(x) - mean)).sum::<f64>() / n);
+    let finite = || chain.iter().enumerate().map(|(i, x)| (weight(i), *x)).filter(|(w, x)| *w > 0.0 && x.is_finite());
+    finite().for_each(|(w, x)| counts[range.bin(x, fine)] += w);
+    let total = finite().map(|(w, _)| w).sum::<f64>();
+    // How many draws of one weight it is worth.
+    let n = (total * total / finite().map(|(w, _)| w * w).sum::<f64>()).max(1.0);
+    let total = if total > 0.0 { total } else { 1.0 };
+    let mean = finite().map(|(w, x)| w * range.share(x)).sum::<f64>() / total;
+    let away = |x: f64| (range.share(x) - mean) * (range.share(x) - mean);
+    let sd = libm::sqrt(finite().map(|(w, x)| w * away(x)).sum::<f64>() / total);
     // In grid points. At least one, so that a chain that stands still is a narrow peak.
     let width = (BANDWIDTHS * 0.9 * sd * libm::pow(n, -0.2) * fine as f64).max(1.0);
     let reach = (3.0 * width) as usize;
@@ -166,7 +170,7 @@ mod tests {
         let draws: Vec<f64> =
             (0..999).map(|i| (i + 1) as f64 / 1000.0).map(|u| if u < 0.5 { u } else { 9.0 + u }).collect();
         let range = Range::of(draws.iter().copied());
-        let density = density(&draws, &range, 41);
+        let density = density(&draws, |_| 1.0, &range, 41);
         let sum: f64 = density.iter().sum();
         let half: f64 = density[..20].iter().sum();
         assert!((half / sum - 0.5).abs() < 0.03 && density[20] < 1e-3 * density[0], "{density:?}");

@@ -48,6 +48,13 @@ impl Warmup {
     }
 }
 
+impl Warmup {
+    /// Whether there is more than the time.
+    pub fn has_pictures(&self) -> bool {
+        !(self.step_sizes.is_empty() && self.paths.is_empty() && self.metrics.is_empty())
+    }
+}
+
 /// The diagonal of what a file says of the inverse metric.
 fn diagonal(metric: &[f64], rows: usize) -> Vec<f64> {
     match rows {
@@ -69,7 +76,7 @@ mod tests {
 
     fn run(metric: &[f64], metric_rows: usize) -> ChainRun {
         let adapted = Some(Adapted { stepsize: 0.5, inv_metric: metric.to_vec(), metric_rows, directions: None });
-        ChainRun { adapted, elapsed: Some([1.0, 2.0]), warmup_step_sizes: vec![1.0; 900] }
+        ChainRun { adapted, elapsed: Some([1.0, 2.0]), warmup_step_sizes: vec![1.0; 900], stages: Vec::new() }
     }
 
     #[test]
@@ -80,7 +87,7 @@ mod tests {
         assert_eq!(Warmup::of(&[run(&[], 0)]).metrics.len(), 0);
         assert_eq!(Warmup::of(&[]), Warmup::default());
         // One file that says nothing: no comparison.
-        let silent = ChainRun { adapted: None, elapsed: None, warmup_step_sizes: Vec::new() };
+        let silent = ChainRun { adapted: None, elapsed: None, warmup_step_sizes: Vec::new(), stages: Vec::new() };
         assert_eq!(Warmup::of(&[run(&[1.0], 1), silent]), Warmup::default());
     }
 }

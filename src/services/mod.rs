@@ -58,7 +58,7 @@ pub use options::{
     OptionSet, PathKind, PathfinderOptions, Preset, Range, SampleOptions, Service, SmcOptions, Value,
     VariationalOptions, names, nearest, similarity,
 };
-pub use page::write_report;
+pub use page::{report_files, write_report, write_sets_report};
 pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
 pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};

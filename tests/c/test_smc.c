@@ -312,9 +312,92 @@ static void test_failures(void) {
   CHECK(!catena_smc_column(NULL, 0));
 }
 
+/* A page of particles, and what is refused. */
+static void test_page(void) {
+  catena_error *error = NULL;
+  catena_course *course = NULL, *other = NULL;
+  catena_course_step step = {.struct_size = sizeof step, .way = 1, .ess = 40, .size = 50, .ancestors = 30, .log_evidence = -2};
+  catena_course_options options = {.struct_size = sizeof options, .title = "Two sets"};
+  const double rows[6] = {0.5, -1, 1, 0.25, 0, 2};
+  const char *const names[2] = {"log_weight__", "x"};
+  const uint64_t ids[2] = {3, 4};
+  const size_t counts[2] = {1, 2};
+  char page[1 << 16];
+  size_t length;
+  FILE *file;
+  CHECK_OK(catena_course_new(CATENA_NOUN_STAGE, &course, &error));
+  CHECK_REFUSES(catena_course_new(7, &other, &error), "noun", "another");
+  CHECK_REFUSES(catena_course_new(0, NULL, &error), "out", "NULL");
+  CHECK_FAILS(catena_course_report(course, NULL, "page.html", &error), CATENA_INVALID_ARGUMENT, NULL, "steps or particles", "");
+  CHECK_OK(catena_course_add(course, 3, &step, &error));
+  CHECK_OK(catena_course_add(course, 4, &step, &error));
+  CHECK_REFUSES(catena_course_add(course, 4, NULL, &error), "step", "NULL");
+  CHECK_REFUSES(catena_course_add(NULL, 4, &step, &error), "course", "NULL");
+  CHECK_OK(catena_course_particles(course, rows, 6, ids, counts, 2, 2, names, &error));
+  CHECK_REFUSES(catena_course_particles(course, rows, 5, ids, counts, 2, 2, names, &error), "size", "5");
+  CHECK_REFUSES(catena_course_note_smc(course, NULL, 10, &error), "result", "NULL");
+  CHECK_REFUSES(catena_course_note_filter(course, NULL, &error), "filter", "NULL");
+  CHECK_REFUSES(catena_course_note_updater(course, NULL, &error), "updater", "NULL");
+  CHECK_REFUSES(catena_course_note_population(course, NULL, &error), "population", "NULL");
+  CHECK_OK(catena_course_report(course, &options, "page.html", &error));
+  file = fopen("page.html", "r");
+  CHECK(file);
+  length = fread(page, 1, sizeof page - 1, file);
+  page[length] = 0;
+  fclose(file);
+  remove("page.html");
+  CHECK_HAS(page, "<title>Two sets</title>");
+  CHECK_HAS(page, "2 sets, 1 stage, 3 particles, 1 variable");
+  catena_course_free(course);
+  catena_course_free(NULL);
+}
+
+/* Files of draws, read back. */
+static void test_files(void) {
+  catena_error *error = NULL;
+  catena_files *files = NULL;
+  const char *const paths[2] = {"draws_1.csv", "draws_2.csv"};
+  double metric[2];
+  size_t rows = 0;
+  int i;
+  for (i = 0; i < 2; i++) {
+    FILE *file = fopen(paths[i], "w");
+    fprintf(file, "# model = two\nlp__,x\n# Adaptation terminated\n# Step size = 0.5\n# Diagonal elements of inverse mass matrix:\n# 1, 2\n-1,%d\n-2,7\n", i);
+    fclose(file);
+  }
+  CHECK_OK(catena_files_read(paths, 2, NULL, &files, &error));
+  CHECK_INT(catena_files_num_chains(files), 2);
+  CHECK_INT(catena_files_num_draws(files), 2);
+  CHECK_INT(catena_files_length(files, 1), 2);
+  CHECK_INT(catena_files_num_columns(files), 2);
+  CHECK_TEXT(catena_files_column(files, 1), "x");
+  CHECK(!catena_files_column(files, 2));
+  CHECK(catena_files_values(files)[5] == 1 && catena_files_values(files)[7] == 7);
+  CHECK_TEXT(catena_files_setting(files, 0, 0), "model");
+  CHECK_TEXT(catena_files_setting(files, 0, 1), "two");
+  CHECK(catena_files_stepsize(files, 1) == 0.5 && isnan(catena_files_stepsize(files, 2)));
+  CHECK(isnan(catena_files_seconds(files, 0, 1)));
+  CHECK_INT(catena_files_inv_metric_size(files, 0), 2);
+  CHECK_OK(catena_files_inv_metric(files, 0, metric, 2, &rows, &error));
+  CHECK(metric[1] == 2 && rows == 1);
+  CHECK_REFUSES(catena_files_inv_metric(files, 0, metric, 1, NULL, &error), "size", "1");
+  CHECK_INT(catena_files_num_stages(files, 0), 0);
+  CHECK_INT(catena_files_cut_off(files, 0), 0);
+  CHECK_OK(catena_files_report(files, NULL, "page.html", &error));
+  CHECK_INT(remove("page.html"), 0);
+  catena_files_free(files);
+  remove(paths[1]);
+  CHECK_FAILS(catena_files_read(paths, 2, NULL, &files, &error), CATENA_IO, NULL, "draws_2.csv", "");
+  remove(paths[0]);
+  catena_files_free(NULL);
+  CHECK_INT(catena_files_num_draws(NULL), 0);
+}
+
 int main(void) {
   test_paths_and_drivers();
   test_references();
   test_failures();
+  test_page();
+  test_files();
   return 0;
 }

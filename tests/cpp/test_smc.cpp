@@ -3,6 +3,9 @@
 #include "expect.hpp"
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 
 namespace {
 
@@ -230,7 +233,24 @@ void interrupted() {
 
 }  // namespace
 
+void pages() {
+  std::puts("pages");
+  const catena::SmcResult found = catena::sample_smc(catena::Model{WithPrior()}, few().set("num_sets", 3));
+  for (const catena::SmcStage &stage : found.sets()[0].stages) CHECK(std::isnan(stage.ancestors) || stage.ancestors > 0);
+  const std::string path = "pages.html";
+  catena::Course course;
+  course.note(found).report(path, "Three sets");
+  std::ifstream file(path);
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  CHECK_HAS(page.c_str(), "<title>Three sets</title>");
+  CHECK_HAS(page.c_str(), "3 sets, ");
+  CHECK_HAS(page.c_str(), "id=\"ancestors\"");
+  CHECK_HAS(THROWN(catena::Error, catena::Course().report(path)).what(), "steps or particles");
+  std::remove(path.c_str());
+}
+
 int main() {
+  pages();
   paths();
   written();
   failures();

@@ -1,6 +1,8 @@
 //! Pages about draws: what they say, how large they are. `tests/report/browser.py` opens those that these tests leave in
 //! `target/tmp/report` in a browser.
 
+mod sets;
+
 use catena::diagnostics::{Layout, SummaryInput};
 use catena::drive::{Hands, Pool};
 use catena::io::{Adapted, ChainRun};
@@ -49,6 +51,7 @@ impl Example {
             }),
             elapsed: Some([0.5, 1.5 + c as f64]),
             warmup_step_sizes: (1..=50).map(|i| 1.0 / f64::from(i)).collect(),
+            stages: Vec::new(),
         };
         let names = names.iter().map(|n| n.to_string()).collect();
         Self { names, chains, draws, values, runs: (0..chains).map(run).collect() }

@@ -87,11 +87,17 @@ complete_rows <- function(fit) {
   list(draws = draws, used = used, lengths = written[used])
 }
 
-catena_report <- function(fit, file = "report.html", title = "Draws") {
-  as_fit(fit)
+catena_report <- function(fit, file = "report.html", title = NULL, truth = NULL) {
+  of_sets <- inherits(fit, c("catena_course", "catena_smc", "catena_filter"))
+  if (!of_sets) as_fit(fit)
+  if (is.null(title)) title <- if (of_sets) "Sets of particles" else "Draws"
   for (argument in c("file", "title")) {
     value <- get(argument)
     if (!is.character(value) || length(value) != 1L || is.na(value)) not_this(argument, "a text", value)
+  }
+  if (of_sets) {
+    course_report(if (inherits(fit, "catena_course")) fit else course_note(catena_course(), fit), file, title, truth)
+    return(invisible(file))
   }
   complete <- complete_rows(fit)
   chains <- fit$chains[complete$used, , drop = FALSE]

@@ -180,6 +180,11 @@ SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP init
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
               SEXP max_depth, SEXP path);
+SEXP r_course_new(SEXP noun);
+SEXP r_course_note_updater(SEXP handle, SEXP pointer);
+SEXP r_course_add(SEXP handle, SEXP steps);
+SEXP r_course_particles(SEXP handle, SEXP values, SEXP sets, SEXP rows, SEXP names);
+SEXP r_course_report(SEXP handle, SEXP title, SEXP truth, SEXP path);
 SEXP r_summary(SEXP draws, SEXP names, SEXP max_depth, SEXP variables, SEXP quantiles, SEXP digits, SEXP order,
                SEXP lengths);
 SEXP r_version(void);

@@ -112,7 +112,8 @@ static SEXP sets_of(const catena_smc_result *r) {
 }
 
 static SEXP stages_of(const catena_smc_result *r) {
-  static const char *const fields[] = {"set", "stage", "way", "ess", "log_evidence", "acceptance", "step_size"};
+  static const char *const fields[] = {"set", "stage", "way", "ess", "log_evidence", "acceptance", "step_size",
+                                       "ancestors"};
   enum { FIELDS = sizeof fields / sizeof *fields };
   const size_t sets = catena_smc_result_num_sets(r);
   size_t rows = 0, at = 0;
@@ -127,7 +128,8 @@ static SEXP stages_of(const catena_smc_result *r) {
                                   catena_smc_result_stage_ess(r, s, i),
                                   catena_smc_result_stage_log_evidence(r, s, i),
                                   catena_smc_result_stage_acceptance(r, s, i),
-                                  catena_smc_result_stage_stepsize(r, s, i)};
+                                  catena_smc_result_stage_stepsize(r, s, i),
+                                  catena_smc_result_stage_ancestors(r, s, i)};
       for (int k = 0; k < FIELDS; k++) to[k][at] = row[k];
     }
   return list;

@@ -46,6 +46,7 @@ include("updater.jl")
 include("saved.jl")
 include("estimates.jl")
 include("design.jl")
+include("course.jl")
 include("pictures.jl")
 
 end

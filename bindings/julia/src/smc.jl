@@ -22,7 +22,7 @@ struct SetReport
     rows::Int
     refused::Int
     seconds::Float64
-    stages::Vector{NamedTuple{(:way, :ess, :log_evidence, :acceptance, :stepsize),NTuple{5,Float64}}}
+    stages::Vector{NamedTuple{(:way, :ess, :log_evidence, :acceptance, :stepsize, :ancestors),NTuple{6,Float64}}}
 end
 
 """
@@ -200,7 +200,7 @@ function set_report(result, set)
     failure = smc_set_error(result, set)
     stages = [(way = of_stage(result, set, i, :way), ess = of_stage(result, set, i, :ess),
                log_evidence = of_stage(result, set, i, :log_evidence), acceptance = of_stage(result, set, i, :acceptance),
-               stepsize = of_stage(result, set, i, :stepsize)) for i in 0:Int(smc_num_stages(result, set))-1]
+               stepsize = of_stage(result, set, i, :stepsize), ancestors = of_stage(result, set, i, :ancestors)) for i in 0:Int(smc_num_stages(result, set))-1]
     SetReport(smc_set_id(result, set), OUTCOMES[smc_set_outcome(result, set)+1],
               failure == C_NULL ? nothing : read_error(ccall(symbol(:catena_error_code), Int32, (Ptr{Cvoid},), failure), failure),
               smc_set_log_evidence(result, set), smc_set_standard_error(result, set), smc_set_rows(result, set),

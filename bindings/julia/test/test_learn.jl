@@ -243,3 +243,15 @@ end
     @test maximum(abs, h[:, 1]) < 1.01 * maximum(abs, shown.ellipse[:, 1]) < 1.3 * 2.5
     @test_throws ArgumentError Catena.region(u)
 end
+
+@testset "a page as data come" begin
+    updater, course, file = new_updater(; models = 300), Catena.Course(), tempname() * ".html"
+    Catena.note!(course, updater)
+    Catena.note!(course, Catena.update!(updater, 3, 5))
+    Catena.report(course, file; title = "A coin", truth = (bias = 0.6,))
+    page = read(file, String)
+    for part in ("<title>A coin</title>", "4 sets, 2 data, 1200 models", "\"truth\":0.6")
+        @test occursin(part, page)
+    end
+    @test occursin("'truth'", message_of(() -> Catena.report(course, file; truth = (other = 1,))))
+end

@@ -125,3 +125,23 @@ end
     signalling!(g, h, x) = ((calls += 1) == 300 && signal_self(); two!(g, h, x))
     @test_throws InterruptException smc(conjugate(signalling!); num_moves = 10^6, callbacks = :caller)
 end
+
+@testset "pages about sets" begin
+    found = Catena.sample_smc(MODEL; num_sets = 3, num_particles = 100, seed = 1)
+    @test all(isnan(stage.ancestors) || 0 < stage.ancestors <= 100 for stage in found.sets[1].stages)
+    file = tempname() * ".html"
+    @test Catena.report(found, file; title = "Three sets") == file
+    page = read(file, String)
+    for part in ("<title>Three sets</title>", "3 sets, ", "300 particles, 2 variables", "id=\"ancestors\"")
+        @test occursin(part, page)
+    end
+    population = Catena.Population(rng -> rand(rng); sets = 2, particles = 20, seed = 1, genealogy = true)
+    course = Catena.Course()
+    for _ in 1:3
+        Catena.note!(course, Catena.resample!(population))
+    end
+    Catena.report(course, file)
+    page = read(file, String)
+    @test occursin("2 sets, 3 steps", page) && occursin("id=\"ancestors\"", page)
+    @test occursin("steps or particles", message_of(() -> Catena.report(Catena.Course(), file)))
+end

@@ -2,6 +2,7 @@
 
 from ._abi import include_dir, library_path, version
 from ._approximate import Approximation, ApproximationFit, laplace, pathfinder, variational
+from ._course import Course
 from ._design import Best, Guess, Sparse, sparse_time
 from ._errors import ArgumentError, CatenaError, CatenaWarning, Reject
 from ._estimates import Mean, ModelSet, bayesian_bound
@@ -19,6 +20,7 @@ from ._progress import Progress
 from ._pymc import PyMCModel
 from ._qinfer import from_qinfer
 from ._quantities import GradientCheck, diagnose, generate_quantities, log_density
+from ._read import read
 from ._report import report
 from ._run import Run
 from ._sample import resume, sample, start
@@ -37,6 +39,7 @@ __all__ = [
     "CatenaError",
     "CatenaWarning",
     "Chain",
+    "Course",
     "Evidence",
     "Filter",
     "Fit",
@@ -89,6 +92,7 @@ __all__ = [
     "options",
     "particle_filter",
     "pathfinder",
+    "read",
     "report",
     "resume",
     "rhat",

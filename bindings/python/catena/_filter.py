@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -120,6 +121,13 @@ class Filter:
         counts = np.empty(self.times[at], dtype=np.uintp)
         call("filter_survivors", self._handle, at, counts.ctypes.data, counts.size)
         return counts
+
+    def report(self, path: str | os.PathLike[str] = "report.html", title: str = "Particle filter") -> None:
+        """Writes a page for a browser: the verdict and what to do, evidence and effective sample sizes over the times with
+        their errors across the sets; as `Course.report`."""
+        from ._course import Course
+
+        Course().note(self).report(path, title)
 
     def __repr__(self) -> str:
         sets, times = self.log_evidences.shape

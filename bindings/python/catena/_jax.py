@@ -58,23 +58,31 @@ class JaxModel(VectorizedModel):
             of_prior, of_likelihood = _batched(log_prior), _batched(log_likelihood)
 
             def parts(x: Floats) -> tuple[Any, Any, Any, Any]:
-                (a, da), (b, db) = _padded(of_prior, x, len(x)), _padded(of_likelihood, x, len(x))
+                (a, da), (b, db) = _padded(of_prior, x, len(x), {}), _padded(of_likelihood, x, len(x), {})
                 return a, b, da, db
 
             others["log_density_parts"] = parts
-        super().__init__(lambda x: _padded(self._evaluate, x, len(x)), dimension, names=names, **others)
+        super().__init__(lambda x: _padded(self._evaluate, x, len(x), {}), dimension, names=names, **others)
 
     def of_width(self, width: int) -> Callable[..., Any]:
-        return lambda x: _padded(self._evaluate, x, width)
+        # Of this run alone, whose calls come one after the other.
+        room: dict[int, Floats] = {}
+        return lambda x: _padded(self._evaluate, x, width, room)
 
 
 def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Values and gradients of many positions, compiled."""
+    """The values of many positions, compiled, each with its gradient behind it: JAX takes about a microsecond to hand out an
+    array, so that there is one."""
     if not callable(function):
         raise TypeError(f"expected a function that JAX can trace, got {function!r}")
     import jax
+    import jax.numpy as jnp
 
-    compiled = jax.jit(jax.vmap(jax.value_and_grad(function)))
+    def both(x: Any) -> Any:
+        values, gradients = jax.vmap(jax.value_and_grad(function))(x)
+        return jnp.concatenate([values[:, None], gradients], axis=1)
+
+    compiled = jax.jit(both)
     # The context has moved between versions of JAX.
     enabled: Any = getattr(jax, "enable_x64", None)
     if enabled is None:
@@ -89,13 +97,18 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
-def _padded(evaluate: Callable[..., Any], x: Floats, width: int) -> tuple[Floats, Floats]:
-    """Evaluates a batch at one of few sizes; what is added repeats the first position."""
+def _padded(evaluate: Callable[..., Any], x: Floats, width: int, room: dict[int, Floats]) -> tuple[Floats, Floats]:
+    """Evaluates a batch at one of few sizes; what is added repeats the first position. `room` has arrays of such sizes."""
     n = len(x)
     size = max(width, n)
     while size // _NARROWER >= n:
         size //= _NARROWER
     if size > n:
-        x = np.concatenate([x, np.broadcast_to(x[:1], (size - n, x.shape[1]))])
-    values, gradients = evaluate(x)
-    return np.asarray(values)[:n], np.asarray(gradients)[:n]
+        padded = room.get(size)
+        if padded is None:
+            padded = room[size] = np.empty((size, x.shape[1]))
+        padded[:n], padded[n:] = x, x[0]
+        x = padded
+    # Waits for JAX, which reads `x` until then.
+    found = np.asarray(evaluate(x))
+    return found[:n, 0], found[:n, 1:]

@@ -139,6 +139,8 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
     Fit
         The draws of both parts.
     """
+    if fit.engine == "files":
+        raise ValueError("argument 'fit': expected one of catena.sample, got one that was read from files of draws")
     failed = [chain for chain in fit.chains if chain.error is not None]
     if failed:
         raise ValueError(f"argument 'fit': expected chains that can go on, got one that failed: {failed[0].error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,21 +17,23 @@ from ._model import Model
 from ._names import unflatten, variables
 from ._service import Service, empty
 
-# Columns before the outputs: lp__, log_weight__, set__, ancestor__.
-_OWN_COLUMNS = 4
+# Columns before the outputs.
+OWN_COLUMNS = ("lp__", "log_weight__", "set__", "ancestor__")
+_OWN_COLUMNS = len(OWN_COLUMNS)
 
 
 @dataclass(frozen=True)
 class Stage:
     """One stage of a set's path: how far it has come (`way`: the temperature, or the number of data), the effective sample
-    size at its end before particles were resampled, the log evidence of the way up to there, and acceptance and step size of
-    its moves."""
+    size at its end before particles were resampled, the log evidence of the way up to there, acceptance and step size of
+    its moves, and how many different particles the resampled ones stem from (NaN where none were)."""
 
     way: float
     ess: float
     log_evidence: float
     acceptance: float
     stepsize: float
+    ancestors: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,13 @@ class Particles:
         error = np.sqrt((away**2).sum(axis=0) * n / (n - 1)) if n > 1 else np.full(mean.shape, np.nan)
         return {name: (float(m), float(e)) for name, m, e in zip(self.columns[_OWN_COLUMNS:], mean, error)}
 
+    def report(self, path: str | os.PathLike[str] = "report.html", title: str = "Sets of particles") -> None:
+        """Writes a page for a browser: the verdict and what to do, the evidence, effective sample sizes and ancestors over the
+        stages with their errors across the sets, the particles; as `Course.report`."""
+        from ._course import Course
+
+        Course().note(self).report(path, title)
+
     def __repr__(self) -> str:
         lines = [
             f"<catena.Particles: {self.values.shape[0]} sets of {self.values.shape[1]} particles>",
@@ -184,7 +194,7 @@ def _read(result: int, error: CatenaError | None, values: Floats, columns: list[
             Stage(
                 *(
                     getattr(lib, f"smc_result_stage_{name}")(result, i, s)
-                    for name in ("way", "ess", "log_evidence", "acceptance", "stepsize")
+                    for name in ("way", "ess", "log_evidence", "acceptance", "stepsize", "ancestors")
                 )
             )
             for s in range(lib.smc_result_num_stages(result, i))

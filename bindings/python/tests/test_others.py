@@ -121,3 +121,24 @@ def test_pymc():
         pymc.Poisson("count", 3.0)
     with pytest.raises(TypeError, match="expected continuous variables alone, got the discrete count"):
         catena.PyMCModel(discrete)
+
+
+def test_arrow_files_are_read(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    feather = pytest.importorskip("pyarrow.feather")
+    draws = np.random.default_rng(1).normal(size=(2, 20))
+    paths = [tmp_path / f"draws_{i}.arrow" for i in (1, 2)]
+    for i, path in enumerate(paths):
+        columns = {
+            "chain": [i + 1] * 20,
+            "draw": list(range(1, 21)),
+            "lp__": [-1.0] * 20,
+            "divergent__": [False] * 20,
+            "x": draws[i],
+        }
+        feather.write_feather(arrow.table(columns), path, compression="uncompressed")
+    fit = catena.read(paths)
+    assert fit.columns == ["lp__", "divergent__", "x"] and np.array_equal(fit["x"], draws)
+    feather.write_feather(arrow.table({"x": ["a", "b"]}), paths[0], compression="uncompressed")
+    with pytest.raises(catena.CatenaError, match="column 'x': expected 64-bit numbers or booleans, got Utf8"):
+        catena.read(paths[0])

@@ -35,8 +35,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
                                   a library that exports catena_model
-catena summary [OPTION…] FILE…    summarise Stan CSV files, one per chain
-catena report [OPTION…] FILE…     make a page for a browser of Stan CSV files, one per chain
+catena summary [OPTION…] FILE…    summarise Stan CSV or Arrow files, one per chain
+catena report [OPTION…] FILE…     make a page for a browser of Stan CSV or Arrow files, one per chain or set
 catena help                       this text
 catena version                    the version
 

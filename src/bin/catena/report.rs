@@ -1,12 +1,11 @@
-//! `catena report FILE…`: a page for a browser.
+//! `catena report FILE…`: a page for a browser, about chains or about sets of particles.
 
 use crate::common::say;
 use crate::failure::Failure;
 use catena::drive::{Hands, Pool};
 use catena::io::CsvChains;
 use catena::model::Threading;
-use catena::report::ReportInput;
-use catena::services::write_report;
+use catena::services::report_files;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,7 +55,9 @@ impl Wish {
             }
         }
         if wish.files.is_empty() {
-            return Err(Failure::usage("catena report: expected Stan CSV files, one per chain, got none"));
+            return Err(Failure::usage(
+                "catena report: expected Stan CSV or Arrow files, one per chain or set, got none",
+            ));
         }
         Ok(wish)
     }
@@ -79,23 +80,8 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
     let pool = Arc::new(Pool::new(wish.threads)?);
     let hands = Hands::new(&pool, Threading::Any, || false);
     let chains = CsvChains::read(&wish.files, &hands)?;
-    let notes: Vec<String> = chains
-        .cut_off()
-        .iter()
-        .map(|&(file, line)| {
-            format!("'{}' was cut off within line {line}: that line was left out.", wish.files[file].display())
-        })
-        .collect();
-    let title = wish.title.clone().unwrap_or_else(|| title_of(&chains, &wish.files[0]));
-    let input = ReportInput { notes: &notes, ..ReportInput::of_files(&title, &chains) };
-    write_report(&input, Some(pool.clone()), &wish.output)?;
+    report_files(&chains, &wish.files, wish.title.as_deref(), Some(pool.clone()), &wish.output)?;
     say(&format!("{}\n", wish.output.display()))
-}
-
-fn title_of(chains: &CsvChains, first: &Path) -> String {
-    let model = chains.settings().iter().find(|(name, _)| name == "model").map(|(_, value)| value.clone());
-    let name = || first.file_stem().map_or_else(|| "Draws".into(), |stem| stem.to_string_lossy().into_owned());
-    model.filter(|model| !model.is_empty()).unwrap_or_else(name)
 }
 
 #[cfg(test)]
@@ -112,7 +98,7 @@ mod tests {
         assert_eq!(wish.files, [PathBuf::from("a.csv"), "b=c.csv".into()]);
         assert_eq!((wish.output, wish.title.as_deref(), wish.threads), ("x.html".into(), Some("Eight schools"), 2));
         for (words, part) in [
-            (&["output=x.html"][..], "expected Stan CSV files"),
+            (&["output=x.html"][..], "expected Stan CSV or Arrow files"),
             (&["a.csv", "--out=x"], "expected files or one of output, title, num_threads; got '--out=x'"),
             (&["a.csv", "output="], "'output': expected a value"),
             (&["a.csv", "num_threads=0"], "expected a number above 0, got '0'"),

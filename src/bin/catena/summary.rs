@@ -121,7 +121,7 @@ fn option_of(word: &str) -> Option<(&'static str, Option<&str>)> {
 pub fn run(words: &[String]) -> Result<(), Failure> {
     let mut wish = Wish::read(words)?;
     if wish.files.is_empty() {
-        return Err(Failure::usage("catena summary: expected Stan CSV files, one per chain, got none"));
+        return Err(Failure::usage("catena summary: expected Stan CSV or Arrow files, one per chain, got none"));
     }
     if let Some(csv) = &wish.csv {
         let real = |path: &Path| std::fs::canonicalize(path).ok();

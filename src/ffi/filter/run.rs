@@ -12,7 +12,7 @@ use crate::services::{FilterReport, FilterSet, particle_filter};
 
 /// What a filter found, set by set. Immutable.
 pub struct catena_filter {
-    pub(super) report: FilterReport,
+    pub(in crate::ffi) report: FilterReport,
     pub(super) seed: u64,
 }
 

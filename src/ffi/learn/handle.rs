@@ -39,7 +39,7 @@ impl catena_updater {
     ///
     /// # Safety
     /// `updater` is null or a live updater that nobody changes.
-    pub(super) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Asked>, Error> {
+    pub(in crate::ffi) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Asked>, Error> {
         // SAFETY: passed on to the caller.
         unsafe { object(updater, "updater", "a catena_updater") }.map(|u| &u.learner)
     }

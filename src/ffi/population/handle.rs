@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// Several independent sets of weighted traces. One thread at a time uses it.
 pub struct catena_population {
-    pub(super) population: Population<Host>,
+    pub(in crate::ffi) population: Population<Host>,
     /// Released after the traces.
     #[expect(dead_code, reason = "held to be dropped")]
     data: UserData,

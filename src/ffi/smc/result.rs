@@ -24,7 +24,7 @@ pub enum catena_set_outcome {
 
 /// What catena_sample_smc reports: one entry per set, in the order of their ids. Immutable.
 pub struct catena_smc_result {
-    report: SmcReport,
+    pub(in crate::ffi) report: SmcReport,
     errors: Vec<Option<catena_error>>,
 }
 
@@ -287,6 +287,21 @@ pub unsafe extern "C" fn catena_smc_result_stage_stepsize(
 ) -> f64 {
     // SAFETY: the caller vouches for the pointer.
     unsafe { of_stage(result, set, stage, |s| s.stepsize) }
+}
+
+/// How many different particles those of a stage stem from after they were resampled. NaN past the last stage, and of a stage
+/// without resampling.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_smc_result_stage_ancestors(
+    result: *const catena_smc_result,
+    set: usize,
+    stage: usize,
+) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { of_stage(result, set, stage, |s| s.ancestors) }
 }
 
 /// Frees a result with all that was borrowed from it. NULL is fine.

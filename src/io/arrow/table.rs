@@ -64,6 +64,11 @@ impl Table {
         &self.rows
     }
 
+    /// Rows so far, those before this file included.
+    pub fn rows(&self) -> usize {
+        self.before + self.written + self.rows.len() / self.width.max(1)
+    }
+
     /// Takes a row, and writes a batch when it is complete: of 1, 1, 2, 4, ... rows.
     pub fn push(&mut self, row: &[f64]) -> Result<(), ArrowError> {
         self.rows.extend_from_slice(&row[..self.width]);

@@ -123,8 +123,15 @@ impl Mover {
         let scale = if plan.is_dense() { Scale::dense_of(&vec![1.0; dim]) } else { Scale::identity(dim) };
         let gradients = if plan.kernel.has_gradient() { rows * dim } else { 0 };
         let course = stages::start(plan);
-        let order =
-            Order { action: Action::Again, course, at_end: false, ess: f64::NAN, acceptance: f64::NAN, refused: 0.0 };
+        let order = Order {
+            action: Action::Again,
+            course,
+            at_end: false,
+            ess: f64::NAN,
+            acceptance: f64::NAN,
+            refused: 0.0,
+            ancestors: f64::NAN,
+        };
         Self {
             id,
             index,

@@ -57,6 +57,8 @@ pub struct StageRecord {
     pub stepsize: f64,
     /// Points of its moves that the model refused, or where no finite value was.
     pub refused: f64,
+    /// How many different particles the resampled ones stem from; NaN where none were.
+    pub ancestors: f64,
 }
 
 impl Mover {
@@ -130,6 +132,7 @@ impl Mover {
                 acceptance: f64::NAN,
                 stepsize: libm::exp(log_step),
                 refused: 0.0,
+                ancestors: order.ancestors,
             };
             // Without moves there is nothing to wait for.
             if order.action == Action::Finish {

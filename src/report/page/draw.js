@@ -4,8 +4,11 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 320, HEIGHT = 150, LEFT = 54, BOTTOM = 20, TOP = 6, RIGHT = 6;
 const COLORS = 8;
+const HIGHEST_RHAT = 1.01;
 
 const byId = (id) => document.getElementById(id);
+const picturesOf = (id) => byId(id)?.querySelector(".pictures");
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const color = (chain) => `var(--c${chain % COLORS})`;
 
@@ -93,6 +96,7 @@ function inPortions(button, size, show) {
   return (all) => { items = all; from = 0; next(); };
 }
 
+const labelOf = (chain) => (data.labels ? data.labels[chain] : `chain ${chain + 1}`);
 const chainsShown = Array.from({ length: data.chains }, (_, chain) => chain);
 byId("legend").append(...chainsShown.slice(0, 64).map((chain) =>
-  element("span", { style: `--of: ${color(chain)}` }, `chain ${chain + 1}`)));
+  element("span", { style: `--of: ${color(chain)}` }, labelOf(chain))));

@@ -2,7 +2,6 @@
 
 const column = Object.fromEntries(data.statistics.map((name, i) => [name, i]));
 const statistic = (variable, name) => data.rows[variable][column[name]];
-const HIGHEST_RHAT = 1.01;
 
 function sketchOf(variable) {
   if (!data.sketches[variable]) return null;
@@ -97,23 +96,3 @@ function panelOf(variable) {
   panel.append(element("div", { class: "pictures" }, traceOf(variable, sketch), densityOf(variable, sketch), ranksOf(variable, sketch)));
   return panel;
 }
-
-// The panel of a variable, made if it is not there, at the head of the list.
-function visit(variable) {
-  let panel = byId(`v${variable}`);
-  if (!panel) {
-    panel = panelOf(variable);
-    byId("panels").prepend(panel);
-  }
-  panel.scrollIntoView();
-  panel.focus();
-}
-
-const pictured = data.sketches.filter((sketch) => sketch).length;
-const FIRST_PANELS = 6;
-inPortions(byId("more-panels"), FIRST_PANELS, (variables) => {
-  byId("panels").append(...variables.filter((v) => !byId(`v${v}`)).map(panelOf));
-})(data.worst);
-byId("about-variables").textContent =
-  (data.names.length > FIRST_PANELS ? `The ${FIRST_PANELS} worst of ${data.names.length} first; choose any in the table.` : "The worst first.") +
-  (pictured < data.names.length ? ` The file has pictures of the ${pictured} worst.` : "");

@@ -3,6 +3,7 @@
 use crate::error::{Code, Error};
 use crate::particles::filter::Filtered;
 use crate::particles::{Evidence, pooled};
+use crate::report::{Course, CourseStep};
 
 /// One set of a filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,17 @@ impl FilterReport {
     pub fn evidence(&self) -> Evidence {
         let each: Vec<f64> = self.sets.iter().map(|set| set.filtered.log_evidence()).collect();
         pooled(&each)
+    }
+
+    /// The times of the sets, for a page about them.
+    pub fn note(&self, course: &mut Course) {
+        for FilterSet { filtered, .. } in &self.sets {
+            let size = filtered.layout.particles as f64;
+            for (t, step) in filtered.steps.iter().enumerate() {
+                let (ess, log_evidence) = (step.ess, step.log_evidence);
+                course.add(filtered.set, CourseStep { size, ess, log_evidence, ..CourseStep::at(t as f64) });
+            }
+        }
     }
 
     /// An error of [`Code::AllLost`] that names the first set that lost all its particles, and when.

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::model::{Refusal, Task, Traces};
 use crate::particles::{Evidence, Genealogy, Set, pooled, weights};
 use crate::random::ParticlePurpose;
+use crate::report::{Course, CourseStep};
 use std::ops::Range;
 
 /// Which traces are asked.
@@ -153,6 +154,23 @@ impl<H: Traces> Population<H> {
     /// Who descends from whom in a set; `None` where that is not kept.
     pub fn genealogy(&self, set: u64) -> Result<Option<&Genealogy>, Error> {
         self.place(set).map(|place| self.sets[place].genealogy())
+    }
+
+    /// Tells `course` where each set stands: its size, effective sample size and evidence, and how many founders its traces
+    /// stem from, where that is kept.
+    pub fn note(&self, course: &mut Course) {
+        let way = self.generation() as f64;
+        for set in &self.sets {
+            let founders = set.genealogy().and_then(|g| g.distinct_ancestors().first().copied());
+            let step = CourseStep {
+                size: set.len() as f64,
+                ess: set.ess(),
+                ancestors: founders.map_or(f64::NAN, |count| count as f64),
+                log_evidence: set.log_evidence(),
+                ..CourseStep::at(way)
+            };
+            course.add(set.id(), step);
+        }
     }
 
     /// Copies that resampling has made since the population was begun.

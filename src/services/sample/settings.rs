@@ -56,7 +56,6 @@ pub(super) fn check_memory(dim: usize, num_chains: usize, options: &SampleOption
     room::check("num_chains", &[num_chains, vectors, dim, NUMBER], got)
 }
 
-/// The settings of the chains at the places `own` of the run; a bad inverse metric is reported with the id of its chain before any chain runs.
 /// What was given beside the ends of another run's chains, and wins.
 #[derive(Clone, Copy)]
 pub(super) struct Given {
@@ -95,7 +94,7 @@ pub(super) fn begin_from(
         .collect()
 }
 
-/// The settings of every chain; a bad inverse metric is reported with the id of its chain before any chain runs.
+/// The settings of the chains at the places `own` of the run; a bad inverse metric is reported with the id of its chain before any chain runs.
 pub(super) fn chain_settings(
     dim: usize,
     own: Range<usize>,

@@ -2,8 +2,9 @@
 
 use super::report::{SetOutcome, SmcReport};
 use crate::error::Error;
-use crate::io::{Level, Logger, Writer, shortest};
+use crate::io::{Level, Logger, STAGE_COLUMNS, STAGES, Writer, shortest};
 use crate::model::Density;
+use crate::particles::mover::StageRecord;
 
 /// The columns before the outputs.
 pub(super) const FIRST_COLUMNS: [&str; 4] = ["lp__", "log_weight__", "set__", "ancestor__"];
@@ -11,6 +12,16 @@ pub(super) const FIRST_COLUMNS: [&str; 4] = ["lp__", "log_weight__", "set__", "a
 /// All columns of a set's sample writer for this model: `lp__ log_weight__ set__ ancestor__`, then the outputs.
 pub fn smc_columns<D: Density>(density: &D) -> Vec<String> {
     FIRST_COLUMNS.iter().map(|s| s.to_string()).chain(density.output_names()).collect()
+}
+
+/// The stages as lines: a heading, and the numbers of each.
+fn stage_lines(stages: &[StageRecord]) -> impl Iterator<Item = String> + '_ {
+    let numbers = |stage: &StageRecord| {
+        let StageRecord { way, ess, ancestors, log_evidence, acceptance, stepsize, .. } = *stage;
+        let numbers: [f64; STAGE_COLUMNS.len()] = [way, ess, ancestors, log_evidence, acceptance, stepsize];
+        numbers.map(shortest).join(", ")
+    };
+    std::iter::once(format!("{STAGES}{}", STAGE_COLUMNS.join(", "))).chain(stages.iter().map(numbers))
 }
 
 /// Gives the rows of each set that `is_own`, and of each that is held in memory, to its writer, on the calling thread. A set that did not finish has none. A writer that fails
@@ -36,6 +47,7 @@ pub(super) fn write(
                 count += 1;
             }
             if set.outcome == SetOutcome::Finished {
+                stage_lines(&set.stages).try_for_each(|line| writer.message(&line))?;
                 let (value, error) = (shortest(set.log_evidence), shortest(set.log_evidence_error));
                 writer.message(&format!("Log evidence = {value}"))?;
                 writer.message(&format!("Its error, estimated within the set = {error}"))?;

@@ -5,6 +5,7 @@ use crate::error::{Code, Error};
 use crate::particles::course::Action;
 use crate::particles::mover::StageRecord;
 use crate::particles::pooled;
+use crate::report::{Course as SetsCourse, CourseStep};
 use crate::services::{ChainReport, Outcome, SampleReport, SmcOptions};
 
 /// How a set ended.
@@ -83,6 +84,17 @@ impl SmcReport {
             _ => pool.map_or(f64::NAN, |pool| pool.standard_error),
         };
         Self { sets, log_evidence, standard_error, interrupted }
+    }
+
+    /// The stages of the sets, for a page about them; `particles` is the number of each set's.
+    pub fn note(&self, particles: usize, course: &mut SetsCourse) {
+        for set in &self.sets {
+            for stage in &set.stages {
+                let StageRecord { way, ess, ancestors, log_evidence, acceptance, stepsize, .. } = *stage;
+                let size = particles as f64;
+                course.add(set.set_id, CourseStep { way, size, ess, ancestors, log_evidence, acceptance, stepsize });
+            }
+        }
     }
 
     /// `Ok` when every set finished, or lost all its particles; else one error that names the sets.

@@ -19,3 +19,37 @@ test_that("what is no fit or file gets words", {
   expect_error(catena_report(fit, 3), "'file'")
   expect_error(catena_report(fit, file.path(tempdir(), "nowhere", "page.html")), "cannot write")
 })
+
+test_that("sets of particles have a page", {
+  model <- catena_model(function(x) list(log_density = -sum(x^2) / 2, gradient = -x), dimension = 2)
+  found <- catena_sample_smc(model, 3, 100, seed = 1, show_messages = FALSE)
+  expect_true(all(is.na(found$stages$ancestors) | found$stages$ancestors <= 100))
+  file <- tempfile(fileext = ".html")
+  expect_identical(catena_report(found, file), file)
+  page <- paste(readLines(file, warn = FALSE), collapse = "\n")
+  for (part in c("3 sets, ", "300 particles, 2 variables", 'id="ancestors"', 'id="evidence"')) expect_match(page, part, fixed = TRUE)
+
+  coin <- catena_likelihood(
+    function(outcomes, models, experiments) {
+      cells <- expand.grid(m = seq_len(nrow(models)), o = seq_along(outcomes), e = seq_len(nrow(experiments)))
+      dbinom(outcomes[cells$o], experiments[cells$e, ], models[cells$m, ])
+    }, "bias", c(throws = "integer"), domain = function(experiment) seq(0, experiment$throws)
+  )
+  u <- catena_updater(coin, prior_uniform(0, 1), n_sets = 3, n_models = 200, seed = 1)
+  course <- course_note(catena_course(), u)
+  for (heads in c(3, 2, 4)) course_note(course, updater_update(u, heads, 5))
+  catena_report(course, file, title = "A coin", truth = c(bias = 0.6))
+  page <- paste(readLines(file, warn = FALSE), collapse = "\n")
+  for (part in c("3 sets, 4 data, 600 models", '"truth":0.6', "<title>A coin</title>")) expect_match(page, part, fixed = TRUE)
+  expect_error(catena_report(course, file, truth = c(other = 1)), "'truth'")
+
+  p <- catena_population(function() 0, apply = function(trace, what) list(trace = trace + rnorm(1), increment = -trace^2),
+    n_sets = 2, n_particles = 20, seed = 1, genealogy = TRUE)
+  course <- catena_course()
+  for (i in 1:3) course_note(course, population_resample(population_apply(p, "walk")))
+  catena_report(course, file)
+  page <- paste(readLines(file, warn = FALSE), collapse = "\n")
+  for (part in c("2 sets, 3 steps", 'id="ancestors"')) expect_match(page, part, fixed = TRUE)
+  expect_error(course_note(catena_course(), 3), "'what'")
+  expect_error(catena_report(catena_course(), file), "steps or particles")
+})
