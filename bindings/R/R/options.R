@@ -44,6 +44,12 @@ more_options <- function(given, services = names(engines), own = names(formals(c
   given
 }
 
+# Gradients that were written by hand are looked at where chains begin, unless the call says otherwise.
+looked_at <- function(given, model) {
+  if (model$kind == by_hand && is.null(given$check_gradient)) given$check_gradient <- TRUE
+  given
+}
+
 unknown_option <- function(name, known) {
   table <- .Call(C_options)
   taken_by <- table$services[table$option == option_of(name)]

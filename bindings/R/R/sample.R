@@ -48,7 +48,7 @@ catena_sample <- function(model, chains = 4, iter_warmup = 1000, iter_sampling =
     term_buffer = as_count(term_buffer, "term_buffer"), window = as_count(window, "window"),
     threads = if (is.null(threads)) 0 else as_count(threads, "threads", 1), batch_size = as_count(batch_size, "batch_size")
   )
-  settings <- c(settings, more_options(list(...)))
+  settings <- c(settings, looked_at(more_options(list(...)), model))
   as_flag(progress, "progress")
   as_flag(show_messages, "show_messages")
   inits <- if (!is.null(init)) as_inits(init, model, chain_ids)

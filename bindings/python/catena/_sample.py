@@ -59,7 +59,8 @@ def sample(
         Whether to show where the chains are; None: in a notebook, and where stderr is a terminal.
     **options
         Every option of the library by its name, with its default: ``num_warmup=1000``, ``num_samples=1000``,
-        ``delta=0.8``, ``metric="diag_e"`` and so on; `options` lists them.
+        ``delta=0.8``, ``metric="diag_e"`` and so on; `options` lists them. One of them, `check_gradient`, compares the gradient
+        with finite differences where each chain begins, and is True unless given for Python functions of gradients.
 
     Returns
     -------
@@ -153,6 +154,8 @@ def _start(
     try:
         if model.vectorized and "batch_size" not in asked:
             service.set("batch_size", service.option("num_chains"))
+        if model.by_hand and "check_gradient" not in asked:
+            service.set("check_gradient", 1)
         if engine == "fixed_param":
             # There is no warm-up whose rows could be kept.
             service.set("save_warmup", 0)

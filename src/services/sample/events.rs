@@ -9,6 +9,7 @@ use crate::io::{Level, Mark, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
 use crate::services::start::{failed_start, given_start};
+use crate::services::start_gradient::check_start;
 use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
@@ -87,7 +88,12 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let chain = &mut watched.chain;
         match event {
             Request::Evaluate | Request::Meet(_) => unreachable!("an ask, not an event"),
-            Request::Initialized => self.initialized(chain)?,
+            Request::Initialized => {
+                if here.run.options.check_gradient && chain.moves() {
+                    check_start(chain.position(), chain.gradient(), here)?;
+                }
+                self.initialized(chain)?;
+            }
             Request::Draw => self.drawn(watched, here)?,
             Request::WarmupDone => {
                 here.warm();

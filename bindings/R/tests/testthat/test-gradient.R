@@ -59,3 +59,12 @@ test_that("errors of R functions are raised as they are, and compiled functions 
   skip_on_cran()
   expect_equal(catena_diagnose(normal_c(), seed = 1)$failures, 0)
 })
+
+test_that("a wrong gradient is found where chains begin, unless nobody wants to know", {
+  model <- catena_model(wrong, names = names)
+  sample <- function(model, ...) catena_sample(model, chains = 2, iter_warmup = 20, iter_sampling = 5, seed = 1, progress = FALSE, ...)
+  expect_error(sample(model), "chain 1.*derivative by 'b.1'.*differences")
+  expect_s3_class(sample(model, check_gradient = FALSE), "catena_fit")
+  right <- catena_model(normal, names = names)
+  expect_identical(as.array(sample(right)), as.array(sample(right, check_gradient = FALSE)))
+})
