@@ -29,7 +29,7 @@ class Pool {
 // it is bad, and returns the options: catena::Options().num_chains(8).seed(1). A run copies what it needs.
 class Options {
  public:
-  Options() : handle_(detail::made<Own>(catena_options_new)) {}
+  Options() : handle_(detail::made<Own>(catena_options_new)) { check_gradient(true); }
 
   // Sets any option of the library by its name (catena_options_at lists them): a number, a bool, one of the constants, or a
   // text such as "12", "true" or "dense_e". The error for a name that there is no option of suggests the near one.
@@ -74,6 +74,9 @@ class Options {
   Options &refresh(std::size_t value) { return call(catena_options_set_refresh, value); }
   // Initial values not given are uniform on (-radius, radius) on the unconstrained scale. Default 2.
   Options &init_radius(double value) { return call(catena_options_set_init_radius, value); }
+  // Compare the gradient with finite differences where each chain begins, and fail the chain where it is wrong: twice as many
+  // evaluations of the log density as there are coordinates, at most 128. Default true.
+  Options &check_gradient(bool value) { return set("check_gradient", value); }
   // The shape of the inverse metric. Default CATENA_METRIC_AUTO.
   Options &metric(catena_metric value) { return call(catena_options_set_metric, static_cast<std::int32_t>(value)); }
   // Step size before adaptation; finite, above 0. Default 1.

@@ -36,6 +36,7 @@ mod session;
 mod smc;
 mod spread;
 mod start;
+mod start_gradient;
 mod summary;
 mod variational;
 mod warm_start;

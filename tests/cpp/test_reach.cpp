@@ -225,6 +225,15 @@ void gradients() {
     gradient[1] += 0.5;
     return value;
   });
+  // A run looks by itself where its chains begin.
+  try {
+    catena::sample(wrong, small());
+    CHECK(!"it must be found");
+  } catch (const catena::Error &found) {
+    CHECK_HAS(found.what(), "chain 1");
+    CHECK_HAS(found.what(), "derivative by 'x.2'");
+  }
+  CHECK(catena::sample(wrong, small().check_gradient(false)).complete());
   const catena::Init at = catena::Init::position({0.5, -1});
   const catena::GradientCheck bad = catena::diagnose(wrong, options, at);
   CHECK_INT(bad.failures, 1);

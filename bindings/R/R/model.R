@@ -4,6 +4,9 @@ catena_model.default <- function(x, ...) {
   not_this("x", "an R function, an external pointer or native symbol, or the path of a BridgeStan library", x)
 }
 
+# The kind of a model whose functions, gradients among them, are R's.
+by_hand <- "R functions"
+
 new_model <- function(pointer, kind, unconstrain = NULL, vectorized = FALSE) {
   about <- .Call(C_model_describe, pointer)
   structure(
@@ -67,7 +70,7 @@ catena_model.function <- function(x, gradient = NULL, dimension = NULL, names = 
   environment <- list2env(functions, parent = emptyenv())
   outputs <- if (!is.null(outputs)) names_to_library(outputs)
   pointer <- .Call(C_model_closures, calls, environment, vectorized, names, outputs, data_count)
-  new_model(pointer, "R functions", unconstrain, vectorized)
+  new_model(pointer, by_hand, unconstrain, vectorized)
 }
 
 # What constrain's value is called, from its value at the origin.

@@ -54,7 +54,8 @@ catena_sample <- function(model, chains = 4, iter_warmup = NULL, iter_sampling =
   settings <- c(
     settings, if (!is.null(metric)) list(metric = metric),
     if (!is.null(iter_warmup)) list(iter_warmup = as_count(iter_warmup, "iter_warmup")),
-    if (!is.null(adapt_delta)) list(adapt_delta = as_number(adapt_delta, "adapt_delta")), more_options(list(...))
+    if (!is.null(adapt_delta)) list(adapt_delta = as_number(adapt_delta, "adapt_delta")),
+    looked_at(more_options(list(...)), model)
   )
   as_flag(progress, "progress")
   as_flag(show_messages, "show_messages")

@@ -125,6 +125,10 @@ function check_keyword(given::Symbol, services = keys(ENGINES), others = OTHER_A
                         (near ? "did you mean '$(keywords[at])'?" : "there are " * join(sort(keywords), ", "))))
 end
 
+"What is otherwise than in C unless a call says it: a gradient written by hand is looked at where chains begin."
+looked_at(::FunctionModel) = (check_gradient = true,)
+looked_at(::Any) = (;)
+
 "A handle with the options set; `extra` are those that `sample` does not name."
 function new_options(handles::Handles, n, chains, warmup, seed, chain_id, metric, threads, extra)
     foreach(check_keyword, keys(extra))

@@ -30,7 +30,9 @@ Runs chains over `model` and returns `n` draws of each.
   `inv_metric`: a vector of variances (a matrix when dense) to start from, or a vector of them, one for each chain
 - `warmup_mode = :alone`: or `:together`, whether chains share what they learn in warm-up (with a metric from draws and gradients)
 - every other option of the library by its name, such as `delta`, `max_depth`, `thin`, `save_warmup` or `adapt`:
-  [`Catena.options`](@ref)`()` lists them with their defaults; `preset = :stan` has Stan's
+  [`Catena.options`](@ref)`()` lists them with their defaults; `preset = :stan` has Stan's. `check_gradient`, true by default for a
+  `FunctionModel`, compares the gradient with finite differences where each chain begins and fails the chain where it is wrong, at
+  the cost of twice as many evaluations of the log density as there are coordinates, at most 128
 - `threads = 0`: threads of the pool the chains run on; 0: the cores available to the process, but with callbacks from the
   pool as many as Julia has
 - `callbacks = :auto`: from where the functions of a `FunctionModel` are called: `:pool`, several at once from the pool's
@@ -84,7 +86,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
     ends === nothing || (extra = (; warm_start = true, extra...))
     handles = Handles([])
     try
-        options = new_options(handles, n, chains, warmup, seed, chain_id, metric, threads, extra)
+        options = new_options(handles, n, chains, warmup, seed, chain_id, metric, threads, (; looked_at(model)..., extra...))
         rows = Int(ccall(symbol(:catena_options_rows), Csize_t, (Ptr{Cvoid},), options))
         init_handles = inits === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_init(handles, one) for one in inits]
         metric_pointers = inv_metrics === nothing ? Ptr{Float64}[] : pointer.(inv_metrics)

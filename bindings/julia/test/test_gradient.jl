@@ -28,6 +28,15 @@
     @test occursin("epsilon", message_of(() -> Catena.diagnose(MODEL; epsilon = 0)))
 end
 
+@testset "a wrong gradient is found where chains begin, unless nobody wants to know" begin
+    wrong = FunctionModel(2, (g, x) -> (value = normal!(g, x); g[2] += 0.5; value); names = ["a", "b"])
+    short = (chains = 2, warmup = 20, seed = 1, progress = false)
+    words = message_of(() -> Catena.sample(wrong, 5; short...))
+    @test occursin("chain 1", words) && occursin("derivative by 'b'", words) && occursin("differences", words)
+    @test Catena.sample(wrong, 5; short..., check_gradient = false) isa Catena.Draws
+    @test Catena.sample(MODEL, 5; short...).values == Catena.sample(MODEL, 5; short..., check_gradient = false).values
+end
+
 @testset "log densities at given positions" begin
     positions = [2.0 1.0 0.5; 0.0 -2.0 3.0]
     for model in (MODEL, c_model(:normal))

@@ -33,6 +33,8 @@ class JaxModel(VectorizedModel):
         As in `FunctionModel`; the functions are Python's.
     """
 
+    by_hand = False
+
     def __init__(
         self,
         log_density: Callable[..., Any] | None,

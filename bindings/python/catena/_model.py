@@ -30,6 +30,8 @@ class Model:
     on_caller = False
     # Whether evaluations of several chains go into one call.
     vectorized = False
+    # Whether its gradients were written by hand, so that they are looked at where chains begin unless a call says otherwise.
+    by_hand = False
 
     def open(self, resources: Resources, failure: Failure, width: int = 1) -> int:
         """The library's model, for one call or run that evaluates up to `width` positions at once; for this package."""
@@ -80,6 +82,7 @@ class FunctionModel(Model):
     """
 
     on_caller = True
+    by_hand = True
 
     def __init__(
         self,

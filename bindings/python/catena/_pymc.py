@@ -22,6 +22,8 @@ class PyMCModel(FunctionModel):
         The model.
     """
 
+    by_hand = False
+
     def __init__(self, model: Any) -> None:
         from pymc.blocking import DictToArrayBijection
 

@@ -65,6 +65,8 @@ def sample(
     **options
         Every option of the library by its name, with its default: ``num_warmup=200``, ``num_samples=1000``,
         ``delta=0.7``, ``metric="auto"`` and so on; `options` lists them. ``preset="stan"`` has Stan's defaults.
+        `check_gradient` compares the gradient with finite differences where each chain begins, and is True unless given for
+        Python functions of gradients.
 
     Returns
     -------
@@ -175,6 +177,8 @@ def _start(
     try:
         if model.vectorized and "batch_size" not in asked:
             service.set("batch_size", service.option("num_chains"))
+        if model.by_hand and "check_gradient" not in asked:
+            service.set("check_gradient", 1)
         if engine == "fixed_param":
             # There is no warm-up whose rows could be kept.
             service.set("save_warmup", 0)

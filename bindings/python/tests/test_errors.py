@@ -275,3 +275,19 @@ def test_ctrl_c_in_a_poll_ends_the_waiting_alone(model):
     run.close()
     with pytest.raises(RuntimeError, match="the run was closed"):
         run.poll()
+
+
+def test_a_wrong_gradient_is_found_where_chains_begin():
+    def wrong(x):
+        value, gradient = normals(x)
+        return value, gradient + [0, 0.5]
+
+    short = {"chains": 2, "num_warmup": 20, "num_samples": 5, "seed": 1, "progress": False}
+    model = catena.FunctionModel(wrong, 2, names=["a", "b"])
+    with pytest.raises(catena.CatenaError, match="chain 1.*derivative by 'b'.*differences"):
+        catena.sample(model, **short)
+    assert not catena.sample(model, check_gradient=False, **short).interrupted
+    right = catena.FunctionModel(normals, 2)
+    np.testing.assert_array_equal(
+        catena.sample(right, **short).draws, catena.sample(right, check_gradient=False, **short).draws
+    )

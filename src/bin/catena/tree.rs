@@ -174,6 +174,7 @@ static SAMPLE: &[Argument] = &[
         Text(""),
     )
     .of_ours(),
+    option("check_gradient", "check_gradient").of_ours(),
     option("until_ess", "until_ess").of_ours(),
     option("until_rhat", "until_rhat").of_ours(),
     option("until_columns", "until_columns").of_ours(),

@@ -75,6 +75,10 @@ pub struct SampleOptions {
     pub init_radius: f64,
     /// Where chains begin. Default: at what the init context gives.
     pub init_from: InitKind,
+    /// Compare the gradient with finite differences where each chain begins, and fail the chain where it is wrong: twice as many
+    /// evaluations of the log density as there are coordinates, at most 128, which count as no gradients. Draws keep their
+    /// bits. Default false; true for models that are functions of R, Julia, Python or C++.
+    pub check_gradient: bool,
     /// The metric. Default auto; Stan's is the diagonal.
     pub metric: MetricKind,
     /// Step size before adaptation, > 0, finite. Default 1.
@@ -141,6 +145,7 @@ impl SampleOptions {
             refresh: 100,
             init_radius: 2.0,
             init_from: InitKind::Given,
+            check_gradient: false,
             metric,
             stepsize: 1.0,
             stepsize_jitter: 0.0,

@@ -199,6 +199,8 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("init_radius", Kind::Real(Range::not_negative()), STARTS,
         "initial values not given are uniform on (-radius, radius) on the unconstrained scale", sample.init_radius),
     row!("init_from", Kind::Choice(INITS), MOVES, "where chains begin", sample.init_from),
+    row!("check_gradient", Kind::Switch, MOVES,
+        "compare the gradient with finite differences of the log density where each chain begins", sample.check_gradient),
     row!("metric", Kind::Choice(METRICS), TUNED, "shape of the inverse metric; smc: diag_e where it is not given", sample.metric),
     row!("stepsize", POSITIVE, MOVES, "step size before adaptation", sample.stepsize),
     row!("stepsize_jitter", Kind::Real(Range::from_0_to_1()), MOVES,

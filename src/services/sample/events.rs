@@ -9,6 +9,7 @@ use crate::io::{Level, Mark, Writer, significant};
 use crate::model::Density;
 use crate::services::service::{After, End, Here, Service};
 use crate::services::start::{failed_start, given_start};
+use crate::services::start_gradient::check_start;
 use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
@@ -87,7 +88,12 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let chain = &mut watched.chain;
         match event {
             Request::Evaluate | Request::Meet(_) => unreachable!("an ask, not an event"),
-            Request::Initialized => self.initialized(chain)?,
+            Request::Initialized => {
+                if here.run.options.check_gradient && chain.moves() {
+                    check_start(chain.position(), chain.gradient(), here)?;
+                }
+                self.initialized(chain)?;
+            }
             Request::Draw => self.drawn(watched, here)?,
             Request::WarmupDone => {
                 here.warm();
@@ -157,6 +163,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let chain = &mut watched.chain;
         if let Some((name, was, is)) = chain.misfit(self.columns.engine, &self.settings) {
             return misfit(name, was, is);
+        }
+        if let Some(what) = chain.unsound() {
+            let words = format!("the checkpoint has {what}, which no chain of a run has");
+            return Err(Error::new(Code::Checkpoint, words));
         }
         let text = |record: &Record| format!("thin {}, save_warmup {}", record.thin, record.save_warmup);
         let (was, is) = (text(&record), text(&self.record));
