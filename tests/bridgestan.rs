@@ -11,7 +11,8 @@ use catena::ffi::model::catena_model_log_density;
 use catena::ffi::task::{catena_task, catena_task_chain_id, catena_task_log};
 use catena::io::{Level, TableWriter};
 use catena::model::{Density, Threading};
-use catena::services::{SampleIo, SampleOptions, sample_nuts};
+use catena::optimize::Algorithm;
+use catena::services::{LaplaceOptions, OptimizeOptions, SampleIo, SampleOptions, laplace, optimize, sample_nuts};
 use common::bridgestan::{Lines, Model, empty_table, failure, started, table_of, told};
 use common::{bits, borrow, column, run, summary};
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -417,4 +418,39 @@ fn models_of_tables_log_and_say_their_threading() {
     table.threading = 2;
     let model = Model::from_table(&table).unwrap();
     assert_eq!(model.get().threading(), Threading::Caller);
+}
+
+#[test]
+fn hessians_are_the_librarys_where_they_are_exact() {
+    let _alone = alone();
+    // Exact ones, those of a library that makes them of differences, none.
+    for (name, flags, given) in [
+        ("hessian", &["-DMOCK_HESSIAN=1"][..], true),
+        ("differences", &["-DMOCK_HESSIAN=0"][..], false),
+        ("threads", &[], false),
+    ] {
+        let library = library(name, flags);
+        let model = Model::new(&library, "");
+        assert_eq!(model.get().has_hessian(), given, "{name}");
+        let newton = OptimizeOptions { algorithm: Algorithm::Newton, jacobian: true, ..Default::default() };
+        let report = optimize(model.get(), &options(), &newton, SampleIo::default()).unwrap();
+        let found = report.best_start().unwrap();
+        assert!(
+            found.is_converged()
+                && counter(&library, "mock_hessians") == if given { found.iterations as i32 + 1 } else { 0 }
+        );
+        let mode = [1.0, 2.0, 0.0, 11.0, 21.0, 12.0, 22.0, 13.0, 23.0, 0.0];
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-8 * b.abs().max(1.0);
+        assert!(found.position.iter().zip(&mode).all(near), "{name}: {:?}", found.position);
+        let one = SampleOptions { num_chains: 1, ..options() };
+        let fit = laplace(model.get(), &one, &LaplaceOptions::default(), SampleIo::default()).unwrap().fits.remove(0);
+        let sd = [2.0, 2.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+        assert!(fit.sd.iter().zip(&sd).all(near), "{name}: {:?}", fit.sd);
+    }
+    // Without the Jacobian a point has another Hessian's neighbours: tau has no mode there, and that is told.
+    let model = Model::new(&library("hessian", &["-DMOCK_HESSIAN=1"]), "");
+    let newton = OptimizeOptions { algorithm: Algorithm::Newton, max_iterations: 10, ..Default::default() };
+    let report = optimize(model.get(), &options(), &newton, SampleIo::default()).unwrap();
+    assert_eq!(report.status().unwrap_err().code(), Code::NotConverged);
+    assert!((report.starts[0].position[2] + 0.25).abs() < 1e-8, "{:?}", report.starts[0]);
 }

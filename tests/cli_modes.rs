@@ -129,6 +129,11 @@ fn files_for_the_readers_of_others() {
         "optimize save_iterations=1 jacobian=1 random seed=1 output file=optimize.csv refresh=0 sig_figs=0",
     ));
     good(model(&at, "laplace mode=optimize.csv draws=300 random seed=1 output file=laplace.csv refresh=0 sig_figs=0"));
+    let words =
+        "pathfinder num_paths=2 num_draws=200 num_psis_draws=150 save_single_paths=1 output file=pathfinder.csv";
+    good(model(&at, &format!("{words} random seed=1 refresh=0 sig_figs=0")));
+    let words = "variational algorithm=fullrank output_samples=250 output file=variational.csv";
+    good(model(&at, &format!("{words} random seed=1 refresh=0 sig_figs=0")));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mode_files");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::rename(&at, folder).unwrap();

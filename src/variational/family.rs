@@ -20,12 +20,12 @@ pub enum Family {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approximation {
     family: Family,
-    dim: usize,
+    pub(super) dim: usize,
     pub(super) parameters: Vec<f64>,
 }
 
 /// Where row `i` of a packed lower triangle begins.
-fn row(i: usize) -> usize {
+pub(super) fn row(i: usize) -> usize {
     i * (i + 1) / 2
 }
 
@@ -72,7 +72,7 @@ impl Approximation {
         &self.parameters[..self.dim]
     }
 
-    fn spread(&self) -> &[f64] {
+    pub(super) fn spread(&self) -> &[f64] {
         &self.parameters[self.dim..]
     }
 
