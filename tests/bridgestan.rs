@@ -454,3 +454,105 @@ fn hessians_are_the_librarys_where_they_are_exact() {
     assert_eq!(report.status().unwrap_err().code(), Code::NotConverged);
     assert!((report.starts[0].position[2] + 0.25).abs() < 1e-8, "{:?}", report.starts[0]);
 }
+
+/// A normal of mean 2 for y = exp(x), without the Jacobian; nothing beyond y = 6.
+unsafe extern "C" fn positive(
+    _: *mut c_void,
+    _: *mut c_void,
+    _: *mut catena_task,
+    x: *const f64,
+    value: *mut f64,
+    gradient: *mut f64,
+) -> c_int {
+    // SAFETY: one coordinate, and places for the numbers; the gradient's is null where it is not wanted.
+    unsafe {
+        let y = (*x).exp();
+        *value = -0.5 * (y - 2.0) * (y - 2.0);
+        if let Some(gradient) = gradient.as_mut() {
+            *gradient = -(y - 2.0) * y;
+        }
+        c_int::from(y > 6.0)
+    }
+}
+
+/// Points of [`positive`] answered together.
+static TOGETHER: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+unsafe extern "C" fn positive_batch(
+    user: *mut c_void,
+    worker: *mut c_void,
+    task: *mut catena_task,
+    n: usize,
+    positions: *const f64,
+    log_densities: *mut f64,
+    gradients: *mut f64,
+    codes: *mut c_int,
+) -> c_int {
+    TOGETHER.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+    for i in 0..n {
+        // SAFETY: as documented, n rows of one number each.
+        unsafe {
+            *codes.add(i) = positive(user, worker, task, positions.add(i), log_densities.add(i), gradients.add(i));
+        }
+    }
+    0
+}
+
+unsafe extern "C" fn nothing(
+    _: *mut c_void,
+    _: *mut c_void,
+    _: *mut catena_task,
+    _: usize,
+    _: *const f64,
+    _: *mut f64,
+    _: *mut f64,
+    _: *mut c_int,
+) -> c_int {
+    -1
+}
+
+#[test]
+fn a_tables_batches_leave_the_jacobian_out() {
+    let mut table = empty_table();
+    table.dimension = 1;
+    // Whoever asks with the Jacobian gets nothing: the mode is that of the other density.
+    table.log_density_gradient = Some(talk);
+    table.log_density_gradient_batch = Some(nothing);
+    table.constrain = Some(half);
+    table.output_count = 1;
+    let names = [c"y".as_ptr()];
+    table.output_names = names.as_ptr();
+    table.log_density_without_jacobian = Some(positive);
+    table.log_density_without_jacobian_batch = Some(positive_batch);
+    let model = Model::from_table(&table).unwrap();
+    let starts = |batch_size| {
+        let ways = OptimizeOptions { num_starts: 6, ..Default::default() };
+        let options = SampleOptions { batch_size, ..options() };
+        let report = optimize(model.get(), &options, &ways, SampleIo::default()).unwrap();
+        report.status().unwrap();
+        report.starts
+    };
+    let alone = starts(0);
+    assert_eq!(TOGETHER.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert!(alone.iter().all(|start| start.is_converged() && (start.position[0] - 2f64.ln()).abs() < 1e-8));
+    let together = starts(4);
+    let evaluations: u64 = together.iter().map(|start| start.evaluations).sum();
+    assert_eq!(TOGETHER.load(std::sync::atomic::Ordering::Relaxed) as u64, evaluations);
+    let bits = |starts: &[catena::services::OptimizeStart]| {
+        starts.iter().map(|start| start.position[0].to_bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(bits(&alone), bits(&together));
+}
+
+/// The output is half the coordinate.
+unsafe extern "C" fn half(
+    _: *mut c_void,
+    _: *mut c_void,
+    _: *mut catena_task,
+    x: *const f64,
+    outputs: *mut f64,
+) -> c_int {
+    // SAFETY: one coordinate, one output.
+    unsafe { *outputs = 0.5 * *x };
+    0
+}

@@ -68,7 +68,8 @@ fn is_known(function: &Standard, optimizer: &Optimizer) -> bool {
         return true;
     }
     let at = function.at.as_ref().is_none_or(|at| {
-        let near = |(x, at): (&f64, &f64)| (x - at).abs() <= CLOSE * at.abs().max(1.0);
+        let size = |at: f64| if at == 0.0 { 1.0 } else { at.abs() };
+        let near = |(x, at): (&f64, &f64)| (x - at).abs() <= CLOSE * size(*at);
         optimizer.point().position.iter().zip(at).all(near)
     });
     at && (value - function.minimum).abs() <= CLOSE

@@ -195,6 +195,12 @@ fn failures_are_told_in_words_and_the_others_go_on() {
         "{error}"
     );
     assert!(report.fits[0].mean.is_empty() && report.khat.is_nan());
+    for (num_threads, batch_size) in [(1, 0), (2, 1), (1, 64)] {
+        let io = SampleIo { inits: vec![&here], ..Default::default() };
+        let options = SampleOptions { num_threads, batch_size, ..options(1) };
+        let again = variational(&narrow, &options, &VariationalOptions::default(), io).unwrap();
+        assert_eq!(again.status().unwrap_err().to_string(), error, "{num_threads} threads, batches of {batch_size}");
+    }
     // A fit whose draws stop having a density: it names the iteration.
     let calls = AtomicUsize::new(0);
     let dies = Normal::new(1, |task: &mut Task<'_>, _| {

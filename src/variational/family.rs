@@ -114,16 +114,21 @@ impl Approximation {
     /// Draws `normals`, then the position that they make; its normalised log density.
     pub(super) fn draw(&self, stream: &mut Stream, normals: &mut [f64], position: &mut [f64]) -> f64 {
         normals.iter_mut().for_each(|z| *z = stream.normal());
+        self.place(normals, position)
+    }
+
+    /// The position that `normals` make; its normalised log density.
+    pub(super) fn place(&self, normals: &[f64], position: &mut [f64]) -> f64 {
         let spread = self.spread();
         match self.family {
             Family::MeanField => {
-                for (((x, mean), omega), z) in position.iter_mut().zip(self.mean()).zip(spread).zip(&*normals) {
+                for (((x, mean), omega), z) in position.iter_mut().zip(self.mean()).zip(spread).zip(normals) {
                     *x = mean + libm::exp(*omega) * z;
                 }
             }
             Family::FullRank => {
                 for (i, (x, mean)) in position.iter_mut().zip(self.mean()).enumerate() {
-                    let product: f64 = spread[row(i)..=row(i) + i].iter().zip(&*normals).map(|(l, z)| l * z).sum();
+                    let product: f64 = spread[row(i)..=row(i) + i].iter().zip(normals).map(|(l, z)| l * z).sum();
                     *x = mean + product;
                 }
             }

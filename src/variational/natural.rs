@@ -6,19 +6,19 @@
 use super::family::{Approximation, Family, row};
 use serde::{Deserialize, Serialize};
 
-/// Length of steps where gradients have no noise, in units of the natural gradient.
+/// Length of steps of independent coordinates where gradients have no noise, in units of the natural gradient.
 const LENGTH: f64 = 0.2;
-/// Larger elements of a natural gradient count as this.
-const LARGEST: f64 = 5.0;
 /// Share of the past in the mean square of natural gradients.
 const MEMORY: f64 = 0.99;
 
-/// Lengths of steps.
+/// Lengths of steps. None is longer than a spread, and those of noisy gradients are shorter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Strides {
     length: f64,
     longest: f64,
-    /// Of natural gradients, for each local coordinate that has a length of its own.
+    /// Size of gradients at which noise halves steps.
+    unit: f64,
+    /// Of natural gradients, in units, for each local coordinate that has a length of its own.
     mean_squares: Vec<f64>,
     /// Of the next step.
     lengths: Vec<f64>,
@@ -28,8 +28,17 @@ impl Strides {
     /// For an approximation, `factor` times as long as usual.
     pub fn new(approximation: &Approximation, factor: f64) -> Self {
         let count = approximation.strides();
-        let length = LENGTH * factor;
-        Self { length, longest: length, mean_squares: vec![1.0; count], lengths: vec![0.0; count] }
+        let (length, unit) = match approximation.family() {
+            Family::MeanField => (LENGTH, 1.0),
+            // A step changes the root by the product of two vectors, whose square is about that of the coordinates' number where
+            // nothing is known, and with it the noise: longer steps would not come to rest.
+            Family::FullRank => {
+                let unit = approximation.dim as f64 + 2.0;
+                (unit.recip(), unit)
+            }
+        };
+        let length = length * factor;
+        Self { length, longest: length, unit, mean_squares: vec![1.0; count], lengths: vec![0.0; count] }
     }
 
     /// The length without noise.
@@ -50,13 +59,13 @@ impl Strides {
     /// Moves the approximation along what `count` draws, those without a density left out, tell of.
     pub fn take(&mut self, approximation: &mut Approximation, whitened: &[f64], normals: &[f64], count: usize) {
         let (dim, share) = (approximation.dim, 1.0 / count as f64);
-        let Self { length, mean_squares, lengths, .. } = self;
+        let Self { length, longest, unit, mean_squares, lengths } = self;
         let mut set = |place: usize, size: f64| {
-            let cut = (LARGEST / size).min(1.0);
+            let cut = (1.0 / (*longest * size)).min(1.0);
             // By earlier gradients alone: a step that is measured by its own is shorter the larger that is, and gradients of a
             // spread are skewed, so that the average would be off by some percent for good.
             lengths[place] = *length * share * cut / (1.0 + mean_squares[place].sqrt());
-            let size = size * cut;
+            let size = size * cut / *unit;
             mean_squares[place] += (1.0 - MEMORY) * (size * size - mean_squares[place]);
         };
         let rows = || whitened.chunks_exact(dim).zip(normals.chunks_exact(dim));

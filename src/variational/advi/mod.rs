@@ -61,6 +61,9 @@ pub struct Advi {
     /// Whitened, of log p - log q at each draw.
     own: Vec<f64>,
     strides: Strides,
+    /// The next draws for a gradient mirror the last ones; the last ones did.
+    mirrors: bool,
+    mirrored: bool,
     /// Of gradients' draws since the last estimate of the bound: all, those with a density, sum of their log ratios.
     passed: (usize, usize, f64),
     /// The normals of each row of `gradient_draws`; of the last row alone for other draws.
@@ -97,6 +100,8 @@ impl Advi {
             gradient_draws: Draws::new(settings.grad_samples, dim, true),
             own: vec![0.0; settings.grad_samples * dim],
             strides: Strides::new(&approximation, if settings.adapt_iterations == 0 { settings.eta } else { 1.0 }),
+            mirrors: false,
+            mirrored: false,
             passed: (0, 0, 0.0),
             approximation,
             normals: vec![0.0; settings.grad_samples * dim],

@@ -38,7 +38,18 @@ impl Advi {
         self.state = state;
         let Self { approximation, stream, normals, gradient_draws, .. } = self;
         let dim = approximation.mean().len();
-        gradient_draws.redraw(|row, x| approximation.draw(stream, &mut normals[row * dim..(row + 1) * dim], x));
+        let mirrored = std::mem::take(&mut self.mirrors);
+        gradient_draws.redraw(|row, x| {
+            let normals = &mut normals[row * dim..(row + 1) * dim];
+            match mirrored {
+                true => {
+                    normals.iter_mut().for_each(|z| *z = -*z);
+                    approximation.place(normals, x)
+                }
+                false => approximation.draw(stream, normals, x),
+            }
+        });
+        self.mirrored = mirrored;
         self.evaluations[0] += self.settings.grad_samples as u64;
         Ask::EvaluateBlock
     }
@@ -69,6 +80,10 @@ impl Advi {
             if averages {
                 self.approximation.own_gradient(normals, gradient, own);
                 self.approximation.whiten(own);
+                if own.iter().any(|u| !u.is_finite()) {
+                    own.fill(0.0);
+                    continue;
+                }
                 self.passed.2 += ratio;
             } else {
                 self.approximation.add_gradient(normals, gradient, &mut self.gradient);
@@ -82,6 +97,9 @@ impl Advi {
             return false;
         }
         if averages {
+            // The next step's draws are these on the other side of the mean, so that what is odd about gradients cancels in the
+            // average: for a normal posterior all that moves the mean.
+            self.mirrors = !self.mirrored;
             self.steps.count();
             self.strides.take(&mut self.approximation, &self.own, &self.normals, count);
         } else {
@@ -94,8 +112,7 @@ impl Advi {
     /// The bound by the gradients' draws since it was last estimated, which are those of the iterates passed.
     fn bound_passed(&mut self) -> Bound {
         let (all, count, sum) = std::mem::replace(&mut self.passed, (0, 0, 0.0));
-        let elbo = sum / count as f64 + libm::log(count as f64 / all as f64);
-        Bound { elbo, dropped: all - count }
+        Bound::from_sum(all, count, sum)
     }
 
     pub(super) fn step(&mut self) {
