@@ -1167,6 +1167,16 @@ typedef struct catena_density {
                              double *log_density,
                              double *gradient,
                              double *hessian);
+  // As log_density_gradient_batch, without the Jacobian of the transforms; called in runs of catena_optimize and
+  // catena_laplace whose options set a batch size and leave the Jacobian out. NULL: those points are evaluated one by one.
+  int (*log_density_without_jacobian_batch)(void *user,
+                                            void *worker,
+                                            struct catena_task *task,
+                                            size_t n,
+                                            const double *positions,
+                                            double *log_densities,
+                                            double *gradients,
+                                            int *codes);
 } catena_density;
 
 // Where a set of particles stands after a step. NAN: not known.
@@ -1976,6 +1986,7 @@ catena_status catena_variational(const struct catena_model *model,
 //   quantities is not run when it declares nothing.
 // - An evaluation that fails is a rejected point, for BridgeStan does not tell more; a chain whose evaluations fail 1000
 //   times in a row, all with the same message, ends with it (CATENA_MODEL).
+// - Hessians are the library's where it was built with BRIDGESTAN_AD_HESSIAN, else differences of gradients of our own.
 // - Initial values by name: a parameter not given is drawn; it lies within the run's init_radius (within 2 when the
 //   transform of a given parameter depends on it). Tuples and complex numbers cannot be given.
 // - What the program prints goes to the run's logger in whole lines, with the chain's id where the library printed on the

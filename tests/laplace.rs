@@ -85,6 +85,7 @@ fn a_standard_normal_has_the_density_of_its_draws() {
     });
     let (report, writers, _) = draw(&model, &options(1), &LaplaceOptions::default(), Some(&[0.0]));
     report.status().unwrap();
+    assert!(report.fits[0].elbo.abs() < 1e-12, "{}", report.fits[0].elbo);
     let pairs = column(&writers[0], "log_p__").into_iter().zip(column(&writers[0], "log_q__"));
     assert!(pairs.into_iter().all(|(p, q)| (p - q).abs() < 1e-12));
 }
@@ -112,6 +113,20 @@ fn a_point_that_is_no_mode_gets_words() {
     assert!(words.contains("coordinate 0") && words.contains("(coordinate 'x.1')"), "{words}");
     let words = refused(&edge, &[-1.0]);
     assert!(words.contains("no log density at the mode"), "{words}");
+}
+
+#[test]
+fn the_modes_beside_a_saddle_have_their_spread() {
+    // The Hessian there is [[-100, -98], [-98, -100]], its inverse has 100 / 396 on the diagonal.
+    let mode = 0.994_987_437_106_62;
+    for sign in [1.0, -1.0] {
+        let at = [sign * mode, sign * mode];
+        let (report, ..) = draw(&Surface::new(2, saddle), &options(1), &LaplaceOptions::default(), Some(&at));
+        report.status().unwrap();
+        let fit = &report.fits[0];
+        assert!(fit.mean.iter().all(|x| (x - sign * 0.99f64.sqrt()).abs() < 1e-12), "{:?}", fit.mean);
+        assert!(fit.sd.iter().all(|sd| (sd / (100.0 / 396.0f64).sqrt() - 1.0).abs() < 1e-9), "{:?}", fit.sd);
+    }
 }
 
 #[test]

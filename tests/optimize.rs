@@ -147,6 +147,73 @@ fn a_search_that_meets_nothing_finite_says_what_it_met() {
     }
 }
 
+/// A normal around 0, and places where something is wrong.
+fn treacherous(x: &[f64], g: &mut [f64]) -> Option<f64> {
+    let [a, b] = [x[0], x[1]];
+    match a {
+        a if a < -5.0 => None,
+        // It rises up to a cliff.
+        a if a > 20.0 && a < 30.0 => {
+            (g[0], g[1]) = (1.0, -b);
+            Some(if a > 25.0 { f64::NAN } else { a - 0.5 * b * b })
+        }
+        // Flat along the first coordinate.
+        a if a > 40.0 && a < 60.0 => {
+            (g[0], g[1]) = (0.0, -b);
+            Some(-0.5 * b * b)
+        }
+        a if a > 100.0 => {
+            (g[0], g[1]) = (2.0 * a, -b);
+            Some(a * a - 0.5 * b * b)
+        }
+        _ => quadratic(x, g),
+    }
+}
+
+#[test]
+fn trouble_is_told_alike_by_all_drivers_and_the_others_go_on() {
+    let starts: [&[f64]; 6] = [&[0.5, 1.0], &[-10.0, 0.0], &[25.0, 0.0], &[50.0, 1.0], &[200.0, 0.0], &[-1.0, 2.0]];
+    for algorithm in [Algorithm::Lbfgs, Algorithm::Newton] {
+        let mut expected = None;
+        for threading in [Threading::Any, Threading::One, Threading::Caller] {
+            for (num_threads, batch_size) in [(2, 0), (1, 0), (2, 1), (2, 64)] {
+                let num_threads = if threading == Threading::One { 1 } else { num_threads };
+                let model = Surface { threading, ..Surface::new(2, treacherous) };
+                let inits: Vec<PositionInit> = starts.iter().map(|start| PositionInit::new(start).unwrap()).collect();
+                let lines = Lines::default();
+                let inits = inits.iter().map(|init| init as &dyn InitContext).collect();
+                let io = SampleIo { inits, logger: &lines, ..Default::default() };
+                let ways = OptimizeOptions { num_starts: starts.len(), algorithm, ..Default::default() };
+                let options = SampleOptions { num_threads, batch_size, ..options() };
+                let report = optimize(&model, &options, &ways, io).unwrap();
+                report.status().unwrap();
+                // Newton's method alone knows that the flat direction is no mode.
+                let modes = if algorithm == Algorithm::Newton { 1 } else { 2 };
+                assert_eq!((report.modes.len(), report.best_start().unwrap().log_density.abs() < 1e-12), (modes, true));
+                assert!(report.starts[0].is_converged() && report.starts[5].is_converged());
+                // Each names the start and, where it had begun, the iteration.
+                let words: Vec<String> =
+                    report.starts.iter().filter_map(|start| start.error()).map(|error| error.to_string()).collect();
+                let told = |id: usize, what: &str| {
+                    let start = [format!("start {id}, iteration "), format!("chain {id}")];
+                    words.iter().any(|line| line.contains(what) && start.iter().any(|start| line.contains(start)))
+                };
+                // It looks beyond the cliff for its Hessian.
+                let cliff = if algorithm == Algorithm::Newton { "coordinate 0" } else { "the log density NaN" };
+                assert!(told(2, "the model refused it") && told(3, cliff), "{words:?}");
+                assert!(told(5, "unbounded") && told(4, "singular") == (algorithm == Algorithm::Newton), "{words:?}");
+                let mut warnings = lines.warnings();
+                warnings.retain(|line| !line.contains("threads"));
+                warnings.sort();
+                let positions = report.starts.iter().flat_map(|start| &start.position).map(|x| x.to_bits());
+                let got = (positions.collect::<Vec<_>>(), words, warnings);
+                let expected = expected.get_or_insert_with(|| got.clone());
+                assert_eq!(*expected, got, "{algorithm:?} {threading:?} {num_threads} {batch_size}");
+            }
+        }
+    }
+}
+
 #[test]
 fn newton_needs_a_hessian() {
     // On x >= 0 alone, with the mode at the edge.
@@ -257,8 +324,19 @@ fn writers_get_the_mode_or_every_iteration() {
     }
 }
 
-/// A log-normal with median 2 and sd 0.5 of its logarithm, which is the coordinate.
-struct LogNormal;
+/// A log-normal with median 2 and sd 0.5 of its logarithm, which is the coordinate; it counts how it was called.
+#[derive(Default)]
+struct LogNormal {
+    threading: Threading,
+    /// It has a batch function without the Jacobian too.
+    batches: bool,
+    called: AtomicUsize,
+    points: AtomicUsize,
+    one_by_one: AtomicUsize,
+}
+
+/// Beyond it there is no density without the Jacobian.
+const EDGE: f64 = 1.9;
 
 impl LogNormal {
     fn value(&self, x: f64, jacobian: bool, gradient: &mut [f64]) -> f64 {
@@ -276,6 +354,10 @@ impl Density for LogNormal {
         1
     }
 
+    fn threading(&self) -> Threading {
+        self.threading
+    }
+
     fn new_worker(&self) -> Result<(), WorkerError> {
         Ok(())
     }
@@ -284,8 +366,37 @@ impl Density for LogNormal {
         Ok(self.value(x[0], true, g))
     }
 
+    fn has_batch(&self) -> bool {
+        true
+    }
+
     fn has_log_density_without_jacobian(&self) -> bool {
         true
+    }
+
+    fn has_batch_without_jacobian(&self) -> bool {
+        self.batches
+    }
+
+    fn log_density_without_jacobian_batch(
+        &self,
+        _: &mut (),
+        _: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+        outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        self.called.fetch_add(1, Ordering::Relaxed);
+        self.points.fetch_add(positions.len(), Ordering::Relaxed);
+        let answers = log_densities.iter_mut().zip(gradients.chunks_mut(1)).zip(outcomes);
+        for (x, ((value, gradient), outcome)) in positions.iter().zip(answers) {
+            match *x {
+                x if x > EDGE => *outcome = Err(Refusal::Reject),
+                x => *value = self.value(x, false, gradient),
+            }
+        }
+        Ok(())
     }
 
     fn log_density_without_jacobian(
@@ -295,6 +406,10 @@ impl Density for LogNormal {
         x: &[f64],
         gradient: Option<&mut [f64]>,
     ) -> Result<f64, Refusal> {
+        self.one_by_one.fetch_add(1, Ordering::Relaxed);
+        if x[0] > EDGE {
+            return Err(Refusal::Reject);
+        }
         Ok(self.value(x[0], false, gradient.unwrap_or(&mut [0.0])))
     }
 
@@ -310,7 +425,7 @@ fn the_jacobian_is_included_or_left_out() {
         // On the log scale the mode is the median, on the other one it is the median times exp(-sd²).
         for (jacobian, mode) in [(true, 2.0), (false, 2.0 * (-0.25f64).exp())] {
             let ways = OptimizeOptions { algorithm, jacobian, ..Default::default() };
-            let report = optimize(&LogNormal, &options(), &ways, SampleIo::default()).unwrap();
+            let report = optimize(&LogNormal::default(), &options(), &ways, SampleIo::default()).unwrap();
             report.status().unwrap();
             let found = report.best_start().unwrap().outputs[0];
             assert!((found / mode - 1.0).abs() < 1e-8, "{algorithm:?}, {jacobian}: {found} against {mode}");
@@ -320,6 +435,45 @@ fn the_jacobian_is_included_or_left_out() {
     let error = optimize(&model, &options(), &OptimizeOptions::default(), SampleIo::default()).unwrap_err();
     assert_eq!(error.argument_name(), Some("jacobian"));
     assert!(error.to_string().contains("no log density without the Jacobian"), "{error}");
+}
+
+#[test]
+fn batches_leave_the_jacobian_out() {
+    const SIZE: usize = 8;
+    for algorithm in Algorithm::ALL {
+        let ways = OptimizeOptions { num_starts: 64, algorithm, save_iterations: true, ..Default::default() };
+        let expected = written(&LogNormal::default(), &options(), &ways);
+        for threading in [Threading::Any, Threading::Caller] {
+            for (batches, num_threads, batch_size) in [(false, 2, SIZE), (true, 1, SIZE), (true, 2, SIZE), (true, 2, 1)]
+            {
+                let model = LogNormal { threading, batches, ..Default::default() };
+                let batch_wait = std::time::Duration::from_secs(1);
+                let options = SampleOptions { num_threads, batch_size, batch_wait, ..options() };
+                assert!(written(&model, &options, &ways) == expected, "{algorithm:?} {threading:?} {batch_size}");
+                let [called, points, alone] =
+                    [&model.called, &model.points, &model.one_by_one].map(|count| count.load(Ordering::Relaxed));
+                // Every point goes the same way.
+                assert_eq!((called > 0, points > 0, alone > 0), (batches, batches, !batches));
+                if batches && algorithm == Algorithm::Newton {
+                    let share = points as f64 / (called * batch_size) as f64;
+                    assert!(share >= 0.95, "{share}");
+                }
+            }
+        }
+    }
+    // Draws at a mode, and what the Hessian there is made of.
+    let normal = |batches, batch_size| {
+        let model = LogNormal { batches, ..Default::default() };
+        let mut writers = [TableWriter::new()];
+        let io = SampleIo { sample_writers: borrow(&mut writers), ..Default::default() };
+        let ways = LaplaceOptions { jacobian: false, draws: 50, ..Default::default() };
+        let options = SampleOptions { num_chains: 1, batch_size, ..options() };
+        laplace(&model, &options, &ways, io).unwrap().status().unwrap();
+        (bits(&writers[0]), model.one_by_one.into_inner() == 0)
+    };
+    let alone = normal(true, 0);
+    assert_eq!((alone.0, true), normal(true, SIZE));
+    assert_eq!(normal(false, SIZE), (normal(true, 0).0, false));
 }
 
 /// A quartic well that gives its own Hessian, and counts how it is asked.

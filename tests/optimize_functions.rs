@@ -1,10 +1,15 @@
 //! Optimisers on standard functions: the known minima, in no more evaluations than SciPy takes.
 
+#[allow(dead_code)]
+#[path = "../benches/gradients/models.rs"]
+mod models;
 #[path = "common/standard.rs"]
 mod standard;
 
-use catena::model::{Ask, Evaluation, Machine, Reply};
+use catena::io::PositionInit;
+use catena::model::{Ask, Density, Evaluation, Machine, Reply};
 use catena::optimize::{Algorithm, Ending, Optimizer, OptimizerSettings, Passed, Tolerances, norm};
+use catena::services::{LaplaceOptions, OptimizeOptions, SampleIo, SampleOptions, laplace, optimize};
 use standard::Standard;
 
 /// SciPy 1.17's evaluations with L-BFGS-B and BFGS, gtol 1e-10, ftol 0 and 10 pairs, in the order of the functions.
@@ -26,10 +31,9 @@ const SCIPY: [[f64; 2]; 10] = [
 const TOLERANCES: Tolerances =
     Tolerances { objective: 0.0, relative_objective: 0.0, gradient: 1e-10, relative_gradient: 0.0, parameter: 0.0 };
 
-fn run(function: &Standard, algorithm: Algorithm) -> (Optimizer, Ending) {
+fn run(function: &Standard, algorithm: Algorithm, history: usize, tolerances: Tolerances) -> (Optimizer, Ending) {
     let dim = function.start.len();
-    let settings =
-        OptimizerSettings { algorithm, history: 10, tolerances: TOLERANCES, ..OptimizerSettings::new(dim, 1, 0) };
+    let settings = OptimizerSettings { algorithm, history, tolerances, ..OptimizerSettings::new(dim, 1, 0) };
     let mut optimizer = Optimizer::new(settings, function.start.clone());
     let evaluate = |evaluation: Evaluation<'_>| {
         let gradient = evaluation.gradient.unwrap();
@@ -64,7 +68,8 @@ fn is_known(function: &Standard, optimizer: &Optimizer) -> bool {
         return true;
     }
     let at = function.at.as_ref().is_none_or(|at| {
-        let near = |(x, at): (&f64, &f64)| (x - at).abs() <= CLOSE * at.abs().max(1.0);
+        let size = |at: f64| if at == 0.0 { 1.0 } else { at.abs() };
+        let near = |(x, at): (&f64, &f64)| (x - at).abs() <= CLOSE * size(*at);
         optimizer.point().position.iter().zip(at).all(near)
     });
     at && (value - function.minimum).abs() <= CLOSE
@@ -78,7 +83,7 @@ fn known_minima_are_found_in_few_evaluations() {
     for (function, scipy) in functions.iter().zip(SCIPY) {
         let mut line = format!("{:26}", function.name);
         for (k, algorithm) in Algorithm::ALL.into_iter().enumerate() {
-            let (optimizer, ending) = run(function, algorithm);
+            let (optimizer, ending) = run(function, algorithm, 10, TOLERANCES);
             let (name, value) = (function.name, -optimizer.point().log_density);
             assert!(ending.is_converged(), "{algorithm:?} on {name}: {ending}, {value:e}");
             assert!(norm(&optimizer.point().gradient) < TOLERANCES.gradient, "{algorithm:?} on {name}");
@@ -95,4 +100,54 @@ fn known_minima_are_found_in_few_evaluations() {
     let means = mean_logs.map(f64::exp);
     println!("geometric means of the ratios {means:.3?}");
     assert!(means.iter().all(|mean| *mean <= 1.0), "{means:?}");
+}
+
+#[test]
+fn known_minima_are_found_by_default() {
+    const STANS_HISTORY: usize = 5;
+    let mut missed = Vec::new();
+    println!("{:26}{:>10}{:>10}{:>10}", "evaluations", "L-BFGS", "BFGS", "Newton");
+    for function in &standard::all() {
+        let mut line = format!("{:26}", function.name);
+        for algorithm in Algorithm::ALL {
+            let (optimizer, ending) = run(function, algorithm, STANS_HISTORY, Tolerances::default());
+            let (name, value) = (function.name, -optimizer.point().log_density);
+            line += &format!("{:10}", optimizer.evaluations());
+            let known = ending.is_converged() && is_known(function, &optimizer);
+            if !known {
+                missed.push(format!("{algorithm:?} on {name}: {ending}, {value:e}"));
+            }
+        }
+        println!("{line}");
+    }
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+/// The mode to 1e-8 of each coordinate's size or 1: that of the second-order expansion where Newton's method ended.
+#[test]
+fn posteriors_modes_are_found_by_default() {
+    const CLOSE: f64 = 1e-8;
+    let options = SampleOptions { num_chains: 1, num_threads: 1, refresh: 0, ..Default::default() };
+    let mut worst = 0.0f64;
+    for model in models::all() {
+        let mode_by = |algorithm| {
+            let start = PositionInit::new(&vec![0.1; model.dim()]).unwrap();
+            let ways = OptimizeOptions { algorithm, jacobian: true, ..Default::default() };
+            let io = SampleIo { inits: vec![&start], ..Default::default() };
+            let report = optimize(&model, &options, &ways, io).unwrap();
+            report.status().unwrap();
+            report.starts[0].clone()
+        };
+        let mode = PositionInit::new(&mode_by(Algorithm::Newton).position).unwrap();
+        let io = SampleIo { inits: vec![&mode], ..Default::default() };
+        let mode = laplace(&model, &options, &LaplaceOptions::default(), io).unwrap().fits.remove(0).mean;
+        for algorithm in Algorithm::ALL {
+            let found = mode_by(algorithm);
+            let off = |(x, mode): (&f64, &f64)| (x - mode).abs() / mode.abs().max(1.0);
+            let off = found.position.iter().zip(&mode).map(off).fold(0.0, f64::max);
+            println!("{}, {algorithm:?}: {} evaluations, off by {off:.1e}", model.name, found.evaluations);
+            worst = worst.max(off);
+        }
+    }
+    assert!(worst <= CLOSE, "{worst:e}");
 }

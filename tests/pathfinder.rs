@@ -1,6 +1,8 @@
 //! Pathfinder: how many draws, which paths stand, what draws are worth; and that threads, drivers and batches change no bit.
 
 mod common;
+#[path = "common/surface.rs"]
+mod surface;
 
 use catena::diagnostics::WeightTail;
 use catena::io::{PositionInit, TableWriter};
@@ -11,6 +13,7 @@ use catena::services::{
 };
 use common::bridgestan::Lines;
 use common::{Correlated, Normal, bits, borrow, column};
+use surface::Surface;
 
 /// What a run gave.
 struct Run {
@@ -41,8 +44,11 @@ fn run<D: Density>(density: &D, options: &SampleOptions, paths: &PathfinderOptio
 }
 
 /// A standard normal of one coordinate, with NaN below -5.
-fn cut() -> Normal<'static> {
-    Normal::new(1, |_, x| Ok(if x[0] < -5.0 { f64::NAN } else { 0.0 }))
+fn cut() -> Surface<'static> {
+    Surface::new(1, |x: &[f64], g: &mut [f64]| {
+        g[0] = -x[0];
+        Some(if x[0] < -5.0 { f64::NAN } else { -0.5 * x[0] * x[0] })
+    })
 }
 
 #[test]
@@ -86,6 +92,13 @@ fn a_bad_path_is_left_out_and_named() {
     assert!(run1.warnings.iter().any(|line| line.contains("1 of 4 paths")), "{:?}", run1.warnings);
     assert!(column(&run1.joined, "path__").iter().all(|id| [1.0, 2.0, 3.0].contains(id)));
     assert!(run1.joined.values().iter().all(|x| x.is_finite()));
+    for (num_threads, batch_size) in [(1, 0), (2, 1), (2, 7), (1, 64)] {
+        let again = run(&model, &SampleOptions { num_threads, batch_size, ..options(3) }, &paths, &starts);
+        assert_eq!(bits(&again.joined), bits(&run1.joined), "{num_threads} threads, batches of {batch_size}");
+        let [mut one, mut other] = [again.warnings, run1.warnings.clone()];
+        (one.sort(), other.sort());
+        assert_eq!(one, other, "{num_threads} threads, batches of {batch_size}");
+    }
     // All bad: an error that says how many, and no draws.
     let starts: [&[f64]; 4] = [&[-10.0]; 4];
     let run2 = run(&model, &options(3), &paths, &starts);
@@ -160,7 +173,8 @@ fn a_normal_is_found_and_its_draws_are_worth_themselves() {
     let x: Vec<Vec<f64>> = (1..=3).map(|i| column(&run.joined, &format!("x.{i}"))).collect();
     for (i, x) in x.iter().enumerate() {
         let mean = x.iter().sum::<f64>() / 1000.0;
-        assert!((mean - model.mean(i)).abs() < 0.2 * model.sd(i), "{mean}");
+        // Four standard errors of a thousand draws.
+        assert!((mean - model.mean(i)).abs() < 0.126 * model.sd(i), "{mean}");
     }
     // log p and log q are those at the draw; the first is the model's, without its constant.
     let z = |i: usize, row: usize| (x[i][row] - model.mean(i)) / model.sd(i);
@@ -171,7 +185,8 @@ fn a_normal_is_found_and_its_draws_are_worth_themselves() {
     }
     let constant = 1.5 * std::f64::consts::TAU.ln() + 6f64.ln() + (1.0 - 0.64f64).ln();
     let mean = p.iter().zip(&q).map(|(p, q)| p - q).sum::<f64>() / 1000.0;
-    assert!((mean - constant).abs() < 0.3, "{mean} against {constant}");
+    println!("mean log ratio {mean} against {constant}");
+    assert!((mean - constant).abs() < 0.1, "{mean} against {constant}");
 }
 
 #[test]

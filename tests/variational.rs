@@ -2,6 +2,8 @@
 //! change no bit.
 
 mod common;
+#[path = "common/surface.rs"]
+mod surface;
 
 use catena::diagnostics::{KHAT_LIMIT, WeightTail};
 use catena::io::{PositionInit, TableWriter};
@@ -13,6 +15,7 @@ use catena::variational::Family;
 use common::bridgestan::Lines;
 use common::{Correlated, Normal, bits, borrow, column};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use surface::Surface;
 
 fn options(num_chains: usize) -> SampleOptions {
     SampleOptions { num_chains, seed: 7, refresh: 0, num_threads: 2, ..Default::default() }
@@ -70,10 +73,11 @@ fn the_full_rank_optimum_of_a_correlated_normal_is_the_normal() {
     }
     // log p lacks the constant of the normal, which is then the bound, and log p - log g everywhere.
     let constant = 1.5 * std::f64::consts::TAU.ln() + 6f64.ln() + (1.0 - 0.49f64).ln();
-    assert!((report.fits[0].elbo - constant).abs() < 0.02, "{}", report.fits[0].elbo);
+    assert!((report.fits[0].elbo - constant).abs() < 1e-3, "{}", report.fits[0].elbo);
     let (p, g) = (column(&samples[0], "log_p__"), column(&samples[0], "log_g__"));
-    let off: f64 = (1..p.len()).map(|i| (p[i] - g[i] - constant).powi(2)).sum::<f64>() / p.len() as f64;
-    assert!(off.sqrt() < 0.2, "{}", off.sqrt());
+    for i in 1..p.len() {
+        assert!((p[i] - g[i] - constant).abs() < 0.1, "{i}: {}", p[i] - g[i] - constant);
+    }
     assert!(report.khat < KHAT_LIMIT);
 }
 
@@ -90,8 +94,7 @@ fn a_standard_normal_by_default() {
         report.status().unwrap();
         let fit = &report.fits[0];
         errors.push((fit.sd[0] - 1.0).abs());
-        // The tolerance is 0.02; five times that.
-        assert!(fit.mean[0].abs() < 0.1 && (fit.sd[0] - 1.0).abs() < 0.1, "{seed}: {} {}", fit.mean[0], fit.sd[0]);
+        assert!(fit.mean[0].abs() < 0.05 && (fit.sd[0] - 1.0).abs() < 0.05, "{seed}: {} {}", fit.mean[0], fit.sd[0]);
         means.push(fit.mean[0].abs());
         // The mean, and what was asked for.
         let table = &samples[0];
@@ -109,8 +112,49 @@ fn a_standard_normal_by_default() {
     // What the average is for.
     let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len() as f64;
     println!("errors of the standard deviation: {errors:?}, of the last iterate {errors_of_stan:?}");
-    assert!(mean(&means) < 0.03 && mean(&errors) < 0.03);
-    assert!(mean(&errors) < 0.7 * mean(&errors_of_stan));
+    // The gradient of an exact fit is nothing at every draw.
+    assert!(mean(&means) < 1e-3 && mean(&errors) < 1e-3);
+    assert!(mean(&errors) < 0.1 * mean(&errors_of_stan));
+}
+
+/// Posteriors of all scales, correlations and dimensions, none of which has a setting of its own: nothing fails, what a normal can
+/// be it becomes, and where the mean-field family cannot, the optimum is the closed form's.
+#[test]
+fn defaults_suit_all_scales() {
+    for (dim, rho, scale) in [(1, 0.0, 1e-4), (1, 0.0, 1e4), (2, 0.95, 1e-2), (10, 0.5, 1e2), (30, 0.9, 1.0)] {
+        // An autoregression whose i-th value is `scale` (i + 1) wide.
+        let width = move |i: usize| scale * (i as f64 + 1.0);
+        let free = 1.0 - rho * rho;
+        let scaled = Surface::new(dim, move |x: &[f64], g: &mut [f64]| {
+            g.fill(0.0);
+            let mut value = -0.5 * (x[0] / width(0)).powi(2);
+            g[0] = -x[0] / width(0).powi(2);
+            for i in 1..dim {
+                let off = x[i] / width(i) - rho * x[i - 1] / width(i - 1);
+                value -= 0.5 * off * off / free;
+                g[i] -= off / free / width(i);
+                g[i - 1] += rho * off / free / width(i - 1);
+            }
+            Some(value)
+        });
+        for family in [Family::MeanField, Family::FullRank] {
+            let advi = VariationalOptions { family, iterations: 50_000, ..Default::default() };
+            let (report, ..) = fit(&scaled, &options(1), &advi);
+            report.status().unwrap();
+            let fit = &report.fits[0];
+            assert!(fit.converged, "{dim} {rho} {scale} {family:?}");
+            for i in 0..dim {
+                let inner = if i == 0 || i + 1 == dim { 1.0 } else { 1.0 + rho * rho };
+                let narrow = if family == Family::MeanField && dim > 1 { (free / inner).sqrt() } else { 1.0 };
+                let sd = width(i) * narrow;
+                let (off, ratio) = (fit.mean[i] / sd, fit.sd[i] / sd);
+                assert!(
+                    off.abs() < 0.2 && (ratio - 1.0).abs() < 0.05,
+                    "{dim} {rho} {scale} {family:?} {i}: {off} {ratio}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -151,6 +195,12 @@ fn failures_are_told_in_words_and_the_others_go_on() {
         "{error}"
     );
     assert!(report.fits[0].mean.is_empty() && report.khat.is_nan());
+    for (num_threads, batch_size) in [(1, 0), (2, 1), (1, 64)] {
+        let io = SampleIo { inits: vec![&here], ..Default::default() };
+        let options = SampleOptions { num_threads, batch_size, ..options(1) };
+        let again = variational(&narrow, &options, &VariationalOptions::default(), io).unwrap();
+        assert_eq!(again.status().unwrap_err().to_string(), error, "{num_threads} threads, batches of {batch_size}");
+    }
     // A fit whose draws stop having a density: it names the iteration.
     let calls = AtomicUsize::new(0);
     let dies = Normal::new(1, |task: &mut Task<'_>, _| {

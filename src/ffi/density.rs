@@ -211,6 +211,20 @@ pub struct catena_density {
             hessian: *mut f64,
         ) -> c_int,
     >,
+    /// As log_density_gradient_batch, without the Jacobian of the transforms; called in runs of catena_optimize and
+    /// catena_laplace whose options set a batch size and leave the Jacobian out. NULL: those points are evaluated one by one.
+    pub log_density_without_jacobian_batch: Option<
+        unsafe extern "C" fn(
+            user: *mut c_void,
+            worker: *mut c_void,
+            task: *mut catena_task,
+            n: usize,
+            positions: *const f64,
+            log_densities: *mut f64,
+            gradients: *mut f64,
+            codes: *mut c_int,
+        ) -> c_int,
+    >,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

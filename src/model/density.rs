@@ -102,6 +102,24 @@ pub trait Density: Sync {
         Err(Refusal::Stop)
     }
 
+    /// Whether [`Density::log_density_without_jacobian_batch`] is quicker than one call per point.
+    fn has_batch_without_jacobian(&self) -> bool {
+        false
+    }
+
+    /// As [`Density::log_density_gradient_batch`], without the Jacobian of the transforms.
+    fn log_density_without_jacobian_batch(
+        &self,
+        _worker: &mut Self::Worker,
+        task: &mut Task<'_>,
+        _positions: &[f64],
+        _log_densities: &mut [f64],
+        _gradients: &mut [f64],
+        _outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        Err(task.stop("it has no log density without the Jacobian of its transforms at many points"))
+    }
+
     /// Whether [`Density::log_density_hessian`] is known, which else is made of differences of gradients.
     fn has_hessian(&self) -> bool {
         false

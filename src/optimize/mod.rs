@@ -4,6 +4,7 @@
 //! Nothing here calls a model. An [`Optimizer`] asks for evaluations and tells of each point that it passes, so that who
 //! owns one may follow its path: [`Optimizer::point`] and [`Optimizer::pairs`].
 
+mod convergence;
 mod dense;
 mod hessian;
 mod laplace;

@@ -4,7 +4,7 @@ use super::hessian::Curvature;
 use super::line_search::{LineSearch, Next};
 use super::memory::Memory;
 use super::pairs::Pairs;
-use super::settings::{OptimizerSettings, Tolerances};
+use super::settings::OptimizerSettings;
 use super::talk::{Convergence, Ending, Failure, Lacking, Passed, Point, Stuck};
 use super::vectors::{add, dot, norm, subtract};
 use crate::model::{judge_initial, propose_initial, tries_again};
@@ -40,18 +40,20 @@ pub struct Optimizer {
     /// The best step of the search so far.
     best: Point,
     /// The step of the last iteration and the change of the objective's gradient along it.
-    pair: [Vec<f64>; 2],
-    direction: Vec<f64>,
+    pub(super) pair: [Vec<f64>; 2],
+    pub(super) direction: Vec<f64>,
     pub(super) memory: Memory,
     search: LineSearch,
     /// The search goes along the gradient because nothing is known, or what was known failed.
     plain: bool,
     lacking: Option<Lacking>,
-    /// The last iteration has met a relative tolerance.
-    nearly: bool,
+    /// The tolerance that the last iterations have met, and how many of them in a row.
+    pub(super) held: Option<(Convergence, usize)>,
+    /// The last iteration has hardly moved it.
+    pub(super) stands: bool,
     /// How it will end, once the iteration that brought it has been seen to.
     ending: Option<Ending>,
-    iterations: usize,
+    pub(super) iterations: usize,
     pub(super) evaluations: u64,
     init_stream: Stream,
     pub(super) model_stream: Stream,
@@ -75,7 +77,8 @@ impl Optimizer {
             search: LineSearch::new(0.0, 0.0, 0.0),
             plain: true,
             lacking: None,
-            nearly: false,
+            held: None,
+            stands: false,
             ending: None,
             iterations: 0,
             evaluations: 0,
@@ -256,8 +259,12 @@ impl Optimizer {
         }
     }
 
-    /// No step was any good: once more along the gradient, for what is known of the curvature may be wrong.
+    /// No step was any good: once more along the gradient, for what is known of the curvature may be wrong. Where the log
+    /// density has met a tolerance already, there is no more to be had.
     fn give_up(&mut self) {
+        if let Some((met, _)) = self.held {
+            return self.state = State::Telling(Passed::Ended(Ending::Converged(met)));
+        }
         if !self.plain && !self.search.is_at_rounding() {
             self.memory.clear();
             return self.set_out();
@@ -276,7 +283,8 @@ impl Optimizer {
         self.take();
         self.memory.clear();
         if last && self.ending.is_none() {
-            self.ending = Some(Ending::LineSearch(Stuck::NoProgress));
+            let stuck = Ending::LineSearch(Stuck::NoProgress);
+            self.ending = Some(self.held.map_or(stuck, |(met, _)| Ending::Converged(met)));
         }
     }
 
@@ -290,43 +298,5 @@ impl Optimizer {
         self.iterations += 1;
         self.ending = self.judge();
         self.state = State::Telling(Passed::Iteration);
-    }
-
-    /// Whether the last iteration was the last one: Stan's criteria in Stan's order.
-    fn judge(&mut self) -> Option<Ending> {
-        let Tolerances { objective, relative_objective, gradient, relative_gradient, parameter } =
-            self.settings.tolerances;
-        let (before, now) = (self.trial.log_density, self.current.log_density);
-        let change = (now - before).abs();
-        if change < objective {
-            return Some(Ending::Converged(Convergence::Objective));
-        }
-        let rest = norm(&self.current.gradient);
-        if rest < gradient || rest == 0.0 {
-            return Some(Ending::Converged(Convergence::Gradient));
-        }
-        if norm(&self.pair[0]) < parameter {
-            return Some(Ending::Converged(Convergence::Parameter));
-        }
-        if self.iterations >= self.settings.max_iterations {
-            return Some(Ending::IterationLimit);
-        }
-        let nearly = std::mem::replace(&mut self.nearly, false);
-        let met = if change / before.abs().max(now.abs()).max(1.0) < relative_objective * f64::EPSILON {
-            Convergence::RelativeObjective
-        } else if self.decrement() / now.abs().max(1.0) < relative_gradient * f64::EPSILON {
-            Convergence::RelativeGradient
-        } else {
-            return None;
-        };
-        self.nearly = true;
-        nearly.then_some(Ending::Converged(met))
-    }
-
-    /// g'Hg, with g the gradient and H what is known of the inverse Hessian.
-    fn decrement(&mut self) -> f64 {
-        self.direction.copy_from_slice(&self.current.gradient);
-        self.memory.multiply(&mut self.direction);
-        dot(&self.direction, &self.current.gradient)
     }
 }

@@ -19,9 +19,9 @@ impl Algorithm {
     pub const ALL: [Self; 3] = [Self::Lbfgs, Self::Bfgs, Self::Newton];
 }
 
-/// When an optimiser has converged: as soon as one of these is met; 0 never is. The names and defaults are Stan's. The
-/// relative ones count when two iterations in a row have met them: where the first did, the position may still be wrong by
-/// the square root of what they ask for.
+/// When an optimiser has converged: where one of these is met; 0 never is. The names and defaults are Stan's. All but that on the
+/// gradient must be met until the position stands still as well ([`OptimizerSettings::settling`]): where the first iteration
+/// did, it may still be wrong by the square root of what they ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tolerances {
     /// On the change of the log density. Default 1e-12.
@@ -68,11 +68,17 @@ pub struct OptimizerSettings {
     pub init_alpha: f64,
     /// Most iterations. Default 2000.
     pub max_iterations: usize,
+    /// After so many iterations in a row that have met a tolerance, it has converged even where the position still moves by more
+    /// than 1e-10, relative to its size or to 1; at least 1. Default 100.
+    pub settling: usize,
     /// When it has converged.
     pub tolerances: Tolerances,
 }
 
 impl OptimizerSettings {
+    /// Default of [`OptimizerSettings::settling`].
+    pub const SETTLING: usize = 100;
+
     /// Stan's defaults, for `dim` coordinates.
     pub fn new(dim: usize, id: u64, seed: u64) -> Self {
         Self {
@@ -87,6 +93,7 @@ impl OptimizerSettings {
             history: 5,
             init_alpha: 1e-3,
             max_iterations: 2000,
+            settling: Self::SETTLING,
             tolerances: Tolerances::default(),
         }
     }

@@ -47,23 +47,25 @@ impl<'a, D: Density> Company<'a, D> {
         Self { run, fold, free: Mutex::new(Vec::new()) }
     }
 
-    /// Answers the first `n` rows.
-    fn call(&self, bench: &mut Bench<D::Worker>, arrays: &mut Arrays, n: usize) {
-        let dim = self.run.density.dim();
+    /// Answers the first `n` rows, with the Jacobian of the transforms or without.
+    fn call(&self, bench: &mut Bench<D::Worker>, arrays: &mut Arrays, n: usize, jacobian: bool) {
+        let density = self.run.density;
+        let dim = density.dim();
         let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
         // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
         let mut stream = Stream::of_run(self.run.options.seed, Purpose::Model);
         bench.message.clear();
         let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         arrays.outcomes[..n].fill(Ok(()));
-        let all = self.run.density.log_density_gradient_batch(
-            &mut bench.worker,
-            &mut task,
-            &arrays.positions[..n * dim],
-            &mut arrays.log_densities[..n],
-            &mut arrays.gradients[..n * dim],
-            &mut arrays.outcomes[..n],
-        );
+        let (worker, positions) = (&mut bench.worker, &arrays.positions[..n * dim]);
+        let (values, gradients) = (&mut arrays.log_densities[..n], &mut arrays.gradients[..n * dim]);
+        let outcomes = &mut arrays.outcomes[..n];
+        let all = match jacobian {
+            true => density.log_density_gradient_batch(worker, &mut task, positions, values, gradients, outcomes),
+            false => {
+                density.log_density_without_jacobian_batch(worker, &mut task, positions, values, gradients, outcomes)
+            }
+        };
         if all.is_err() {
             arrays.outcomes[..n].fill(all);
         }
@@ -126,12 +128,27 @@ impl<'a, D: Density> Company<'a, D> {
     }
 }
 
-/// Writes the positions that a machine waits for into `positions`, as many as fit; returns how many a batch function can
-/// answer. Where a machine marks its gradient as not written yet, so are `gradients`.
-fn fill<M: Machine>(machine: &mut M, dim: usize, positions: &mut [f64], gradients: &mut [f64]) -> usize {
+/// Whether what a machine waits for includes the Jacobian of the transforms.
+fn with_jacobian<M: Machine>(machine: &mut M) -> bool {
+    if let Some(Ask::EvaluateBlock) = machine.asked() {
+        let (block, stream) = machine.block();
+        return block.evaluation(stream).is_none_or(|evaluation| evaluation.jacobian);
+    }
+    machine.evaluation().jacobian
+}
+
+/// Writes the positions that a machine waits for into `positions`, as many as fit; returns how many the batch function with the
+/// Jacobian, or the one without, can answer. Where a machine marks its gradient as not written yet, so are `gradients`.
+fn fill<M: Machine>(
+    machine: &mut M,
+    dim: usize,
+    jacobian: bool,
+    positions: &mut [f64],
+    gradients: &mut [f64],
+) -> usize {
     let mut rows = positions.chunks_exact_mut(dim).zip(gradients.chunks_exact_mut(dim));
     let mut put = |evaluation: Evaluation<'_>| match rows.next() {
-        Some((position, gradient)) if evaluation.jacobian && evaluation.hessian.is_none() => {
+        Some((position, gradient)) if evaluation.jacobian == jacobian && evaluation.hessian.is_none() => {
             position.copy_from_slice(evaluation.position);
             if let Some(own) = evaluation.gradient.filter(|own| is_unwritten(own[0])) {
                 gradient.copy_from_slice(own);
@@ -176,15 +193,18 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
         arrays.grow(most, dim);
         let mut rows = Vec::with_capacity(jobs.len());
         let mut filled = 0;
+        // One call answers rows of one kind, the first machine's; where the others' differ, they are answered one by one.
+        let left_out = !jobs.first_mut().is_none_or(|seated| with_jacobian(seated.job.machine()));
+        let jacobian = !(left_out && self.run.density.has_batch_without_jacobian());
         for seated in jobs.iter_mut() {
             let free = filled * dim..most * dim;
             let (positions, gradients) = (&mut arrays.positions[free.clone()], &mut arrays.gradients[free]);
-            let count = fill(seated.job.machine(), dim, positions, gradients);
+            let count = fill(seated.job.machine(), dim, jacobian, positions, gradients);
             rows.push(filled..filled + count);
             filled += count;
         }
         if filled > 0 {
-            self.call(&mut bench, &mut arrays, filled);
+            self.call(&mut bench, &mut arrays, filled, jacobian);
         }
         let share = start.elapsed() / jobs.len() as u32;
         for (seated, rows) in jobs.iter_mut().zip(rows) {

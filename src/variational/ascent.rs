@@ -8,10 +8,6 @@ pub const STEP_SIZES: [f64; 5] = [100.0, 10.0, 1.0, 0.1, 0.01];
 const DAMPING: f64 = 1.0;
 /// Share of the past in the mean square of gradients.
 const MEMORY: f64 = 0.9;
-/// The same where iterates are averaged.
-const LONG_MEMORY: f64 = 0.99;
-/// Steps of averaged iterates are at least as long as with this step size.
-const LEAST_STEP_SIZE: f64 = 0.1;
 /// Share of the iterations over which changes of the bound are averaged, and the fewest changes.
 const LOOK_BACK: f64 = 0.1;
 const FEWEST_CHANGES: usize = 2;
@@ -24,30 +20,16 @@ const SETTLED: usize = 10;
 pub(super) struct Steps {
     mean_squares: Vec<f64>,
     taken: usize,
-    /// As many steps shorten the next one; `None`: all that were taken.
-    shortened: Option<f64>,
 }
 
 impl Steps {
     pub fn new(parameters: usize) -> Self {
-        Self { mean_squares: vec![0.0; parameters], taken: 0, shortened: None }
+        Self { mean_squares: vec![0.0; parameters], taken: 0 }
     }
 
     pub fn restart(&mut self) {
         self.mean_squares.fill(0.0);
         self.taken = 0;
-        self.shortened = None;
-    }
-
-    /// Steps keep the length that they have now with step size `eta`, unless that is very small.
-    pub fn keep_length(&mut self, eta: f64) {
-        let ratio = (eta / LEAST_STEP_SIZE).min(1.0);
-        self.shortened = Some(self.taken as f64 * ratio * ratio);
-    }
-
-    /// Steps get longer by the root of two.
-    pub fn lengthen(&mut self) {
-        self.shortened = self.shortened.map(|steps| 0.5 * steps);
     }
 
     /// Steps taken since the last restart.
@@ -55,22 +37,18 @@ impl Steps {
         self.taken
     }
 
+    /// One more step, taken by others.
+    pub fn count(&mut self) {
+        self.taken += 1;
+    }
+
     /// One step along `gradient`.
     pub fn take(&mut self, eta: f64, gradient: &[f64], parameters: &mut [f64]) {
         self.taken += 1;
-        let scale = eta / self.shortened.unwrap_or(self.taken as f64).sqrt();
-        let averages = self.shortened.is_some();
-        let (kept, new) = match (averages, self.taken) {
-            (true, _) => (LONG_MEMORY, 1.0 - LONG_MEMORY),
-            (false, 1) => (1.0, 1.0),
-            (false, _) => (MEMORY, 1.0 - MEMORY),
-        };
+        let scale = eta / (self.taken as f64).sqrt();
+        let (kept, new) = if self.taken == 1 { (1.0, 1.0) } else { (MEMORY, 1.0 - MEMORY) };
         for ((x, g), square) in parameters.iter_mut().zip(gradient).zip(&mut self.mean_squares) {
-            let before = *square;
-            *square = kept * before + new * g * g;
-            // A step that is measured by its own gradient is shorter the larger that is. The gradients of a spread are
-            // skewed, and the average would be off by some percent for good.
-            let square = if averages { before } else { *square };
+            *square = kept * *square + new * g * g;
             *x += scale * g / (DAMPING + square.sqrt());
         }
     }

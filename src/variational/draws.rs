@@ -24,6 +24,31 @@ pub struct Bound {
     pub dropped: usize,
 }
 
+impl Bound {
+    /// The bound of a normalised density q as far as it lies where log p is finite, from log p - log q at draws from it: with q
+    /// restricted to a set of probability c, the bound is E[log p - log q] + log c, both estimated.
+    pub fn of(ratios: impl IntoIterator<Item = f64>) -> Self {
+        let (mut all, mut count, mut sum) = (0usize, 0usize, 0.0);
+        for ratio in ratios {
+            all += 1;
+            if ratio.is_finite() {
+                (count, sum) = (count + 1, sum + ratio);
+            }
+        }
+        Self::from_sum(all, count, sum)
+    }
+
+    /// As [`Bound::of`], from `all` draws, of which `count` have finite ratios with this sum.
+    pub(super) fn from_sum(all: usize, count: usize, sum: f64) -> Self {
+        let dropped = all - count;
+        let elbo = match count {
+            0 => f64::NEG_INFINITY,
+            _ => sum / count as f64 + libm::log(count as f64 / all as f64),
+        };
+        Self { elbo, dropped }
+    }
+}
+
 impl Draws {
     /// Room for `rows` draws of `dim` coordinates, with gradients of log p or without.
     pub fn new(rows: usize, dim: usize, gradients: bool) -> Self {
@@ -65,17 +90,9 @@ impl Draws {
         self.log_p(row) - self.log_q(row)
     }
 
-    /// The bound of q as far as it lies where log p is finite: with q restricted to a set of probability c, the bound is
-    /// E[log p - log q] + log c, both estimated from the draws.
+    /// The bound of q, by these draws.
     pub fn bound(&self) -> Bound {
-        let finite = (0..self.rows()).map(|row| self.log_ratio(row)).filter(|ratio| ratio.is_finite());
-        let (count, sum) = finite.fold((0usize, 0.0), |(count, sum), ratio| (count + 1, sum + ratio));
-        let dropped = self.rows() - count;
-        if count == 0 {
-            return Bound { elbo: f64::NEG_INFINITY, dropped };
-        }
-        let share = count as f64 / self.rows() as f64;
-        Bound { elbo: sum / count as f64 + libm::log(share), dropped }
+        Bound::of((0..self.rows()).map(|row| self.log_ratio(row)))
     }
 }
 

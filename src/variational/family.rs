@@ -20,12 +20,12 @@ pub enum Family {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approximation {
     family: Family,
-    dim: usize,
+    pub(super) dim: usize,
     pub(super) parameters: Vec<f64>,
 }
 
 /// Where row `i` of a packed lower triangle begins.
-fn row(i: usize) -> usize {
+pub(super) fn row(i: usize) -> usize {
     i * (i + 1) / 2
 }
 
@@ -72,7 +72,7 @@ impl Approximation {
         &self.parameters[..self.dim]
     }
 
-    fn spread(&self) -> &[f64] {
+    pub(super) fn spread(&self) -> &[f64] {
         &self.parameters[self.dim..]
     }
 
@@ -114,16 +114,21 @@ impl Approximation {
     /// Draws `normals`, then the position that they make; its normalised log density.
     pub(super) fn draw(&self, stream: &mut Stream, normals: &mut [f64], position: &mut [f64]) -> f64 {
         normals.iter_mut().for_each(|z| *z = stream.normal());
+        self.place(normals, position)
+    }
+
+    /// The position that `normals` make; its normalised log density.
+    pub(super) fn place(&self, normals: &[f64], position: &mut [f64]) -> f64 {
         let spread = self.spread();
         match self.family {
             Family::MeanField => {
-                for (((x, mean), omega), z) in position.iter_mut().zip(self.mean()).zip(spread).zip(&*normals) {
+                for (((x, mean), omega), z) in position.iter_mut().zip(self.mean()).zip(spread).zip(normals) {
                     *x = mean + libm::exp(*omega) * z;
                 }
             }
             Family::FullRank => {
                 for (i, (x, mean)) in position.iter_mut().zip(self.mean()).enumerate() {
-                    let product: f64 = spread[row(i)..=row(i) + i].iter().zip(&*normals).map(|(l, z)| l * z).sum();
+                    let product: f64 = spread[row(i)..=row(i) + i].iter().zip(normals).map(|(l, z)| l * z).sum();
                     *x = mean + product;
                 }
             }

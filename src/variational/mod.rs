@@ -8,6 +8,7 @@ mod ascent;
 mod average;
 mod draws;
 mod family;
+mod natural;
 mod start;
 
 pub use advi::{Advi, AdviSettings, Ended, Happening, VariationalFailure};

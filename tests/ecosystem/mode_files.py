@@ -29,4 +29,33 @@ assert draws.stan_variable("m").shape == (300, 2, 3)
 assert draws.mode.optimized_params_dict["lp__"] == last["lp__"]
 assert np.isfinite(draws.method_variables()["log_p__"]).all() and np.isfinite(draws.method_variables()["log_q__"]).all()
 
-print(f"cmdstanpy {cmdstanpy.__version__} reads a mode with its path, and draws at it")
+
+
+def table(name):
+    lines = [line for line in (folder / name).read_text().splitlines() if not line.startswith("#")]
+    columns = lines[0].split(",")
+    return columns, np.array([[float(x) for x in line.split(",")] for line in lines[1:]])
+
+
+paths = cmdstanpy.from_csv(str(folder / "pathfinder.csv"), method="pathfinder")
+columns, rows = table("pathfinder.csv")
+assert rows.shape == (150, len(columns)) and np.array_equal(paths.draws(), rows)
+assert columns[:3] == ["lp_approx__", "lp__", "path__"] and set(paths.method_variables()["path__"]) <= {1.0, 2.0}
+assert np.array_equal(paths.stan_variable("m")[:, 1, 2], rows[:, columns.index("m.2.3")])
+assert paths.is_resampled
+inits = paths.create_inits(seed=1, chains=2)
+assert len(inits) == 2 and inits[0]["m"].shape == (2, 3)
+for path in (1, 2):
+    single = cmdstanpy.from_csv(str(folder / f"pathfinder_path_{path}.csv"), method="pathfinder")
+    assert single.draws().shape == (200, len(columns))
+
+fit = cmdstanpy.from_csv(str(folder / "variational.csv"), method="variational")
+columns, rows = table("variational.csv")
+assert rows.shape == (251, len(columns)) and columns[:3] == ["lp__", "log_p__", "log_g__"]
+assert np.array_equal(fit.variational_params_np, rows[0])
+assert np.array_equal(fit.variational_sample, rows[1:])
+assert np.array_equal(fit.stan_variable("mu", mean=True), rows[0, [columns.index("mu.1"), columns.index("mu.2")]])
+assert fit.stan_variable("m", mean=False).shape == (250, 2, 3)
+assert fit.eta in (100.0, 10.0, 1.0, 0.1, 0.01)
+
+print(f"cmdstanpy {cmdstanpy.__version__} reads a mode with its path, draws at it, and those of paths and fits")

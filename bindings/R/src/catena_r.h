@@ -65,6 +65,9 @@ SEXP job_new(SEXP model, SEXP settings, SEXP kept, job **out);
 /* Frees what the handle holds. */
 void job_free(SEXP handle);
 
+/* Memory of zeros, or an error of R's. */
+void *allocate(size_t count, size_t size);
+
 /* An init context over a named list of double arrays, which the caller keeps alive. `*values` belongs to the context. */
 typedef struct init_values init_values;
 catena_status list_init_new(SEXP list, catena_init **out, const init_values **values, catena_error **error);
@@ -102,6 +105,45 @@ int bridge_interrupted(void *user);
 /* Ends a call into the library: R's generator is as it was `before`, and a jump that was held back goes on. Returns what went
  * wrong, a list to be protected, or NULL. */
 SEXP bridge_finish(bridge *b, SEXP before, catena_status status, catena_error *error);
+/* A call of a service over many machines that is over when it returns, with what it frees. */
+typedef struct service_call {
+  shared_model *model;
+  catena_options *options;
+  catena_init **inits;
+  size_t num_inits;
+  catena_writer **writers;
+  size_t num_writers;
+  void *result;
+  void (*free_result)(void *);
+  log_queue *log;
+  bridge bridge;
+} service_call;
+/* A handle, to be protected, that frees the call when R collects it. `settings` and `names` are as for runs; `inits` NULL or a
+ * list with an entry per machine: NULL, values by name, or a position. */
+SEXP service_new(SEXP model, SEXP settings, SEXP names, SEXP inits, void (*free_result)(void *), service_call **out);
+/* Frees what the handle holds. */
+void service_free(SEXP handle);
+/* An option that counts, small enough for R. */
+size_t service_whole(const service_call *s, const char *name);
+/* The columns' names; to be protected, as all that follows. */
+SEXP service_columns(const service_call *s, size_t (*count)(const catena_model *),
+                     const char *(*name)(const catena_model *, size_t));
+/* An array rows x writers x columns of NA, which the call's writers fill. It must live as long as the call. */
+SEXP service_draws(service_call *s, size_t rows, size_t writers, size_t columns);
+/* Asks for Ctrl-C, and for jumps out of the model's functions. */
+catena_interrupt service_interrupt(service_call *s);
+/* What the call reads and writes. */
+catena_io service_io(const service_call *s, const catena_logger *logger, const catena_interrupt *interrupt);
+/* After the call: as bridge_finish, once a jump out of a model's function has gone on. */
+SEXP service_finish(service_call *s, SEXP before, catena_status status, catena_error *error);
+/* A matrix whose columns are `rows` numbers each, NA where there are none. */
+SEXP service_matrix(const void *result, size_t rows, size_t columns, const double *(*of)(const void *, size_t));
+/* A list of `count` columns of numbers, filled row by row. */
+SEXP service_table(const char *const *fields, int count, size_t rows, void (*fill)(const void *, size_t, double *),
+                   const void *result);
+/* The words of errors, NA where there is none. */
+SEXP service_messages(const void *result, size_t count, const catena_error *(*of)(const void *, size_t));
+
 /* An object as an argument of a call, which must not be evaluated; to be protected. */
 SEXP as_argument(SEXP object);
 /* R's generator as it is before a call, to be protected. */
@@ -170,11 +212,6 @@ SEXP r_updater_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_updater_read(SEXP handle, SEXP what, SEXP arguments);
 SEXP r_bayesian_bound(SEXP dimension, SEXP information);
 SEXP r_cos_squared(SEXP x);
-/* Memory of zeros, or an error of R's. */
-void *allocate(size_t count, size_t size);
-/* Makes an init of each entry of a list (NULL, values by name, a position). What was made before an error of R's stands in `*list`. */
-void fill_inits(SEXP inits, catena_init ***list, size_t *count);
-
 SEXP r_optimize(SEXP model, SEXP settings, SEXP names, SEXP inits);
 SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP inits);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);

@@ -1,36 +1,14 @@
 /* Sets of particles over a model: the library's sequential Monte Carlo, with its rows in R's memory. */
 #include "catena_r.h"
-#include <limits.h>
 #include <setjmp.h>
-#include <stdlib.h>
 
-typedef struct {
-  shared_model *model;
-  catena_options *options;
-  catena_writer **writers;
-  size_t sets;
-  catena_smc_result *result;
-  log_queue *log;
-} state;
-
-static void finalize(SEXP handle) {
-  state *s = R_ExternalPtrAddr(handle);
-  R_ClearExternalPtr(handle);
-  if (!s) return;
-  catena_smc_result_free(s->result);
-  for (size_t i = 0; s->writers && i < s->sets; i++) catena_writer_free(s->writers[i]);
-  catena_options_free(s->options);
-  log_free(s->log);
-  model_unref(s->model);
-  free(s->writers);
-  free(s);
-}
+static void free_result(void *result) { catena_smc_result_free(result); }
 
 /* What happens on R's thread while the library works: Ctrl-C, and lines of the logger. A jump is held back until the
  * library has returned. */
 typedef struct {
   SEXP token, show;
-  const state *state;
+  const service_call *call;
   jmp_buf place;
   int pending;
 } watch;
@@ -39,7 +17,7 @@ static SEXP look(void *data) {
   const watch *w = data;
   R_CheckUserInterrupt();
   if (Rf_isNull(w->show)) return R_NilValue;
-  SEXP lines = PROTECT(log_take(w->state->log));
+  SEXP lines = PROTECT(log_take(w->call->log));
   if (LENGTH(VECTOR_ELT(lines, 0))) {
     SEXP call = PROTECT(Rf_lang2(w->show, lines));
     Rf_eval(call, R_GlobalEnv);
@@ -55,29 +33,13 @@ static void land(void *data, Rboolean jump) {
 
 static int requested(void *user) {
   watch *w = user;
-  if (w->pending || closures_pending(w->state->model->closures)) return 1;
+  if (w->pending || closures_pending(w->call->model->closures)) return 1;
   if (setjmp(w->place)) {
     w->pending = 1;
     return 1;
   }
   R_UnwindProtect(look, w, land, w, w->token);
   return 0;
-}
-
-static size_t whole(const catena_options *options, const char *name) {
-  catena_error *error = NULL;
-  uint64_t value = 0;
-  check(catena_options_get_integer(options, name, &value, &error), &error);
-  if (value > INT_MAX) Rf_errorcall(R_NilValue, "R arrays have at most %d particles, sets or variables", INT_MAX);
-  return (size_t)value;
-}
-
-static SEXP columns_of(const catena_model *model) {
-  const R_xlen_t count = (R_xlen_t)catena_smc_column_count(model);
-  SEXP names = PROTECT(Rf_allocVector(STRSXP, count));
-  for (R_xlen_t i = 0; i < count; i++) SET_STRING_ELT(names, i, utf8(catena_smc_column(model, (size_t)i)));
-  UNPROTECT(1);
-  return names;
 }
 
 /* A list of columns of `rows` doubles; `to` gets where they are. */
@@ -142,58 +104,30 @@ SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP sh
                                        "log"};
   enum { FAILURE, COLUMNS, DRAWS, SETS, STAGES, MESSAGES, PARTICLES, EVIDENCE, LOG, FIELDS };
   catena_error *error = NULL;
-  shared_model *shared = model_of(model);
-  watch w = {.token = R_MakeUnwindCont(), .show = show};
-  PROTECT(w.token);
-  SEXP handle = PROTECT(R_MakeExternalPtr(NULL, R_NilValue, w.token)), list = PROTECT(named_list(fields, FIELDS));
-  R_RegisterCFinalizerEx(handle, finalize, TRUE);
-  state *s = calloc(1, sizeof *s);
-  if (!s) Rf_errorcall(R_NilValue, "out of memory");
-  R_SetExternalPtrAddr(handle, s);
-  shared->references++;
-  s->model = shared;
-  w.state = s;
-  if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
-  check(catena_options_new(&s->options, &error), &error);
-  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++)
-    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
-               VECTOR_ELT(settings, i));
+  service_call *s;
+  SEXP handle = PROTECT(service_new(model, settings, names, R_NilValue, free_result, &s));
+  SEXP list = PROTECT(named_list(fields, FIELDS));
+  const catena_model *m = s->model->model;
+  SET_VECTOR_ELT(list, COLUMNS, service_columns(s, catena_smc_column_count, catena_smc_column));
+  SET_VECTOR_ELT(list, DRAWS, service_draws(s, service_whole(s, "num_particles"), service_whole(s, "num_sets"),
+                                            catena_smc_column_count(m)));
 
-  const size_t particles = whole(s->options, "num_particles"), columns = catena_smc_column_count(shared->model);
-  s->sets = whole(s->options, "num_sets");
-  SET_VECTOR_ELT(list, COLUMNS, columns_of(shared->model));
-  SEXP draws = Rf_alloc3DArray(REALSXP, (int)particles, (int)s->sets, (int)columns);
-  SET_VECTOR_ELT(list, DRAWS, draws);
-  const size_t size = (size_t)XLENGTH(draws);
-  for (size_t i = 0; i < size; i++) REAL(draws)[i] = NA_REAL;
-  if (!(s->writers = calloc(s->sets, sizeof *s->writers))) Rf_errorcall(R_NilValue, "out of memory");
-  check(catena_writers_memory_new(REAL(draws), size, s->sets, particles, columns, CATENA_LAYOUT_COLUMNS, s->writers, &error),
-        &error);
-
+  watch w = {.token = s->bridge.token, .show = show, .call = s};
   const catena_logger logger = log_table(s->log);
   const catena_interrupt interrupt = {.struct_size = sizeof interrupt, .user = &w, .requested = requested};
-  const catena_io io = {.struct_size = sizeof io,
-                        .sample_writers = s->writers,
-                        .num_sample_writers = s->sets,
-                        .logger = &logger,
-                        .interrupt = &interrupt};
+  const catena_io io = service_io(s, &logger, &interrupt);
   const int given = !Rf_isNull(reference);
   const catena_reference normal = {.struct_size = sizeof normal,
                                    .mean = given ? REAL(VECTOR_ELT(reference, 0)) : NULL,
                                    .spread = given ? REAL(VECTOR_ELT(reference, 1)) : NULL,
                                    .spread_size = given ? (size_t)XLENGTH(VECTOR_ELT(reference, 1)) : 0};
-  bridge b;
-  bridge_init(&b, R_NilValue, w.token);
   SEXP before = PROTECT(generator());
-  const catena_status status =
-      catena_sample_smc(shared->model, s->options, given ? &normal : NULL, &io, &s->result, &error);
-  if (before != R_UnboundValue) Rf_defineVar(Rf_install(".Random.seed"), before, R_GlobalEnv);
-  closures_rethrow(shared->closures, error);
-  b.pending = w.pending;
-  SET_VECTOR_ELT(list, FAILURE, bridge_finish(&b, before, status, error));
+  catena_smc_result *r = NULL;
+  const catena_status status = catena_sample_smc(m, s->options, given ? &normal : NULL, &io, &r, &error);
+  s->result = r;
+  s->bridge.pending = w.pending;
+  SET_VECTOR_ELT(list, FAILURE, service_finish(s, before, status, error));
 
-  const catena_smc_result *r = s->result;
   if (r) {
     const size_t sets = catena_smc_result_num_sets(r);
     SEXP messages, failed, evidence;
@@ -214,7 +148,7 @@ SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP sh
     SET_VECTOR_ELT(list, DRAWS, R_NilValue);
   }
   SET_VECTOR_ELT(list, LOG, log_take(s->log));
-  finalize(handle);
-  UNPROTECT(4);
+  service_free(handle);
+  UNPROTECT(3);
   return list;
 }

@@ -40,6 +40,7 @@ Base.@kwdef struct DensityTable
     log_density_data::Ptr{Cvoid} = C_NULL
     log_density_without_jacobian::Ptr{Cvoid} = C_NULL
     log_density_hessian::Ptr{Cvoid} = C_NULL
+    log_density_without_jacobian_batch::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_logger`"

@@ -112,53 +112,24 @@ const APPROXIMATE_ARGUMENTS = (:init, :callbacks)
 
 function approximate(object, service; seed = nothing, init = nothing, threads::Integer = 0, callbacks = :auto, chains = nothing,
                      chain_id = nothing, extra...)
-    foreach(name -> check_keyword(name, (service,), APPROXIMATE_ARGUMENTS), keys(extra))
-    model = as_model(object)
-    caller = calls_on_caller(model, callbacks)
-    session = session_of(model, caller)
-    session === nothing || caller || threads != 0 || (threads = Threads.nthreads())
-    seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
-    log = Log()
-    watch = Watch(session, log, current_task().sticky, nothing)
-    with_handles() do handles
-        options = make(handles, :catena_options_free) do out, e
-            ccall(symbol(:catena_options_new), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), out, e)
-        end
-        set_option(options, :seed, count_of(:seed, seed))
-        chains === nothing || set_option(options, :num_chains, count_of(:chains, chains))
-        chain_id === nothing || set_option(options, :init_chain_id, count_of(:chain_id, chain_id))
-        set_option(options, :num_threads, count_of(:threads, threads))
-        set_option(options, :refresh, 0)
-        for (name, value) in pairs(extra)
-            set_option(options, name, value)
-        end
+    counts = ((:num_chains, :chains, chains), (:init_chain_id, :chain_id, chain_id))
+    call_service(object, service, APPROXIMATE_ARGUMENTS, counts; seed = seed, threads = threads, callbacks = callbacks,
+                 extra...) do call
         paths, mode = service === :pathfinder, service === :laplace
+        options, names = call.options, columns_of(call, service)
         count = whole_option(options, paths ? :num_paths : :num_chains)
-        logger = new_logger(log)
-        GC.@preserve model session log logger watch begin
-            handle = new_model(handles, model, session)
-            names = approximate_names(handle, service)
-            rows, writers_wanted = paths ? (path_rows(options, count), 1) :
-                                   (whole_option(options, mode ? :laplace_draws : :output_draws) + (mode ? 0 : 1), count)
-            values = fill(NaN, rows, writers_wanted, length(names))
-            writers = new_writers(handles, values)
-            given = inits_of(init, count, whole_option(options, :init_chain_id))
-            inits = given === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_init(handles, one) for one in given]
-            interrupt = Ref(table(InterruptTable; user = pointer_from_objref(watch), requested = interrupt_pointer()))
-            result, failure = GC.@preserve values writers inits interrupt begin
-                io = Ref(table(IoTable; inits = pointer(inits), num_inits = length(inits),
-                               sample_writers = pointer(writers), num_sample_writers = length(writers),
-                               logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
-                               interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt)))
-                run_machines(handles, handle, options, io, caller, Symbol("catena_", service), :catena_approximation_free)
-            end
-            show_lines(log)
-            rethrow_failure(session)
-            watch.exception === nothing || throw(watch.exception)
-            result == C_NULL && throw(failure)
-            dimension = Int(ccall(symbol(:catena_model_dimension), Csize_t, (Ptr{Cvoid},), handle))
-            collect_fits(result, failure, values, names, seed, dimension, service)
+        rows, writers_wanted = paths ? (path_rows(options, count), 1) :
+                               (whole_option(options, mode ? :laplace_draws : :output_draws) + (mode ? 0 : 1), count)
+        values = fill(NaN, rows, writers_wanted, length(names))
+        writers, inits = new_writers(call.handles, values), new_inits(call, init, count)
+        result, failure = GC.@preserve values writers inits begin
+            io = io_of(call; inits = pointer(inits), num_inits = length(inits), sample_writers = pointer(writers),
+                       num_sample_writers = length(writers))
+            run_service(call, io, Symbol("catena_", service), :catena_approximation_free)
         end
+        result == C_NULL && throw(failure)
+        dimension = Int(ccall(symbol(:catena_model_dimension), Csize_t, (Ptr{Cvoid},), call.model))
+        collect_fits(result, failure, values, names, call.seed, dimension, service)
     end
 end
 
@@ -166,32 +137,6 @@ end
 function path_rows(options, paths)
     weighs = paths > 1 && whole_option(options, :psis_resample) == 1 && whole_option(options, :calculate_lp) == 1
     weighs ? whole_option(options, :num_psis_draws) : paths * whole_option(options, :num_draws)
-end
-
-"The library's call; the report (a handle) and the error that came with it."
-function run_machines(handles::Handles, model, options, io, caller, call, free)
-    failure = nothing
-    result = make(handles, free) do out, e
-        status, failure = attempt(e -> run_machines(model, options, io, caller, call, out, e))
-        OK
-    end
-    result, failure
-end
-
-function run_machines(model, options, io, caller, call, out, e)
-    f = symbol(call)
-    GC.@preserve io out e begin
-        arguments = (Ptr{Cvoid}(model), Ptr{Cvoid}(options), Ptr{Cvoid}(Base.unsafe_convert(Ptr{IoTable}, io)),
-                     Base.unsafe_convert(Ptr{Ptr{Cvoid}}, out), Base.unsafe_convert(Ptr{Ptr{Cvoid}}, e))
-        # Before Julia 1.9 a callback into Julia must not find the collector let go.
-        caller || !POOL_CALLBACKS ? plain_call(f, arguments...) : gc_safe_call(f, arguments...)
-    end
-end
-
-function approximate_names(model, service)
-    column, count = symbol(Symbol("catena_", service, "_column")), symbol(Symbol("catena_", service, "_column_count"))
-    [unsafe_string(ccall(column, Cstring, (Ptr{Cvoid}, Csize_t), model, i - 1))
-     for i in 1:Int(ccall(count, Csize_t, (Ptr{Cvoid},), model))]
 end
 
 for (name, T) in ((:id, UInt64), (:error, Ptr{Cvoid}), (:iterations, Csize_t), (:converged, Int32), (:elbo, Float64),

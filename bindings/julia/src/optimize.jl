@@ -62,42 +62,14 @@ Climbs to modes of the density from `num_starts = 1` starts, each by itself.
 Starts that have not converged are told in `starts`; when none has, the error is thrown.
 """
 function optimize(object; seed = nothing, init = nothing, threads::Integer = 0, callbacks = :auto, extra...)
-    foreach(name -> check_keyword(name, (:optimize,), OPTIMIZE_ARGUMENTS), keys(extra))
-    model = as_model(object)
-    caller = calls_on_caller(model, callbacks)
-    session = session_of(model, caller)
-    session === nothing || caller || threads != 0 || (threads = Threads.nthreads())
-    seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
-    log = Log()
-    watch = Watch(session, log, current_task().sticky, nothing)
-    with_handles() do handles
-        options = make(handles, :catena_options_free) do out, e
-            ccall(symbol(:catena_options_new), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), out, e)
+    call_service(object, :optimize, OPTIMIZE_ARGUMENTS; seed = seed, threads = threads, callbacks = callbacks, extra...) do call
+        inits = new_inits(call, init, whole_option(call.options, :num_starts))
+        result, failure = GC.@preserve inits begin
+            io = io_of(call; inits = pointer(inits), num_inits = length(inits))
+            run_service(call, io, :catena_optimize, :catena_optimum_free)
         end
-        set_option(options, :seed, count_of(:seed, seed))
-        set_option(options, :num_threads, count_of(:threads, threads))
-        set_option(options, :refresh, 0)
-        for (name, value) in pairs(extra)
-            set_option(options, name, value)
-        end
-        logger = new_logger(log)
-        GC.@preserve model session log logger watch begin
-            handle = new_model(handles, model, session)
-            given = inits_of(init, whole_option(options, :num_starts), whole_option(options, :init_chain_id))
-            inits = given === nothing ? Ptr{Cvoid}[] : Ptr{Cvoid}[new_init(handles, one) for one in given]
-            interrupt = Ref(table(InterruptTable; user = pointer_from_objref(watch), requested = interrupt_pointer()))
-            result, failure = GC.@preserve inits interrupt begin
-                io = Ref(table(IoTable; inits = pointer(inits), num_inits = length(inits),
-                               logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
-                               interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt)))
-                run_machines(handles, handle, options, io, caller, :catena_optimize, :catena_optimum_free)
-            end
-            show_lines(log)
-            rethrow_failure(session)
-            watch.exception === nothing || throw(watch.exception)
-            failure === nothing || throw(failure)
-            collect_starts(result, handle, seed)
-        end
+        failure === nothing || throw(failure)
+        collect_starts(result, call.model, call.seed)
     end
 end
 

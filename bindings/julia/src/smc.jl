@@ -54,30 +54,6 @@ const SMC_COLUMNS = 4
 "Arguments of `sample_smc` that are none of the library's options."
 const SMC_ARGUMENTS = (:reference, :callbacks)
 
-"What happens on the thread that waits while the library works."
-mutable struct Watch
-    session::Any
-    log::Log
-    # Whether this task stays on its thread, so that lines may be shown while the library's frames are on its stack.
-    shows::Bool
-    exception::Any
-end
-
-function requested(watch::Watch)::Cint
-    (watch.exception === nothing && !has_failed(watch.session)) || return 1
-    try
-        # Ctrl-C is held back while the library's frames are on the stack, and looked for here.
-        Base.reenable_sigint(() -> GC.safepoint())
-        watch.shows && show_lines(watch.log)
-        return 0
-    catch exception
-        watch.exception = exception
-        return 1
-    end
-end
-
-interrupt_pointer() = @cfunction(requested, Cint, (Ref{Watch},))
-
 """
     Catena.sample_smc(model; options...) -> Catena.WeightedDraws
 
@@ -99,70 +75,22 @@ An exception in a model's function ends the run and is thrown here, as is Ctrl-C
 which and why, and the others count; when all do, the error of the first is thrown, with its `set` and `particle`.
 """
 function sample_smc(object; seed = nothing, reference = nothing, threads::Integer = 0, callbacks = :auto, extra...)
-    foreach(name -> check_keyword(name, (:smc,), SMC_ARGUMENTS), keys(extra))
-    model = as_model(object)
-    caller = calls_on_caller(model, callbacks)
-    session = session_of(model, caller)
-    session === nothing || caller || threads != 0 || (threads = Threads.nthreads())
-    seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
     normal = reference_of(reference)
-    log = Log()
-    watch = Watch(session, log, current_task().sticky, nothing)
-    with_handles() do handles
-        options = make(handles, :catena_options_free) do out, e
-            ccall(symbol(:catena_options_new), Int32, (Ptr{Ptr{Cvoid}}, Ptr{Ptr{Cvoid}}), out, e)
+    call_service(object, :smc, SMC_ARGUMENTS; seed = seed, threads = threads, callbacks = callbacks, extra...) do call
+        names = columns_of(call, :smc)
+        normal === nothing || check_reference(normal, call.model)
+        values = fill(NaN, whole_option(call.options, :num_particles), whole_option(call.options, :num_sets), length(names))
+        writers = new_writers(call.handles, values)
+        begins = normal === nothing ? nothing :
+                 Ref(table(ReferenceTable; mean = pointer(normal.mean), spread = pointer(normal.spread),
+                           spread_size = length(normal.spread)))
+        result, failure = GC.@preserve normal values writers begins begin
+            start = begins === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{ReferenceTable}, begins))
+            io = io_of(call; sample_writers = pointer(writers), num_sample_writers = length(writers))
+            run_service(call, io, :catena_sample_smc, :catena_smc_result_free, start)
         end
-        set_option(options, :seed, count_of(:seed, seed))
-        set_option(options, :num_threads, count_of(:threads, threads))
-        set_option(options, :refresh, 0)
-        for (name, value) in pairs(extra)
-            set_option(options, name, value)
-        end
-        logger = new_logger(log)
-        GC.@preserve model session log logger watch normal begin
-            handle = new_model(handles, model, session)
-            names = smc_names(handle)
-            normal === nothing || check_reference(normal, handle)
-            values = fill(NaN, whole_option(options, :num_particles), whole_option(options, :num_sets), length(names))
-            writers = new_writers(handles, values)
-            interrupt = Ref(table(InterruptTable; user = pointer_from_objref(watch), requested = interrupt_pointer()))
-            begins = normal === nothing ? nothing :
-                     Ref(table(ReferenceTable; mean = pointer(normal.mean), spread = pointer(normal.spread),
-                               spread_size = length(normal.spread)))
-            result, failure = GC.@preserve values writers interrupt begins begin
-                io = Ref(table(IoTable; sample_writers = pointer(writers), num_sample_writers = length(writers),
-                               logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
-                               interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt)))
-                start = begins === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{ReferenceTable}, begins))
-                run_sets(handles, handle, options, start, io, caller)
-            end
-            show_lines(log)
-            rethrow_failure(session)
-            watch.exception === nothing || throw(watch.exception)
-            result == C_NULL && throw(failure)
-            collect_sets(result, failure, values, names, seed)
-        end
-    end
-end
-
-"The library's call; the result (a handle) and the error that came with it."
-function run_sets(handles::Handles, model, options, reference, io, caller)
-    failure = nothing
-    result = make(handles, :catena_smc_result_free) do out, e
-        status, failure = attempt(e -> run_sets(model, options, reference, io, caller, out, e))
-        OK
-    end
-    result, failure
-end
-
-function run_sets(model, options, reference, io, caller, out, e)
-    f = symbol(:catena_sample_smc)
-    GC.@preserve io out e begin
-        arguments = (Ptr{Cvoid}(model), Ptr{Cvoid}(options), Ptr{Cvoid}(reference),
-                     Ptr{Cvoid}(Base.unsafe_convert(Ptr{IoTable}, io)), Base.unsafe_convert(Ptr{Ptr{Cvoid}}, out),
-                     Base.unsafe_convert(Ptr{Ptr{Cvoid}}, e))
-        # Before Julia 1.9 a callback into Julia must not find the collector let go.
-        caller || !POOL_CALLBACKS ? plain_call(f, arguments...) : gc_safe_call(f, arguments...)
+        result == C_NULL && throw(failure)
+        collect_sets(result, failure, values, names, call.seed)
     end
 end
 
@@ -180,10 +108,6 @@ function check_reference(normal, model)
     length(normal.mean) == dimension ||
         throw(DimensionMismatch("argument 'reference': expected a mean of $dimension numbers, got $(length(normal.mean))"))
 end
-
-smc_names(model) =
-    [unsafe_string(ccall(symbol(:catena_smc_column), Cstring, (Ptr{Cvoid}, Csize_t), model, i - 1))
-     for i in 1:Int(ccall(symbol(:catena_smc_column_count), Csize_t, (Ptr{Cvoid},), model))]
 
 for (name, T) in ((:set_id, UInt64), (:set_outcome, Int32), (:set_error, Ptr{Cvoid}), (:set_log_evidence, Float64),
                   (:set_standard_error, Float64), (:set_rows, Csize_t), (:set_refused, UInt64), (:set_seconds, Float64),

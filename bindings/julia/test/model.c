@@ -98,7 +98,8 @@ OFFSETS(catena_density, AT(catena_density, struct_size), AT(catena_density, user
         AT(catena_density, parameter_outputs), AT(catena_density, transformed_outputs),
         AT(catena_density, log_density_parts), AT(catena_density, log_density_parts_batch),
         AT(catena_density, sample_prior), AT(catena_density, data_count), AT(catena_density, log_density_data),
-        AT(catena_density, log_density_without_jacobian), AT(catena_density, log_density_hessian));
+        AT(catena_density, log_density_without_jacobian), AT(catena_density, log_density_hessian),
+        AT(catena_density, log_density_without_jacobian_batch));
 OFFSETS(catena_logger, AT(catena_logger, struct_size), AT(catena_logger, user), AT(catena_logger, release),
         AT(catena_logger, log));
 OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_io, num_inits), AT(catena_io, inv_metrics),

@@ -47,7 +47,7 @@ pub static VARIATIONAL: &[Argument] = &[
     option("tol_rel_obj", "tol_elbo"),
     option("tol_average", "tol_average").of_ours(),
     option("eval_elbo", "eval_elbo"),
-    option("output_draws", "output_draws"),
+    option("output_samples", "output_draws"),
     argument("num_chains", "number of fits, each by itself", Kind::Option("1")).sets("num_chains").of_ours(),
     option("on_failure", "on_failure").of_ours(),
     option("batch_size", "batch_size").of_ours(),

@@ -63,6 +63,10 @@ functions! {
     bs_set_print_callback as set_print_callback: fn(Option<PrintCallback>, ErrorText) -> c_int;
 }
 
+/// `bs_log_density_hessian`, which older libraries lack.
+pub(super) type Hessian =
+    unsafe extern "C" fn(*const Model, bool, bool, *const f64, *mut f64, *mut f64, *mut f64, ErrorText) -> c_int;
+
 fn missing(symbol: &str) -> Error {
     Error::argument(
         "library",
@@ -95,6 +99,8 @@ pub(in crate::ffi) unsafe fn open(path: &Path) -> Result<libloading::Library, Er
 /// end of other threads may still run its code after the last model is gone.
 pub(super) struct Library {
     pub functions: Functions,
+    /// Whether it is exact depends on how the library was built.
+    pub hessian: Option<Hessian>,
     _library: ManuallyDrop<libloading::Library>,
 }
 
@@ -125,7 +131,9 @@ impl Library {
         }
         // SAFETY: passed on to the caller.
         let functions = unsafe { Functions::find(&library)? };
-        Ok(Self { functions, _library: library })
+        // SAFETY: passed on to the caller.
+        let hessian = unsafe { library.get::<Hessian>("bs_log_density_hessian") }.ok().map(|symbol| *symbol);
+        Ok(Self { functions, hessian, _library: library })
     }
 
     /// Takes the text of an error, which may be missing, and frees it.

@@ -33,6 +33,7 @@ use std::path::Path;
 ///   quantities is not run when it declares nothing.
 /// - An evaluation that fails is a rejected point, for BridgeStan does not tell more; a chain whose evaluations fail 1000
 ///   times in a row, all with the same message, ends with it (CATENA_MODEL).
+/// - Hessians are the library's where it was built with BRIDGESTAN_AD_HESSIAN, else differences of gradients of our own.
 /// - Initial values by name: a parameter not given is drawn; it lies within the run's init_radius (within 2 when the
 ///   transform of a given parameter depends on it). Tuples and complex numbers cannot be given.
 /// - What the program prints goes to the run's logger in whole lines, with the chain's id where the library printed on the

@@ -1,7 +1,7 @@
 //! A Stan program: a library and one model of it.
 
 use super::heap;
-use super::library::{ErrorText, Functions, Library, Model};
+use super::library::{ErrorText, Functions, Hessian, Library, Model};
 use super::print;
 use crate::error::{Code, Error};
 use crate::model::Task;
@@ -13,6 +13,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// What `bs_model_info` says of a library that several threads may enter.
 const THREADS: &str = "STAN_THREADS=true";
+/// What it says of a library whose Hessians come from derivatives of second order. All others make them of differences of
+/// gradients, one after the other, of a step that knows nothing of scales: ours are no worse, and are asked for as a block.
+const HESSIANS: &str = "BRIDGESTAN_AD_HESSIAN=true";
 
 /// Held inside libraries that were built without threads. One lock for all of them: they keep Stan's stack for
 /// automatic differentiation in a variable that the dynamic linker may share among them (STB_GNU_UNIQUE).
@@ -28,6 +31,8 @@ pub(super) struct Program {
     model: *mut Model,
     /// Several threads may be inside the library.
     threads: bool,
+    /// Gives Hessians by derivatives of second order.
+    hessian: Option<Hessian>,
     /// Number of unconstrained coordinates.
     dimension: usize,
     /// Number of the parameters' values.
@@ -71,9 +76,11 @@ impl Program {
                 format!("the model of '{}' could not be made of its data: {words}", path.display()),
             ));
         }
-        let mut program = Self { library, model, threads: false, dimension: 0, parameters: 0 };
+        let mut program = Self { library, model, threads: false, hessian: None, dimension: 0, parameters: 0 };
         // SAFETY: the model is alive.
-        program.threads = program.ask(|f, m| unsafe { (f.model_info)(m) }).contains(THREADS);
+        let info = program.ask(|f, m| unsafe { (f.model_info)(m) });
+        program.threads = info.contains(THREADS);
+        program.hessian = program.library.hessian.filter(|_| info.contains(HESSIANS));
         // SAFETY: as above.
         let coordinates = program.list(path, |f, m| unsafe { ((f.param_unc_num)(m), (f.param_unc_names)(m)) })?;
         let parameters = program.list_of(path, false, false)?;
@@ -86,6 +93,11 @@ impl Program {
     /// Whether several threads may be inside the library.
     pub fn threads(&self) -> bool {
         self.threads
+    }
+
+    /// The function for Hessians, where the library has them exactly.
+    pub fn hessian(&self) -> Option<Hessian> {
+        self.hessian
     }
 
     /// The words of a call's error, which are freed.

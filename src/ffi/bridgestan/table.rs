@@ -21,6 +21,7 @@ pub(super) fn of(model: Loaded) -> catena_density {
         catena_threading::CATENA_THREADS_ONE
     };
     let user = Box::new(model);
+    let hessian = user.program.hessian().is_some();
     catena_density {
         struct_size: size_of::<catena_density>(),
         release: Some(release),
@@ -45,8 +46,8 @@ pub(super) fn of(model: Loaded) -> catena_density {
         data_count: 0,
         log_density_data: None,
         log_density_without_jacobian: Some(log_density_without_jacobian),
-        // Most libraries make it of differences themselves.
-        log_density_hessian: None,
+        log_density_hessian: if hessian { Some(log_density_hessian) } else { None },
+        log_density_without_jacobian_batch: None,
         user: Box::into_raw(user).cast(),
     }
 }
@@ -126,6 +127,28 @@ unsafe extern "C" fn log_density_without_jacobian(
         let answer = model.program.enter(task.as_deref(), |f, m, error| match gradient.is_null() {
             true => (f.log_density)(m, PROPTO, false, position, log_density, error),
             false => (f.log_density_gradient)(m, PROPTO, false, position, log_density, gradient, error),
+        });
+        model.evaluated(task, answer)
+    }
+}
+
+unsafe extern "C" fn log_density_hessian(
+    user: *mut c_void,
+    _worker: *mut c_void,
+    task: *mut catena_task,
+    position: *const f64,
+    jacobian: c_int,
+    log_density: *mut f64,
+    gradient: *mut f64,
+    hessian: *mut f64,
+) -> c_int {
+    // SAFETY: as above; `hessian` has room for the square of the model's dimension.
+    unsafe {
+        let (model, task) = (loaded(user), self::task(task));
+        let Some(evaluate) = model.program.hessian() else { return STOP };
+        let jacobian = jacobian != 0 && model.jacobian;
+        let answer = model.program.enter(task.as_deref(), |_, m, error| {
+            evaluate(m, PROPTO, jacobian, position, log_density, gradient, hessian, error)
         });
         model.evaluated(task, answer)
     }

@@ -31,24 +31,8 @@ impl Density for catena_model {
         gradients: &mut [f64],
         outcomes: &mut [Result<(), Refusal>],
     ) -> Result<(), Refusal> {
-        let Some(batch) = self.table.log_density_gradient_batch else { return Err(Refusal::Stop) };
-        worker.codes.clear();
-        worker.codes.resize(log_densities.len(), 0);
-        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
-        outcome(unsafe {
-            batch(
-                self.data.user,
-                worker.pointer(),
-                hand(task),
-                log_densities.len(),
-                positions.as_ptr(),
-                log_densities.as_mut_ptr(),
-                gradients.as_mut_ptr(),
-                worker.codes.as_mut_ptr(),
-            )
-        })?;
-        outcomes.iter_mut().zip(&worker.codes).for_each(|(out, &code)| *out = outcome(code));
-        Ok(())
+        let batch = self.table.log_density_gradient_batch;
+        self.batch(batch, worker, task, (positions, log_densities, gradients, outcomes))
     }
 
     fn new_worker(&self) -> Result<Worker, WorkerError> {
@@ -108,6 +92,23 @@ impl Density for catena_model {
         gradient: Option<&mut [f64]>,
     ) -> Result<f64, Refusal> {
         self.without_jacobian(worker, task, position, gradient)
+    }
+
+    fn has_batch_without_jacobian(&self) -> bool {
+        self.table.log_density_without_jacobian_batch.is_some()
+    }
+
+    fn log_density_without_jacobian_batch(
+        &self,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        positions: &[f64],
+        log_densities: &mut [f64],
+        gradients: &mut [f64],
+        outcomes: &mut [Result<(), Refusal>],
+    ) -> Result<(), Refusal> {
+        let batch = self.table.log_density_without_jacobian_batch;
+        self.batch(batch, worker, task, (positions, log_densities, gradients, outcomes))
     }
 
     fn has_hessian(&self) -> bool {

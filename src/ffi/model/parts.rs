@@ -1,10 +1,25 @@
-//! Calls of a host's functions for prior, likelihood and data, without the Jacobian, and with the Hessian.
+//! Calls of a host's functions at many points, for prior, likelihood and data, without the Jacobian, and with the Hessian.
 
 use super::handle::catena_model;
 use super::worker::Worker;
-use crate::ffi::task::{hand, outcome};
+use crate::ffi::task::{catena_task, hand, outcome};
 use crate::model::{Refusal, Task};
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
+
+/// A table's function for many points.
+type Batch = unsafe extern "C" fn(
+    *mut c_void,
+    *mut c_void,
+    *mut catena_task,
+    usize,
+    *const f64,
+    *mut f64,
+    *mut f64,
+    *mut c_int,
+) -> c_int;
+
+/// Positions, and where log densities, gradients and outcomes go.
+type Rows<'a> = (&'a [f64], &'a mut [f64], &'a mut [f64], &'a mut [Result<(), Refusal>]);
 
 /// Both gradients as a host takes them.
 fn pointers(gradients: Option<[&mut [f64]; 2]>) -> [*mut f64; 2] {
@@ -12,6 +27,34 @@ fn pointers(gradients: Option<[&mut [f64]; 2]>) -> [*mut f64; 2] {
 }
 
 impl catena_model {
+    /// Many points by one of the table's functions, which the model has.
+    pub(super) fn batch(
+        &self,
+        batch: Option<Batch>,
+        worker: &mut Worker,
+        task: &mut Task<'_>,
+        (positions, log_densities, gradients, outcomes): Rows<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(batch) = batch else { return Err(Refusal::Stop) };
+        worker.codes.clear();
+        worker.codes.resize(log_densities.len(), 0);
+        // SAFETY: the host's function with the host's data; the arrays are as long as the table documents.
+        outcome(unsafe {
+            batch(
+                self.data.user,
+                worker.pointer(),
+                hand(task),
+                log_densities.len(),
+                positions.as_ptr(),
+                log_densities.as_mut_ptr(),
+                gradients.as_mut_ptr(),
+                worker.codes.as_mut_ptr(),
+            )
+        })?;
+        outcomes.iter_mut().zip(&worker.codes).for_each(|(out, &code)| *out = outcome(code));
+        Ok(())
+    }
+
     /// Log prior and log likelihood; the model has the function.
     #[inline]
     pub(super) fn parts(

@@ -15,7 +15,8 @@ pub struct ApproximationFit {
     pub iterations: usize,
     /// Whether it ended by a tolerance, and not at the largest number of steps.
     pub converged: bool,
-    /// The evidence lower bound, as last estimated (of a path: at the best point); NaN where it never was.
+    /// The evidence lower bound, as last estimated (of a path: at the best point; of a normal at a mode: by its draws); NaN where
+    /// it never was.
     pub elbo: f64,
     /// Shape of the tail of its draws' importance ratios ([`Psis`](crate::diagnostics::Psis)); NaN without draws.
     pub khat: f64,

@@ -11,6 +11,7 @@ use crate::services::outputs::{Refused, outputs_of_draw};
 use crate::services::service::{After, End, Here, Service};
 use crate::services::start::given_start;
 use crate::services::{ChainReport, Outcome, Progress};
+use crate::variational::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ use std::time::Instant;
 #[derive(Debug, Default)]
 pub(super) struct Fit {
     psis: Option<(f64, WeightTail)>,
+    elbo: Option<f64>,
     dropped: u64,
     evaluations: [u64; 2],
     draws: usize,
@@ -34,7 +36,7 @@ impl Fit {
             outcome: chain.outcome.clone(),
             iterations: 0,
             converged: chain.outcome == Outcome::Finished,
-            elbo: f64::NAN,
+            elbo: self.elbo.unwrap_or(f64::NAN),
             khat,
             tail,
             dropped: self.dropped,
@@ -125,6 +127,7 @@ impl<'a> Normals<'a> {
             return Err(Error::new(Code::Model, message));
         };
         self.fit.psis = Some((psis.khat, psis.tail));
+        self.fit.elbo = Some(Bound::of(self.ratios.iter().copied()).elbo);
         let mut lines = vec![format!("k-hat = {}", shortest(psis.khat))];
         if let Some(warning) = psis.warning("draws") {
             here.log(Level::Warning, &warning);

@@ -86,6 +86,7 @@ fn settings<D: Density>(
         history: optimize.history_size,
         init_alpha: optimize.init_alpha,
         max_iterations: optimize.max_iterations,
+        settling: OptimizerSettings::SETTLING,
         tolerances: optimize.tolerances,
     }
 }

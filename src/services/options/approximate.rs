@@ -12,13 +12,13 @@ pub struct VariationalOptions {
     pub iterations: usize,
     /// Draws for each gradient of the evidence lower bound, at least 1. Default 1.
     pub grad_samples: usize,
-    /// Draws for each estimate of the bound, at least 1. Default 100.
+    /// Draws for the bound of the average, or, without averages, for each estimate of the bound; at least 1. Default 100.
     pub elbo_samples: usize,
-    /// The step size, where it is not adapted; > 0. Default 1.
+    /// Where it is not adapted: the step size without averages, else a factor to the length of steps; > 0. Default 1.
     pub eta: f64,
-    /// Try step sizes from 100 down to 0.01. Default true.
+    /// Find step sizes; without averages, by trying them from 100 down to 0.01. Default true.
     pub adapt_eta: bool,
-    /// Steps with each step size that is tried, at least 1. Default 50.
+    /// Without averages, steps with each step size that is tried, at least 1. Default 50.
     pub adapt_iterations: usize,
     /// Without averages, the ascent ends when the bound's relative change is smaller; > 0. Default 0.01.
     pub tol_elbo: f64,

@@ -22,6 +22,10 @@ pub(super) use starts::{Begun, starts};
 /// The columns before the outputs: the log density of the approximation, normalised; the model's; the path's id.
 const FIRST_COLUMNS: [&str; 3] = ["lp_approx__", "lp__", "path__"];
 
+/// Iterations that meet a tolerance, one after the other, before a path ends: the mode's last digits are of no use to it, and each
+/// point more costs an estimate of the bound.
+const SETTLING: usize = 2;
+
 /// All columns of a writer of draws of [`pathfinder`] for this model.
 pub fn pathfinder_columns<D: Density>(density: &D) -> Vec<String> {
     FIRST_COLUMNS.iter().map(|name| name.to_string()).chain(density.output_names()).collect()
@@ -108,6 +112,7 @@ fn follow_for<D: Density>(
             history: paths.lbfgs.history_size,
             init_alpha: paths.lbfgs.init_alpha,
             max_iterations: paths.max_lbfgs_iters,
+            settling: SETTLING,
             tolerances: paths.lbfgs.tolerances,
             ..OptimizerSettings::new(density.dim(), options.init_chain_id + place as u64, options.seed)
         },

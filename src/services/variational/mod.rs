@@ -24,10 +24,11 @@ pub fn variational_columns<D: Density>(density: &D) -> Vec<String> {
 }
 
 /// Fits a normal distribution on the unconstrained scale to the posterior by automatic differentiation variational
-/// inference (Kucukelbir, Tran, Ranganath, Gelman and Blei 2017) with the steps of Stan, once for each id, and draws from it.
+/// inference (Kucukelbir, Tran, Ranganath, Gelman and Blei 2017), once for each id, and draws from it.
 ///
-/// A fit begins at its initial values with unit covariance, tries step sizes, and climbs the evidence lower bound until the
-/// average of its iterates is known; with `variational.tol_average` 0, as Stan, until the bound hardly changes. Its sample writer gets the outputs at the mean, in a row whose first three numbers are 0, and then
+/// A fit begins at its initial values with unit covariance and climbs the evidence lower bound along natural gradients until the
+/// average of its iterates is known; with `variational.tol_average` 0, as Stan, it tries step sizes and climbs until the bound
+/// hardly changes. Its sample writer gets the outputs at the mean, in a row whose first three numbers are 0, and then
 /// `variational.output_draws` draws ([`variational_columns`]); its diagnostic writer the bound's estimates; its init
 /// writer the initial values. How far the draws are from the posterior is in the report's k-hat: above 0.7 it is said in
 /// words.

@@ -5,6 +5,7 @@ mod talk;
 
 use super::ascent::{Changes, Steps};
 use super::average::Average;
+use super::natural::Strides;
 use super::start::StartSearch;
 use super::{Approximation, Bound, Draws};
 use crate::model::{Ask, Block, Machine, Reply};
@@ -57,6 +58,14 @@ pub struct Advi {
     best: (f64, f64),
     gradient: Vec<f64>,
     gradient_draws: Draws,
+    /// Whitened, of log p - log q at each draw.
+    own: Vec<f64>,
+    strides: Strides,
+    /// The next draws for a gradient mirror the last ones; the last ones did.
+    mirrors: bool,
+    mirrored: bool,
+    /// Of gradients' draws since the last estimate of the bound: all, those with a density, sum of their log ratios.
+    passed: (usize, usize, f64),
     /// The normals of each row of `gradient_draws`; of the last row alone for other draws.
     normals: Vec<f64>,
     tries: u32,
@@ -81,7 +90,6 @@ impl Advi {
             state: State::Fresh,
             event: None,
             start: StartSearch::new(settings.seed, settings.id, settings.init_radius, start),
-            approximation,
             steps: Steps::new(parameters),
             average: None,
             changes: Changes::new(settings.iterations / settings.eval_elbo),
@@ -90,6 +98,12 @@ impl Advi {
             best: (f64::NEG_INFINITY, 0.0),
             gradient: vec![0.0; parameters],
             gradient_draws: Draws::new(settings.grad_samples, dim, true),
+            own: vec![0.0; settings.grad_samples * dim],
+            strides: Strides::new(&approximation, if settings.adapt_iterations == 0 { settings.eta } else { 1.0 }),
+            mirrors: false,
+            mirrored: false,
+            passed: (0, 0, 0.0),
+            approximation,
             normals: vec![0.0; settings.grad_samples * dim],
             tries: 0,
             bound_draws: Draws::new(settings.elbo_samples, dim, false),
@@ -196,7 +210,10 @@ impl Machine for Advi {
             }
             State::TuningBound(place) => self.tuned(place),
             State::Climbing => self.climbed(),
-            State::Estimating => self.estimated(),
+            State::Estimating => {
+                let bound = self.judge_bound();
+                self.estimated(bound)
+            }
             State::LastBound(error, enough) => {
                 self.last = self.judge_bound();
                 self.tell(Happening::Averaged { error, enough }, After::Draw)

@@ -38,7 +38,18 @@ impl Advi {
         self.state = state;
         let Self { approximation, stream, normals, gradient_draws, .. } = self;
         let dim = approximation.mean().len();
-        gradient_draws.redraw(|row, x| approximation.draw(stream, &mut normals[row * dim..(row + 1) * dim], x));
+        let mirrored = std::mem::take(&mut self.mirrors);
+        gradient_draws.redraw(|row, x| {
+            let normals = &mut normals[row * dim..(row + 1) * dim];
+            match mirrored {
+                true => {
+                    normals.iter_mut().for_each(|z| *z = -*z);
+                    approximation.place(normals, x)
+                }
+                false => approximation.draw(stream, normals, x),
+            }
+        });
+        self.mirrored = mirrored;
         self.evaluations[0] += self.settings.grad_samples as u64;
         Ask::EvaluateBlock
     }
@@ -49,29 +60,59 @@ impl Advi {
         bound
     }
 
+    /// Whether iterates are averaged; else all is as in Stan.
+    fn averages(&self) -> bool {
+        self.settings.tol_average > 0.0
+    }
+
     /// The gradient of the bound from the draws that have one; false where none has.
     pub(super) fn judge_gradient(&mut self) -> bool {
-        let dim = self.approximation.mean().len();
+        let (dim, averages) = (self.approximation.mean().len(), self.averages());
         self.gradient.fill(0.0);
+        self.own.fill(0.0);
         let mut count = 0usize;
-        for row in 0..self.gradient_draws.rows() {
-            let gradient = self.gradient_draws.block.gradient(row);
-            if self.gradient_draws.log_p(row).is_finite() && gradient.iter().all(|g| g.is_finite()) {
-                self.approximation.add_gradient(
-                    &self.normals[row * dim..(row + 1) * dim],
-                    gradient,
-                    &mut self.gradient,
-                );
-                count += 1;
+        for (row, own) in self.own.chunks_exact_mut(dim).enumerate() {
+            let (gradient, ratio) = (self.gradient_draws.block.gradient(row), self.gradient_draws.log_ratio(row));
+            if !(ratio.is_finite() && gradient.iter().all(|g| g.is_finite())) {
+                continue;
             }
+            let normals = &self.normals[row * dim..(row + 1) * dim];
+            if averages {
+                self.approximation.own_gradient(normals, gradient, own);
+                self.approximation.whiten(own);
+                if own.iter().any(|u| !u.is_finite()) {
+                    own.fill(0.0);
+                    continue;
+                }
+                self.passed.2 += ratio;
+            } else {
+                self.approximation.add_gradient(normals, gradient, &mut self.gradient);
+            }
+            count += 1;
         }
-        self.dropped += (self.gradient_draws.rows() - count) as u64;
+        let draws = self.gradient_draws.rows();
+        self.dropped += (draws - count) as u64;
+        (self.passed.0, self.passed.1) = (self.passed.0 + draws, self.passed.1 + count);
         if count == 0 {
             return false;
         }
-        self.gradient.iter_mut().for_each(|g| *g /= count as f64);
-        self.approximation.add_entropy_gradient(&mut self.gradient);
+        if averages {
+            // The next step's draws are these on the other side of the mean, so that what is odd about gradients cancels in the
+            // average: for a normal posterior all that moves the mean.
+            self.mirrors = !self.mirrored;
+            self.steps.count();
+            self.strides.take(&mut self.approximation, &self.own, &self.normals, count);
+        } else {
+            self.gradient.iter_mut().for_each(|g| *g /= count as f64);
+            self.approximation.add_entropy_gradient(&mut self.gradient);
+        }
         true
+    }
+
+    /// The bound by the gradients' draws since it was last estimated, which are those of the iterates passed.
+    fn bound_passed(&mut self) -> Bound {
+        let (all, count, sum) = std::mem::replace(&mut self.passed, (0, 0, 0.0));
+        Bound::from_sum(all, count, sum)
     }
 
     pub(super) fn step(&mut self) {
@@ -136,7 +177,9 @@ impl Advi {
             }
             return self.ask_gradient(State::Climbing);
         }
-        self.step();
+        if !self.averages() {
+            self.step();
+        }
         if let Some(average) = &mut self.average
             && average.add(&self.approximation.parameters)
             && let Some(ask) = self.look()
@@ -144,13 +187,17 @@ impl Advi {
             return ask;
         }
         match self.steps.taken().is_multiple_of(self.settings.eval_elbo) {
+            true if self.averages() => {
+                let bound = self.bound_passed();
+                self.estimated(bound)
+            }
             true => self.ask_bound(State::Estimating),
             false => self.next_step(),
         }
     }
 
-    pub(super) fn estimated(&mut self) -> Ask<Happening> {
-        let (bound, iteration) = (self.judge_bound(), self.steps.taken());
+    pub(super) fn estimated(&mut self, bound: Bound) -> Ask<Happening> {
+        let iteration = self.steps.taken();
         self.last = bound;
         if bound.elbo == f64::NEG_INFINITY {
             return self.fail(VariationalFailure::Bound { iteration, draws: self.settings.elbo_samples });
@@ -163,7 +210,7 @@ impl Advi {
     pub(super) fn go_on(&mut self) -> Ask<Happening> {
         let Some(Happening::Estimated { change, .. }) = self.event else { return self.climb() };
         let ended = match self.settings.tol_rel_obj {
-            _ if self.settings.tol_average > 0.0 => {
+            _ if self.averages() => {
                 self.begin_average();
                 return self.next_step();
             }
@@ -179,7 +226,6 @@ impl Advi {
         if self.average.is_none() {
             let size = FIRST_LOOK * self.settings.eval_elbo / BATCHES;
             self.average = Some(Average::new(self.approximation.parameters.len(), size));
-            self.steps.keep_length(self.eta);
         }
     }
 
@@ -192,10 +238,10 @@ impl Advi {
         }
         average.go_on(look.drifts);
         match (look.slow, look.drifts) {
-            (true, _) => self.steps.lengthen(),
+            (true, _) => self.strides.lengthen(),
             (false, true) => {}
             // The spread about the optimum biases the average, the less the shorter steps are.
-            (false, false) => self.steps.keep_length(self.eta),
+            (false, false) => self.strides.shorten(),
         }
         None
     }
@@ -210,6 +256,10 @@ impl Advi {
     pub(super) fn begin(&mut self) -> Ask<Happening> {
         self.approximation.restart(self.start.block.position(0));
         match self.settings.adapt_iterations {
+            _ if self.averages() => {
+                self.eta = self.strides.length();
+                self.tell(Happening::Tuned { eta: self.eta, early: false }, After::Climb)
+            }
             0 => self.climb(),
             _ => self.ask_bound(State::FirstBound),
         }

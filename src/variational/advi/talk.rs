@@ -6,7 +6,7 @@ use crate::variational::Family;
 use crate::variational::ascent::{Change, STEP_SIZES};
 use serde::{Deserialize, Serialize};
 
-/// What a fit is made from; the defaults of the service are Stan's.
+/// What a fit is made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AdviSettings {
     /// Seed of the run.
@@ -19,11 +19,11 @@ pub struct AdviSettings {
     pub iterations: usize,
     /// Draws for each gradient of the bound, at least 1.
     pub grad_samples: usize,
-    /// Draws for each estimate of the bound, at least 1.
+    /// Draws for the bound of the average, or without averages for each estimate of the bound; at least 1.
     pub elbo_samples: usize,
-    /// The step size, where it is not adapted.
+    /// Where it is not adapted: the step size, or with averages a factor to the length of steps.
     pub eta: f64,
-    /// Steps with each step size that is tried; 0: [`AdviSettings::eta`] is taken.
+    /// Steps with each step size that is tried where there are no averages; 0: [`AdviSettings::eta`] counts.
     pub adapt_iterations: usize,
     /// Without averages, the ascent ends when the bound's relative change is smaller, in the mean or the median.
     pub tol_rel_obj: f64,

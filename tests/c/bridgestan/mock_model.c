@@ -15,7 +15,8 @@
  * on a thread of its own, "loud" prints while the model is made, "plain" leaves the generated quantity out.
  *
  * Compiled with MOCK_THREADS=0 it says that it was built without threads and counts how often it is entered twice at once.
- * MOCK_MAJOR sets the version; MOCK_WITHOUT_NAMES leaves a function out. */
+ * MOCK_MAJOR sets the version; MOCK_WITHOUT_NAMES leaves a function out; MOCK_HESSIAN=1 adds one, exact, MOCK_HESSIAN=0 one
+ * that says that it is not. */
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -51,13 +52,14 @@ int bs_minor_version = 9;
 int bs_patch_version = 0;
 
 static print_callback printer;
-static atomic_int inside, overlaps, evaluations, generators, callbacks_set;
+static atomic_int inside, overlaps, evaluations, generators, callbacks_set, hessians;
 
 /* For tests: how often a library without threads was entered twice at once; how many generators were made; how often
- * the print callback was set. */
+ * the print callback was set; how many Hessians were asked for. */
 int mock_overlaps(void) { return atomic_load(&overlaps); }
 int mock_generators(void) { return atomic_load(&generators); }
 int mock_callbacks_set(void) { return atomic_load(&callbacks_set); }
+int mock_hessians(void) { return atomic_load(&hessians); }
 
 static void enter(void) {
   if (!MOCK_THREADS) {
@@ -132,10 +134,16 @@ bs_model *bs_model_construct(const char *data, unsigned seed, char **error) {
 void bs_model_destruct(bs_model *model) { free(model); }
 void bs_free_error_msg(char *text) { free(text); }
 
+#if defined(MOCK_HESSIAN) && MOCK_HESSIAN
+#define HESSIANS "\tBRIDGESTAN_AD_HESSIAN=true\n"
+#else
+#define HESSIANS "\tBRIDGESTAN_AD_HESSIAN=false\n"
+#endif
+
 const char *bs_model_info(const bs_model *model) {
   (void)model;
-  return MOCK_THREADS ? "Stan version: 2.35.0\nStan C++ Defines:\n\tSTAN_THREADS=true\n"
-                      : "Stan version: 2.35.0\nStan C++ Defines:\n\tSTAN_THREADS=false\n";
+  return MOCK_THREADS ? "Stan version: 2.35.0\nStan C++ Defines:\n\tSTAN_THREADS=true\n" HESSIANS
+                      : "Stan version: 2.35.0\nStan C++ Defines:\n\tSTAN_THREADS=false\n" HESSIANS;
 }
 
 #define PARAMETERS "mu.1,mu.2,sigma,m.1.1,m.2.1,m.1.2,m.2.2,m.1.3,m.2.3,tau"
@@ -300,6 +308,20 @@ int bs_log_density(const bs_model *model, bool propto, bool jacobian, const doub
   double gradient[DIMENSION];
   return bs_log_density_gradient(model, propto, jacobian, u, value, gradient, error);
 }
+
+#ifdef MOCK_HESSIAN
+int bs_log_density_hessian(const bs_model *model, bool propto, bool jacobian, const double *u, double *value,
+                           double *gradient, double *hessian, char **error) {
+  atomic_fetch_add(&hessians, 1);
+  int code = bs_log_density_gradient(model, propto, jacobian, u, value, gradient, error);
+  if (code != 0) return code;
+  memset(hessian, 0, DIMENSION * DIMENSION * sizeof *hessian);
+  for (int i = 0; i < DIMENSION; ++i) hessian[i * (DIMENSION + 1)] = i < SIGMA ? -0.25 : -1;
+  hessian[SIGMA * (DIMENSION + 1)] = -1 / 0.25;
+  hessian[TAU * (DIMENSION + 1)] = -exp(u[TAU]);
+  return 0;
+}
+#endif
 
 int bs_set_print_callback(print_callback callback, char **error) {
   (void)error;
