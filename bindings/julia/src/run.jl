@@ -37,6 +37,8 @@ Runs chains over `model` and returns `n` draws of each.
   that called `sample`, while the pool does the sampler's arithmetic
 - `checkpoints`: bytes of checkpoints to go on from, one for each chain, see [`Catena.resume`](@ref); the draws are then
   those after them
+- `communicator`: a pointer to a `catena_communicator`, which must live as long as the run: the processes that chains are spread over, see
+  `docs/cluster.md`. All make the same call, with a `seed`
 - `progress`: whether to show a progress line on `stderr` (by default where that is a terminal), or an `IO`
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some chains fail, a warning says
@@ -63,7 +65,7 @@ only inside `poll`, `wait` and `fetch`.
 """
 function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer = 1000, seed = nothing,
                chain_id::Integer = 1, init = nothing, engine = :nuts, metric = :diag, inv_metric = nothing,
-               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, extra...)
+               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, communicator = C_NULL, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
     engine_code = code_of("engine", ENGINES, engine)
@@ -96,6 +98,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup::Integer =
                            inv_metric_size = inv_metrics === nothing ? 0 : length(first(inv_metrics)),
                            sample_writers = pointer(writers), num_sample_writers = length(writers),
                            checkpoints = pointer(checkpoint_handles), num_checkpoints = length(checkpoint_handles),
+                           communicator = Ptr{Cvoid}(communicator),
                            logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
             make(handles, run -> free_run(run, session, caller)) do out, e
                 ccall(symbol(:catena_run_start_engine), Int32,

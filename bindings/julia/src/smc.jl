@@ -52,7 +52,7 @@ end
 const SMC_COLUMNS = 4
 
 "Arguments of `sample_smc` that are none of the library's options."
-const SMC_ARGUMENTS = (:reference, :callbacks)
+const SMC_ARGUMENTS = (:reference, :callbacks, :communicator)
 
 "What happens on the thread that waits while the library works."
 mutable struct Watch
@@ -93,12 +93,13 @@ see [`FunctionModel`](@ref)); else at a normal, and the evidence is then the int
   is fitted to a short run of NUTS
 - every other option of the library with `smc` among its services by its name, such as `num_moves`, `ess_threshold`,
   `waste_free` or `init_set_id`: [`Catena.options`](@ref)`()` lists them. `refresh = 1` logs each stage
-- `threads`, `callbacks`: as in [`Catena.sample`](@ref)
+- `threads`, `callbacks`, `communicator`: as in [`Catena.sample`](@ref)
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some sets fail or stall, a warning says
 which and why, and the others count; when all do, the error of the first is thrown, with its `set` and `particle`.
 """
-function sample_smc(object; seed = nothing, reference = nothing, threads::Integer = 0, callbacks = :auto, extra...)
+function sample_smc(object; seed = nothing, reference = nothing, threads::Integer = 0, callbacks = :auto,
+                    communicator = C_NULL, extra...)
     foreach(name -> check_keyword(name, (:smc,), SMC_ARGUMENTS), keys(extra))
     model = as_model(object)
     caller = calls_on_caller(model, callbacks)
@@ -132,7 +133,8 @@ function sample_smc(object; seed = nothing, reference = nothing, threads::Intege
             result, failure = GC.@preserve values writers interrupt begins begin
                 io = Ref(table(IoTable; sample_writers = pointer(writers), num_sample_writers = length(writers),
                                logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL,
-                               interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt)))
+                               interrupt = Base.unsafe_convert(Ptr{InterruptTable}, interrupt),
+                               communicator = Ptr{Cvoid}(communicator)))
                 start = begins === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{ReferenceTable}, begins))
                 run_sets(handles, handle, options, start, io, caller)
             end
