@@ -484,7 +484,7 @@ fn a_look_at_the_gradient_costs_little_and_no_bits() {
         let (report, writers) = run(&model, &options);
         report.status().unwrap();
         let gradients: u64 = report.chains.iter().map(|c| c.warmup_gradients + c.sampling_gradients).sum();
-        (writers.iter().map(bits).collect::<Vec<_>>(), gradients, calls.into_inner())
+        (writers.iter().map(bits).collect::<Vec<_>>(), gradients, calls.load(Ordering::Relaxed))
     };
     for (dim, directions) in [(5, 5), (64, 64), (200, 50)] {
         let (with, without) = (first(true, dim, 0), first(false, dim, 0));

@@ -44,6 +44,27 @@ fn values(kind: &str, mut stream: Stream) -> String {
     }
 }
 
+/// Whatever the seeds and the ids of chains, up to their limits: no two streams begin alike, nor those of neighbours in both.
+#[test]
+fn no_seeds_and_chains_share_a_stream() {
+    let seeds = [0, 1, (1 << 31) - 1, (1 << 32) - 1, 1 << 63, u64::MAX];
+    let ids = [0, 1, 32_767, 32_768, 65_535, 1 << 31];
+    let mut pairs: Vec<(u64, u64)> = seeds.iter().flat_map(|seed| ids.map(|id| (*seed, id))).collect();
+    let neighbours = |(seed, id): &(u64, u64)| [(*seed, id + 1), (seed.wrapping_add(1), *id)];
+    pairs.extend(pairs.iter().flat_map(neighbours).collect::<Vec<_>>());
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut seen = std::collections::BTreeMap::new();
+    for (seed, id) in pairs {
+        for number in (0..4).chain(FIRST_LANE..FIRST_LANE + LANES) {
+            let mut stream = stream(seed, id, number);
+            let first: Vec<u64> = (0..4).map(|_| stream.bits()).collect();
+            let other = seen.insert(first, (seed, id, number));
+            assert!(other.is_none(), "{:?} and {other:?} begin alike", (seed, id, number));
+        }
+    }
+}
+
 #[test]
 fn the_vectors_of_the_contract() {
     let table = CONTRACT.split("## Test vectors").nth(1).unwrap();

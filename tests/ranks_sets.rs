@@ -1,4 +1,5 @@
-//! Sets of particles over ranks: whole sets, and the blocks of sets that are fewer than ranks, with the bits of one process.
+//! Sets of particles over ranks: whole sets, and the blocks of sets that are fewer than ranks; starts and paths; all with the bits of
+//! one process.
 
 #[path = "common/conjugate.rs"]
 mod conjugate;
@@ -6,12 +7,14 @@ mod conjugate;
 mod sets;
 
 use catena::Code;
-use catena::drive::InProcess;
+use catena::drive::{InProcess, share};
 use catena::io::{TableWriter, Writer};
-use catena::particles::plan::Kernel;
+use catena::model::{Communicator, CommunicatorError};
+use catena::particles::plan::{Kernel, ROWS};
 use catena::services::{PathKind, SampleIo, SampleOptions, SetOutcome, SmcOptions, SmcReport, sample_smc};
 use conjugate::Conjugate;
 use sets::run_options;
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -21,10 +24,19 @@ fn run_on(
     options: &SampleOptions,
     smc: &SmcOptions,
 ) -> Result<(SmcReport, Vec<Vec<u64>>), catena::Error> {
+    run_with(rank.map(|rank| rank as _), model, options, smc)
+}
+
+fn run_with(
+    communicator: Option<&dyn Communicator>,
+    model: &Conjugate,
+    options: &SampleOptions,
+    smc: &SmcOptions,
+) -> Result<(SmcReport, Vec<Vec<u64>>), catena::Error> {
     let mut writers = vec![TableWriter::default(); smc.num_sets];
     let io = SampleIo {
         sample_writers: writers.iter_mut().map(|t| t as &mut dyn Writer).collect(),
-        communicator: rank.map(|rank| rank as _),
+        communicator,
         ..SampleIo::default()
     };
     let report = sample_smc(model, options, smc, None, io)?;
@@ -85,6 +97,122 @@ fn bits_are_those_of_one_process() {
     }
 }
 
+/// A communicator that notes the bytes that this rank brings to gatherings, and those that it sends to each rank.
+struct Counted {
+    inner: InProcess,
+    gathers: Mutex<Vec<usize>>,
+    sends: Mutex<Vec<Vec<usize>>>,
+}
+
+impl Communicator for Counted {
+    fn rank(&self) -> usize {
+        self.inner.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.inner.size()
+    }
+
+    fn time_out(&self) -> Duration {
+        self.inner.time_out()
+    }
+
+    fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
+        self.gathers.lock().unwrap().push(mine.len());
+        self.inner.all_gather_v(mine, lengths, all)
+    }
+
+    fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), CommunicatorError> {
+        self.inner.all_gather(mine, all)
+    }
+
+    fn all_to_all_v(
+        &self,
+        send: &[u8],
+        send_lengths: &[usize],
+        receive: &mut [u8],
+        receive_lengths: &[usize],
+    ) -> Result<(), CommunicatorError> {
+        self.sends.lock().unwrap().push(send_lengths.to_vec());
+        self.inner.all_to_all_v(send, send_lengths, receive, receive_lengths)
+    }
+}
+
+/// One large set, in place of which every rank has a part: the bits of one process; particles move only where offspring are more or
+/// fewer than places, and what else moves is what `docs/cluster.md` says.
+#[test]
+fn a_spread_set_moves_no_more_than_the_imbalance_demands() {
+    const DIM: usize = 3;
+    const PARTICLES: usize = 100_000;
+    const MOVES: usize = 2;
+    /// Numbers before what a block brings, of a particle that it brings, of its moments for random walks, and of one that is sent.
+    const HEAD: usize = 14;
+    const BROUGHT: usize = 3;
+    const MOMENTS: usize = 2 + DIM + DIM * (DIM + 1) / 2;
+    const SENT: usize = DIM + 2;
+    let model = Conjugate::new(DIM);
+    let smc = SmcOptions {
+        num_sets: 1,
+        num_particles: PARTICLES,
+        num_moves: MOVES,
+        kernel: Kernel::RandomWalk,
+        path: PathKind::Prior,
+        ..SmcOptions::default()
+    };
+    let options = SampleOptions { num_threads: 1, ..run_options(5) };
+    let (report, tables) = run_on(None, &model, &options, &smc).unwrap();
+    report.status().unwrap();
+    let stages = &report.sets[0].stages;
+    let resampled = stages.iter().filter(|stage| stage.resampled).count();
+    assert!(stages.len() >= 3 && stages.last().unwrap().resampled, "{stages:?}");
+    let columns = tables[0].len() / PARTICLES;
+    let ancestors: Vec<usize> = tables[0].chunks(columns).map(|row| f64::from_bits(row[3]) as usize).collect();
+    let blocks: Vec<usize> = (0..PARTICLES.div_ceil(ROWS)).map(|b| ROWS.min(PARTICLES - b * ROWS)).collect();
+    for size in [2, 3, 4, 8] {
+        let had = over(size, |rank| {
+            let counted = Counted { inner: rank, gathers: Mutex::default(), sends: Mutex::default() };
+            let (theirs, rows) = run_with(Some(&counted), &model, &options, &smc).unwrap();
+            assert_eq!(lasting(&theirs), lasting(&report), "{size} ranks");
+            assert!(rows == tables, "{size} ranks: a bit of the particles differs");
+            let gathers = counted.gathers.into_inner().unwrap();
+            let own = share(blocks.len(), counted.inner.rank(), size);
+            let of = |numbers: &dyn Fn(usize) -> usize| -> usize {
+                let bytes: usize = blocks[own.clone()].iter().map(|n| 16 + 8 * (HEAD + numbers(*n))).sum();
+                gathers.iter().filter(|b| **b == bytes).count()
+            };
+            assert_eq!(of(&|n| BROUGHT * n), stages.len() + 1, "meetings of stages");
+            assert_eq!(of(&|_| MOMENTS), resampled, "meetings for the scale");
+            assert_eq!(of(&|_| 0), resampled * (MOVES - 1), "meetings for the step size");
+            counted.sends.into_inner().unwrap()
+        });
+        assert!(had.iter().all(|sends| sends.len() == had[0].len() && sends.len() <= resampled));
+        // What the last resampling has moved, by what became of it.
+        let first = |rank: usize| own_first(&blocks, rank, size);
+        let last = had.iter().map(|sends| sends.last().unwrap().iter().sum::<usize>()).sum::<usize>() / (8 * SENT);
+        let (mut demanded, mut distinct) = (0, 0);
+        for rank in 0..size {
+            let (from, until) = (first(rank), first(rank + 1));
+            let offspring = ancestors.iter().filter(|a| **a < from).count();
+            demanded += offspring.abs_diff(from);
+            let mut foreign = ancestors[from..until].to_vec();
+            foreign.retain(|a| !(from..until).contains(a));
+            foreign.dedup();
+            distinct += foreign.len();
+        }
+        println!("{size} ranks: {last} of {PARTICLES} particles moved, {demanded} demanded by the imbalance");
+        assert_eq!(last, distinct);
+        assert!(last <= demanded && last > 0);
+        let all: usize = had.iter().flatten().flatten().sum::<usize>() / (8 * SENT);
+        assert!(all < PARTICLES * resampled / 20, "{all} particles moved in {resampled} resamplings");
+    }
+}
+
+/// The first particle of a rank's blocks.
+fn own_first(blocks: &[usize], rank: usize, size: usize) -> usize {
+    let start = if rank == size { blocks.len() } else { share(blocks.len(), rank, size).start };
+    blocks[..start].iter().sum()
+}
+
 #[test]
 fn ranks_with_other_options_are_refused() {
     let model = Conjugate { data: true, ..Conjugate::new(3) };
@@ -123,14 +251,14 @@ fn the_sets_of_a_lost_rank_have_failed() {
                     mine: &[u8],
                     lengths: &[usize],
                     all: &mut [u8],
-                ) -> Result<(), catena::model::CommunicatorError> {
+                ) -> Result<(), CommunicatorError> {
                     self.0.all_gather_v(mine, lengths, all)
                 }
-                fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), catena::model::CommunicatorError> {
+                fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), CommunicatorError> {
                     // The first tells the length of the options, all others come after the beginning.
                     match self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
                         0 => self.0.all_gather(mine, all),
-                        _ => Err(catena::model::CommunicatorError::Failed(7)),
+                        _ => Err(CommunicatorError::Failed(7)),
                     }
                 }
                 fn all_to_all_v(
@@ -139,7 +267,7 @@ fn the_sets_of_a_lost_rank_have_failed() {
                     b: &[usize],
                     c: &mut [u8],
                     d: &[usize],
-                ) -> Result<(), catena::model::CommunicatorError> {
+                ) -> Result<(), CommunicatorError> {
                     self.0.all_to_all_v(a, b, c, d)
                 }
             }
@@ -158,4 +286,115 @@ fn the_sets_of_a_lost_rank_have_failed() {
     assert!(words.contains("rank 1 did not answer"), "{words}");
     let words = all[1].status().unwrap_err().to_string();
     assert!(words.contains("the communicator failed with code 7"), "{words}");
+}
+
+/// A density that counts its evaluations.
+struct Watched(Conjugate, std::sync::atomic::AtomicUsize);
+
+impl catena::model::Density for Watched {
+    type Worker = <Conjugate as catena::model::Density>::Worker;
+
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn new_worker(&self) -> Result<Self::Worker, catena::model::WorkerError> {
+        self.0.new_worker()
+    }
+
+    fn log_density_gradient(
+        &self,
+        worker: &mut Self::Worker,
+        task: &mut catena::model::Task<'_>,
+        position: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<f64, catena::model::Refusal> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.log_density_gradient(worker, task, position, gradient)
+    }
+}
+
+/// What `f` says on one process and on each of several ranks, and how many evaluations each made.
+fn as_one(f: impl Fn(&Watched, SampleIo<'_>) -> String + Sync) {
+    let watched = || Watched(Conjugate::new(4), Default::default());
+    let calls = |model: Watched| model.1.into_inner();
+    let one = watched();
+    let expected = f(&one, SampleIo::default());
+    let all = calls(one);
+    for size in [1, 2, 3, 4] {
+        let had = over(size, |rank| {
+            let model = watched();
+            let said = f(&model, SampleIo { communicator: Some(&rank), ..SampleIo::default() });
+            assert_eq!(said, expected, "{size} ranks");
+            calls(model)
+        });
+        assert_eq!(had.iter().sum::<usize>(), all, "{size} ranks: each start or path is one rank's alone: {had:?}");
+        assert!(had.iter().all(|own| *own > 0));
+    }
+}
+
+#[test]
+fn starts_of_an_optimiser_are_spread() {
+    as_one(|model, io| {
+        let optimize = catena::services::OptimizeOptions { num_starts: 7, ..Default::default() };
+        let report = catena::services::optimize(model, &run_options(4), &optimize, io).unwrap();
+        let starts: Vec<_> = report
+            .starts
+            .iter()
+            .map(|s| {
+                (
+                    s.id,
+                    s.outcome.clone(),
+                    s.iterations,
+                    s.evaluations,
+                    s.log_density,
+                    s.position.clone(),
+                    s.outputs.clone(),
+                )
+            })
+            .collect();
+        format!("{starts:?} {:?} {:?}", report.best, report.modes)
+    });
+}
+
+#[test]
+fn paths_are_spread() {
+    as_one(|model, io| {
+        let paths = catena::services::PathfinderOptions { num_paths: 5, ..Default::default() };
+        let report = catena::services::pathfinder(model, &run_options(4), &paths, io).unwrap();
+        let fits: Vec<_> =
+            report.fits.iter().map(|f| (f.id, f.iterations, f.elbo, f.mean.clone(), f.sd.clone())).collect();
+        format!("{fits:?} {} {} {:?}", report.khat, report.rows, report.positions)
+    });
+}
+
+/// Chains that paths begin: a path is followed where its chain is.
+#[test]
+fn chains_begin_by_their_own_paths() {
+    as_one(|model, io| {
+        let options = SampleOptions {
+            num_chains: 5,
+            num_warmup: 20,
+            num_samples: 20,
+            num_threads: 1,
+            init_from: catena::services::InitKind::Pathfinder,
+            ..run_options(4)
+        };
+        let mut writers = vec![TableWriter::default(); options.num_chains];
+        let sample_writers = writers.iter_mut().map(|t| t as &mut dyn Writer).collect();
+        let io = SampleIo { sample_writers, communicator: io.communicator, ..SampleIo::default() };
+        let report = catena::services::sample_nuts(model, &options, io).unwrap();
+        report.status().unwrap();
+        format!("{:?}", writers.iter().map(|t| t.values().to_vec()).collect::<Vec<_>>())
+    });
+}
+
+/// What is not spread says so, and is not done by each rank for itself.
+#[test]
+fn what_is_not_spread_is_refused() {
+    let errors = over(2, |rank| {
+        let io = SampleIo { communicator: Some(&rank), ..SampleIo::default() };
+        catena::services::variational(&Conjugate::new(2), &run_options(1), &Default::default(), io).unwrap_err()
+    });
+    assert!(errors.iter().all(|e| e.argument_name() == Some("io.communicator")));
 }

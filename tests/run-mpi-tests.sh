@@ -27,9 +27,9 @@ on() { # on RANKS COMMAND...: under mpirun, which must not wait for ever
 }
 
 say "programs, by mpicc and pkg-config"
-for program in chains operations; do
+for program in chains operations learner; do
     # shellcheck disable=SC2046
-    mpicc -std=c11 -O2 -Wall -Wextra -Werror "$root/tests/mpi/$program.c" $(pkg-config --cflags --libs catena-mpi) -o "$build/$program"
+    mpicc -std=c11 -O2 -Wall -Wextra -Werror "$root/tests/mpi/$program.c" $(pkg-config --cflags --libs catena-mpi) -lm -o "$build/$program"
 done
 cc -std=c11 "$root/tests/mpi/offsets.c" -I"$prefix/include" -o "$build/offsets"
 
@@ -50,6 +50,22 @@ for what in alone together enough; do
     echo "$what: $expected"
 done
 
+say "sequential learning, its likelihoods over the ranks"
+expected=$(on 1 "$build/learner" plain)
+for ranks in 1 2 3 4; do
+    got=$(on $ranks "$build/learner" mpi)
+    [ "$got" = "$expected" ] || fail "learning on $ranks ranks: expected $expected, got $got"
+done
+echo "learning: $expected"
+
+say "one set of particles, spread"
+expected=$(on 1 "$build/chains" plain 60 particles)
+for ranks in 1 2 3 4; do
+    got=$(on $ranks "$build/chains" particles)
+    [ "$got" = "$expected" ] || fail "particles on $ranks ranks: expected $expected, got $got"
+done
+echo "particles: $expected"
+
 say "a chain that fails is named on all ranks"
 if on 3 "$build/chains" fail >"$build/fail.log" 2>/dev/null; then fail "a failed chain, and yet mpirun returns 0"; fi
 [ "$(grep -c '^rank [012]: status 8: .*chain 3: the model stopped the run; the model says: no more' "$build/fail.log")" = 3 ] ||
@@ -60,6 +76,22 @@ if on 3 "$build/chains" refuse >"$build/refuse.log" 2>/dev/null; then fail "a re
 [ "$(grep -c "^rank [02]: status 1: argument 'model': on rank 1: expected" "$build/refuse.log")" = 2 ] ||
     { cat "$build/refuse.log"; fail "expected the words of rank 1 on both others"; }
 
+kills() { # kills LOG WHAT COMMAND...: until both other ranks have said that rank 1 did not answer
+    log=$1
+    what=$2
+    shift 2
+    timeout 60 mpirun --enable-recovery -np 3 "$@" >"$log" 2>&1 &
+    job=$!
+    seconds=0
+    while [ "$(grep -c '^rank [02]: .*rank 1 did not answer within 1.5 s' "$log")" -lt 2 ]; do
+        sleep 1
+        seconds=$((seconds + 1))
+        [ $seconds -lt 30 ] || { cat "$log"; fail "$what: no words of both other ranks"; }
+    done
+    kill "$job" 2>/dev/null || true
+    wait "$job" 2>/dev/null || true
+}
+
 say "a rank that hangs or is killed is named within the time-out"
 # mpirun may return 0 with --enable-recovery, so that only words tell.
 moments=${CATENA_KILLS:-3}
@@ -68,18 +100,14 @@ for mode in hang die; do
     while [ $moment -lt "$moments" ]; do
         moment=$((moment + 1))
         calls=$((moment * moment * 137 % 3001 + 1))
-        timeout 60 mpirun --enable-recovery -np 3 "$build/chains" $mode 1.5 $calls >"$build/$mode.log" 2>&1 &
-        job=$!
-        seconds=0
-        while [ "$(grep -c '^rank [02]: .*rank 1 did not answer within 1.5 s' "$build/$mode.log")" -lt 2 ]; do
-            sleep 1
-            seconds=$((seconds + 1))
-            [ $seconds -lt 30 ] || { cat "$build/$mode.log"; fail "$mode after $calls evaluations: no words of both other ranks"; }
-        done
-        kill "$job" 2>/dev/null || true
-        wait "$job" 2>/dev/null || true
+        # Every other one with chains that meet.
+        what=$([ $((moment % 2)) = 0 ] && echo together || echo alone)
+        kills "$build/$mode.log" "$mode after $calls evaluations, $what" "$build/chains" $mode 1.5 $calls $what
     done
 done
+
+say "a rank that is killed while it learns is named within the time-out"
+kills "$build/learner.log" "learning" "$build/learner" die
 
 say "the command line"
 model=$build/model.so
@@ -112,6 +140,17 @@ if [ -f "$model" ]; then
     fi
     grep -q 'error: rank [01]: ' "$build/refused.log" || { cat "$build/refused.log"; fail "no words"; }
 fi
+
+say "two runs that know nothing of each other never write to one file"
+mkdir -p "$build/twice"
+rm -f "$build"/twice/*
+# shellcheck disable=SC2086
+on 2 sh -c '"$0" "$@" >"'"$build"'/twice/log$OMPI_COMM_WORLD_RANK" 2>&1; echo $? >"'"$build"'/twice/status$OMPI_COMM_WORLD_RANK"' \
+    "$catena" "$model" sample num_chains=1 num_samples=200000 data file="$build/data.json" random seed=7 output refresh=0 file="$build/twice/draws.csv"
+[ "$(cat "$build"/twice/status? | sort -n | head -n 1)" = 0 ] || { cat "$build"/twice/log?; fail "neither run had the file"; }
+[ "$(cat "$build"/twice/status? | sort -n | tail -n 1)" != 0 ] || fail "both runs had one file"
+grep -q 'another writer' "$build"/twice/log? || { cat "$build"/twice/log?; fail "no words of the other writer"; }
+awk -F, '!/^#/ && NF != 11 { exit 1 } !/^#/ { rows++ } END { exit rows != 200001 }' "$build/twice/draws.csv" || fail "the file is not whole"
 
 say "Ctrl-C"
 mkdir -p "$build/stopped"

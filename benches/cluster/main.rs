@@ -1,16 +1,23 @@
-//! What `docs/cluster.md` predicts for sizes that no machine at hand has: seconds per pulse, look, meeting and stage.
+//! What `docs/cluster.md` predicts for sizes that no machine at hand has: seconds per pulse, look, meeting and stage; with the argument
+//! `measured`, what ranks that are threads of this machine take against one process.
 //!
 //! An allgather is played round by round, each process sending what it has to the one at twice the distance of the round
 //! before (Bruck et al. 1997), so that R processes need ⌈log2 R⌉ rounds; a round takes a message's latency and the time of its bytes.
 
+mod measured;
+
 use catena::adapt::{FIRST_LOOK, next_look};
 use catena::drive::share;
+use catena::particles::plan::ROWS;
 
 const BITS_PER_BYTE: f64 = 8.0;
 /// Bytes with which a process tells where it stands, before each member of a meeting, and of a number.
 const PULSE: f64 = 24.0;
 const HEAD: f64 = 16.0;
 const NUMBER: f64 = 8.0;
+/// Numbers that a block of particles brings beside those of its particles, and of each of these.
+const OF_A_BLOCK: f64 = 14.0;
+const BROUGHT: f64 = 3.0;
 
 struct Network {
     name: &'static str,
@@ -40,6 +47,11 @@ impl Network {
             has += sent;
         }
         seconds
+    }
+
+    /// Seconds in which every process sends so many bytes to the next one.
+    fn all_to_next(&self, bytes: f64) -> f64 {
+        self.latency + bytes * BITS_PER_BYTE / self.bits_per_second
     }
 
     /// Seconds of a meeting to which each of the process's members brings so many numbers: a pulse, lengths, members.
@@ -77,23 +89,37 @@ fn chains(processes: usize, chains: usize, dim: usize) {
     }
 }
 
-/// One set of particles, whose blocks bring all of them to the end of a stage; and the least that a resampling must move where
-/// the numbers of offspring of the processes' parts scatter as those of independent parts do (relative spread 1 / sqrt(part)).
+/// One set of particles in parts on processes: what all get to know of each other's weights, the moments of blocks, and what crosses
+/// the borders between processes where offspring scatter as those of independent particles do (variance 1 each): at the share f of
+/// N particles the number of offspring before a border has the variance N f (1 - f).
 fn particles(processes: usize, particles: f64, dim: usize) {
-    const BROUGHT: usize = 4;
     println!("\none set of {particles:e} particles of {dim} coordinates on {processes} processes");
     let part = particles / processes as f64;
-    let bytes = part * NUMBER * (dim + BROUGHT) as f64;
-    line("a stage, as it is: all particles to all", bytes * processes as f64, |n| {
-        n.all_gather(&vec![bytes; processes])
-    });
-    let surplus = part.sqrt() * NUMBER * dim as f64;
-    line("a stage, the least that imbalance demands", surplus * processes as f64, |n| {
-        n.latency * (processes as f64).log2().ceil() + surplus * BITS_PER_BYTE / n.bits_per_second
-    });
+    let blocks = (part / ROWS as f64).ceil();
+    let of_blocks = |numbers: f64| blocks * (HEAD + NUMBER * (OF_A_BLOCK + numbers));
+    let meeting = |n: &Network, bytes: f64| {
+        let all = |bytes: f64| n.all_gather(&vec![bytes; processes]);
+        all(PULSE) + all(NUMBER) + all(bytes)
+    };
+    let weights = of_blocks(ROWS as f64 * BROUGHT);
+    let moments = of_blocks((2 + dim + dim * (dim + 1) / 2) as f64);
+    line("end of a stage: what all particles weigh", weights * processes as f64, |n| meeting(n, weights));
+    line("scale of the moves: moments of blocks", moments * processes as f64, |n| meeting(n, moments));
+    let row = NUMBER * (dim + 2) as f64;
+    let crossing = |border: usize| {
+        let f = border as f64 / processes as f64;
+        row * (particles * f * (1.0 - f) * std::f64::consts::FRAC_2_PI).sqrt()
+    };
+    let bytes: Vec<f64> = (1..processes).map(crossing).collect();
+    let most = bytes.iter().copied().fold(0.0, f64::max);
+    line("resampling: what crosses the borders, expected", bytes.iter().sum(), |n| n.all_to_next(most));
+    line("the same, were all particles sent to all", row * particles, |n| n.all_gather(&vec![row * part; processes]));
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "measured") {
+        return measured::all();
+    }
     chains(2, 64, 100);
     chains(1000, 10_000, 100);
     particles(8, 1e5, 10);

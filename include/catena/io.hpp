@@ -190,6 +190,8 @@ struct Io {
   Logger logger;
   // Returns true to end the run early, resumably. Called on the thread that waits, at least every 10 ms.
   std::function<bool()> interrupt;
+  // The processes that the run is spread over (catena_mpi.h fills it), borrowed; none: this one alone.
+  const catena_communicator *communicator = nullptr;
 };
 
 }  // namespace catena

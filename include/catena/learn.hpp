@@ -71,6 +71,8 @@ struct UpdaterIo {
   Logger logger;
   // Returns true to end the call under way; the updater is then as it was before. Asked on the calling thread.
   std::function<bool()> interrupt;
+  // The processes that share the work (catena_mpi.h fills it), borrowed by the constructor; none: this one alone.
+  const catena_communicator *communicator = nullptr;
 };
 
 // A mean over all sets, and its standard error across them (NaN of one set).

@@ -107,6 +107,7 @@ struct Session {
 
   void list() {
     table.struct_size = sizeof table;
+    table.communicator = io.communicator;
     for (const Init &init : io.inits) inits.push_back(contexts.emplace_back(init.bind(trouble)).get());
     for_all(inits);
     set(table.inits, table.num_inits, inits);

@@ -303,7 +303,9 @@ class Updater {
     }
     template <class F>
     void open(F &&make) {
-      likelihood.with_table(bound, [&](const catena_likelihood &table) {
+      likelihood.with_table(bound, [&](const catena_likelihood &given) {
+        catena_likelihood table = given;
+        table.communicator = io.communicator;
         call([&](catena_error **error) {
           catena_updater *made = nullptr;
           const catena_status status = make(table, &made, error);

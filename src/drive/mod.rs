@@ -29,7 +29,7 @@ pub use job::{Job, Slice};
 pub use map::map;
 pub use meet::{Next, Seated, Standing, Together};
 pub use pool::{Pool, default_threads};
-pub use ranks::{Council, Flags, InProcess, share};
+pub use ranks::{Council, Flags, InProcess, Shared, share};
 pub use reduce::PoolReducer;
 pub use threads::run;
 pub use workers::{Bench, Workers};

@@ -7,6 +7,7 @@
 use super::call::{Bench, Calls, For, With};
 use super::estimates;
 use super::linear;
+use super::parts::filled;
 use super::set::ModelSet;
 use crate::error::Error;
 use crate::model::{Likelihood, Logger};
@@ -121,20 +122,12 @@ pub(super) fn moved<M: Likelihood, B: Blocks>(
     };
     let layout = Layout::new(count, dim, with.model.whole());
     let mut models = vec![0.0; count * dim];
-    let mut chunks: Vec<(usize, &mut [f64])> = models.chunks_mut(layout.chunk_size()).enumerate().collect();
-    let units = with.moves.units(chunks.len(), count * dim);
     let calls = &with.calls;
-    with.blocks.for_each(
-        chunks.chunks_mut(units),
-        || calls.bench(),
-        |bench, chunks| {
-            let cells = chunks.iter().map(|(_, chunk)| chunk.len()).sum();
-            calls.moves.timed(cells, || {
-                chunks.iter_mut().try_for_each(|(c, out)| step.chunk(calls, bench, *c * layout.chunk, out))
-            })
-        },
-    )?;
-    Ok((layout, models, step.stuck.into_inner()))
+    filled(with, &mut models, layout.chunk_size(), |bench, c, out| step.chunk(calls, bench, c * layout.chunk, out))?;
+    let mut stuck = 0;
+    let own = step.stuck.into_inner();
+    with.blocks.exchange(with.blocks.processes(), Ok(vec![own as f64]), |_, of_part| stuck += of_part[0] as u64)?;
+    Ok((layout, models, stuck))
 }
 
 impl Step<'_> {

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `call`, `grain` | one call of a likelihood; what it costs, and how work is cut by that |
 //! | `product` | likelihoods over any block of the product |
+//! | `parts` | what of it each of several processes does |
 //! | `weights`, `kernels` | weights that lose no model; passes over blocks |
 //! | `set`, `updater` | weighted models, and what data do to them |
 //! | `liu_west`, `priors`, `options` | resampling, where models come from, what is chosen |
@@ -19,6 +20,7 @@ mod kernels;
 mod linear;
 mod liu_west;
 mod options;
+mod parts;
 mod priors;
 mod product;
 mod set;

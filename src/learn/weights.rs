@@ -10,6 +10,7 @@ use crate::particles::BLOCK;
 use crate::particles::weights::{Sums, first_invalid, weigh_block};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
+use std::ops::Range;
 
 /// Products below this (2^-900) would soon lose digits.
 const TINY: f64 = f64::from_bits((1023 - 900) << 52);
@@ -42,6 +43,23 @@ impl Held {
 
     fn sums(&self) -> Sums {
         Sums { largest: self.largest, sum: self.sum, squares: self.squares }
+    }
+
+    /// Numbers that it is.
+    const NUMBERS: usize = 4;
+
+    /// The power of two, or +inf for logarithms, and the sums.
+    fn numbers(&self) -> [f64; Self::NUMBERS] {
+        let form = match self.form {
+            Form::Linear(exponent) => f64::from(exponent),
+            Form::Log => f64::INFINITY,
+        };
+        [form, self.largest, self.sum, self.squares]
+    }
+
+    fn read(numbers: &[f64]) -> Self {
+        let form = if numbers[0] == f64::INFINITY { Form::Log } else { Form::Linear(numbers[0] as i32) };
+        Self { form, largest: numbers[1], sum: numbers[2], squares: numbers[3] }
     }
 
     /// The place of a block that is yet to be filled.
@@ -119,6 +137,28 @@ impl Weights {
     /// As [`Weights::parts`], to be filled by [`update_block`].
     pub fn parts_mut(&mut self) -> (&mut [f64], &mut [Held]) {
         (&mut self.values, &mut self.blocks)
+    }
+
+    /// Some blocks as numbers: of each its weights, how it is held, its sums.
+    pub fn numbers(&self, blocks: Range<usize>) -> Vec<f64> {
+        let mut out = Vec::with_capacity(blocks.len() * (BLOCK + Held::NUMBERS));
+        for block in blocks {
+            let first = block * BLOCK;
+            out.extend_from_slice(&self.values[first..self.values.len().min(first + BLOCK)]);
+            out.extend(self.blocks[block].numbers());
+        }
+        out
+    }
+
+    /// Takes blocks from what [`Weights::numbers`] gave, which begin `numbers`.
+    pub fn read_numbers(&mut self, blocks: Range<usize>, numbers: &mut &[f64]) {
+        for block in blocks {
+            let first = block * BLOCK;
+            let last = self.values.len().min(first + BLOCK);
+            let mut take = |n: usize| numbers.split_off(..n).expect("as many as were given");
+            self.values[first..last].copy_from_slice(take(last - first));
+            self.blocks[block] = Held::read(take(Held::NUMBERS));
+        }
     }
 
     /// The sums of all.

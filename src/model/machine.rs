@@ -67,6 +67,13 @@ pub trait Machine: Send {
         unreachable!("a machine that meets others brings something")
     }
 
+    /// For [`Ask::Meet`]: appends row `i` of the rows of numbers that it carries to `out`; they stay with it but for those that
+    /// [`Fold::wants`] gives to others. All machines of a meeting have rows of one length.
+    fn row(&self, i: usize, out: &mut Vec<f64>) {
+        let _ = (i, out);
+        unreachable!("a machine whose meetings give rows has some")
+    }
+
     /// For [`Ask::Meet`]: takes what the meeting has for it. Before [`Machine::resume`], without which nothing of it counts.
     fn take(&mut self, answer: &[f64]) {
         let _ = answer;
@@ -88,4 +95,17 @@ pub trait Fold: Sync {
     /// One answer for each of `members`, which stand in the order of the run. Called once per meeting, when all that still
     /// run have come, on any thread. Pure: the answers depend on the arguments alone.
     fn fold(&self, meeting: u64, members: &[Member]) -> Vec<Vec<f64>>;
+
+    /// How many rows a member carries, see [`Machine::row`].
+    fn carries(&self, member: &Member) -> usize {
+        let _ = member;
+        0
+    }
+
+    /// The rows that each member gets behind its answer, one list per member, or none where nobody gets any: rows of all members are
+    /// counted in the order of the run, and those of a list rise. As pure as [`Fold::fold`].
+    fn wants(&self, members: &[Member], answers: &[Vec<f64>]) -> Vec<Vec<usize>> {
+        let _ = (members, answers);
+        Vec::new()
+    }
 }

@@ -1,7 +1,7 @@
 //! Who runs the pieces of a set's work: threads or one loop. What is asked for depends on neither.
 
 use crate::error::Error;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
 
 /// Runs independent pieces of work, each with a bench of its thread's.
@@ -14,6 +14,33 @@ pub trait Blocks {
         bench: impl Fn() -> Result<B, Error> + Sync,
         work: impl Fn(&mut B, I) -> Result<(), Error> + Sync,
     ) -> Result<(), Error>;
+
+    /// Number of processes that share the work, each with all that it is done with.
+    fn processes(&self) -> usize {
+        1
+    }
+
+    /// The part of `count` units of work that this process does: all where there is no other.
+    fn own(&self, count: usize) -> Range<usize> {
+        0..count
+    }
+
+    /// Hands round what the processes have made of their parts of `count` units: `take` gets each part with its numbers, in the order
+    /// of the parts. All processes come to it, those that failed too: then all fail.
+    fn exchange(
+        &self,
+        count: usize,
+        made: Result<Vec<f64>, Error>,
+        mut take: impl FnMut(Range<usize>, &[f64]),
+    ) -> Result<(), Error> {
+        made.map(|numbers| take(0..count, &numbers))
+    }
+
+    /// `made`, if all processes have made theirs, and with the same `token`, which stands for what must be the same on all; before
+    /// anything is changed by it.
+    fn agree<T>(&self, made: Result<T, Error>, _token: impl FnOnce(&T) -> u64) -> Result<T, Error> {
+        made
+    }
 }
 
 /// One after the other, on this thread.

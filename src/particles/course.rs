@@ -94,11 +94,30 @@ impl Tally {
     }
 }
 
-/// What a block brings: this head, then, to a meeting of stages, its particles.
+/// What blocks meet for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// To tune the step size. Nothing follows.
+    Tuning = 0,
+    /// To end a stage. What the particles weigh follows.
+    Stage = 1,
+    /// To scale the moves. The block's moments follow.
+    Scaling = 2,
+}
+
+impl Purpose {
+    fn of(number: f64) -> Self {
+        use Purpose::*;
+        let known = [Tuning, Stage, Scaling];
+        known.into_iter().find(|p| *p as i32 == number as i32).expect("a purpose has its number")
+    }
+}
+
+/// What a block brings: this head, then what [`Purpose`] says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Head {
-    /// Whether particles follow; otherwise the step size alone is to be tuned.
-    pub stages: bool,
+    /// What for.
+    pub purpose: Purpose,
     /// Whether the last stage reached the end of the path and was moved.
     pub moved_at_end: bool,
     /// The set's course.
@@ -113,7 +132,7 @@ impl Head {
 
     /// Appends it.
     pub fn write(&self, out: &mut Vec<f64>) {
-        out.extend([f64::from(u8::from(self.stages)), f64::from(u8::from(self.moved_at_end))]);
+        out.extend([f64::from(self.purpose as i32), f64::from(u8::from(self.moved_at_end))]);
         out.extend(self.course.numbers());
         out.extend(self.tally.numbers());
     }
@@ -122,15 +141,15 @@ impl Head {
     pub fn read(numbers: &[f64]) -> Self {
         let rest = &numbers[2..];
         let (course, tally) = (Course::read(rest), Tally::read(&rest[Course::LEN..]));
-        Self { stages: numbers[0] != 0.0, moved_at_end: numbers[1] != 0.0, course, tally }
+        Self { purpose: Purpose::of(numbers[0]), moved_at_end: numbers[1] != 0.0, course, tally }
     }
 }
 
-/// Numbers of each particle behind its coordinates, as it is brought: base, increment, log weight, family.
-pub const BROUGHT: usize = 4;
+/// Numbers that are brought of each particle: increment, log weight, family.
+pub const BROUGHT: usize = 3;
 
-/// Numbers of each particle behind its coordinates, as it is taken to be moved: base, increment, family.
-pub const TAKEN: usize = 3;
+/// Numbers of each particle behind its coordinates, as it is carried to be moved: base, increment.
+pub const CARRIED: usize = 2;
 
 /// What a block is to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +158,8 @@ pub enum Action {
     Again = 0,
     /// Take the log weights that follow and find the increments of the next segment.
     Extend = 1,
-    /// Take the scale, the mean and the particles that follow, and move them.
+    /// Take the normalised weights of the block's particles, the ancestors of its chains, and the rows of these, which follow; then
+    /// meet for the scale.
     Move = 2,
     /// Take the log weights that follow: the set is done.
     Finish = 3,
@@ -149,12 +169,14 @@ pub enum Action {
     Stalled = 5,
     /// Another block of the set has failed.
     Broken = 6,
+    /// Take the mean and the scale that follow, and move.
+    Scale = 7,
 }
 
 impl Action {
     fn of(number: f64) -> Self {
         use Action::*;
-        let known = [Again, Extend, Move, Finish, Lost, Stalled, Broken];
+        let known = [Again, Extend, Move, Finish, Lost, Stalled, Broken, Scale];
         known.into_iter().find(|a| *a as i32 == number as i32).expect("an action has its number")
     }
 }
@@ -215,11 +237,12 @@ mod tests {
         let mut tally = Tally::default();
         tally.count(0.75);
         tally.add(&Tally { refused: 2.0, ..tally });
-        let head = Head { stages: true, moved_at_end: false, course, tally };
+        let head = Head { purpose: Purpose::Scaling, moved_at_end: false, course, tally };
         let mut numbers = Vec::new();
         head.write(&mut numbers);
         assert_eq!((numbers.len(), Head::read(&numbers)), (Head::LEN, head));
-        for action in [Action::Again, Action::Extend, Action::Move, Action::Finish, Action::Lost, Action::Broken] {
+        use Action::*;
+        for action in [Again, Extend, Move, Finish, Lost, Stalled, Broken, Scale] {
             let order =
                 Order { action, course, at_end: true, ess: 10.0, acceptance: 0.5, refused: 3.0, ancestors: 7.0 };
             numbers.clear();

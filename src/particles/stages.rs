@@ -1,9 +1,9 @@
 //! What a meeting of a set's blocks decides: how far to follow the path, who goes on, how to move.
 
-use super::course::{Action, BROUGHT, Course, Head, Order, Tally};
+use super::course::{Action, BROUGHT, Course, Head, Order, Purpose, Tally};
 use super::plan::{Kernel, Plan};
 use super::resample::{Scheme, ancestors};
-use super::spread::fitted;
+use super::spread::Moments;
 use super::temper::{self, Dead};
 use super::weights;
 use crate::model::{Fold, Member};
@@ -33,6 +33,35 @@ impl Fold for Stages {
     fn fold(&self, _: u64, members: &[Member]) -> Vec<Vec<f64>> {
         members.chunk_by(|a, b| a.id == b.id).flat_map(|blocks| self.set(blocks)).collect()
     }
+
+    fn carries(&self, member: &Member) -> usize {
+        match Head::read(&member.brings).purpose {
+            Purpose::Stage => (member.brings.len() - Head::LEN) / BROUGHT,
+            Purpose::Tuning | Purpose::Scaling => 0,
+        }
+    }
+
+    /// The ancestors that a block is told of, each with its row.
+    fn wants(&self, members: &[Member], answers: &[Vec<f64>]) -> Vec<Vec<usize>> {
+        if answers.iter().all(|answer| Order::read(answer).action != Action::Move) {
+            return Vec::new();
+        }
+        let (mut first, mut end) = (0, 0);
+        let mut wanted = Vec::with_capacity(members.len());
+        for (i, (member, answer)) in members.iter().zip(answers).enumerate() {
+            if i == 0 || members[i - 1].id != member.id {
+                first = end;
+            }
+            let carries = self.carries(member);
+            end += carries;
+            let ancestors = match Order::read(answer).action {
+                Action::Move => &answer[Order::LEN + carries..],
+                _ => &[],
+            };
+            wanted.push(ancestors.iter().map(|ancestor| first + *ancestor as usize).collect());
+        }
+        wanted
+    }
 }
 
 impl Stages {
@@ -55,8 +84,19 @@ impl Stages {
             order.action = Action::Broken;
             return alike(order, blocks.len());
         }
-        if !head.stages {
-            return alike(order, blocks.len());
+        match head.purpose {
+            Purpose::Tuning => return alike(order, blocks.len()),
+            Purpose::Scaling => {
+                order.action = Action::Scale;
+                let (mean, scale) = Moments::fitted(&self.plan, blocks.iter().map(|block| &block.brings[Head::LEN..]));
+                let mut answers = alike(order, blocks.len());
+                for answer in &mut answers {
+                    answer.extend_from_slice(&mean);
+                    answer.extend_from_slice(scale.numbers());
+                }
+                return answers;
+            }
+            Purpose::Stage => {}
         }
         Stage { stages: self, id: blocks[0].id, blocks, head, order }.held()
     }
@@ -89,21 +129,19 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// All particles as they were brought, in their order.
-    fn particles(&self) -> impl Iterator<Item = &'a [f64]> + Clone + use<'a> {
-        let width = self.stages.plan.dim + BROUGHT;
-        self.blocks.iter().flat_map(move |block| block.brings[Head::LEN..].chunks_exact(width))
+    /// What was brought of all particles, in their order.
+    fn particles(&self) -> impl Iterator<Item = &'a [f64; BROUGHT]> + Clone + use<'a> {
+        self.blocks.iter().flat_map(|block| block.brings[Head::LEN..].as_chunks().0)
     }
 
     fn held(mut self) -> Vec<Vec<f64>> {
         let plan = &self.stages.plan;
-        let dim = plan.dim;
-        let log_weights: Vec<f64> = self.particles().map(|p| p[dim + 2]).collect();
+        let log_weights: Vec<f64> = self.particles().map(|p| p[1]).collect();
         if self.head.moved_at_end {
             self.order.ess = weights::ess(&log_weights);
             return self.finished(&log_weights);
         }
-        let increments: Vec<f64> = self.particles().map(|p| p[dim + 1]).collect();
+        let increments: Vec<f64> = self.particles().map(|p| p[0]).collect();
         let share = self.head.course.share;
         let mut space = Vec::new();
         let stretch = match temper::next(&log_weights, &increments, share, self.stages.threshold, &mut space) {
@@ -145,7 +183,7 @@ impl<'a> Stage<'a> {
         let level = 1.0 / normalised.len() as f64;
         let mut families = vec![0.0; plan.particles()];
         for (particle, weight) in self.particles().zip(normalised) {
-            families[particle[plan.dim + 3] as usize] += weight - level;
+            families[particle[2] as usize] += weight - level;
         }
         families.iter().map(|sum| sum * sum).sum()
     }
@@ -183,10 +221,9 @@ impl<'a> Stage<'a> {
         self.weights(Action::Finish, log_weights, offset)
     }
 
-    /// Chooses who goes on and scales the moves.
+    /// Chooses who goes on.
     fn moved(mut self, normalised: &[f64]) -> Vec<Vec<f64>> {
-        let (stages, dim) = (self.stages, self.stages.plan.dim);
-        let plan = &stages.plan;
+        let plan = &self.stages.plan;
         self.order.action = Action::Move;
         let course = &mut self.order.course;
         course.settled = course.variance;
@@ -195,24 +232,18 @@ impl<'a> Stage<'a> {
         if !(is_level && plan.keep == 1) {
             let stage = course.stage as u64;
             let mut stream = ParticleStreams::new(plan.seed).at(self.id, 0, stage, ParticlePurpose::Choice);
-            ancestors(stages.scheme, normalised, &mut stream, &mut chosen).expect("weights that sum to one");
+            ancestors(self.stages.scheme, normalised, &mut stream, &mut chosen).expect("weights that sum to one");
         }
         let mut different = chosen.clone();
         different.sort_unstable();
         different.dedup();
         self.order.ancestors = different.len() as f64;
-        let particles: Vec<&[f64]> = self.particles().collect();
-        let (mean, scale) = fitted(plan, particles.iter().copied(), normalised, self.order.ess);
         let answer = |index| {
             let rows = plan.rows(index);
             let mut numbers = Vec::new();
             self.order.write(&mut numbers);
-            numbers.extend(&mean);
-            numbers.extend(scale.numbers());
-            for &ancestor in &chosen[rows] {
-                numbers.extend_from_slice(&particles[ancestor as usize][..dim + 2]);
-                numbers.push(f64::from(ancestor));
-            }
+            numbers.extend_from_slice(&normalised[rows.start * plan.keep..rows.end * plan.keep]);
+            numbers.extend(chosen[rows].iter().map(|ancestor| f64::from(*ancestor)));
             numbers
         };
         (0..self.blocks.len()).map(answer).collect()

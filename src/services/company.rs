@@ -1,10 +1,11 @@
 //! What seats do together: evaluations of many machines in one call of the model's batch function, and meetings.
 
 use super::Outcome;
+use super::rows::Rows;
 use super::run::Run;
 use super::seat::{Seat, model_stopped, no_worker};
 use super::service::Service;
-use crate::drive::{Around, Bench, Evaluations, Job, Next, PoolReducer, Seated, Standing, Together, evaluate};
+use crate::drive::{Around, Bench, Council, Evaluations, Job, Next, PoolReducer, Seated, Standing, Together, evaluate};
 use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task, is_unwritten};
 use crate::random::{Purpose, Stream};
 use std::ops::Range;
@@ -240,20 +241,34 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
             Member { id: machine.id(), brings }
         };
         let members: Vec<Member> = jobs.iter_mut().map(member).collect();
+        let own = members.len();
         let gathered = match council {
-            None => Ok((members, 0)),
+            None => Ok((members, vec![own])),
             Some(council) => council.meet(&members),
         };
         // Without a lost rank the meeting would be another one too.
-        let Ok((members, before)) = gathered else {
-            return jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
+        let stop = |jobs: &mut [Seated<Seat<'a, D, S>>]| {
+            jobs.iter_mut().for_each(|seated| seated.job.end_with(Outcome::Stopped));
         };
-        if jobs.is_empty() {
+        let Ok((members, counts)) = gathered else { return stop(jobs) };
+        if members.is_empty() {
             return;
         }
-        let answers = fold.fold(number, &members);
+        let mut answers = fold.fold(number, &members);
         assert_eq!(answers.len(), members.len(), "a meeting has an answer for each of its members");
-        jobs.iter_mut().zip(&answers[before..]).for_each(|(seated, answer)| seated.job.met(answer));
+        let wants = fold.wants(&members, &answers);
+        let here = council.map_or(0, Council::rank);
+        let first: usize = counts[..here].iter().sum();
+        let answers = &mut answers[first..first + own];
+        if !wants.is_empty() {
+            let carries: Vec<usize> = members.iter().map(|member| fold.carries(member)).collect();
+            let rows = Rows::new(&carries, &wants, &counts, here);
+            let row = |place: usize, i: usize, out: &mut Vec<f64>| jobs[place].job.machine().row(i, out);
+            if rows.hand_out(council, row, answers).is_err() {
+                return stop(jobs);
+            }
+        }
+        jobs.iter_mut().zip(&*answers).for_each(|(seated, answer)| seated.job.met(answer));
     }
 
     fn is_spread(&self) -> bool {

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `seat` | carries any machine through a run: answers, slices, time, failures, checkpoints |
 //! | `service` | what a service does with a machine's events |
-//! | `run`, `session`, `company` | what seats share, their driver, what they do together |
+//! | `run`, `session`, `company`, `rows` | what seats share, their driver, what they do together, what they hand to each other |
 //! | `sample`, `generate`, `gradient`, `points`, `page`, `smc`, `optimize`, `laplace`, `pathfinder`, `variational`, `summary` | the services |
 //! | `approximate` | what services that draw from an approximation report |
 //! | `options`, `io`, `control`, `report`, `clock` | what goes in, what is watched, what comes out |
@@ -28,6 +28,7 @@ mod pathfinder;
 mod points;
 mod population;
 mod report;
+mod rows;
 mod run;
 mod sample;
 mod seat;
@@ -52,7 +53,7 @@ pub use generate::{GivenDraws, GivenPoint, generate_quantities, quantity_columns
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
 pub use laplace::{laplace, laplace_columns};
-pub use learn::{Criterion, Design, LearnIo, Learner};
+pub use learn::{Criterion, Design, LearnIo, Learner, withdraw as withdraw_learner};
 pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
     Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,

@@ -104,6 +104,15 @@ impl Others<'_> {
     }
 }
 
+/// Whether `here` is true on any rank.
+///
+/// # Errors
+/// A rank is lost.
+pub fn anywhere(communicator: Option<&dyn Communicator>, here: bool) -> Result<bool, Error> {
+    let Some(communicator) = communicator else { return Ok(here) };
+    Ok(Council::new(communicator).gather(&[u8::from(here)])?.iter().any(|there| *there != [0]))
+}
+
 /// Tells the other ranks, which are about to agree on a run, why this one makes none.
 pub fn withdraw(communicator: &dyn Communicator, error: &Error) {
     // Its own error is what the caller hands on.

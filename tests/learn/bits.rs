@@ -7,7 +7,7 @@ use catena::model::{Experiments, Likelihood, Threading};
 use catena::services::{Criterion, Design, LearnIo, Learner};
 use std::sync::Arc;
 
-fn options() -> UpdaterOptions {
+pub fn options() -> UpdaterOptions {
     UpdaterOptions {
         num_sets: 3,
         num_models: 5000,
@@ -23,7 +23,7 @@ fn made(threads: usize, how: How) -> Learner<Precession> {
     learner_on(threads, model, options(), Prior::uniform(0.0, 1.0))
 }
 
-fn learn(l: &mut Learner<Precession>, from: u32, to: u32) {
+pub fn learn(l: &mut Learner<Precession>, from: u32, to: u32) {
     for k in from..to {
         let one = experiment(l.model(), &[1.0 + 1.3 * f64::from(k)]);
         l.update(&[f64::from(k % 2)], &one, 0).unwrap();
@@ -31,7 +31,7 @@ fn learn(l: &mut Learner<Precession>, from: u32, to: u32) {
 }
 
 /// Every number of the state.
-fn bits(l: &Learner<Precession>) -> Vec<u64> {
+pub fn bits(l: &Learner<Precession>) -> Vec<u64> {
     let mut all = Vec::new();
     for set in l.updater().sets() {
         let notes = set.notes();
@@ -42,33 +42,32 @@ fn bits(l: &Learner<Precession>) -> Vec<u64> {
     all
 }
 
+/// What learning, questions and designs come to.
+pub fn numbers(l: &mut Learner<Precession>) -> Vec<u64> {
+    let times: Vec<f64> = (1..40).map(f64::from).collect();
+    let table = Experiments::by_name(l.model().fields(), &[("t", &times)]).unwrap();
+    learn(l, 0, 8);
+    l.resample(Some(3000)).unwrap();
+    learn(l, 8, 12);
+    let mut numbers = bits(l);
+    let worth = l.worth(&table, &[2.0], 0).unwrap();
+    numbers.extend(worth.iter().flat_map(|w| [w.information_gain.to_bits(), w.risk.to_bits()]));
+    let cells = l.hypothetical_update(2, &[0.0, 1.0], &table.rows(&[3, 5])).unwrap();
+    numbers.extend(cells.weights.iter().chain(&cells.log_normalizations).map(|x| x.to_bits()));
+    let models = l.updater().sets()[0].models();
+    let outcomes = l.simulate(&models, &table).unwrap();
+    numbers.extend(outcomes.iter().map(|x| x.to_bits()));
+    let mut out = vec![0.0; 2 * models.len() * table.len()];
+    l.likelihood(&[0.0, 1.0], &models, &table, &mut out).unwrap();
+    numbers.extend(out.iter().map(|x| x.to_bits()));
+    numbers.extend(l.fisher_information(3, &table).unwrap().iter().map(|x| x.to_bits()));
+    assert!(l.updater().sets()[0].notes().resamples >= 1);
+    numbers
+}
+
 #[test]
 fn neither_threads_nor_cuts_nor_callers_change_a_bit() {
-    let times = |l: &Learner<Precession>| {
-        let times: Vec<f64> = (1..40).map(f64::from).collect();
-        Experiments::by_name(l.model().fields(), &[("t", &times)]).unwrap()
-    };
-    let all = |threads, how| {
-        let mut l = made(threads, how);
-        learn(&mut l, 0, 8);
-        l.resample(Some(3000)).unwrap();
-        learn(&mut l, 8, 12);
-        let table = times(&l);
-        let mut numbers = bits(&l);
-        let worth = l.worth(&table, &[2.0], 0).unwrap();
-        numbers.extend(worth.iter().flat_map(|w| [w.information_gain.to_bits(), w.risk.to_bits()]));
-        let cells = l.hypothetical_update(2, &[0.0, 1.0], &table.rows(&[3, 5])).unwrap();
-        numbers.extend(cells.weights.iter().chain(&cells.log_normalizations).map(|x| x.to_bits()));
-        let models = l.updater().sets()[0].models();
-        let outcomes = l.simulate(&models, &table).unwrap();
-        numbers.extend(outcomes.iter().map(|x| x.to_bits()));
-        let mut out = vec![0.0; 2 * models.len() * table.len()];
-        l.likelihood(&[0.0, 1.0], &models, &table, &mut out).unwrap();
-        numbers.extend(out.iter().map(|x| x.to_bits()));
-        numbers.extend(l.fisher_information(3, &table).unwrap().iter().map(|x| x.to_bits()));
-        assert!(l.updater().sets()[0].notes().resamples >= 1);
-        numbers
-    };
+    let all = |threads, how| numbers(&mut made(threads, how));
     let plain = all(1, How::default());
     assert_eq!(all(2, How::default()), plain);
     assert_eq!(all(4, How::default()), plain);

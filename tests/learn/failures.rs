@@ -115,7 +115,7 @@ impl Interrupt for After {
 /// An interrupt ends a verb, and the state is what it was.
 #[test]
 fn an_interrupt_changes_nothing() {
-    let io = LearnIo { logger: Box::new(Silent), interrupt: Box::new(After(AtomicUsize::new(3))) };
+    let io = LearnIo { logger: Box::new(Silent), interrupt: Box::new(After(AtomicUsize::new(3))), communicator: None };
     let options = UpdaterOptions { num_models: 50, ..UpdaterOptions::default() };
     let pool = Arc::new(Pool::new(2).unwrap());
     let mut l = Learner::new(Precession::default(), options, Prior::uniform(0.0, 1.0), io, pool).unwrap();

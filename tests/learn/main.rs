@@ -7,4 +7,5 @@ mod estimates;
 mod failures;
 mod models;
 mod posterior;
+mod ranks;
 mod trials;

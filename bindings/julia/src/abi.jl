@@ -211,6 +211,7 @@ Base.@kwdef struct LikelihoodTable
     update_timestep::Ptr{Cvoid} = C_NULL
     experiment_cost::Ptr{Cvoid} = C_NULL
     score::Ptr{Cvoid} = C_NULL
+    communicator::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_updater_options`"

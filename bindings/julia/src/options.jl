@@ -8,7 +8,7 @@ const RENAMED_OPTIONS = (num_samples = :n, num_chains = :chains, num_warmup = :w
 option_of(keyword::Symbol) = keyword === :warmup_mode ? :warmup : keyword
 
 "Arguments of `sample` that are none of the library's options."
-const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :from, :callbacks, :progress)
+const OTHER_ARGUMENTS = (:init, :engine, :inv_metric, :checkpoints, :from, :callbacks, :communicator, :progress)
 
 const METRICS = (unit = Int32(0), diag = Int32(1), dense = Int32(2), fisher_diag = Int32(3), fisher_dense = Int32(4),
                  low_rank = Int32(5), auto = Int32(6))

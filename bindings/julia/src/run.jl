@@ -43,6 +43,8 @@ Runs chains over `model` and returns `n` draws of each.
 - `from`: the [`Catena.Draws`](@ref) of another run, or its `checkpoints`, whose chains' ends these begin at: with their positions,
   metrics and step sizes, so far as `init`, `inv_metric` and `stepsize` are not given. Chains take them in turn. Warm-up is then 50
   iterations where `warmup` is not given; one of fewer than 100 leaves the metric as it is
+- `communicator`: a pointer to a `catena_communicator`, which must live as long as the run: the processes that chains are spread over, see
+  `docs/cluster.md`. All make the same call, with a `seed`
 - `progress`: whether to show a progress line on `stderr` (by default where that is a terminal), or an `IO`
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some chains fail, a warning says
@@ -69,7 +71,7 @@ only inside `poll`, `wait` and `fetch`.
 """
 function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing, seed = nothing,
                chain_id::Integer = 1, init = nothing, engine = :nuts, metric = nothing, inv_metric = nothing,
-               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, from = nothing, extra...)
+               threads::Integer = 0, callbacks = :auto, checkpoints = nothing, from = nothing, communicator = C_NULL, extra...)
     model = as_model(object)
     chains >= 1 || throw(ArgumentError("argument 'chains': expected at least 1, got $chains"))
     engine_code = code_of("engine", ENGINES, engine)
@@ -107,6 +109,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
                            sample_writers = pointer(writers), num_sample_writers = length(writers),
                            checkpoints = pointer(checkpoint_handles), num_checkpoints = length(checkpoint_handles),
                            from = pointer(end_handles), num_from = length(end_handles),
+                           communicator = Ptr{Cvoid}(communicator),
                            logger = logs_into_julia(caller) ? Base.unsafe_convert(Ptr{LoggerTable}, logger) : C_NULL))
             make(handles, run -> free_run(run, session, caller)) do out, e
                 ccall(symbol(:catena_run_start_engine), Int32,

@@ -52,7 +52,7 @@ end
 const SMC_COLUMNS = 4
 
 "Arguments of `sample_smc` that are none of the library's options."
-const SMC_ARGUMENTS = (:reference, :callbacks)
+const SMC_ARGUMENTS = (:reference, :callbacks, :communicator)
 
 """
     Catena.sample_smc(model; options...) -> Catena.WeightedDraws
@@ -69,12 +69,13 @@ see [`FunctionModel`](@ref)); else at a normal, and the evidence is then the int
   is fitted to a short run of NUTS
 - every other option of the library with `smc` among its services by its name, such as `num_moves`, `ess_threshold`,
   `waste_free` or `init_set_id`: [`Catena.options`](@ref)`()` lists them. `refresh = 1` logs each stage
-- `threads`, `callbacks`: as in [`Catena.sample`](@ref)
+- `threads`, `callbacks`, `communicator`: as in [`Catena.sample`](@ref)
 
 An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some sets fail or stall, a warning says
 which and why, and the others count; when all do, the error of the first is thrown, with its `set` and `particle`.
 """
-function sample_smc(object; seed = nothing, reference = nothing, threads::Integer = 0, callbacks = :auto, extra...)
+function sample_smc(object; seed = nothing, reference = nothing, threads::Integer = 0, callbacks = :auto,
+                    communicator = C_NULL, extra...)
     normal = reference_of(reference)
     call_service(object, :smc, SMC_ARGUMENTS; seed = seed, threads = threads, callbacks = callbacks, extra...) do call
         names = columns_of(call, :smc)
@@ -86,7 +87,8 @@ function sample_smc(object; seed = nothing, reference = nothing, threads::Intege
                            spread_size = length(normal.spread)))
         result, failure = GC.@preserve normal values writers begins begin
             start = begins === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{ReferenceTable}, begins))
-            io = io_of(call; sample_writers = pointer(writers), num_sample_writers = length(writers))
+            io = io_of(call; sample_writers = pointer(writers), num_sample_writers = length(writers),
+                       communicator = Ptr{Cvoid}(communicator))
             run_service(call, io, :catena_sample_smc, :catena_smc_result_free, start)
         end
         result == C_NULL && throw(failure)

@@ -149,7 +149,8 @@ OFFSETS(catena_likelihood, AT(catena_likelihood, struct_size), AT(catena_likelih
         AT(catena_likelihood, worker_free), AT(catena_likelihood, prepare), AT(catena_likelihood, context_free),
         AT(catena_likelihood, likelihood), AT(catena_likelihood, are_valid), AT(catena_likelihood, canonicalize),
         AT(catena_likelihood, num_outcomes), AT(catena_likelihood, domain), AT(catena_likelihood, simulate),
-        AT(catena_likelihood, update_timestep), AT(catena_likelihood, experiment_cost), AT(catena_likelihood, score));
+        AT(catena_likelihood, update_timestep), AT(catena_likelihood, experiment_cost), AT(catena_likelihood, score),
+        AT(catena_likelihood, communicator));
 OFFSETS(catena_updater_options, AT(catena_updater_options, struct_size), AT(catena_updater_options, num_sets),
         AT(catena_updater_options, init_set_id), AT(catena_updater_options, num_models),
         AT(catena_updater_options, seed), AT(catena_updater_options, num_threads), AT(catena_updater_options, pool),

@@ -18,6 +18,7 @@ import numpy as np
 
 from . import _abi
 from ._arrays import Floats
+from ._communicator import without_communicator
 from ._errors import CatenaError, Failure, attempt, call
 from ._interrupt import deferred
 from ._log import Log
@@ -35,6 +36,7 @@ class Service:
 
     def __init__(self, model: Model, name: str, given: Mapping[str, Any], others: Iterable[str] = ()) -> None:
         self.model, self.failure, self.log, self.resources = as_model(model), Failure(), Log(), Resources()
+        given, self.communicator = without_communicator(given)
         self.asked = given_options((name,), given, others)
         if "seed" in self.asked:
             self.asked["seed"] = seeded(self.asked["seed"])
@@ -86,6 +88,7 @@ class Service:
                 sample_writers=_abi.address(writers),
                 num_sample_writers=len(writers or ()),
                 logger=self.log.address,
+                communicator=_abi.address(self.resources.root(self.communicator)),
                 **members,
             )
         )

@@ -3,6 +3,7 @@
 mod pareto;
 
 use pareto::GeneralisedPareto;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
 /// Above this shape the mean of the weights converges too slowly for any number of draws in use (Vehtari et al. 2024,
@@ -14,7 +15,7 @@ const FEWEST_IN_TAIL: usize = 5;
 const ROUNDING: f64 = 1e-9;
 
 /// What the largest weights were like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(i32)]
 pub enum WeightTail {
     /// A generalised Pareto distribution was fitted, and has smoothed them.

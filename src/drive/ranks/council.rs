@@ -39,6 +39,11 @@ impl<'a> Council<'a> {
         Self { communicator, lost: Mutex::new(None) }
     }
 
+    /// Of the ranks of `communicator`, of which one may be `lost` already.
+    pub fn since(communicator: &'a dyn Communicator, lost: Option<Error>) -> Self {
+        Self { communicator, lost: Mutex::new(lost) }
+    }
+
     /// The same ranks for another purpose, lost where they are.
     pub fn again(&self) -> Self {
         Self { communicator: self.communicator, lost: Mutex::new(self.lost()) }
@@ -128,16 +133,78 @@ impl<'a> Council<'a> {
         Ok(lengths.into_iter().map(&mut take).collect())
     }
 
-    /// The members of a meeting on all ranks, in their order, and how many stand before those of this rank.
+    /// The numbers of all ranks, one rank's after the other; `lengths` says how many each has.
     ///
     /// # Errors
     /// A rank is lost.
-    pub fn meet(&self, mine: &[Member]) -> Result<(Vec<Member>, usize), Error> {
+    pub fn gather_numbers(&self, mine: &[f64], lengths: &[usize]) -> Result<Vec<f64>, Error> {
+        let mut all = vec![0.0; lengths.iter().sum()];
+        let bytes: Vec<usize> = lengths.iter().map(|length| length * size_of::<f64>()).collect();
+        self.operate(|c| c.all_gather_v(as_bytes(mine), &bytes, as_bytes_mut(&mut all)))?;
+        Ok(all)
+    }
+
+    /// The members of a meeting on all ranks, in their order, and how many each rank has.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn meet(&self, mine: &[Member]) -> Result<(Vec<Member>, Vec<usize>), Error> {
         let all = self.gather(&write(mine))?;
         let members: Vec<Vec<Member>> = all.iter().map(|bytes| read(bytes)).collect();
-        let before = members[..self.rank()].iter().map(Vec::len).sum();
-        Ok((members.into_iter().flatten().collect(), before))
+        let counts = members.iter().map(Vec::len).collect();
+        Ok((members.into_iter().flatten().collect(), counts))
     }
+
+    /// Rows of numbers from the ranks that have them to those that want them. `has` is how many rows each rank has, in the order of the
+    /// ranks, `wants` which of all rows each rank wants, rising; `row` appends a row of this rank's, counted from its first one. Returns
+    /// the rows that this rank wants of others, each once, one after the other; a row is sent to a rank once, however often it is wanted.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn trade(
+        &self,
+        has: &[usize],
+        wants: &[Vec<usize>],
+        width: usize,
+        mut row: impl FnMut(usize, &mut Vec<f64>),
+    ) -> Result<Vec<f64>, Error> {
+        let here = self.rank();
+        let rows_of = |rank: usize| {
+            let first: usize = has[..rank].iter().sum();
+            first..first + has[rank]
+        };
+        let distinct = |wants: &[usize], of: Range<usize>| {
+            let from = wants.partition_point(|row| *row < of.start);
+            let until = wants.partition_point(|row| *row < of.end);
+            let mut rows = wants[from..until].to_vec();
+            rows.dedup();
+            rows
+        };
+        let own = rows_of(here);
+        let (mut send, mut to) = (Vec::new(), Vec::with_capacity(has.len()));
+        for (rank, wants) in wants.iter().enumerate() {
+            let rows = if rank == here { Vec::new() } else { distinct(wants, own.clone()) };
+            rows.iter().for_each(|i| row(i - own.start, &mut send));
+            to.push(rows.len() * width * WORD);
+        }
+        let from: Vec<usize> = (0..has.len())
+            .map(|rank| if rank == here { 0 } else { distinct(&wants[here], rows_of(rank)).len() * width * WORD })
+            .collect();
+        let mut got = vec![0.0; from.iter().sum::<usize>() / WORD];
+        self.operate(|c| c.all_to_all_v(as_bytes(&send), &to, as_bytes_mut(&mut got), &from))?;
+        Ok(got)
+    }
+}
+
+/// Numbers as they lie in memory.
+fn as_bytes(numbers: &[f64]) -> &[u8] {
+    // SAFETY: the memory of the numbers, all of which are initialised, and any byte is a u8.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
+}
+
+fn as_bytes_mut(numbers: &mut [f64]) -> &mut [u8] {
+    // SAFETY: as above; any eight bytes are an f64.
+    unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), size_of_val(numbers)) }
 }
 
 /// Members as bytes: of each its id, how many numbers it brings, and these.

@@ -3,7 +3,9 @@
 mod council;
 mod in_process;
 mod pulse;
+mod shared;
 
 pub use council::{Council, Flags, share};
 pub use in_process::InProcess;
 pub(super) use pulse::Pulse;
+pub use shared::Shared;

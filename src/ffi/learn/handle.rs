@@ -10,11 +10,12 @@ use crate::error::Error;
 use crate::ffi::UserData;
 use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table_with};
 use crate::ffi::checkpoint::catena_checkpoint;
+use crate::ffi::communicator::HostCommunicator;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
 use crate::learn::{ModelSet, UpdaterOptions};
 use crate::model::{Experiments, Likelihood};
-use crate::services::{LearnIo, Learner};
+use crate::services::{LearnIo, Learner, withdraw_learner};
 use std::sync::Arc;
 
 /// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
@@ -73,7 +74,7 @@ pub(super) unsafe fn experiments_of(
 
 /// What a host gives to an updater. Read before all else is looked at, so that it is released once, whatever is refused.
 struct Lent {
-    likelihood: Result<(catena_likelihood, UserData), Error>,
+    likelihood: Result<(catena_likelihood, (UserData, Result<Option<HostCommunicator>, Error>)), Error>,
     logger: Result<HostLogger, Error>,
     interrupt: Result<HostInterrupt, Error>,
 }
@@ -88,7 +89,9 @@ impl Lent {
     ) -> Self {
         // SAFETY: passed on to the caller.
         unsafe {
-            let likelihood = table_with(likelihood, "likelihood", |t| UserData::new(t.user, t.release));
+            let likelihood = table_with(likelihood, "likelihood", |t: &catena_likelihood| {
+                (UserData::new(t.user, t.release), HostCommunicator::new(t.communicator))
+            });
             Self { likelihood, logger: HostLogger::new(logger), interrupt: HostInterrupt::new(interrupt) }
         }
     }
@@ -104,16 +107,22 @@ unsafe fn made(
     new: impl FnOnce(Asked, UpdaterOptions, LearnIo, Arc<Pool>) -> Result<Learner<Asked>, Error>,
 ) -> Result<catena_updater, Error> {
     let Lent { likelihood, logger, interrupt } = lent;
-    let (table, data) = likelihood?;
-    let io = LearnIo { logger: Box::new(logger?), interrupt: Box::new(interrupt?) };
+    let (table, (data, communicator)) = likelihood?;
+    let communicator = communicator?;
     // SAFETY: passed on to the caller.
-    unsafe {
+    let ready = || unsafe {
+        let (logger, interrupt) = (Box::new(logger?), Box::new(interrupt?));
         let Given { options, threads, pool, device } = given(options)?;
         let pool = pool.map_or_else(|| Pool::new(threads).map(Arc::new), |pool| Ok(pool.share()))?;
         let model = decorated(Host::new(table)?, device, &pool)?;
-        let learner = new(model, options, io, pool)?;
-        Ok(catena_updater { learner, data })
-    }
+        Ok((model, options, logger, interrupt, pool))
+    };
+    let (model, options, logger, interrupt, pool) = ready().inspect_err(|error| {
+        communicator.iter().for_each(|communicator| withdraw_learner(communicator, error));
+    })?;
+    let communicator = communicator.map(|communicator| Box::new(communicator) as _);
+    let learner = new(model, options, LearnIo { logger, interrupt, communicator }, pool)?;
+    Ok(catena_updater { learner, data })
 }
 
 /// Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and

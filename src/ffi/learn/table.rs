@@ -1,6 +1,7 @@
 //! The table of functions of a likelihood.
 
 use crate::ffi::boundary::Table;
+use crate::ffi::communicator::catena_communicator;
 use crate::ffi::task::catena_task;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -177,10 +178,15 @@ pub struct catena_likelihood {
     /// The gradient of the log likelihood in the parameters: component j at out[((e * n_o + o) * num_parameters + j) * n_m + m].
     /// NULL: there is no Cramér-Rao bound.
     pub score: catena_cells,
+    /// The processes that share the work; NULL: this one alone. All make the same calls with the same data and options. Each computes a
+    /// part of the likelihoods of every call, all have all models, weights and results, and these have the bits of one process. The table is
+    /// copied; it is called by the thread that calls into the updater, and released with it. An error on one process, or its interrupt, is
+    /// one on all, with the rank named, and leaves the state of all as it was.
+    pub communicator: *const catena_communicator,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
 unsafe impl Table for catena_likelihood {
     const NAME: &'static str = "catena_likelihood";
-    const REQUIRED: usize = size_of::<catena_likelihood>();
+    const REQUIRED: usize = std::mem::offset_of!(catena_likelihood, communicator);
 }

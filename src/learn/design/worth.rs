@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::learn::call::{Bench, Calls, For, With};
 use crate::learn::estimates;
 use crate::learn::kernels::{gains, weighted_sums};
+use crate::learn::parts::blocks_of;
 use crate::learn::product::{Models, Span, drawn, likelihoods};
 use crate::learn::set::ModelSet;
 use crate::model::{Domain, Experiments, Likelihood};
@@ -18,6 +19,8 @@ use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
 use crate::particles::filter::Layout;
 use crate::random::{ParticlePurpose, ParticleStreams};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Sums that are kept at once, at most: 32 MB.
 const ROOM: usize = 4 << 20;
@@ -32,13 +35,11 @@ pub struct Worth {
 }
 
 /// Experiments of equal outcomes in a row.
-struct Group<C> {
+struct Group {
     first: usize,
     table: Experiments,
-    context: C,
     outcomes: Vec<f64>,
     n_o: usize,
-    span: Span,
     /// Whether the outcomes are all there are; else they are a sample.
     listed: bool,
 }
@@ -87,7 +88,7 @@ pub fn worth<M: Likelihood, B: Blocks>(
     Ok(out)
 }
 
-impl<C> Group<C> {
+impl Group {
     /// Outcomes times experiments.
     fn cells(&self) -> usize {
         self.n_o * self.table.len()
@@ -101,9 +102,13 @@ fn groups<M: Likelihood, B: Blocks>(
     experiments: &Experiments,
     samples: usize,
     generation: u64,
-) -> Result<Vec<Group<M::Context>>, Error> {
+) -> Result<Vec<Group>, Error> {
     let width = with.model.outcome().width;
-    let span = |outcomes: &[f64]| Span::of(with.model, set.layout, outcomes.len() / width, experiments.len());
+    // Where processes share the work the groups are the same on all of them, whoever computes there.
+    let span = |outcomes: &[f64]| match with.blocks.processes() {
+        1 => Span::of(with.model, set.layout, outcomes.len() / width, experiments.len()),
+        _ => Span::of_blocks(set.layout, outcomes.len() / width),
+    };
     let mut all: Vec<(usize, Vec<usize>, Vec<f64>, bool)> = Vec::new();
     for e in 0..experiments.len() {
         match with.domain(experiments, e)? {
@@ -116,13 +121,14 @@ fn groups<M: Likelihood, B: Blocks>(
             Domain::Sampled => all.push((e, vec![e], sampled(with, set, experiments, e, samples, generation)?, false)),
         }
     }
-    let group = |(first, rows, outcomes, listed): (usize, Vec<usize>, Vec<f64>, bool)| {
-        let table = experiments.rows(&rows);
-        let context = with.prepare(&table)?;
-        let span = Span::of(with.model, set.layout, outcomes.len() / width, rows.len());
-        Ok(Group { first, table, context, n_o: outcomes.len() / width, span, outcomes, listed })
+    let group = |(first, rows, outcomes, listed): (usize, Vec<usize>, Vec<f64>, bool)| Group {
+        first,
+        table: experiments.rows(&rows),
+        n_o: outcomes.len() / width,
+        outcomes,
+        listed,
     };
-    all.into_iter().map(group).collect()
+    Ok(all.into_iter().map(group).collect())
 }
 
 /// Outcomes of one experiment under models drawn by their weights.
@@ -143,7 +149,7 @@ fn sampled<M: Likelihood, B: Blocks>(
     let layout = Layout::new(samples, set.dim(), with.model.whole());
     let mut values = vec![0.0; columns.len()];
     layout.scatter(&columns, &mut values);
-    drawn(with, Models { set: set.id(), layout, values: &values }, generation, &experiments.rows(&[e]))
+    drawn(with, Models { set: set.id(), first: 0, layout, values: &values }, generation, &experiments.rows(&[e]))
 }
 
 /// What all pieces share.
@@ -154,12 +160,23 @@ struct Pass<'a> {
     mean: Vec<f64>,
 }
 
-/// A chunk of models with a group of experiments, and where the sums of its blocks go.
+/// A chunk of models with a group of experiments and what these share, and where the sums of its blocks go.
 struct Piece<'a, C> {
     first: usize,
     models: &'a [f64],
-    group: &'a Group<C>,
+    joined: bool,
+    group: &'a Group,
+    context: &'a C,
     sums: &'a mut [f64],
+}
+
+/// A group as far as this process works on it: some blocks of models, and what the experiments share.
+struct Part<'a, C> {
+    group: &'a Group,
+    context: C,
+    blocks: Range<usize>,
+    models: Cow<'a, [f64]>,
+    span: Span,
 }
 
 impl Pass<'_> {
@@ -168,39 +185,79 @@ impl Pass<'_> {
         3 + 2 * self.set.dim()
     }
 
-    fn round<M: Likelihood, B: Blocks>(
+    fn round<M: Likelihood, B: Blocks>(&self, with: &With<'_, M, B>, groups: &[Group]) -> Result<Vec<Worth>, Error> {
+        let (width, blocks) = (self.width(), self.set.blocks());
+        // One block of one group is a unit; groups stand one after the other, so that few processes prepare the same one.
+        let count = groups.len() * blocks;
+        let own = with.blocks.own(count);
+        let starts: Vec<usize> = groups
+            .iter()
+            .scan(0, |end, group| Some(std::mem::replace(end, *end + blocks * group.cells() * width)))
+            .collect();
+        let place = |unit: usize| match groups.get(unit / blocks) {
+            Some(group) => starts[unit / blocks] + unit % blocks * group.cells() * width,
+            None => starts.last().map_or(0, |last| last + blocks * groups[groups.len() - 1].cells() * width),
+        };
+        let mut sums = vec![0.0; place(count)];
+        let done = self.fill(with, groups, &own, &mut sums[place(own.start)..place(own.end)]);
+        let made = done.map(|()| match with.blocks.processes() {
+            1 => Vec::new(),
+            _ => sums[place(own.start)..place(own.end)].to_vec(),
+        });
+        if with.blocks.processes() == 1 {
+            made?;
+        } else {
+            with.blocks.exchange(count, made, |part, numbers| {
+                sums[place(part.start)..place(part.end)].copy_from_slice(numbers);
+            })?;
+        }
+        let mut out = Vec::new();
+        for (group, start) in groups.iter().zip(&starts) {
+            let own = &sums[*start..start + blocks * group.cells() * width];
+            out.extend((0..group.table.len()).map(|e| self.of_experiment(group, own, e)));
+        }
+        Ok(out)
+    }
+
+    /// Fills the sums of units `own`.
+    fn fill<M: Likelihood, B: Blocks>(
         &self,
         with: &With<'_, M, B>,
-        groups: &[Group<M::Context>],
-    ) -> Result<Vec<Worth>, Error> {
-        let width = self.width();
-        let blocks = self.set.blocks();
-        let total: usize = groups.iter().map(|group| group.cells()).sum();
-        let mut sums = vec![0.0; total * blocks * width];
+        groups: &[Group],
+        own: &Range<usize>,
+        sums: &mut [f64],
+    ) -> Result<(), Error> {
+        let (blocks, dim, width) = (self.set.blocks(), self.set.dim(), self.width());
+        let mut parts = Vec::new();
+        for (g, group) in groups.iter().enumerate() {
+            let within = |unit: usize| unit.saturating_sub(g * blocks).min(blocks);
+            let blocks = within(own.start)..within(own.end);
+            if blocks.is_empty() {
+                continue;
+            }
+            let (layout, models) = blocks_of(self.set.layout, &self.set.models, &blocks);
+            let span = Span::of(with.model, layout, group.n_o, group.table.len());
+            parts.push(Part { group, context: with.prepare(&group.table)?, blocks, models, span });
+        }
         let mut pieces = Vec::new();
-        let mut rest = &mut sums[..];
-        for group in groups {
-            for (first, models) in group.span.chunks(self.set.dim(), &self.set.models) {
-                let own = (models.len() / self.set.dim()).div_ceil(BLOCK);
-                let (part, after) = rest.split_at_mut(own * group.cells() * width);
-                pieces.push(Piece { first, models, group, sums: part });
+        let (mut rest, mut cells) = (sums, 0);
+        for part in &parts {
+            let Part { group, context, span, .. } = part;
+            for (from, models) in span.chunks(dim, &part.models) {
+                let own = (models.len() / dim).div_ceil(BLOCK);
+                let (sums, after) = rest.split_at_mut(own * group.cells() * width);
+                let first = part.blocks.start * BLOCK + from;
+                pieces.push(Piece { first, models, joined: span.joined, group, context, sums });
                 rest = after;
             }
+            cells += group.cells() * part.models.len() / dim;
         }
-        let units = with.grain.units(pieces.len(), total * self.set.len());
+        let units = with.grain.units(pieces.len(), cells);
         let calls = &with.calls;
         let work = |bench: &mut Bench<M::Worker>, pieces: &mut [Piece<'_, M::Context>]| {
             pieces.iter_mut().try_for_each(|piece| self.piece(calls, bench, piece))
         };
-        with.blocks.for_each(pieces.chunks_mut(units), || calls.bench(), |bench, pieces| work(bench, pieces))?;
-        let mut out = Vec::new();
-        let mut at = 0;
-        for group in groups {
-            let own = &sums[at..at + blocks * group.cells() * width];
-            at += own.len();
-            out.extend((0..group.table.len()).map(|e| self.of_experiment(group, own, e)));
-        }
-        Ok(out)
+        with.blocks.for_each(pieces.chunks_mut(units), || calls.bench(), |bench, pieces| work(bench, pieces))
     }
 
     /// Fills the sums of a piece: block by block, cell by cell.
@@ -214,9 +271,9 @@ impl Pass<'_> {
         let Piece { first, models, .. } = *piece;
         let n = models.len() / dim;
         let of = For { set: self.set.id(), first, models: n, generation: 0 };
-        let Group { first: from, table, context, outcomes, span, .. } = piece.group;
+        let Group { first: from, table, outcomes, .. } = piece.group;
         let cells = piece.group.cells();
-        likelihoods(calls, bench, of, context, outcomes, (span.joined, models), (*from, table), cells * n)?;
+        likelihoods(calls, bench, of, piece.context, outcomes, (piece.joined, models), (*from, table), cells * n)?;
         for (cell, row) in bench.room[..cells * n].chunks_mut(n).enumerate() {
             for (b, row) in row.chunks_mut(BLOCK).enumerate() {
                 let sums = &mut piece.sums[(b * cells + cell) * width..][..width];
@@ -237,7 +294,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn of_experiment<C>(&self, group: &Group<C>, sums: &[f64], e: usize) -> Worth {
+    fn of_experiment(&self, group: &Group, sums: &[f64], e: usize) -> Worth {
         let (width, n_o) = (self.width(), group.n_o);
         let mut all = Worth { information_gain: 0.0, risk: 0.0 };
         for o in 0..n_o {

@@ -47,7 +47,7 @@ fn of_experiment<M: Likelihood, B: Blocks>(
         Domain::Finite(outcomes) => Some(outcomes),
         Domain::Sampled => None,
     };
-    let models = Models { set: set.id, layout, values: &set.models };
+    let models = Models { set: set.id, first: 0, layout, values: &set.models };
     let sampled = match listed {
         Some(_) => Vec::new(),
         None => drawn(with, models, generation, &table)?,

@@ -36,7 +36,7 @@ pub fn hypothetical<M: Likelihood, B: Blocks>(
     let n = set.len();
     let mut weights = vec![0.0; n * n_o * experiments.len()];
     let mut log_normalizations = vec![0.0; n_o * experiments.len()];
-    let models = Models { set: set.id, layout: set.layout, values: &set.models };
+    let models = Models { set: set.id, first: 0, layout: set.layout, values: &set.models };
     cells(with, outcomes, models, experiments, &mut weights)?;
     let (log, probability) = (with.model.is_log(), with.model.outcome().kind == Number::Integer);
     let before = set.total.log_sum_exp();

@@ -9,10 +9,13 @@ mod simulate;
 
 use super::call::{Asked, Bench, Calls, For, With, no_likelihood, shown};
 use super::kernels::is_valid;
+use super::parts::{blocks_of, models_of};
 use crate::error::Error;
 use crate::model::{Experiments, Likelihood, Number};
+use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
 use crate::particles::filter::Layout;
+use std::ops::Range;
 
 pub use hypothetical::{Cells, hypothetical};
 pub(super) use simulate::drawn;
@@ -28,17 +31,20 @@ const JOINED_CELLS: usize = 4 << 20;
 pub(super) struct Models<'a> {
     /// Id of their set, for errors and random numbers.
     pub set: u64,
+    /// Number of the first of them in the set.
+    pub first: usize,
     pub layout: Layout,
     pub values: &'a [f64],
 }
 
-/// The experiments of a table in groups of so many, each with what its experiments share.
-pub(super) fn groups<M: Likelihood, B: Blocks>(
+/// Some experiments of a table in groups of so many, each with what its experiments share.
+fn groups<M: Likelihood, B: Blocks>(
     with: &With<'_, M, B>,
     experiments: &Experiments,
+    of: Range<usize>,
     size: usize,
 ) -> Result<Vec<(usize, Experiments, M::Context)>, Error> {
-    let all: Vec<usize> = (0..experiments.len()).collect();
+    let all: Vec<usize> = of.collect();
     let group = |rows: &[usize]| {
         let table = experiments.rows(rows);
         let context = with.prepare(&table).map_err(|e| e.within(&format!("experiments from {} on", rows[0])))?;
@@ -69,8 +75,14 @@ impl Span {
         } else if model.joins((joined * n_e.max(1)).min(joined.max(JOINED_CELLS))) {
             Self { joined: true, models: layout.particles, experiments: (JOINED_CELLS / joined).max(1) }
         } else {
-            Self { joined: false, models, experiments: (BLOCK_CELLS / (n_o * models)).max(1) }
+            Self::of_blocks(layout, n_o)
         }
+    }
+
+    /// Of one chunk of models.
+    pub fn of_blocks(layout: Layout, n_o: usize) -> Self {
+        let models = layout.chunk.min(layout.particles);
+        Self { joined: false, models, experiments: (BLOCK_CELLS / (n_o.max(1) * models.max(1))).max(1) }
     }
 
     /// The chunks of models, each with the number of its first one.
@@ -117,7 +129,7 @@ pub fn product<M: Likelihood, B: Blocks>(
     let layout = Layout::new(models.len() / dim, dim, with.model.whole());
     let mut values = vec![0.0; models.len()];
     layout.scatter(models, &mut values);
-    cells(with, outcomes, Models { set: crate::model::NO_CHAIN, layout, values: &values }, experiments, out)
+    cells(with, outcomes, Models { set: crate::model::NO_CHAIN, first: 0, layout, values: &values }, experiments, out)
 }
 
 /// As [`product`], of models that lie as they are passed on.
@@ -128,18 +140,57 @@ pub(super) fn cells<M: Likelihood, B: Blocks>(
     experiments: &Experiments,
     out: &mut [f64],
 ) -> Result<(), Error> {
-    let Models { layout, .. } = models;
     let n_o = outcomes.len() / with.model.outcome().width;
-    let n = layout.particles;
-    let total = n * n_o * experiments.len();
+    let (n, n_e) = (models.layout.particles, experiments.len());
+    let total = n * n_o * n_e;
     if out.len() != total {
         return Err(Error::argument("out", format_args!("room for {total} numbers"), out.len()));
     }
     if total == 0 {
         return Ok(());
     }
-    let span = Span::of(with.model, layout, n_o, experiments.len());
-    let groups = groups(with, experiments, span.experiments)?;
+    let (processes, blocks) = (with.blocks.processes(), n.div_ceil(BLOCK));
+    if processes == 1 {
+        return part(with, outcomes, models, experiments, 0..n_e, out);
+    }
+    // By experiments, so that each is prepared by one process alone, unless parts of the models are smaller.
+    if n_e.div_ceil(processes) * blocks <= n_e * blocks.div_ceil(processes) {
+        let own = with.blocks.own(n_e);
+        let mut made = vec![0.0; own.len() * n_o * n];
+        let done = part(with, outcomes, models, experiments, own, &mut made);
+        return with.blocks.exchange(n_e, done.map(|()| made), |rows, numbers| {
+            out[rows.start * n_o * n..rows.end * n_o * n].copy_from_slice(numbers);
+        });
+    }
+    let own = with.blocks.own(blocks);
+    let (layout, values) = blocks_of(models.layout, models.values, &own);
+    let some = Models { set: models.set, first: models.first + models_of(n, &own).start, layout, values: &values };
+    let mut made = vec![0.0; layout.particles * n_o * n_e];
+    let done = part(with, outcomes, some, experiments, 0..n_e, &mut made);
+    with.blocks.exchange(blocks, done.map(|()| made), |part, numbers| {
+        let rows = models_of(n, &part);
+        let parts = numbers.chunks(rows.len().max(1));
+        out.chunks_mut(n).zip(parts).for_each(|(row, part)| row[rows.clone()].copy_from_slice(part));
+    })
+}
+
+/// What this process computes of a product: all of these models in experiments `of` of the table.
+fn part<M: Likelihood, B: Blocks>(
+    with: &With<'_, M, B>,
+    outcomes: &[f64],
+    models: Models<'_>,
+    experiments: &Experiments,
+    of: Range<usize>,
+    out: &mut [f64],
+) -> Result<(), Error> {
+    if out.is_empty() {
+        return Ok(());
+    }
+    let Models { layout, .. } = models;
+    let n_o = outcomes.len() / with.model.outcome().width;
+    let (n, total) = (layout.particles, out.len());
+    let span = Span::of(with.model, layout, n_o, of.len());
+    let groups = groups(with, experiments, of, span.experiments)?;
     let mut pieces = Vec::new();
     let mut rest = out;
     for group in &groups {
@@ -174,7 +225,7 @@ fn block<M: Likelihood>(
     piece: &mut Piece<'_, M::Context>,
 ) -> Result<(), Error> {
     let n = piece.models.len() / models.layout.dim;
-    let of = For { set: models.set, first: piece.first, models: n, generation: 0 };
+    let of = For { set: models.set, first: models.first + piece.first, models: n, generation: 0 };
     let (from, table, context) = piece.experiments;
     let size = piece.rows.len() * n;
     likelihoods(calls, bench, of, context, outcomes, (joined, piece.models), (*from, table), size)?;

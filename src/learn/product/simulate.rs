@@ -32,7 +32,7 @@ pub fn simulate<M: Likelihood, B: Blocks>(
     let layout = Layout::new(models.len() / dim, dim, with.model.whole());
     let mut values = vec![0.0; models.len()];
     layout.scatter(models, &mut values);
-    drawn(with, Models { set, layout, values: &values }, generation, experiments)
+    drawn(with, Models { set, first: 0, layout, values: &values }, generation, experiments)
 }
 
 /// One chunk of models, and where its outcomes go: a part of each of the rows.
@@ -62,8 +62,9 @@ pub(in crate::learn) fn drawn<M: Likelihood, B: Blocks>(
     for row in out.chunks_mut(n) {
         row.chunks_mut(layout.chunk).zip(&mut chunks).for_each(|(part, chunk)| chunk.rows.push(part));
     }
+    let (count, own) = (chunks.len(), with.blocks.own(chunks.len()));
     let cells = n * experiments.len() * domains.first().map_or(1, |(_, _, _, d)| d.len());
-    let units = with.grain.units(chunks.len(), cells);
+    let units = with.grain.units(count, cells);
     let calls = &with.calls;
     let one = |bench: &mut Bench<M::Worker>, chunk: &mut Chunk<'_>| -> Result<(), Error> {
         let m = chunk.models.len() / layout.dim;
@@ -85,7 +86,21 @@ pub(in crate::learn) fn drawn<M: Likelihood, B: Blocks>(
     };
     let work =
         |bench: &mut Bench<M::Worker>, chunks: &mut [Chunk<'_>]| chunks.iter_mut().try_for_each(|c| one(bench, c));
-    with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))?;
+    let pieces = chunks[own.clone()].chunks_mut(units);
+    let done = with.blocks.for_each(pieces, || calls.bench(), |bench, chunks| work(bench, chunks));
+    if with.blocks.processes() == 1 {
+        return done.map(|()| out);
+    }
+    let made = done.map(|()| {
+        let rows = chunks[own].iter().flat_map(|chunk| chunk.rows.iter());
+        rows.flat_map(|row| row.iter().copied()).collect()
+    });
+    with.blocks.exchange(count, made, |part, numbers| {
+        let mut rest = numbers;
+        for row in chunks[part].iter_mut().flat_map(|chunk| &mut chunk.rows) {
+            row.copy_from_slice(rest.split_off(..row.len()).expect("as many as were made"));
+        }
+    })?;
     Ok(out)
 }
 

@@ -11,6 +11,7 @@ mod saved;
 use super::call::{For, With};
 use super::liu_west::invalid;
 use super::options::UpdaterOptions;
+use super::parts::filled;
 use super::priors::Prior;
 use super::set::ModelSet;
 use crate::error::{Code, Error};
@@ -86,7 +87,15 @@ impl Updater {
             let (layout, models) = new.drawn(with, id, new.options.num_models)?;
             new.sets.push(ModelSet::new(id, layout, models));
         }
-        Ok(new)
+        with.blocks.agree(Ok(new), |new| new.token())
+    }
+
+    /// A number that stands for the state, by which processes see whether they have the same.
+    pub fn token(&self) -> u64 {
+        let numbers = self.sets.iter().flat_map(|set| set.models.iter().chain([&set.total.sum, &set.total.largest]));
+        let bytes = format!("{:?} {:?}", self.options, self.names).into_bytes().into_iter().map(u64::from);
+        let records = self.records.iter().flat_map(|r| r.outcome.iter().chain(&r.experiment));
+        token(bytes.chain([self.step]).chain(numbers.chain(records).map(|x| x.to_bits())))
     }
 
     /// Begins anew from the prior: no data, weights of 1. The models are others than before.
@@ -96,7 +105,7 @@ impl Updater {
         let count = self.options.num_models;
         let ids: Vec<u64> = self.sets.iter().map(|set| set.id).collect();
         let drawn: Result<Vec<_>, Error> = ids.iter().map(|id| self.drawn(with, *id, count)).collect();
-        let drawn = drawn.inspect_err(|_| self.step = step)?;
+        let drawn = with.blocks.agree(drawn, |_| step).inspect_err(|_| self.step = step)?;
         self.sets = ids.iter().zip(drawn).map(|(id, (layout, models))| ModelSet::new(*id, layout, models)).collect();
         self.records.clear();
         Ok(())
@@ -118,20 +127,18 @@ impl Updater {
         let streams = ParticleStreams::new(self.options.seed);
         let generation = self.generation(Draws::Prior);
         let mut models = vec![0.0; count * dim];
-        let mut chunks: Vec<_> = models.chunks_mut(layout.chunk_size()).enumerate().collect();
         let (prior, calls) = (&self.prior, &with.calls);
-        let draw = |first: usize, out: &mut [f64]| -> Result<(), Error> {
-            let n = out.len() / dim;
+        filled(with, &mut models, layout.chunk_size(), |bench, c, out| {
+            let (first, n) = (c * layout.chunk, out.len() / dim);
             let mut lanes = BlockLanes::new(streams, id, generation, (first / BLOCK) as u64, n);
             prior.fill(&mut lanes, n, out);
             if !calls.model.has_validity() {
                 return Ok(());
             }
             let of = For { set: id, first, models: n, generation };
-            let mut bench = calls.bench()?;
             let mut again = vec![0.0; out.len()];
             for _ in 0..PRIOR_TRIES {
-                let open = invalid(calls, &mut bench, of, out)?;
+                let open = invalid(calls, bench, of, out)?;
                 if open.is_empty() {
                     return Ok(());
                 }
@@ -142,12 +149,7 @@ impl Updater {
             }
             let words = format!("expected a possible model in {PRIOR_TRIES} draws from the prior, got none");
             Err(Error::new(Code::Initialization, words).in_set(id).of_particle(first))
-        };
-        let units = with.moves.units(chunks.len(), count * dim);
-        let work = |_: &mut (), chunks: &mut [(usize, &mut [f64])]| {
-            chunks.iter_mut().try_for_each(|(c, out)| draw(*c * layout.chunk, out))
-        };
-        with.blocks.for_each(chunks.chunks_mut(units), || Ok(()), work)?;
+        })?;
         Ok((layout, models))
     }
 
@@ -211,8 +213,9 @@ impl Updater {
         weights: &[f64],
     ) -> Result<(), Error> {
         let place = self.place(set)?;
-        let made = resample::given(with.model.whole(), self.names.len(), models, weights).map_err(|e| e.in_set(set))?;
-        self.sets[place].replace(made);
+        let made = resample::given(with.model.whole(), self.names.len(), models, weights).map_err(|e| e.in_set(set));
+        let given = || token(models.iter().chain(weights).map(|x| x.to_bits()));
+        self.sets[place].replace(with.blocks.agree(made, |_| given())?);
         Ok(())
     }
 
@@ -220,9 +223,17 @@ impl Updater {
     ///
     /// # Errors
     /// A set that is not there, or numbers that do not fit.
-    pub fn set_log_weights(&mut self, set: u64, log_weights: &[f64]) -> Result<(), Error> {
+    pub fn set_log_weights<M: Likelihood, B: Blocks>(
+        &mut self,
+        with: &With<'_, M, B>,
+        set: u64,
+        log_weights: &[f64],
+    ) -> Result<(), Error> {
         let place = self.place(set)?;
-        self.sets[place].set_logs(log_weights).map_err(|e| e.in_set(set))
+        let made = self.sets[place].of_logs(log_weights).map_err(|e| e.in_set(set));
+        let (weights, log_base) = with.blocks.agree(made, |_| token(log_weights.iter().map(|x| x.to_bits())))?;
+        self.sets[place].begin_weights(weights, log_base);
+        Ok(())
     }
 
     /// The place of the set with this id.
@@ -250,4 +261,11 @@ impl Updater {
         }
         with.check_outcomes(outcome, 1, experiments, at)
     }
+}
+
+/// A number that stands for others, so that processes can see whether they have the same (FNV-1a, by words).
+fn token(words: impl Iterator<Item = u64>) -> u64 {
+    const START: u64 = 0xcbf2_9ce4_8422_2325;
+    const FACTOR: u64 = 0x100_0000_01b3;
+    words.fold(START, |hash, word| (hash ^ word).wrapping_mul(FACTOR).rotate_left(29))
 }

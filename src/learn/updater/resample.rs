@@ -93,7 +93,8 @@ impl ModelSet {
         self.notes.divergences.extend(divergence);
     }
 
-    pub(super) fn set_logs(&mut self, log_weights: &[f64]) -> Result<(), Error> {
+    /// Weights of these logs, and the log of their sum.
+    pub(super) fn of_logs(&self, log_weights: &[f64]) -> Result<(Weights, f64), Error> {
         if log_weights.len() != self.len() {
             return Err(Error::argument("log_weights", format_args!("{} numbers", self.len()), log_weights.len()));
         }
@@ -106,8 +107,7 @@ impl ModelSet {
         if log_base == f64::NEG_INFINITY {
             return Err(Error::argument("log_weights", "at least one above -inf", "none"));
         }
-        self.begin_weights(weights, log_base);
-        Ok(())
+        Ok((weights, log_base))
     }
 }
 
@@ -127,7 +127,7 @@ impl Updater {
         let all: Result<Vec<_>, Error> = (0..self.sets.len())
             .map(|i| self.resampled(with, i, count.unwrap_or_else(|| self.sets[i].len())))
             .collect();
-        let all = all.inspect_err(|_| self.step = step)?;
+        let all = with.blocks.agree(all, |_| step).inspect_err(|_| self.step = step)?;
         self.sets.iter_mut().zip(all).for_each(|(set, made)| set.replace(made));
         Ok(())
     }

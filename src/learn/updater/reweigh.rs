@@ -1,50 +1,71 @@
 //! A datum: weights times likelihoods.
 
 use super::resample::Made;
-use super::{Draws, Record, Updater};
+use super::{Draws, Record, Updater, token};
 use crate::error::{Code, Error};
 use crate::learn::call::{Asked, Bench, Calls, For, With, no_likelihood, shown};
 use crate::learn::options::ZeroWeights;
+use crate::learn::parts::{blocks_of, filled, models_of};
 use crate::learn::set::ModelSet;
 use crate::learn::weights::{Held, add_logs, update_block};
 use crate::model::{Experiments, Level, Likelihood, Number};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
-use crate::particles::filter::Layout;
 use crate::particles::weights::Sums;
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// One chunk of one set: its models and weights, and where the next weights go.
 struct Chunk<'a> {
     set: u64,
     first: usize,
-    /// All models of the set in one call.
+    /// All models in one call.
     joined: bool,
-    models: &'a [f64],
+    models: Cow<'a, [f64]>,
     values: &'a [f64],
     held: &'a [Held],
     out: &'a mut [f64],
     out_held: &'a mut [Held],
 }
 
-/// The chunks of a set, or all of it where a call is to cover all; its next weights have their room.
-fn chunks_of(set: &mut ModelSet, joined: bool) -> impl Iterator<Item = Chunk<'_>> {
+/// The chunks of some blocks of a set, or all of these in one where a call is to cover all; the set's next weights have their room.
+fn chunks_of<'a>(set: &'a mut ModelSet, blocks: &Range<usize>, joined: bool) -> Vec<Chunk<'a>> {
     set.spare.make_room(&set.weights);
-    let id = set.id;
-    let layout = if joined { Layout { chunk: set.len(), ..set.layout } } else { set.layout };
+    let (id, rows) = (set.id, models_of(set.len(), blocks));
+    let (layout, models) = blocks_of(set.layout, &set.models, blocks);
     let ((values, held), (out, out_held)) = (set.weights.parts(), set.spare.parts_mut());
-    let blocks = layout.chunk.div_ceil(BLOCK);
-    let old = set.models.chunks(layout.chunk_size()).zip(values.chunks(layout.chunk)).zip(held.chunks(blocks));
-    let new = out.chunks_mut(layout.chunk).zip(out_held.chunks_mut(blocks));
-    old.zip(new).enumerate().map(move |(c, (((models, values), held), (out, out_held)))| Chunk {
+    let chunk = if joined { rows.len().max(1) } else { layout.chunk.max(1) };
+    let (blocks_each, size) = (chunk.div_ceil(BLOCK), chunk * layout.dim);
+    let models: Vec<Cow<'a, [f64]>> = match models {
+        Cow::Borrowed(models) => models.chunks(size).map(Cow::Borrowed).collect(),
+        // Copied where one call covers all: one chunk.
+        owned => vec![owned],
+    };
+    let old = values[rows.clone()].chunks(chunk).zip(held[blocks.clone()].chunks(blocks_each));
+    let new = out[rows.clone()].chunks_mut(chunk).zip(out_held[blocks.clone()].chunks_mut(blocks_each));
+    let chunks = models.into_iter().zip(old).zip(new).enumerate();
+    let made = |(c, ((models, (values, held)), (out, out_held)))| Chunk {
         set: id,
         joined,
-        first: c * layout.chunk,
+        first: rows.start + c * chunk,
         models,
         values,
         held,
         out,
         out_held,
-    })
+    };
+    chunks.map(made).collect()
+}
+
+/// The blocks of each of `sets` among blocks `all` of the row of them all.
+fn among(sets: &[ModelSet], all: &Range<usize>) -> Vec<Range<usize>> {
+    let starts = sets.iter().scan(0, |end, set| {
+        let start = *end;
+        *end += set.blocks();
+        Some((start, set.blocks()))
+    });
+    let within = |place: usize, start: usize, count: usize| place.saturating_sub(start).min(count);
+    starts.map(|(start, count)| within(all.start, start, count)..within(all.end, start, count)).collect()
 }
 
 /// What a set is to do with a datum.
@@ -134,7 +155,9 @@ impl Updater {
                 set.total = total;
             }
         }
-        match self.follow(with, &one, &verdicts, may_resample, &mut undo) {
+        let followed = self.follow(with, &one, &verdicts, may_resample, &mut undo);
+        let seen = outcome.iter().chain(one.values()).chain(self.sets.iter().map(|set| &set.total.sum));
+        match with.blocks.agree(followed, |_| token(seen.map(|x| x.to_bits()))) {
             Ok(made) => self.commit(&verdicts, &undo, made),
             Err(error) => {
                 for ((set, undo), verdict) in self.sets.iter_mut().zip(undo).zip(verdicts) {
@@ -211,10 +234,12 @@ impl Updater {
         at: usize,
     ) -> Result<(), Error> {
         let context = with.prepare(one)?;
+        let count = self.sets.iter().map(ModelSet::blocks).sum();
+        let own = among(&self.sets, &with.blocks.own(count));
         let mut chunks: Vec<Chunk<'_>> = Vec::new();
-        for set in &mut self.sets {
-            let joined = with.model.joins(set.len());
-            chunks.extend(chunks_of(set, joined));
+        for (set, blocks) in self.sets.iter_mut().zip(&own) {
+            let joined = with.model.joins(models_of(set.len(), blocks).len());
+            chunks.extend(chunks_of(set, blocks, joined));
         }
         let cells = chunks.iter().map(|chunk| chunk.out.len()).sum();
         let units = with.grain.units(chunks.len(), cells);
@@ -225,7 +250,21 @@ impl Updater {
                 chunks.iter_mut().try_for_each(|chunk| weigh(calls, bench, &context, chunk, outcome, one, at))
             })
         };
-        with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))
+        let done =
+            with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks));
+        if with.blocks.processes() == 1 {
+            return done;
+        }
+        let made = done.map(|()| {
+            let of_set = |(set, blocks): (&ModelSet, &Range<usize>)| set.spare.numbers(blocks.clone());
+            self.sets.iter().zip(&own).flat_map(of_set).collect()
+        });
+        with.blocks.exchange(count, made, |part, numbers| {
+            let mut rest = numbers;
+            for (i, blocks) in among(&self.sets, &part).into_iter().enumerate() {
+                self.sets[i].spare.read_numbers(blocks, &mut rest);
+            }
+        })
     }
 
     fn verdict<M: Likelihood, B: Blocks>(
@@ -299,20 +338,12 @@ fn timestep<M: Likelihood, B: Blocks>(
 ) -> Result<Vec<f64>, Error> {
     let (layout, dim) = (set.layout, set.dim());
     let mut models = set.models.clone();
-    let mut chunks: Vec<(usize, &mut [f64])> = models.chunks_mut(layout.chunk_size()).enumerate().collect();
-    let units = with.moves.units(chunks.len(), set.models.len());
     let calls = &with.calls;
-    let work = |bench: &mut Bench<M::Worker>, chunks: &mut [(usize, &mut [f64])]| {
-        let cells = chunks.iter().map(|(_, models)| models.len()).sum();
-        calls.moves.timed(cells, || {
-            chunks.iter_mut().try_for_each(|(c, models)| {
-                let of = For { set: set.id, first: *c * layout.chunk, models: models.len() / dim, generation };
-                calls.call(bench, of, "update_timestep", |worker, task, _| {
-                    calls.model.update_timestep(worker, task, one, models)
-                })
-            })
+    filled(with, &mut models, layout.chunk_size(), |bench, c, models| {
+        let of = For { set: set.id, first: c * layout.chunk, models: models.len() / dim, generation };
+        calls.call(bench, of, "update_timestep", |worker, task, _| {
+            calls.model.update_timestep(worker, task, one, models)
         })
-    };
-    with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks))?;
+    })?;
     Ok(models)
 }

@@ -2,10 +2,10 @@
 
 use super::{Happening, Mover, Phase, Waits};
 use crate::model::Reply;
-use crate::particles::course::{Action, Head, Order};
+use crate::particles::course::{Action, Head, Order, Purpose};
 use crate::particles::path::EXTRA;
 use crate::particles::plan::Kernel;
-use crate::particles::scale::Scale;
+use crate::particles::spread::Moments;
 use crate::random::{ParticlePurpose, ParticleStreams};
 
 impl Mover {
@@ -78,9 +78,15 @@ impl Mover {
                 self.weigh(0)
             }
             Action::Move => {
-                let scale = dim + Scale::len(dim, self.plan.is_dense());
-                self.normal.copy_from(&self.taken[..dim], &self.taken[dim..scale]);
-                self.points.read(&self.taken[scale..]);
+                let (weights, rest) = self.taken.split_at(self.store.points.len());
+                let (ancestors, rows) = rest.split_at(self.points.len());
+                self.points.read(ancestors, rows);
+                let particles = weights.iter().enumerate().map(|(i, w)| (self.store.points.at(i), *w));
+                Moments::of(&self.plan, particles).write(&mut self.moments);
+                self.meet()
+            }
+            Action::Scale => {
+                self.normal.copy_from(&self.taken[..dim], &self.taken[dim..]);
                 self.moved = 0;
                 if self.plan.moves > 0 && self.plan.refreshes() {
                     self.proposed.copy_from_slice(&self.points.x);
@@ -189,8 +195,12 @@ impl Mover {
 
     /// What this block brings to a meeting.
     pub(super) fn head(&self) -> Head {
-        let stages = self.generation == 0 || self.plan.moves == 0 || self.is_moved();
-        let moved_at_end = stages && self.order.at_end;
-        Head { stages, moved_at_end, course: self.course, tally: self.tally }
+        let purpose = match self.generation == 0 || self.plan.moves == 0 || self.is_moved() {
+            _ if !self.moments.is_empty() => Purpose::Scaling,
+            true => Purpose::Stage,
+            false => Purpose::Tuning,
+        };
+        let moved_at_end = purpose == Purpose::Stage && self.order.at_end;
+        Head { purpose, moved_at_end, course: self.course, tally: self.tally }
     }
 }

@@ -34,6 +34,8 @@ pub struct Mover {
     order: Order,
     /// Numbers taken from the last meeting, behind the order.
     taken: Vec<f64>,
+    /// Moments of the block's particles, while the set meets for its scale.
+    moments: Vec<f64>,
     store: Store,
     /// The points under way, one per chain, their log densities on the path and gradients (with kernels that have any).
     points: Points,
@@ -138,6 +140,7 @@ impl Mover {
             course,
             order,
             taken: Vec::new(),
+            moments: Vec::new(),
             store: Store::new(plan, index),
             points: Points::new(rows, dim),
             values: vec![0.0; rows],

@@ -1,6 +1,6 @@
 //! The particles of a block: those that it keeps, and the points that it moves.
 
-use crate::particles::course::{BROUGHT, TAKEN};
+use crate::particles::course::{BROUGHT, CARRIED};
 use crate::particles::plan::Plan;
 use serde::{Deserialize, Serialize};
 
@@ -48,21 +48,26 @@ impl Points {
         self.family[to] = other.family[from];
     }
 
-    /// Appends all of them as they are brought to a meeting.
+    /// Appends what is brought of all of them to a meeting.
     pub fn bring(&self, log_weights: &[f64], out: &mut Vec<f64>) {
-        out.reserve(self.len() * (self.dim + BROUGHT));
+        out.reserve(self.len() * BROUGHT);
         for (i, log_weight) in log_weights.iter().enumerate() {
-            out.extend_from_slice(self.at(i));
-            out.extend([self.base[i], self.increment[i], *log_weight, self.family[i]]);
+            out.extend([self.increment[i], *log_weight, self.family[i]]);
         }
     }
 
-    /// Reads them as they come from a meeting.
-    pub fn read(&mut self, numbers: &[f64]) {
-        for (i, row) in numbers.chunks_exact(self.dim + TAKEN).enumerate() {
+    /// Appends point `i` as it is carried.
+    pub fn row(&self, i: usize, out: &mut Vec<f64>) {
+        out.extend_from_slice(self.at(i));
+        out.extend([self.base[i], self.increment[i]]);
+    }
+
+    /// Reads them as they come from a meeting: the ancestors of all, then their rows.
+    pub fn read(&mut self, ancestors: &[f64], rows: &[f64]) {
+        for (i, row) in rows.chunks_exact(self.dim + CARRIED).enumerate() {
             let (x, rest) = row.split_at(self.dim);
             self.at_mut(i).copy_from_slice(x);
-            (self.base[i], self.increment[i], self.family[i]) = (rest[0], rest[1], rest[2]);
+            (self.base[i], self.increment[i], self.family[i]) = (rest[0], rest[1], ancestors[i]);
         }
     }
 

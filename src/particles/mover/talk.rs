@@ -2,7 +2,7 @@
 
 use super::{Mover, Phase, Waits};
 use crate::model::{Ask, Block, Evaluation, Machine, Reply};
-use crate::particles::course::{Action, Course, Order, Tally};
+use crate::particles::course::{Action, Course, Order, Purpose, Tally};
 use crate::random::{ParticlePurpose, ParticleStreams, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -201,24 +201,31 @@ impl Machine for Mover {
     fn bring(&self, out: &mut Vec<f64>) {
         let head = self.head();
         head.write(out);
-        if head.stages {
-            self.store.points.bring(&self.store.log_weights, out);
+        match head.purpose {
+            Purpose::Tuning => {}
+            Purpose::Stage => self.store.points.bring(&self.store.log_weights, out),
+            Purpose::Scaling => out.extend_from_slice(&self.moments),
         }
+    }
+
+    fn row(&self, i: usize, out: &mut Vec<f64>) {
+        self.store.points.row(i, out);
     }
 
     fn take(&mut self, answer: &[f64]) {
         let order = Order::read(answer);
         self.taken.clear();
         self.taken.extend_from_slice(&answer[Order::LEN..]);
-        let was_of_stages = self.head().stages;
+        let was_of_stages = self.head().purpose == Purpose::Stage;
+        self.moments.clear();
         (self.tally.accepted, self.tally.moves) = (0.0, 0.0);
         if was_of_stages {
             self.gather_news(&order, self.meeting == 1);
             self.all_refused += order.refused;
             self.tally = Tally::default();
         }
-        // A meeting for the step size alone leaves the rest as it was.
-        let at_end = if order.action == Action::Again { self.order.at_end } else { order.at_end };
+        // A meeting between those of stages leaves the rest as it was.
+        let at_end = if was_of_stages { order.at_end } else { self.order.at_end };
         (self.course, self.order) = (order.course, Order { at_end, ..order });
     }
 }

@@ -5,7 +5,7 @@ mod normals;
 use super::approximate::{ApproximationReport, Gathered, check_unused};
 use super::optimize::{check_jacobian, optimize, with_jacobian};
 use super::run::Run;
-use super::{LaplaceOptions, OptimizeOptions, OptionSet, SampleIo, SampleOptions, Session, check_length};
+use super::{LaplaceOptions, OptimizeOptions, OptionSet, SampleIo, SampleOptions, Session, check_length, spread};
 use crate::diagnostics::WeightTail;
 use crate::error::{Code, Error};
 use crate::model::Density;
@@ -47,6 +47,7 @@ pub fn laplace<D: Density>(
     io: SampleIo<'_>,
 ) -> Result<ApproximationReport, Error> {
     OptionSet::from(options).with_laplace(laplace).validate()?;
+    spread::refuse(io.communicator, "laplace")?;
     check(density, options, laplace, &io)?;
     let Some(mode) = found(density, options, laplace, &io)? else { return Ok(report(Vec::new(), true)) };
     let columns = laplace_columns(density);

@@ -5,17 +5,18 @@
 mod estimates;
 mod steps;
 
-use crate::drive::{Hands, Pool};
+use crate::drive::{Council, Hands, Pool, Shared};
 use crate::error::{Code, Error};
 use crate::io::{Interrupt, Logger, Never, Silent};
 use crate::learn::{
     Benches, Calls, Cells, CustomResampler, Grain, Prior, Updater, UpdaterOptions, With, hypothetical, product,
     simulate,
 };
-use crate::model::{Experiments, Likelihood, Threading};
+use crate::model::{Communicator, Experiments, Likelihood, Threading};
+use crate::particles::blocks::Blocks;
 use crate::random::ParticlePurpose;
 use crate::random::ParticleStreams;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use steps::{Criterion, Design};
 
@@ -25,11 +26,14 @@ pub struct LearnIo {
     pub logger: Box<dyn Logger>,
     /// Asked every few milliseconds, on the calling thread, whether to end the verb under way.
     pub interrupt: Box<dyn Interrupt>,
+    /// The processes that share the work: all make the same calls with the same data, each computes a part of every call's
+    /// likelihoods, and all have the same sets, with the bits of one process. Called by the calling thread.
+    pub communicator: Option<Box<dyn Communicator + Send>>,
 }
 
 impl Default for LearnIo {
     fn default() -> Self {
-        Self { logger: Box::new(Silent), interrupt: Box::new(Never) }
+        Self { logger: Box::new(Silent), interrupt: Box::new(Never), communicator: None }
     }
 }
 
@@ -52,17 +56,23 @@ struct Tools<M: Likelihood> {
     grain: Grain,
     moves: Grain,
     seed: u64,
+    /// Why no other process can be asked any more.
+    lost: Mutex<Option<Error>>,
+}
+
+/// Tells the other processes, which are about to make a learner, why this one makes none.
+pub fn withdraw(communicator: &dyn Communicator, error: &Error) {
+    // Its own error is what the caller hands on.
+    let _ = Shared::new(Council::new(communicator)).settle::<()>(Err(error.clone()));
 }
 
 impl<M: Likelihood> Tools<M> {
     fn new(model: M, seed: u64, io: LearnIo, pool: Arc<Pool>) -> Result<Self, Error> {
-        let names = model.parameters();
-        if names.is_empty() || model.outcome().width == 0 {
-            return Err(Error::argument(
-                "likelihood",
-                "at least one parameter, and outcomes of at least one number",
-                "none",
-            ));
+        if model.parameters().is_empty() || model.outcome().width == 0 {
+            let expected = "at least one parameter, and outcomes of at least one number";
+            let error = Error::argument("likelihood", expected, "none");
+            io.communicator.iter().for_each(|communicator| withdraw(communicator.as_ref(), &error));
+            return Err(error);
         }
         Ok(Self {
             model,
@@ -72,12 +82,29 @@ impl<M: Likelihood> Tools<M> {
             grain: Grain::default(),
             moves: Grain::default(),
             seed,
+            lost: Mutex::default(),
         })
     }
 
-    /// Has `f` work with the threads. An interrupt that asks for the end asks for it before anything is done, too.
+    /// Has `f` work with the threads, and with other processes. An interrupt that asks for the end asks for it before anything is
+    /// done, too.
     fn with<R>(
         &self,
+        f: impl FnOnce(&With<'_, M, Hands<'_, &dyn Fn() -> bool>>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let council = |c| Shared::new(Council::since(c, lost.clone()));
+        let ranks = self.io.communicator.as_deref().map(|c| council(c as &dyn Communicator));
+        let done = self.within(ranks.as_ref(), f);
+        let Some(ranks) = ranks else { return done };
+        let done = ranks.settle(done);
+        *lost = ranks.lost();
+        done
+    }
+
+    fn within<R>(
+        &self,
+        ranks: Option<&Shared<'_>>,
         f: impl FnOnce(&With<'_, M, Hands<'_, &dyn Fn() -> bool>>) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let poll = || self.io.interrupt.requested();
@@ -87,7 +114,7 @@ impl<M: Likelihood> Tools<M> {
                 "the interrupt asked for the end; the state is as it was before the call",
             ));
         }
-        let hands = Hands::new(&self.pool, self.model.threading(), &poll as &dyn Fn() -> bool);
+        let hands = Hands::new(&self.pool, self.model.threading(), &poll as &dyn Fn() -> bool).with_ranks(ranks);
         let calls = Calls {
             model: &self.model,
             benches: &self.benches,
@@ -117,7 +144,8 @@ impl<M: Likelihood> Learner<M> {
     /// Those of [`Updater::load`].
     pub fn load(model: M, bytes: &[u8], io: LearnIo, pool: Arc<Pool>) -> Result<Self, Error> {
         let mut tools = Tools::new(model, 0, io, pool)?;
-        let updater = Updater::load(&tools.model, bytes)?;
+        let load = || Updater::load(&tools.model, bytes);
+        let updater = tools.with(|with| with.blocks.agree(load(), Updater::token))?;
         tools.seed = updater.options().seed;
         Ok(Self { tools, updater })
     }
@@ -180,7 +208,8 @@ impl<M: Likelihood> Learner<M> {
 
     /// As [`Updater::set_log_weights`].
     pub fn set_log_weights(&mut self, set: u64, log_weights: &[f64]) -> Result<(), Error> {
-        self.updater.set_log_weights(set, log_weights)
+        let Self { tools, updater } = self;
+        tools.with(|with| updater.set_log_weights(with, set, log_weights))
     }
 
     /// As [`product`]: likelihoods over outcomes, models and experiments, none of them the sets'.

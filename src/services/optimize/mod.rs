@@ -5,7 +5,7 @@ mod starts;
 
 use super::approximate::Gathered;
 use super::run::Run;
-use super::{OptimizeOptions, OptionSet, SampleIo, SampleOptions, Session, check_length};
+use super::{OptimizeOptions, OptionSet, SampleIo, SampleOptions, Session, check_length, spread};
 use crate::error::Error;
 use crate::model::Density;
 use crate::optimize::{Algorithm, OptimizerSettings};
@@ -32,7 +32,8 @@ pub fn optimize_columns<D: Density>(density: &D) -> Vec<String> {
 /// By Newton's method the last point's Hessian is looked at as well: a point that is no mode has not converged.
 ///
 /// Of `options` those count that [`OPTIONS`](super::OPTIONS) lists for `optimize`. `io` may list inits, init and sample
-/// writers, one of each per start, logger, interrupt and pool. What a start finds depends on the seed, its id, the options
+/// writers, one of each per start, logger, interrupt and pool, and a communicator: each process then climbs from its block of the
+/// starts, uses the entries of these alone, and has all that all found. What a start finds depends on the seed, its id, the options
 /// and the model alone.
 ///
 /// # Errors
@@ -45,15 +46,19 @@ pub fn optimize<D: Density>(
     optimize: &OptimizeOptions,
     io: SampleIo<'_>,
 ) -> Result<OptimizeReport, Error> {
-    OptionSet::from(options).with_optimize(optimize).validate()?;
-    check(density, optimize, &io)?;
+    let set = OptionSet::from(options).with_optimize(optimize);
+    let checked = set.validate().and_then(|()| check(density, optimize, &io));
+    spread::agree(io.communicator, checked, &spread::terms(&set, "optimize", density.dim()))?;
     let columns = optimize_columns(density);
     let machines = SampleOptions { num_chains: optimize.num_starts, max_evaluations: 0, ..options.clone() };
-    let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?;
+    let own = spread::own(io.communicator, optimize.num_starts);
+    let run =
+        Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
     let gathered = Arc::new(Gathered::<Ends>::new(optimize.num_starts));
-    let mut inits = io.inits.into_iter();
-    let (mut init, mut sample) = (io.init_writers.into_iter(), io.sample_writers.into_iter());
-    let services = (0..optimize.num_starts).map(|place| {
+    let mut inits = io.inits.into_iter().skip(own.start);
+    let mut init = io.init_writers.into_iter().skip(own.start);
+    let mut sample = io.sample_writers.into_iter().skip(own.start);
+    let services = own.clone().map(|place| {
         let sinks = Sinks { init: init.next(), sample: sample.next() };
         let settings = settings(density, options.init_chain_id + place as u64, options, optimize);
         Starts::new(settings, optimize.save_iterations, &columns, inits.next(), sinks, &gathered)
@@ -61,8 +66,9 @@ pub fn optimize<D: Density>(
     let mut session = Session::seat(run, services.collect(), &[], None)?;
     let interrupt = io.interrupt;
     session.run(None, || interrupt.requested());
+    let council = session.council();
     let report = session.into_report();
-    let gathered = Arc::into_inner(gathered).expect("all machines have ended").into_all();
+    let gathered = Arc::into_inner(gathered).expect("all machines have ended").into_all_of(council.as_ref(), own);
     let report = OptimizeReport::new(report, gathered, options.on_failure);
     report.tell(io.logger);
     Ok(report)

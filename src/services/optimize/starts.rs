@@ -10,6 +10,7 @@ use crate::services::outputs::{Refused, outputs_of_draw};
 use crate::services::service::{After, End, Here, Service};
 use crate::services::start::{failed_start, given_start};
 use crate::services::{ChainReport, Progress};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,7 +27,7 @@ pub(super) struct Sinks<'a> {
 }
 
 /// What a start leaves for the report.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ends {
     /// `None`: it was stopped, or failed.
     pub ending: Option<Ending>,

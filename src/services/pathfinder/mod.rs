@@ -6,7 +6,7 @@ mod starts;
 
 use super::approximate::{ApproximationFit, ApproximationReport, Gathered, check_unused};
 use super::run::Run;
-use super::{OptionSet, PathfinderOptions, SampleIo, SampleOptions, Session, check_length};
+use super::{OptionSet, PathfinderOptions, SampleIo, SampleOptions, Session, check_length, spread};
 use crate::error::Error;
 use crate::io::{Level, Logger, Writer};
 use crate::model::Density;
@@ -41,7 +41,8 @@ pub fn pathfinder_columns<D: Density>(density: &D) -> Vec<String> {
 ///
 /// `io` may list inits and init writers, one per path; one sample writer, which gets the draws of all paths
 /// ([`pathfinder_columns`]) when all have ended; diagnostic writers, one per path, which get the path's own draws, all of
-/// them; logger, interrupt and pool. Of `options` those count that [`OPTIONS`](super::OPTIONS) lists for `pathfinder`. What
+/// them; logger, interrupt and pool, and a communicator: each process then follows its block of the paths, uses the entries of these
+/// alone, and has the draws of all. Of `options` those count that [`OPTIONS`](super::OPTIONS) lists for `pathfinder`. What
 /// a path gives depends on the seed, its id, the options and the model alone.
 ///
 /// # Errors
@@ -102,8 +103,11 @@ fn follow_for<D: Density>(
     rows: bool,
 ) -> Result<Followed, Error> {
     let machines = SampleOptions { num_chains: paths.num_paths, max_evaluations: 0, ..options.clone() };
-    OptionSet::from(&machines).with_pathfinder(paths).validate()?;
-    check(density, paths, &io)?;
+    let set = OptionSet::from(&machines).with_pathfinder(paths);
+    let checked = set.validate().and_then(|()| check(density, paths, &io));
+    spread::agree(io.communicator, checked, &spread::terms(&set, "pathfinder", density.dim()))?;
+    let own = spread::own(io.communicator, paths.num_paths);
+    let rows = spread::anywhere(io.communicator, rows)?;
     let settings = |place: usize| PathSettings {
         optimizer: OptimizerSettings {
             init_radius: options.init_radius,
@@ -121,19 +125,23 @@ fn follow_for<D: Density>(
         evaluates: paths.calculate_lp,
     };
     let columns = pathfinder_columns(density);
-    let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?;
+    let run =
+        Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
     let gathered = Arc::new(Gathered::new(paths.num_paths));
-    let mut inits = io.inits.into_iter();
-    let (mut init, mut own) = (io.init_writers.into_iter(), io.diagnostic_writers.into_iter());
-    let services = (0..paths.num_paths).map(|place| {
-        let sinks = Sinks { init: init.next(), own: own.next() };
+    let mut inits = io.inits.into_iter().skip(own.start);
+    let mut init = io.init_writers.into_iter().skip(own.start);
+    let mut draws = io.diagnostic_writers.into_iter().skip(own.start);
+    let services = own.clone().map(|place| {
+        let sinks = Sinks { init: init.next(), own: draws.next() };
         Paths::new(settings(place), &columns, rows, inits.next(), sinks, &gathered)
     });
     let mut session = Session::seat(run, services.collect(), &[], None)?;
     let interrupt = io.interrupt;
     session.run(None, || interrupt.requested());
+    let council = session.council();
     let report = session.into_report();
-    let trails: Vec<Trail> = Arc::into_inner(gathered).expect("all machines have ended").into_all();
+    let gathered = Arc::into_inner(gathered).expect("all machines have ended");
+    let trails: Vec<Trail> = gathered.into_all_of(council.as_ref(), own);
     let fits = report.chains.iter().zip(&trails).map(|(chain, trail)| trail.reported(chain)).collect();
     Ok(Followed { fits, trails, interrupted: report.interrupted })
 }

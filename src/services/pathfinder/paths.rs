@@ -12,6 +12,7 @@ use crate::services::outputs::{Refused, outputs_of_draw};
 use crate::services::service::{After, End, Here, Service};
 use crate::services::start::{failed_start, given_start};
 use crate::services::{ChainReport, Outcome, Progress};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ pub(super) struct Sinks<'a> {
 }
 
 /// What a path leaves.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Trail {
     /// Rows of output, one per draw, where all paths' draws are written.
     rows: Vec<f64>,

@@ -9,7 +9,7 @@ use crate::io::Level;
 use crate::model::Density;
 use crate::pathfinder::PathNormal;
 use crate::random::{Purpose, Stream};
-use crate::services::{SampleIo, SampleOptions};
+use crate::services::{SampleIo, SampleOptions, spread};
 
 /// Draws of each path that a start is taken from.
 const DRAWS: usize = 100;
@@ -33,7 +33,7 @@ impl Begun {
     }
 }
 
-/// A path for each chain, with the chain's id and init context, so that what a chain begins with depends on no other. A
+/// A path for each chain of this process, with the chain's id and init context, so that what a chain begins with depends on no other. A
 /// chain whose path fails begins as it would without.
 ///
 /// # Errors
@@ -43,10 +43,16 @@ pub(in crate::services) fn starts<D: Density>(
     options: &SampleOptions,
     io: &SampleIo<'_>,
 ) -> Result<Vec<Begun>, Error> {
-    let paths = PathfinderOptions { num_paths: options.num_chains, num_draws: DRAWS, ..PathfinderOptions::default() };
-    let run = SampleOptions { seed: options.seed.wrapping_add(OTHER_SEED), refresh: 0, ..options.clone() };
+    let own = spread::own(io.communicator, options.num_chains);
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let paths = PathfinderOptions { num_paths: own.len(), num_draws: DRAWS, ..PathfinderOptions::default() };
+    let seed = options.seed.wrapping_add(OTHER_SEED);
+    let init_chain_id = options.init_chain_id + own.start as u64;
+    let run = SampleOptions { seed, refresh: 0, num_chains: own.len(), init_chain_id, ..options.clone() };
     let path_io = SampleIo {
-        inits: io.inits.clone(),
+        inits: io.inits.iter().skip(own.start).take(own.len()).copied().collect(),
         logger: io.logger,
         interrupt: io.interrupt,
         pool: io.pool.clone(),
@@ -58,7 +64,7 @@ pub(in crate::services) fn starts<D: Density>(
         let gradients = trail.evaluations()[0];
         let nothing = || Begun { position: Vec::new(), inv_metric: Vec::new(), gradients };
         let (Some(found), Some(psis)) = (&trail.found, Psis::new(&trail.ratios)) else { return nothing() };
-        let mut stream = Stream::new(run.seed, options.init_chain_id + place as u64, Purpose::Start);
+        let mut stream = Stream::new(run.seed, run.init_chain_id + place as u64, Purpose::Start);
         let dim = density.dim();
         let at = super::pool::pick(&mut stream, &psis.log_weights);
         Begun {

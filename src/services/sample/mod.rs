@@ -115,7 +115,6 @@ impl<'a, D: Density> Session<'a, D> {
         check_memory(density.dim(), own.len(), options)?;
         let keep_momentum = !io.diagnostic_writers.is_empty();
         let begun = begun(density, options, &io)?;
-        let begun: Vec<_> = begun.into_iter().skip(own.start).take(own.len()).collect();
         let mut settings = chain_settings(density.dim(), own.clone(), options, &io.inv_metrics, keep_momentum)?;
         if io.inv_metrics.is_empty() {
             take_metrics(&mut settings, own.clone(), options, &begun)?;

@@ -4,7 +4,7 @@ mod fits;
 
 use super::approximate::{ApproximationReport, Gathered, check_unused};
 use super::run::Run;
-use super::{OptionSet, SampleIo, SampleOptions, Session, VariationalOptions, check_length};
+use super::{OptionSet, SampleIo, SampleOptions, Session, VariationalOptions, check_length, spread};
 use crate::diagnostics::WeightTail;
 use crate::error::Error;
 use crate::model::Density;
@@ -46,6 +46,7 @@ pub fn variational<D: Density>(
     io: SampleIo<'_>,
 ) -> Result<ApproximationReport, Error> {
     OptionSet::from(options).with_variational(variational).validate()?;
+    spread::refuse(io.communicator, "variational")?;
     check(density, options, variational, &io)?;
     let settings = |place: usize| AdviSettings {
         seed: options.seed,
