@@ -57,7 +57,8 @@ impl Density for Outputs {
 fn run(writers: Vec<Box<dyn Writer>>, paths: &[PathBuf]) -> f64 {
     let mut stream = catena::random::Stream::new(1, 1, catena::random::Purpose::Model);
     let model = Outputs((0..100_003).map(|_| stream.normal()).collect());
-    let options = SampleOptions { num_chains: CHAINS, num_samples: DRAWS, num_threads: THREADS, ..SampleOptions::stan() };
+    let options =
+        SampleOptions { num_chains: CHAINS, num_samples: DRAWS, num_threads: THREADS, ..SampleOptions::stan() };
     let mut writers = writers;
     let start = Instant::now();
     let sample_writers = writers.iter_mut().map(|w| &mut **w as &mut dyn Writer).collect();

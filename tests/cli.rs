@@ -158,7 +158,10 @@ fn draws_are_of_the_posterior_and_the_summary_says_so() {
 #[test]
 fn adapted_metrics_are_written_and_read() {
     let at = folder("metrics");
-    good(model(&at, "sample num_chains=2 num_warmup=300 num_samples=10 adapt save_metric=1 metric=diag_e output refresh=0"));
+    good(model(
+        &at,
+        "sample num_chains=2 num_warmup=300 num_samples=10 adapt save_metric=1 metric=diag_e output refresh=0",
+    ));
     let csv = StanCsv::from_file(at.join("output_2.csv")).unwrap();
     let adapted = csv.adapted().unwrap();
     let line = format!(
@@ -405,7 +408,10 @@ fn a_run_begins_where_the_files_of_another_end() {
             assert_eq!(before.adapted().unwrap().inv_metric, after.adapted().unwrap().inv_metric, "{name}");
             assert_eq!(after.setting("from"), Some(from));
         }
-        good(model(&at, &format!("sample num_chains=2 num_samples=5 from={from} output file=short_{name}.csv refresh=0")));
+        good(model(
+            &at,
+            &format!("sample num_chains=2 num_samples=5 from={from} output file=short_{name}.csv refresh=0"),
+        ));
         let short = read(&format!("short_{name}"), 1);
         assert_eq!((short.setting("num_warmup"), short.setting("metric")), (Some("50"), Some("auto")));
         assert_eq!(short.adapted().unwrap().inv_metric, read("first", 1).adapted().unwrap().inv_metric);
@@ -414,7 +420,8 @@ fn a_run_begins_where_the_files_of_another_end() {
     good(model(&at, "sample num_chains=3 num_samples=5 from=first_1.csv output file=three.csv refresh=0"));
     std::fs::write(at.join("none.csv"), "lp__,x\n1,2\n").unwrap();
     for from in ["none.csv", "gone.csv"] {
-        let output = model(&at, &format!("sample num_samples=5 from={from} output file=no.csv refresh=0")).output().unwrap();
+        let output =
+            model(&at, &format!("sample num_samples=5 from={from} output file=no.csv refresh=0")).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains("'sample from'") && text.contains(from), "{text}");
     }

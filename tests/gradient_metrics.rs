@@ -379,16 +379,15 @@ fn a_warm_up_that_ends_by_itself_has_the_same_bits_however_it_runs() {
             assert!(again.iter().map(bits).eq(two.iter().map(bits)), "{warmup:?}, {num_threads} threads");
         }
         // Stopped and gone on with.
-        let part = sample_nuts(
-            &model,
-            &SampleOptions { max_evaluations: 200, ..options.clone() },
-            SampleIo::default(),
-        );
+        let part = sample_nuts(&model, &SampleOptions { max_evaluations: 200, ..options.clone() }, SampleIo::default());
         let saved: Vec<Vec<u8>> = part.unwrap().chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
         let io = SampleIo { checkpoints: saved.iter().map(Vec::as_slice).collect(), ..Default::default() };
         let rest = sample_nuts(&model, &options, io).unwrap();
         for (a, b) in rest.chains.iter().zip(&report.chains) {
-            assert_eq!((a.iterations, a.stepsize.to_bits(), &a.inv_metric), (b.iterations, b.stepsize.to_bits(), &b.inv_metric));
+            assert_eq!(
+                (a.iterations, a.stepsize.to_bits(), &a.inv_metric),
+                (b.iterations, b.stepsize.to_bits(), &b.inv_metric)
+            );
         }
         if warmup == WarmupMode::Alone {
             let third = SampleOptions { num_chains: 1, init_chain_id: 3, ..options.clone() };

@@ -89,7 +89,14 @@ impl Density for Sums {
 }
 
 fn options(num_chains: usize, num_threads: usize) -> SampleOptions {
-    SampleOptions { num_chains, num_threads, num_warmup: 60, num_samples: 40, save_warmup: true, ..SampleOptions::stan() }
+    SampleOptions {
+        num_chains,
+        num_threads,
+        num_warmup: 60,
+        num_samples: 40,
+        save_warmup: true,
+        ..SampleOptions::stan()
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-use super::{fisher, settled};
 use super::{Adaptation, Brought, Change, InverseMetric, Lesson, MetricKind, Pooled, RobbinsMonro, Sample, WarmupMode};
+use super::{fisher, settled};
 use serde::{Deserialize, Serialize};
 
 /// Iterations after which the metric is first estimated.

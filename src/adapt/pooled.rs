@@ -1,8 +1,8 @@
 //! What chains that warm up together make of their draws.
 
-use super::{fisher, settled};
 use super::sample::{Sample, moves};
 use super::{InverseMetric, LowRank, MetricKind};
+use super::{fisher, settled};
 
 /// A chain is apart where, in some coordinate, its mean is so many times farther from the median of the chains' means than
 /// is usual among them (their median distance and a median standard deviation together).

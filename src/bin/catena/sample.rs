@@ -40,7 +40,8 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let screen = Screen::new(options.refresh);
     let own = ranks.own(options.num_chains);
     let is_hmc = !matches!(engine, Engine::FixedParam);
-    let run = Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
+    let run =
+        Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
     let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample.place)?;
     let mut diagnostics =
         files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic.place)?;
