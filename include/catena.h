@@ -1032,10 +1032,11 @@ typedef struct catena_io {
   // Checkpoints (catena_result_checkpoint_new) of another run's chains, where these begin: with their positions (where
   // `inits` has none), metrics (where `inv_metrics` has none; in the shape that the option metric asks for) and step
   // sizes (where the option stepsize is at its default). Set the option warm_start for a short warm-up; one of fewer than
-  // 100 iterations leaves the metric as it is. A NULL entry begins that chain without. Give another seed: with the same
-  // one the same random numbers come again.
+  // 100 iterations leaves the metric as it is. Chains take the entries in turn, so that there may be more or fewer of them; a
+  // NULL entry begins its chains without. Give another seed: with the same one the same random numbers come again. Calls that
+  // don't sample leave them alone.
   const struct catena_checkpoint *const *from;
-  // Number of entries of `from`.
+  // Number of entries of `from`: any.
   size_t num_from;
 } catena_io;
 
@@ -3151,7 +3152,7 @@ catena_status catena_options_set_init_chain_id(struct catena_options *options,
 // Seed of all random streams. Default 0.
 catena_status catena_options_set_seed(struct catena_options *options, uint64_t value, struct catena_error **error);
 
-// Warm-up iterations. Default 200, or 1000 with Stan's metrics.
+// Warm-up iterations. Default 200; 1000 with Stan's metrics.
 catena_status catena_options_set_num_warmup(struct catena_options *options, size_t value, struct catena_error **error);
 
 // Iterations after warm-up. Default 1000.
@@ -3194,7 +3195,7 @@ catena_status catena_options_set_max_energy_error(struct catena_options *options
 // Other than 0: adapt step size and metric during warm-up. 0 keeps those given. Default 1.
 catena_status catena_options_set_adapt(struct catena_options *options, int value, struct catena_error **error);
 
-// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.7, or 0.8
+// Target acceptance statistic of the step-size adaptation, strictly between 0 and 1. Default 0.7; 0.8
 // with Stan's metrics.
 catena_status catena_options_set_delta(struct catena_options *options, double value, struct catena_error **error);
 

@@ -62,7 +62,7 @@ class Options {
   Options &init_chain_id(std::uint64_t value) { return call(catena_options_set_init_chain_id, value); }
   // Seed of all random streams. Default 0.
   Options &seed(std::uint64_t value) { return call(catena_options_set_seed, value); }
-  // Warm-up iterations. Default 1000.
+  // Warm-up iterations. Default 200; 1000 with Stan's metrics.
   Options &num_warmup(std::size_t value) { return call(catena_options_set_num_warmup, value); }
   // Iterations after warm-up. Default 1000.
   Options &num_samples(std::size_t value) { return call(catena_options_set_num_samples, value); }

@@ -175,7 +175,7 @@ join_fits <- function(before, fit) {
 tell <- function(lines) {
   # Failures are raised as R's conditions in the end.
   lines <- as.data.frame(lines)
-  lines <- lines[lines$level < level_error, ]
+  lines <- lines[lines$level < level_error & lines$level > level_debug, ]
   from <- ifelse(lines$chain < 0, "", sprintf("Chain %.0f ", lines$chain))
   from <- ifelse(lines$level >= level_warning, paste0(from, "warning: "), sub(" $", ": ", from))
   for (line in paste0(from, lines$line)) message(line)

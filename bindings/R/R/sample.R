@@ -10,6 +10,7 @@ status_interrupted <- 7L
 status_chain_failed <- 8L
 
 # Numbers of the library's catena_level.
+level_debug <- 0L
 level_warning <- 2L
 level_error <- 3L
 

@@ -66,7 +66,7 @@ def test_batches_come_with_more_than_one_position():
 def test_an_option_of_the_table_is_a_keyword(model):
     names = set(catena.options("nuts"))
     assert {"chains", "num_warmup", "delta", "metric", "until_ess"} <= names and "num_chains" not in names
-    assert catena.options()["delta"].default == 0.8
+    assert catena.options()["delta"].default == 0.7
     fit = catena.sample(model, seed=1, num_samples=50, delta=0.9, metric="dense_e", max_depth=np.int64(8), adapt=np.bool_(True))
     assert fit.chains[0].inv_metric.shape == (2, 2)
     with pytest.raises(TypeError, match="'detla' is not an option; did you mean 'delta'"):
@@ -168,7 +168,7 @@ def test_a_fit_is_a_plain_value(model):
 
 def test_a_chain_that_was_stopped_goes_on_with_the_same_bits(model):
     whole = catena.sample(model, 2, seed=1, num_samples=500)
-    part = catena.sample(model, 2, seed=1, num_samples=500, max_evaluations=4800)
+    part = catena.sample(model, 2, seed=1, num_samples=500, max_evaluations=1200)
     assert part.interrupted and part.chains[0].stop_reason == "interrupt"
     assert 0 < part.chains[0].rows < 500
     rest = catena.resume(model, pickle.loads(pickle.dumps(part)))

@@ -143,7 +143,8 @@ impl Sampling<'_> {
         let mut lines = Vec::new();
         if here.run.options.metric == MetricKind::Auto && chain.moves() {
             let told = chosen(chain);
-            here.log(Level::Info, &told);
+            // Of every run by default, and no news to most.
+            here.log(Level::Debug, &told);
             lines.push(told);
         }
         let (planned, done) = (self.settings.num_warmup, chain.warmup_length().unwrap_or(0));
