@@ -96,7 +96,8 @@ fn a_bad_path_is_left_out_and_named() {
         let again = run(&model, &SampleOptions { num_threads, batch_size, ..options(3) }, &paths, &starts);
         assert_eq!(bits(&again.joined), bits(&run1.joined), "{num_threads} threads, batches of {batch_size}");
         let [mut one, mut other] = [again.warnings, run1.warnings.clone()];
-        (one.sort(), other.sort());
+        one.sort();
+        other.sort();
         assert_eq!(one, other, "{num_threads} threads, batches of {batch_size}");
     }
     // All bad: an error that says how many, and no draws.

@@ -56,6 +56,6 @@ assert np.array_equal(fit.variational_params_np, rows[0])
 assert np.array_equal(fit.variational_sample, rows[1:])
 assert np.array_equal(fit.stan_variable("mu", mean=True), rows[0, [columns.index("mu.1"), columns.index("mu.2")]])
 assert fit.stan_variable("m", mean=False).shape == (250, 2, 3)
-assert fit.eta in (100.0, 10.0, 1.0, 0.1, 0.01)
+assert 0 < fit.eta <= 1
 
 print(f"cmdstanpy {cmdstanpy.__version__} reads a mode with its path, draws at it, and those of paths and fits")
