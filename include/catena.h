@@ -803,9 +803,6 @@ typedef struct Course Course;
 // For which models a call is: a row of a set, beginning with a block.
 typedef struct For For;
 
-// How a block holds its weights.
-typedef struct Form Form;
-
 // The options that a preset has values for, and which of them were given.
 typedef struct Governed Governed;
 
@@ -1524,6 +1521,11 @@ typedef struct catena_likelihood {
   // The gradient of the log likelihood in the parameters: component j at out[((e * n_o + o) * num_parameters + j) * n_m + m].
   // NULL: there is no Cramér-Rao bound.
   catena_cells score;
+  // The processes that share the work; NULL: this one alone. All make the same calls with the same data and options. Each computes a
+  // part of the likelihoods of every call, all have all models, weights and results, and these have the bits of one process. The table is
+  // copied; it is called by the thread that calls into the updater, and released with it. An error on one process, or its interrupt, is
+  // one on all, with the rank named, and leaves the state of all as it was.
+  const struct catena_communicator *communicator;
 } catena_likelihood;
 
 // An OpenCL device that computes a likelihood. Set `struct_size` to sizeof(catena_device) and everything you don't provide to
@@ -1974,7 +1976,7 @@ catena_status catena_variational(const struct catena_model *model,
                                  struct catena_error **error);
 
 // Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
-// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
+// be set to the host's sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
 // program, which the model frees; when the table is never given to catena_model_new, call out->release(out->user). The
 // library itself stays loaded to the end of the process.
 //
