@@ -32,6 +32,11 @@ impl<const N: usize> Dual<N> {
         Self { value, slopes: self.slopes.map(|s| s * slope) }
     }
 
+    /// A function of two, whose derivatives by them are `by_self` and `by_other`.
+    fn joined(self, by_self: f64, other: Self, by_other: f64, value: f64) -> Self {
+        Self { value, slopes: std::array::from_fn(|i| by_self * self.slopes[i] + by_other * other.slopes[i]) }
+    }
+
     pub fn exp(self) -> Self {
         let value = self.value.exp();
         self.chain(value, value)
@@ -105,7 +110,7 @@ macro_rules! operation {
             fn $method(self, other: Self) -> Self {
                 let ($a, $b) = (self.value, other.value);
                 let (by_a, by_b) = ($by_a, $by_b);
-                Self { value: $value, slopes: std::array::from_fn(|i| by_a * self.slopes[i] + by_b * other.slopes[i]) }
+                self.joined(by_a, other, by_b, $value)
             }
         }
         impl<const N: usize> $name<f64> for Dual<N> {

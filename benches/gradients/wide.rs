@@ -287,6 +287,7 @@ fn process() -> Model {
         let mut left: Vec<Dual<3>> = Vec::new();
         for i in 0..T {
             let mut row: Vec<Dual<3>> = Vec::new();
+            #[expect(clippy::needless_range_loop, reason = "j counts columns, too")]
             for j in 0..=i {
                 let apart = (i as f64 - j as f64) / 2.0;
                 let mut k = (-(Dual::of(apart) / length).square() * 0.5).exp() * amplitude.square();
