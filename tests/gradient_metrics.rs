@@ -398,3 +398,47 @@ fn a_warm_up_that_ends_by_itself_has_the_same_bits_however_it_runs() {
     let error = sample_nuts(&model, &stans, SampleIo::default()).unwrap_err().to_string();
     assert!(error.contains("'warmup_until'") && error.contains("diag_e"), "{error}");
 }
+/// A chain that finds no step size once it has a metric says after which iteration, not that its start was bad.
+#[test]
+fn a_chain_that_fails_after_a_new_metric_says_so() {
+    // From the 150th evaluation on, which is within the first hundred iterations, nothing is accepted.
+    let model = Normal::new(3, {
+        let calls = std::sync::atomic::AtomicUsize::new(0);
+        move |_, _| {
+            let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            if call >= 150 { Err(Refusal::Reject) } else { Ok(0.0) }
+        }
+    });
+    // Stan's first window ends after 100 iterations.
+    let options = SampleOptions {
+        num_chains: 1,
+        num_threads: 1,
+        num_warmup: 1000,
+        metric: MetricKind::Diag,
+        ..options(MetricKind::Diag, WarmupMode::Alone)
+    };
+    let message = failed(&run(&model, &options).0, 0);
+    assert!(message.contains("at the draw of iteration 100 of warm-up") && !message.contains("initial"), "{message}");
+}
+
+/// Chains that begin where the density falls exponentially must not be given a metric with which they can't move.
+#[test]
+fn chains_together_come_in_from_steep_places() {
+    let counts = |x: &[f64], g: &mut [f64]| {
+        // Counts with log mean 10 x, of which 50 were seen in 10 trials.
+        let mean = (10.0 * x[0]).exp();
+        (g[0], g[1]) = (10.0 * (50.0 - 10.0 * mean), -x[1]);
+        500.0 * x[0] - 10.0 * mean - 0.5 * x[1] * x[1]
+    };
+    for seed in 1..=10 {
+        let options = SampleOptions { seed, ..options(MetricKind::Auto, WarmupMode::Together) };
+        let (report, writers) = run(&Own { dim: 2, log_density: counts }, &options);
+        report.status().unwrap();
+        for writer in &writers {
+            // About log(5) / 10, give or take 1 / (10 sqrt(50)).
+            let x = column(writer, "x.1");
+            let mean = x.iter().sum::<f64>() / x.len() as f64;
+            assert!((mean - 0.1599).abs() < 0.006, "seed {seed}: {mean}");
+        }
+    }
+}

@@ -8,6 +8,8 @@ mod models;
 
 use catena::adapt::{Adaptation, WarmupMode};
 use catena::diagnostics::Statistic;
+use catena::model::{Density, Refusal, Task, WorkerError};
+use catena::random::{Purpose, Stream};
 use catena::services::{MetricKind, SampleOptions};
 use common::{column, run, summary};
 use std::path::Path;
@@ -97,4 +99,102 @@ fn few_gradients_and_acceptance_at_its_target() {
         off.sort_by(f64::total_cmp);
         assert!(off[off.len() / 2] < 0.03, "{warmup:?}: acceptance is off by {off:?}");
     }
+}
+
+/// Five observations of a normal whose mean and log standard deviation have normal priors.
+struct Simulated {
+    y: [f64; 5],
+}
+
+/// Standard deviations of the priors of the mean and of the log standard deviation.
+const PRIOR: [f64; 2] = [1.0, 0.5];
+
+impl Density for Simulated {
+    type Worker = ();
+    fn dim(&self) -> usize {
+        2
+    }
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
+        let precision = (-2.0 * x[1]).exp();
+        let n = self.y.len() as f64;
+        let squares: f64 = self.y.iter().map(|y| (y - x[0]).powi(2)).sum();
+        let sum: f64 = self.y.iter().map(|y| y - x[0]).sum();
+        g[0] = precision * sum - x[0] / PRIOR[0].powi(2);
+        g[1] = precision * squares - n - x[1] / PRIOR[1].powi(2);
+        let prior = (x[0] / PRIOR[0]).powi(2) + (x[1] / PRIOR[1]).powi(2);
+        Ok(-0.5 * precision * squares - n * x[1] - 0.5 * prior)
+    }
+}
+
+/// Simulation-based calibration (Talts et al. 2018): true values drawn from the prior, data from these; the rank of each true
+/// value among draws of its posterior is uniform if the draws are right. Chi-square over [`BINS`] bins for both parameters
+/// and their product.
+fn calibration(replications: u64, options: &SampleOptions) -> [f64; 3] {
+    /// Draws that a rank is among, and equal bins of the ranks from 0 to that.
+    const AMONG: usize = 79;
+    const BINS: usize = 20;
+    let mut counts = [[0u32; BINS]; 3];
+    for replication in 1..=replications {
+        let mut stream = Stream::new(replication, 1, Purpose::Model);
+        let truth = PRIOR.map(|sd| sd * stream.normal());
+        let model = Simulated { y: std::array::from_fn(|_| truth[0] + truth[1].exp() * stream.normal()) };
+        let (report, writers) = run(&model, &SampleOptions { seed: replication, ..options.clone() });
+        report.status().unwrap();
+        let columns = ["x.1", "x.2"].map(|name| writers.iter().map(|w| column(w, name)).collect::<Vec<_>>());
+        let draws = columns[0][0].len();
+        // Draws that are far apart, from all chains in turn.
+        let place = |i: usize| (i % writers.len(), (i / writers.len()) * writers.len() * draws / (AMONG + 1));
+        let quantities = |x: [f64; 2]| [x[0], x[1], x[0] * x[1]];
+        let mut ranks = [0; 3];
+        for i in 0..AMONG {
+            let (chain, draw) = place(i);
+            let drawn = quantities([columns[0][chain][draw], columns[1][chain][draw]]);
+            ranks.iter_mut().zip(drawn).zip(quantities(truth)).for_each(|((r, x), t)| *r += usize::from(x < t));
+        }
+        counts.iter_mut().zip(ranks).for_each(|(counts, rank)| counts[rank * BINS / (AMONG + 1)] += 1);
+    }
+    let expected = replications as f64 / BINS as f64;
+    counts.map(|counts| counts.iter().map(|&n| (f64::from(n) - expected).powi(2) / expected).sum())
+}
+
+/// The ways of running that share what they learn, or stop on what they estimate.
+fn sharing() -> [(&'static str, SampleOptions); 2] {
+    let together =
+        SampleOptions { num_warmup: 100, num_samples: 120, num_threads: 1, ..options(WarmupMode::Together, 0.7, 0) };
+    let enough = SampleOptions { num_samples: 2000, until_ess: 200.0, ..together.clone() };
+    let alone = Some(Adaptation { delta: 0.7, ..Default::default() });
+    [("together", together), ("until_ess", SampleOptions { adaptation: alone, ..enough })]
+}
+
+/// The 0.999 quantile of chi-square with 19 degrees of freedom.
+const UNLIKELY: f64 = 43.82;
+
+#[test]
+fn ranks_are_uniform() {
+    for (name, options) in sharing() {
+        let found = calibration(200, &options);
+        assert!(found.iter().all(|x| *x < UNLIKELY), "{name}: {found:?}");
+    }
+}
+
+/// As [`ranks_are_uniform`], where a smaller bias shows: `cargo test --release --test gradient_posteriors -- --ignored`.
+#[test]
+#[ignore = "several seconds of processor time"]
+fn ranks_are_uniform_over_a_thousand_replications() {
+    for (name, options) in sharing() {
+        let found = calibration(1000, &options);
+        println!("{name}: chi-square of mean, log standard deviation and product {found:?}, 19 degrees of freedom");
+        assert!(found.iter().all(|x| *x < UNLIKELY), "{name}: {found:?}");
+    }
+}
+
+/// What the check would say of draws that are too narrow.
+#[test]
+fn ranks_show_a_posterior_that_is_too_narrow() {
+    let wrong =
+        SampleOptions { num_warmup: 0, adaptation: None, stepsize: 0.02, max_depth: 2, ..sharing()[0].1.clone() };
+    assert!(calibration(200, &wrong).iter().any(|x| *x > UNLIKELY));
 }

@@ -3,7 +3,7 @@
 use super::models::Model;
 
 /// A stationary AR(1) process with correlation `rho` and variance 1.
-pub fn ar1(dim: usize, rho: f64) -> Model {
+pub fn ar1(name: &'static str, dim: usize, rho: f64) -> Model {
     let scale = 1.0 / (1.0 - rho * rho);
     let density = move |x: &[f64], g: &mut [f64]| {
         let mut sum = 0.0;
@@ -16,7 +16,7 @@ pub fn ar1(dim: usize, rho: f64) -> Model {
         }
         sum
     };
-    Model::plain("ar1", dim, Box::new(density))
+    Model::plain(name, dim, Box::new(density))
 }
 
 /// Variance 1 but along `count` directions, whose variance is `variance`; each is a block of coordinates with signs in turn.
@@ -40,7 +40,7 @@ pub fn spiked(dim: usize, count: usize, variance: f64) -> Model {
 }
 
 /// Logistic regression of `rows` by `dim` correlated predictors with a normal prior.
-pub fn logistic(dim: usize, rows: usize) -> Model {
+pub fn logistic(name: &'static str, dim: usize, rows: usize) -> Model {
     let mut state = 1u64;
     let mut uniform = move || {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -68,5 +68,5 @@ pub fn logistic(dim: usize, rows: usize) -> Model {
         }
         sum
     };
-    Model::plain("logistic", dim, Box::new(density))
+    Model::plain(name, dim, Box::new(density))
 }

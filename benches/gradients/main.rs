@@ -1,79 +1,109 @@
-//! Gradients per effective draw (smallest bulk ESS of 4 chains of 1000 draws), warm-up included and sampling alone, on five
-//! posteriors, by metric and way of warming up; then the geometric means. Nothing here decides a test.
+//! Gradients per effective draw (smallest bulk ESS of 4 chains of 1000 draws), warm-up included and sampling alone, by metric
+//! and way of warming up. Nothing here decides a test.
 //!
-//! `cargo bench --bench gradients [-- [seeds=N] [posterior=NAME] [OPTION=VALUE …]]`: with options, one line per posterior
-//! for these alone, else a table of metrics. `posterior=` also names `ar1`, `spiked` and `logistic`, of many coordinates.
-//! `-- steps`: the time of a leapfrog step with a low-rank metric over that with a diagonal one.
+//! `cargo bench --bench gradients [-- [WHAT] [seeds=N] [posterior=NAME] [OPTION=VALUE …]]`: with options, one line per
+//! posterior for these alone, else a table of metrics. WHAT is one of
+//!
+//! - `five`, what there is without a word: five published posteriors; `posterior=` also names `ar1`, `spiked` and
+//!   `logistic`, of many coordinates;
+//! - `wide`: posteriors of many kinds, `auto` against Stan's algorithm;
+//! - `stuck`: how many chains get stuck where some do, by way of warming up;
+//! - `steps`: the time of a leapfrog step with a low-rank metric over that with a diagonal one;
+//! - `meetings`: what 64 chains on two threads lose by waiting for each other.
+//!
+//! nutpie's figures follow those of the five, by the Python that PYTHON names, or python3; skipped with words where it is not.
 
+mod dual;
+mod figures;
 mod large;
+mod meetings;
 mod models;
+mod peers;
 mod steps;
+mod stuck;
+mod wide;
 
-use catena::diagnostics::Statistic;
-use catena::diagnostics::{Summary, SummaryInput};
-use catena::io::{Layout, TableWriter, Writer};
-use catena::services::{Given, OptionSet, SampleIo, SampleOptions, sample_nuts};
+use catena::services::SampleOptions;
+use figures::{Figures, mean, run};
 use models::Model;
-use std::time::Instant;
 
 /// Seeds that every figure is averaged over (geometrically), unless another number is asked for.
 const SEEDS: u64 = 5;
 
-/// What one run showed.
-#[derive(Clone, Copy, Default)]
-struct Figures {
-    total: f64,
-    sampling: f64,
-    /// Mean acceptance statistic over sampling.
-    acceptance: f64,
-    /// Nanoseconds per effective draw.
-    time: f64,
-    divergences: f64,
-}
+/// Stan's algorithm, `auto` alone and together, as they are compared.
+const STAN: &str = "metric=diag_e";
+const ALONE: &str = "metric=auto num_warmup=150 delta=0.7";
+const TOGETHER: &str = "metric=auto num_warmup=130 delta=0.7 warmup=together";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let mut models = models::all();
-    if arguments == ["steps"] {
-        return steps::print();
-    }
-    let mut seeds = SEEDS;
-    let mut given = OptionSet::default();
-    let mut alone = false;
+    let (mut seeds, mut posterior, mut what, mut settings) = (SEEDS, None, "five", String::new());
     for argument in &arguments {
-        let (name, value) = argument.split_once('=').unwrap_or_else(|| panic!("expected NAME=VALUE, got {argument}"));
-        if name == "seeds" {
-            seeds = value.parse().expect("a number of seeds");
-        } else if name == "posterior" {
-            models.extend([large::ar1(1000, 0.99), large::spiked(10_000, 20, 1e4), large::logistic(100, 400)]);
-            models.retain(|m| m.name == value);
-        } else {
-            given.set(name, Given::Text(value)).unwrap_or_else(|e| panic!("{e}"));
-            alone = true;
+        match argument.split_once('=') {
+            None => what = argument,
+            Some(("seeds", value)) => seeds = value.parse().expect("a number of seeds"),
+            Some(("posterior", value)) => posterior = Some(value),
+            Some(_) => settings = format!("{settings} {argument}"),
         }
     }
-    println!("gradients per effective draw: total / sampling alone, acceptance, ns per effective draw; {seeds} seeds");
-    if alone {
-        table(&models, &given.options(), seeds, true);
+    let mut models = match what {
+        "steps" => return steps::print(),
+        "meetings" => return meetings::print(),
+        "five" => models::all(),
+        "wide" => wide::all(),
+        "stuck" => stuck::all(),
+        _ => panic!("expected five, wide, stuck, steps or meetings, got {what}"),
+    };
+    if let Some(name) = posterior {
+        if what == "five" {
+            models.extend([
+                large::ar1("ar1", 1000, 0.99),
+                large::spiked(10_000, 20, 1e4),
+                large::logistic("logistic", 100, 400),
+            ]);
+        }
+        models.retain(|m| m.name == name);
+    }
+    println!("{what}, {seeds} seeds");
+    if what == "stuck" {
+        return stuck_chains(&models, seeds);
+    }
+    println!("gradients per effective draw: total / sampling alone, acceptance, ns per effective draw, divergences");
+    if !settings.is_empty() {
+        table(&models, &figures::options(&settings), seeds, true);
         return;
     }
+    if what == "wide" {
+        return against_stan(&models, seeds);
+    }
     let own = [
-        ("diag_e", "metric=diag_e"),
+        ("diag_e", STAN),
         ("dense_e", "metric=dense_e"),
         ("fisher_diag", "metric=fisher_diag num_warmup=150 delta=0.7"),
         ("low_rank", "metric=low_rank num_warmup=150 delta=0.7"),
-        ("auto", "metric=auto num_warmup=150 delta=0.7"),
+        ("auto", ALONE),
         ("auto, 300", "metric=auto num_warmup=300 delta=0.7"),
-        ("together", "metric=auto num_warmup=130 delta=0.7 warmup=together"),
+        ("together", TOGETHER),
     ];
     for (name, settings) in own {
-        let mut options = OptionSet::default();
-        for setting in settings.split(' ') {
-            let (option, value) = setting.split_once('=').expect("an option and its value");
-            options.set(option, Given::Text(value)).expect("a setting of the table");
-        }
-        print!("{name:<14}");
-        table(&models, &options.options(), seeds, false);
+        print!("{name:<16}");
+        table(&models, &figures::options(settings), seeds, false);
+    }
+    if posterior.is_none() {
+        beside_nutpie(seeds);
+    }
+}
+
+/// The peer's geometric means over all five posteriors.
+fn beside_nutpie(seeds: u64) {
+    let found = match peers::nutpie(seeds) {
+        Ok(found) => found,
+        Err(why) => return println!("nutpie is skipped: {why}"),
+    };
+    for way in ["nutpie, diagonal", "nutpie, low rank"] {
+        print!("{way:<16}");
+        let all: Vec<Figures> = found.iter().filter(|(w, ..)| w == way).map(|(.., f)| *f).collect();
+        show(&mean(&all));
     }
 }
 
@@ -81,62 +111,56 @@ fn main() {
 fn table(models: &[Model], options: &SampleOptions, seeds: u64, each: bool) {
     let mut all = Vec::new();
     for model in models {
-        let runs: Vec<Figures> = (1..=seeds).map(|seed| run(model, options, seed)).collect();
-        let figures = mean(&runs);
+        let figures = averaged(model, options, seeds);
         if each {
-            print!("{:<14}", model.name);
+            print!("{:<16}", model.name);
             show(&figures);
         }
         all.push(figures);
     }
     if each {
-        print!("{:<14}", "all");
+        print!("{:<16}", "all");
     }
     show(&mean(&all));
+}
+
+fn averaged(model: &Model, options: &SampleOptions, seeds: u64) -> Figures {
+    mean(&(1..=seeds).map(|seed| run(model, options, seed)).collect::<Vec<_>>())
 }
 
 fn show(f: &Figures) {
     println!("{:>8.2} / {:>6.2} {:>8.3} {:>9.0} {:>6.1}", f.total, f.sampling, f.acceptance, f.time, f.divergences);
 }
 
-/// Geometric means; the acceptance's is the plain one.
-fn mean(of: &[Figures]) -> Figures {
-    let n = of.len() as f64;
-    let geometric = |f: fn(&Figures) -> f64| (of.iter().map(|x| f(x).ln()).sum::<f64>() / n).exp();
-    Figures {
-        total: geometric(|f| f.total),
-        sampling: geometric(|f| f.sampling),
-        time: geometric(|f| f.time),
-        acceptance: of.iter().map(|f| f.acceptance).sum::<f64>() / n,
-        divergences: of.iter().map(|f| f.divergences).sum::<f64>() / n,
+/// One line per posterior: Stan's, alone, together, each as total and sampling alone; then how `auto` compares.
+fn against_stan(models: &[Model], seeds: u64) {
+    println!("{:<16}{:>18}{:>18}{:>18}{:>7}{:>7}", "", "Stan's", "alone", "together", "ratio", "accept");
+    let mut all = [const { Vec::new() }; 3];
+    let line = |name: &str, f: &[Figures]| {
+        print!("{name:<16}");
+        f.iter().for_each(|f| print!("{:>9.2} /{:>7.2}", f.total, f.sampling));
+        println!("{:>7.2}{:>7.3}", f[1].total.max(f[2].total) / f[0].total, f[1].acceptance);
+    };
+    for model in models {
+        let figures = [STAN, ALONE, TOGETHER].map(|settings| averaged(model, &figures::options(settings), seeds));
+        line(model.name, &figures);
+        all.iter_mut().zip(figures).for_each(|(all, f)| all.push(f));
     }
+    line("all", &all.map(|of| mean(&of)));
 }
 
-fn run(model: &Model, options: &SampleOptions, seed: u64) -> Figures {
-    let options = SampleOptions { seed, refresh: 0, num_threads: 1, ..options.clone() };
-    let mut writers = vec![TableWriter::new(); options.num_chains];
-    let io =
-        SampleIo { sample_writers: writers.iter_mut().map(|w| w as &mut dyn Writer).collect(), ..Default::default() };
-    let start = Instant::now();
-    let report = sample_nuts(model, &options, io).expect("options that are right");
-    let nanoseconds = start.elapsed().as_nanos() as f64;
-    report.status().unwrap_or_else(|e| panic!("{}: {e}", model.name));
-    let names = writers[0].column_names();
-    let values: Vec<f64> = writers.iter().flat_map(|w| w.values().to_vec()).collect();
-    let (chains, draws, columns) = (writers.len(), writers[0].rows(), names.len());
-    let input = SummaryInput { values: &values, chains, draws, columns, layout: Layout::Rows, names, max_depth: None };
-    let summary = Summary::new(&input).expect("a table of draws");
-    let parameters = summary.rows().iter().filter(|r| !r.name.ends_with("__"));
-    let ess = parameters.map(|r| r.value(Statistic::EssBulk)).fold(f64::INFINITY, f64::min);
-    let acceptances = writers.iter().flat_map(|w| w.column("accept_stat__").expect("a column of NUTS"));
-    let acceptance = acceptances.sum::<f64>() / (chains * draws) as f64;
-    let gradients = |f: fn(&catena::services::ChainReport) -> u64| report.chains.iter().map(f).sum::<u64>() as f64;
-    let sampling = gradients(|c| c.sampling_gradients);
-    Figures {
-        total: (gradients(|c| c.warmup_gradients) + sampling) / ess,
-        sampling: sampling / ess,
-        acceptance,
-        time: nanoseconds / ess,
-        divergences: gradients(|c| c.divergences),
+/// One line per posterior: of all chains of all seeds those that are stuck, and the seeds whose R-hat is above 1.05.
+fn stuck_chains(models: &[Model], seeds: u64) {
+    println!("chains stuck / seeds with R-hat above 1.05: Stan's, alone, together");
+    for model in models {
+        print!("{:<16}", model.name);
+        for settings in [STAN, ALONE, TOGETHER] {
+            // Whether a chain is stuck shows in a few draws.
+            let options = SampleOptions { num_samples: 200, ..figures::options(settings) };
+            let runs: Vec<Figures> = (1..=seeds).map(|seed| run(model, &options, seed)).collect();
+            let apart = runs.iter().filter(|f| f.rhat.is_nan() || f.rhat > 1.05).count();
+            print!("{:>8} / {apart:<5}", runs.iter().map(|f| f.stuck).sum::<f64>());
+        }
+        println!();
     }
 }

@@ -8,6 +8,10 @@ const FIRST: usize = 10;
 const GROWTH: f64 = 1.5;
 /// The share of the iterations so far whose draws are forgotten at an estimate: the way in, and what an older metric drew.
 const FORGOTTEN: f64 = 0.5;
+/// Draws per coordinate that are kept rather than forgotten: with a few more than coordinates a normal's metric is exact.
+const ENOUGH: f64 = 1.2;
+/// The least that is forgotten, the way in.
+const FORGOTTEN_AT_LEAST: f64 = 0.15;
 /// The share of warm-up, at its end, in which the metric stays and the step size settles.
 const SETTLING: f64 = 0.2;
 /// Iterations in which a trajectory doubles at most [`EARLY_DEPTH`] times: with the first metrics long ones are wasted.
@@ -88,7 +92,10 @@ impl Growing {
         }
         let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
         if self.ends.contains(&done) {
-            self.sample.forget((done as f64 * FORGOTTEN) as usize);
+            // Chains together have draws enough.
+            let dim = self.present.len();
+            let needs_many = !self.together && self.kind.shape(dim) == MetricKind::Dense;
+            self.sample.forget(forgotten(done, if needs_many { dim } else { 0 }));
             self.look_at_step(done);
             if self.together {
                 change.meets = Some(done as u64);
@@ -137,9 +144,14 @@ impl Growing {
     }
 
     /// See [`super::Warmup::take`].
-    pub fn take(&mut self, pooled: &Pooled) -> Change {
+    pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
         let mut change = Change::default();
-        if let Some(metric) = &pooled.metric {
+        // Where a chain on its way in is, the metric of the others may leave no step size that is accepted.
+        let own = apart.then(|| fisher::estimate(&self.sample, self.kind, &self.present)).flatten();
+        if let Some(metric) = own {
+            let stepsize = self.step.average().unwrap_or(libm::exp(pooled.log_step));
+            self.adopt(metric, stepsize, &mut change);
+        } else if let Some(metric) = &pooled.metric {
             self.adopt(metric.clone(), libm::exp(pooled.log_step), &mut change);
             if pooled.is_over {
                 self.finish(self.met, &mut change);
@@ -161,6 +173,14 @@ impl Growing {
 /// Iterations in which the step size settles after a last estimate at `done`: the same share as of a warm-up of known length.
 fn settling_after(done: usize) -> usize {
     (done as f64 * SETTLING / (1.0 - SETTLING)).ceil() as usize
+}
+
+/// Iterations whose draws are forgotten after `done` of them: half, or fewer where that leaves few for a full matrix of `dim`
+/// coordinates.
+fn forgotten(done: usize, dim: usize) -> usize {
+    let share = |share: f64| (done as f64 * share) as usize;
+    let spare = done.saturating_sub((dim as f64 * ENOUGH) as usize);
+    share(FORGOTTEN).min(spare.max(share(FORGOTTEN_AT_LEAST)))
 }
 
 /// Numbers of iterations after which the metric is estimated, in a warm-up of `length`.
@@ -198,6 +218,12 @@ mod tests {
     }
 
     #[test]
+    fn many_coordinates_keep_more_draws() {
+        assert_eq!((forgotten(120, 0), forgotten(120, 50)), (60, 60));
+        assert_eq!((forgotten(120, 60), forgotten(120, 80), forgotten(120, 128)), (48, 24, 18));
+    }
+
+    #[test]
     fn the_metric_follows_the_later_half_of_the_draws() {
         let mut growing = Growing::new(20, Adaptation::default(), 1.0, MetricKind::FisherDiag, 1);
         assert_eq!(growing.first(&[-4.0]), Some(InverseMetric::Diag(vec![0.25])));
@@ -214,5 +240,21 @@ mod tests {
             }
         }
         assert_eq!(last, Some(15));
+    }
+
+    #[test]
+    fn a_chain_apart_goes_by_its_own_draws() {
+        let options = Adaptation { warmup: WarmupMode::Together, ..Adaptation::default() };
+        let mut growing = Growing::new(40, options, 1.0, MetricKind::FisherDiag, 1);
+        for i in 0..10 {
+            let x = i as f64;
+            let change =
+                growing.learn(Lesson { iteration: i, accept_stat: 0.8, position: &[x], gradient: &[-x / 9.0] });
+            assert_eq!(change.meets, (i == 9).then_some(10));
+        }
+        let others = Pooled { metric: Some(InverseMetric::Diag(vec![2.0])), log_step: 0.0, apart: vec![true] };
+        let Some(InverseMetric::Diag(own)) = growing.take(&others, true).metric else { panic!("no metric") };
+        assert!((own[0] - 9.0).abs() < 1e-12, "{own:?}");
+        assert_eq!(growing.take(&others, false).metric, others.metric);
     }
 }

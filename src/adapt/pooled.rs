@@ -7,6 +7,8 @@ use super::{fisher, settled};
 /// A chain is apart where, in some coordinate, its mean is so many times farther from the median of the chains' means than
 /// is usual among them (their median distance and a median standard deviation together).
 const APART: f64 = 8.0;
+/// A chain is apart, too, where its gradients vary so many times more than the median chain's: it is on its way in.
+const APART_IN_GRADIENTS: f64 = 30.0;
 /// Fewer chains have no majority to be apart from.
 const FEWEST: usize = 3;
 
@@ -122,6 +124,11 @@ fn apart(chains: &[Brought<'_>]) -> Vec<bool> {
         for (m, &c) in moments.iter().zip(&moving) {
             apart[c] |= distance(m) > APART * usual;
         }
+        let forces: Vec<f64> = moving.iter().map(|&c| mean_and_sd(chains[c].gradients, i, dim).1).collect();
+        let usual = median(forces.clone());
+        for (force, &c) in forces.iter().zip(&moving) {
+            apart[c] |= usual > 0.0 && *force > APART_IN_GRADIENTS * usual;
+        }
     }
     apart
 }
@@ -189,6 +196,16 @@ mod tests {
         // Two modes of two chains each have no majority; within them the metric is what it is.
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 1e3, 20), chain(3, 0.0, 20), chain(4, 1e3, 20)]);
         assert!((variance(&all) - 4.0).abs() < 1e-9 && all.apart == [false; 4], "{all:?}");
+    }
+
+    #[test]
+    fn a_chain_on_its_way_in_is_apart() {
+        // In place, but where gradients are those of another world.
+        let mut steep = chain(4, 0.0, 20);
+        steep[22..].iter_mut().for_each(|g| *g *= 1e6);
+        let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), steep, chain(3, -0.5, 20)]);
+        assert_eq!(all.apart, [false, false, true, false]);
+        assert!((variance(&all) - 4.0).abs() < 1e-9);
     }
 
     #[test]

@@ -115,11 +115,11 @@ impl Warmup {
         }
     }
 
-    /// What the answer of a meeting changes.
-    pub fn take(&mut self, pooled: &Pooled) -> Change {
+    /// What the answer of a meeting changes for this chain, which is `apart` from the others or not.
+    pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
         match &mut self.way {
             Way::Growing(growing) => {
-                let change = growing.take(pooled);
+                let change = growing.take(pooled, apart);
                 self.shorten(change)
             }
             _ => Change::default(),

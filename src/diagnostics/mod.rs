@@ -12,6 +12,7 @@ mod ess;
 mod geyer;
 mod psis;
 mod ranks;
+mod rising;
 mod special;
 mod summary;
 mod sums;

@@ -3,6 +3,7 @@
 use super::draws::{Draws, quantile};
 use super::geyer;
 use super::ranks::Scores;
+use super::rising;
 use super::sums::{mean, variance};
 
 /// Fewer draws per chain give no R-hat and no effective sample size.
@@ -40,6 +41,7 @@ pub struct Workbench {
     flaw: Flaw,
     /// Keys that rise with the draws, and places.
     order: Vec<(u64, usize)>,
+    spare: Vec<(u64, usize)>,
     sorted: Vec<f64>,
     /// The draws of the halves from the smallest on, with their places among them.
     rising: Vec<(f64, usize)>,
@@ -101,7 +103,7 @@ impl Workbench {
         }
         self.order.clear();
         self.order.extend(self.values.iter().enumerate().map(|(i, &x)| (rising_key(x), i)));
-        self.order.sort_unstable();
+        rising::sort(&mut self.order, &mut self.spare);
         self.sorted.extend(self.order.iter().map(|&(_, i)| self.values[i]));
     }
 
@@ -222,23 +224,20 @@ fn rising_key(x: f64) -> u64 {
 
 /// The distances of the `rising` draws from `median` from the smallest on, by merging both sides.
 fn fold(rising: &[(f64, usize)], median: f64, out: &mut Vec<(f64, usize)>) {
-    let distance = |&(x, place): &(f64, usize)| ((x - median).abs(), place);
-    let (below, above) = rising.split_at(rising.partition_point(|(x, _)| *x < median));
-    let (mut below, mut above) = (below.iter().rev().map(distance).peekable(), above.iter().map(distance).peekable());
+    let distance = |(x, place): (f64, usize)| ((x - median).abs(), place);
+    // What is next below the median and above it.
+    let mut below = rising.partition_point(|(x, _)| *x < median);
+    let mut above = below;
     out.clear();
-    loop {
-        out.push(match (below.peek(), above.peek()) {
-            (Some(b), Some(a)) if b.0 < a.0 => *b,
-            (_, Some(a)) => *a,
-            (Some(b), None) => *b,
-            (None, None) => return,
-        });
-        if below.peek() == out.last() {
-            below.next()
-        } else {
-            above.next()
-        };
+    while below > 0 && above < rising.len() {
+        let (b, a) = (distance(rising[below - 1]), distance(rising[above]));
+        let is_below = b.0 < a.0;
+        out.push(if is_below { b } else { a });
+        below -= usize::from(is_below);
+        above += usize::from(!is_below);
     }
+    out.extend(rising[..below].iter().rev().copied().map(distance));
+    out.extend(rising[above..].iter().copied().map(distance));
 }
 
 /// R-hat of chains as they are (Vehtari et al. 2021, equations 1 to 4).

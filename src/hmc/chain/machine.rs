@@ -13,7 +13,7 @@ impl Chain {
     /// For [`Request::Meet`]: takes what the meeting has for this chain, and whether it is `apart` from the others.
     pub fn take(&mut self, pooled: &Pooled, apart: bool) {
         self.apart = apart;
-        let change = self.warmup.take(pooled);
+        let change = self.warmup.take(pooled, apart);
         self.stepsize = change.stepsize.unwrap_or(self.stepsize);
         self.new_metric = change.metric.map(|metric| (metric, change.searches));
     }

@@ -81,13 +81,13 @@ impl Chain {
             return self.fail(Failure::StepSizeTooLarge { stepsize: self.stepsize });
         }
         if self.stepsize == 0.0 {
-            return self.fail(Failure::StepSizeTooSmall);
+            return self.fail(Failure::StepSizeTooSmall { iterations: self.iteration });
         }
         self.state = State::Searching { grow: Some(grow) };
         self.trajectory.probe(self.stepsize, &self.metric, &mut self.lanes);
         // A step that rounds to nothing would be accepted, and the chain would never move.
         if !grow && self.trajectory.probe_stands_still() {
-            return self.fail(Failure::StepSizeTooSmall);
+            return self.fail(Failure::StepSizeTooSmall { iterations: self.iteration });
         }
         Request::Evaluate
     }

@@ -43,9 +43,20 @@ pub enum Failure {
     },
     /// The step-size search never found an accepted step.
     #[error(
-        "no step size is small enough to be accepted; the log density or its gradient may be wrong or discontinuous at the initial value"
+        "no step size is small enough to be accepted; the log density or its gradient may be wrong or discontinuous {}", place(*.iterations)
     )]
-    StepSizeTooSmall,
+    StepSizeTooSmall {
+        /// Iterations done: 0 for the search at the initial value; later ones follow a new metric.
+        iterations: usize,
+    },
+}
+
+/// Where a search for a step size began.
+fn place(iterations: usize) -> String {
+    match iterations {
+        0 => "at the initial value".into(),
+        n => format!("at the draw of iteration {n} of warm-up, after which the metric was estimated anew"),
+    }
 }
 
 /// One transition's report.
