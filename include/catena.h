@@ -1438,6 +1438,11 @@ typedef struct catena_likelihood {
   // The gradient of the log likelihood in the parameters: component j at out[((e * n_o + o) * num_parameters + j) * n_m + m].
   // NULL: there is no Cramér-Rao bound.
   catena_cells score;
+  // The processes that share the work; NULL: this one alone. All make the same calls with the same data and options. Each computes a
+  // part of the likelihoods of every call, all have all models, weights and results, and these have the bits of one process. The table is
+  // copied; it is called by the thread that calls into the updater, and released with it. An error on one process, or its interrupt, is
+  // one on all, with the rank named, and leaves the state of all as it was.
+  const struct catena_communicator *communicator;
 } catena_likelihood;
 
 // An OpenCL device that computes a likelihood. Set `struct_size` to sizeof(catena_device) and everything you don't provide to

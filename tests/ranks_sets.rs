@@ -341,7 +341,17 @@ fn starts_of_an_optimiser_are_spread() {
         let starts: Vec<_> = report
             .starts
             .iter()
-            .map(|s| (s.id, s.outcome.clone(), s.iterations, s.evaluations, s.log_density, s.position.clone(), s.outputs.clone()))
+            .map(|s| {
+                (
+                    s.id,
+                    s.outcome.clone(),
+                    s.iterations,
+                    s.evaluations,
+                    s.log_density,
+                    s.position.clone(),
+                    s.outputs.clone(),
+                )
+            })
             .collect();
         format!("{starts:?} {:?} {:?}", report.best, report.modes)
     });
@@ -352,7 +362,8 @@ fn paths_are_spread() {
     as_one(|model, io| {
         let paths = catena::services::PathfinderOptions { num_paths: 5, ..Default::default() };
         let report = catena::services::pathfinder(model, &run_options(4), &paths, io).unwrap();
-        let fits: Vec<_> = report.fits.iter().map(|f| (f.id, f.iterations, f.elbo, f.mean.clone(), f.sd.clone())).collect();
+        let fits: Vec<_> =
+            report.fits.iter().map(|f| (f.id, f.iterations, f.elbo, f.mean.clone(), f.sd.clone())).collect();
         format!("{fits:?} {} {} {:?}", report.khat, report.rows, report.positions)
     });
 }

@@ -3,9 +3,7 @@
 use catena::adapt::{Adaptation, FIRST_LOOK, MetricKind, WarmupMode};
 use catena::drive::{InProcess, Pool};
 use catena::learn::{Prior, UpdaterOptions};
-use catena::model::{
-    Communicator, Density, Experiments, Field, Likelihood, Refusal, Task, Threading, WorkerError,
-};
+use catena::model::{Communicator, Density, Experiments, Field, Likelihood, Refusal, Task, Threading, WorkerError};
 use catena::services::{LearnIo, Learner, SampleIo, SampleOptions, sample_nuts};
 use std::sync::Arc;
 use std::thread;
@@ -127,7 +125,8 @@ impl Density for Normals {
 }
 
 fn chains(communicator: Option<&dyn Communicator>, num_threads: usize) -> f64 {
-    let options = SampleOptions { num_chains: 8, num_samples: 4000, num_threads, refresh: 0, ..SampleOptions::default() };
+    let options =
+        SampleOptions { num_chains: 8, num_samples: 4000, num_threads, refresh: 0, ..SampleOptions::default() };
     let begun = Instant::now();
     let io = SampleIo { communicator, ..SampleIo::default() };
     sample_nuts(&Normals(50), &options, io).expect("a run").status().expect("no failure");
@@ -211,8 +210,7 @@ impl Communicator for Timed<'_> {
 pub fn all() {
     let (gain, one, two) = ratio(|| updates(None), || over(2, |rank| updates(Some(rank))));
     println!("3 updates of 10^6 models: one rank {one:.3} s, two {two:.3} s: {gain:.3} times");
-    let (of_one, ranks, threads) =
-        ratio(|| over(2, |rank| chains(Some(&rank), 1)), || chains(None, 2));
+    let (of_one, ranks, threads) = ratio(|| over(2, |rank| chains(Some(&rank), 1)), || chains(None, 2));
     println!("8 chains: two ranks {ranks:.3} s, one process with two threads {threads:.3} s: {of_one:.3} of it");
     println!("a meeting of 64 chains, d = 100, two ranks: {:.3} ms to gather what they bring", 1e3 * meeting());
 }

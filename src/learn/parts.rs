@@ -49,7 +49,8 @@ fn numbers_of(chunks: &Range<usize>, size: usize, length: usize) -> Range<usize>
 /// Models of some blocks of a set, as a set of their own.
 pub(super) fn blocks_of<'a>(layout: Layout, models: &'a [f64], blocks: &Range<usize>) -> (Layout, Cow<'a, [f64]>) {
     let rows = models_of(layout.particles, blocks);
-    let part = Layout { particles: rows.len(), chunk: if layout.chunk == BLOCK { BLOCK } else { rows.len() }, ..layout };
+    let part =
+        Layout { particles: rows.len(), chunk: if layout.chunk == BLOCK { BLOCK } else { rows.len() }, ..layout };
     if layout.chunk == BLOCK || rows.len() == layout.particles {
         return (part, Cow::Borrowed(&models[rows.start * layout.dim..rows.end * layout.dim]));
     }

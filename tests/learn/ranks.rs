@@ -50,9 +50,8 @@ fn any_number_of_ranks_has_the_bits_of_one_process() {
     let whole = How { whole: true, threading: Threading::Caller, ..How::default() };
     for (how, expected) in [(How::default(), &plain), (whole, &plain), (log, &of_logs)] {
         for size in [1, 2, 3, 4] {
-            let had = over(size, TIME_OUT, |rank| {
-                numbers(&mut made(rank, precession(how), options(), quietly()).unwrap())
-            });
+            let had =
+                over(size, TIME_OUT, |rank| numbers(&mut made(rank, precession(how), options(), quietly()).unwrap()));
             had.iter().for_each(|had| assert!(had == expected, "{size} ranks, {how:?}: a bit differs"));
         }
     }
@@ -75,9 +74,8 @@ fn simulated_outcomes_are_those_of_one_process() {
     for model in [Binomial::default(), Binomial { sampled: true, ..Binomial::default() }] {
         let plain = all(&mut learner_on(1, model.clone(), options.clone(), Prior::uniform(0.0, 1.0)));
         for size in [2, 3] {
-            let had = over(size, TIME_OUT, |rank| {
-                all(&mut made(rank, model.clone(), options.clone(), quietly()).unwrap())
-            });
+            let had =
+                over(size, TIME_OUT, |rank| all(&mut made(rank, model.clone(), options.clone(), quietly()).unwrap()));
             assert!(had.iter().all(|had| *had == plain), "{size} ranks, sampled: {}", model.sampled);
         }
     }
@@ -245,7 +243,7 @@ fn an_interrupt_on_one_rank_ends_the_verb_on_all() {
 #[test]
 fn a_lost_rank_is_named_within_the_time_out() {
     let begun = Instant::now();
-    over(3, Duration::from_millis(300), |rank| {
+    over(3, Duration::from_secs(3), |rank| {
         let here = rank.rank();
         let mut l = made(rank, precession(How::default()), options(), quietly()).unwrap();
         learn(&mut l, 0, 2);
@@ -257,7 +255,7 @@ fn a_lost_rank_is_named_within_the_time_out() {
         for _ in 0..2 {
             let error = l.update(&[0.0], &one, 0).unwrap_err();
             assert_eq!(error.code(), Code::Communicator);
-            assert!(error.to_string().contains("rank 1 did not answer within 0.3 s"), "{error}");
+            assert!(error.to_string().contains("rank 1 did not answer within 3 s"), "{error}");
             assert!(bits(&l) == before);
         }
     });

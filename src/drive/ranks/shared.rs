@@ -86,7 +86,8 @@ impl<'a> Shared<'a> {
         let bytes = postcard::to_stdvec(said).expect("plain data always serialises");
         let read = |bytes: &Vec<u8>| {
             postcard::from_bytes(bytes).map_err(|e| {
-                let words = format!("what another rank says cannot be read ({e}); all must run the same version of Catena");
+                let words =
+                    format!("what another rank says cannot be read ({e}); all must run the same version of Catena");
                 Error::new(Code::Communicator, words)
             })
         };

@@ -121,8 +121,12 @@ fn groups<M: Likelihood, B: Blocks>(
             Domain::Sampled => all.push((e, vec![e], sampled(with, set, experiments, e, samples, generation)?, false)),
         }
     }
-    let group = |(first, rows, outcomes, listed): (usize, Vec<usize>, Vec<f64>, bool)| {
-        Group { first, table: experiments.rows(&rows), n_o: outcomes.len() / width, outcomes, listed }
+    let group = |(first, rows, outcomes, listed): (usize, Vec<usize>, Vec<f64>, bool)| Group {
+        first,
+        table: experiments.rows(&rows),
+        n_o: outcomes.len() / width,
+        outcomes,
+        listed,
     };
     Ok(all.into_iter().map(group).collect())
 }
@@ -181,11 +185,7 @@ impl Pass<'_> {
         3 + 2 * self.set.dim()
     }
 
-    fn round<M: Likelihood, B: Blocks>(
-        &self,
-        with: &With<'_, M, B>,
-        groups: &[Group],
-    ) -> Result<Vec<Worth>, Error> {
+    fn round<M: Likelihood, B: Blocks>(&self, with: &With<'_, M, B>, groups: &[Group]) -> Result<Vec<Worth>, Error> {
         let (width, blocks) = (self.width(), self.set.blocks());
         // One block of one group is a unit; groups stand one after the other, so that few processes prepare the same one.
         let count = groups.len() * blocks;

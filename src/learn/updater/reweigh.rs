@@ -250,7 +250,8 @@ impl Updater {
                 chunks.iter_mut().try_for_each(|chunk| weigh(calls, bench, &context, chunk, outcome, one, at))
             })
         };
-        let done = with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks));
+        let done =
+            with.blocks.for_each(chunks.chunks_mut(units), || calls.bench(), |bench, chunks| work(bench, chunks));
         if with.blocks.processes() == 1 {
             return done;
         }
@@ -340,7 +341,9 @@ fn timestep<M: Likelihood, B: Blocks>(
     let calls = &with.calls;
     filled(with, &mut models, layout.chunk_size(), |bench, c, models| {
         let of = For { set: set.id, first: c * layout.chunk, models: models.len() / dim, generation };
-        calls.call(bench, of, "update_timestep", |worker, task, _| calls.model.update_timestep(worker, task, one, models))
+        calls.call(bench, of, "update_timestep", |worker, task, _| {
+            calls.model.update_timestep(worker, task, one, models)
+        })
     })?;
     Ok(models)
 }

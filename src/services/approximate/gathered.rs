@@ -25,7 +25,8 @@ impl<T: Default> Gathered<T> {
     {
         let all = self.into_all();
         let told = council.and_then(|council| council.gather(&bytes(&&all[own])).ok());
-        let read = |told: Vec<Vec<u8>>| told.iter().map(|bytes| read::<Vec<T>>(bytes)).collect::<Result<Vec<_>, _>>().ok();
+        let read =
+            |told: Vec<Vec<u8>>| told.iter().map(|bytes| read::<Vec<T>>(bytes)).collect::<Result<Vec<_>, _>>().ok();
         match told.and_then(read).map(|parts| parts.into_iter().flatten().collect::<Vec<T>>()) {
             Some(whole) if whole.len() == all.len() => whole,
             _ => all,

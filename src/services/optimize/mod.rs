@@ -52,7 +52,8 @@ pub fn optimize<D: Density>(
     let columns = optimize_columns(density);
     let machines = SampleOptions { num_chains: optimize.num_starts, max_evaluations: 0, ..options.clone() };
     let own = spread::own(io.communicator, optimize.num_starts);
-    let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
+    let run =
+        Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
     let gathered = Arc::new(Gathered::<Ends>::new(optimize.num_starts));
     let mut inits = io.inits.into_iter().skip(own.start);
     let mut init = io.init_writers.into_iter().skip(own.start);

@@ -120,7 +120,8 @@ fn follow_for<D: Density>(
         evaluates: paths.calculate_lp,
     };
     let columns = pathfinder_columns(density);
-    let run = Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
+    let run =
+        Run::new(density, &machines, io.logger, io.pool, columns.len())?.spread_over(io.communicator, own.clone());
     let gathered = Arc::new(Gathered::new(paths.num_paths));
     let mut inits = io.inits.into_iter().skip(own.start);
     let mut init = io.init_writers.into_iter().skip(own.start);
