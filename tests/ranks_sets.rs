@@ -336,7 +336,7 @@ fn as_one(f: impl Fn(&Watched, SampleIo<'_>) -> String + Sync) {
 #[test]
 fn starts_of_an_optimiser_are_spread() {
     as_one(|model, io| {
-        let optimize = catena::services::OptimizeOptions { num_starts: 7, ..Default::default() };
+        let optimize = catena::services::OptimizeOptions { num_starts: 7, jacobian: true, ..Default::default() };
         let report = catena::services::optimize(model, &run_options(4), &optimize, io).unwrap();
         let starts: Vec<_> = report
             .starts

@@ -45,23 +45,6 @@ impl Held {
         Sums { largest: self.largest, sum: self.sum, squares: self.squares }
     }
 
-    /// Numbers that it is.
-    const NUMBERS: usize = 4;
-
-    /// The power of two, or +inf for logarithms, and the sums.
-    fn numbers(&self) -> [f64; Self::NUMBERS] {
-        let form = match self.form {
-            Form::Linear(exponent) => f64::from(exponent),
-            Form::Log => f64::INFINITY,
-        };
-        [form, self.largest, self.sum, self.squares]
-    }
-
-    fn read(numbers: &[f64]) -> Self {
-        let form = if numbers[0] == f64::INFINITY { Form::Log } else { Form::Linear(numbers[0] as i32) };
-        Self { form, largest: numbers[1], sum: numbers[2], squares: numbers[3] }
-    }
-
     /// The place of a block that is yet to be filled.
     pub const EMPTY: Self = Self { form: Form::Log, largest: f64::NEG_INFINITY, sum: 0.0, squares: 0.0 };
 }
@@ -139,25 +122,28 @@ impl Weights {
         (&mut self.values, &mut self.blocks)
     }
 
-    /// Some blocks as numbers: of each its weights, how it is held, its sums.
+    /// Some blocks as numbers: of each its weights, the power of two that they are held with (+inf: logarithms), its sums.
     pub fn numbers(&self, blocks: Range<usize>) -> Vec<f64> {
-        let mut out = Vec::with_capacity(blocks.len() * (BLOCK + Held::NUMBERS));
-        for block in blocks {
-            let first = block * BLOCK;
-            out.extend_from_slice(&self.values[first..self.values.len().min(first + BLOCK)]);
-            out.extend(self.blocks[block].numbers());
-        }
-        out
+        let block = |b: usize| {
+            let Held { form, largest, sum, squares } = self.blocks[b];
+            let form = if let Form::Linear(exponent) = form { f64::from(exponent) } else { f64::INFINITY };
+            let values = &self.values[b * BLOCK..self.values.len().min((b + 1) * BLOCK)];
+            values.iter().copied().chain([form, largest, sum, squares])
+        };
+        blocks.flat_map(block).collect()
     }
 
     /// Takes blocks from what [`Weights::numbers`] gave, which begin `numbers`.
     pub fn read_numbers(&mut self, blocks: Range<usize>, numbers: &mut &[f64]) {
-        for block in blocks {
-            let first = block * BLOCK;
-            let last = self.values.len().min(first + BLOCK);
-            let mut take = |n: usize| numbers.split_off(..n).expect("as many as were given");
-            self.values[first..last].copy_from_slice(take(last - first));
-            self.blocks[block] = Held::read(take(Held::NUMBERS));
+        for b in blocks {
+            let last = self.values.len().min((b + 1) * BLOCK);
+            let values = &mut self.values[b * BLOCK..last];
+            values.copy_from_slice(numbers.split_off(..values.len()).expect("as many as were given"));
+            let &[form, largest, sum, squares] = numbers.split_off(..4).expect("as above") else {
+                unreachable!("four")
+            };
+            let form = if form == f64::INFINITY { Form::Log } else { Form::Linear(form as i32) };
+            self.blocks[b] = Held { form, largest, sum, squares };
         }
     }
 

@@ -243,7 +243,7 @@ fn an_interrupt_on_one_rank_ends_the_verb_on_all() {
 #[test]
 fn a_lost_rank_is_named_within_the_time_out() {
     let begun = Instant::now();
-    over(3, Duration::from_millis(300), |rank| {
+    over(3, Duration::from_secs(3), |rank| {
         let here = rank.rank();
         let mut l = made(rank, precession(How::default()), options(), quietly()).unwrap();
         learn(&mut l, 0, 2);
@@ -255,7 +255,7 @@ fn a_lost_rank_is_named_within_the_time_out() {
         for _ in 0..2 {
             let error = l.update(&[0.0], &one, 0).unwrap_err();
             assert_eq!(error.code(), Code::Communicator);
-            assert!(error.to_string().contains("rank 1 did not answer within 0.3 s"), "{error}");
+            assert!(error.to_string().contains("rank 1 did not answer within 3 s"), "{error}");
             assert!(bits(&l) == before);
         }
     });
