@@ -1301,6 +1301,9 @@ typedef struct catena_init_table {
   // Writes the `count` elements of variable `name`, first index fastest (column-major). Returns 0, or another number
   // when it failed.
   int (*values)(void *user, const char *name, double *values, size_t count);
+  // Called for each chain, once the model has asked for all that it wants; may be NULL. A number other than 0 fails the
+  // chain: a context that knows its names can refuse one that the model did not ask for, which may be misspelt.
+  int (*finish)(void *user);
 } catena_init_table;
 
 // How experiments are chosen. Set `struct_size` to sizeof(catena_design) and what you don't need to zero.

@@ -6,6 +6,7 @@ mod common;
 use catena::Code;
 use catena::diagnostics::Statistic;
 use catena::ffi::bridgestan::catena_density_from_bridgestan;
+use catena::ffi::density::catena_density;
 use catena::ffi::error::catena_status;
 use catena::ffi::model::catena_model_log_density;
 use catena::ffi::task::{catena_task, catena_task_chain_id, catena_task_log};
@@ -15,6 +16,7 @@ use catena::services::{SampleIo, SampleOptions, sample_nuts};
 use common::bridgestan::{Lines, Model, empty_table, failure, started, table_of, told};
 use common::{bits, borrow, column, run, summary};
 use std::ffi::{CString, c_char, c_int, c_void};
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::ptr::{null, null_mut};
@@ -365,6 +367,21 @@ fn libraries_that_do_not_fit_are_refused() {
         assert_eq!(answer.unwrap_err().0, catena_status::CATENA_INVALID_ARGUMENT);
     }
     assert_eq!((short.struct_size, short.dimension), (16, 0));
+    // A host of an older version gets the members that it knows, and nothing is written behind them.
+    let mut older = empty_table();
+    older.struct_size = offset_of!(catena_density, log_density_parts);
+    older.data_count = 77;
+    // SAFETY: the table is larger than it says.
+    let answer = told(|error| unsafe { catena_density_from_bridgestan(path.as_ptr(), null(), 1, &mut older, error) });
+    answer.unwrap();
+    assert_eq!((older.struct_size, older.data_count), (offset_of!(catena_density, log_density_parts), 77));
+    assert!(older.dimension > 0 && older.log_density_gradient.is_some() && older.log_density_parts.is_none());
+    // SAFETY: the host owns the table.
+    unsafe { older.release.unwrap()(older.user) };
+    // One that ends inside a member is nobody's.
+    older.struct_size = offset_of!(catena_density, names) + 4;
+    let answer = told(|error| unsafe { catena_density_from_bridgestan(path.as_ptr(), null(), 1, &mut older, error) });
+    assert_eq!(answer.unwrap_err().0, catena_status::CATENA_INVALID_ARGUMENT);
     // A table never made into a model is released by its host.
     let table = table_of(&mock(), "").unwrap();
     // SAFETY: the host owns the table.

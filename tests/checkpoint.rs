@@ -111,3 +111,47 @@ fn a_checkpoint_of_another_run_is_refused() {
     let error = go_on(&options, &bytes[..bytes.len() - 1]).unwrap_err();
     assert_eq!(error.code(), Code::Checkpoint);
 }
+
+/// The same checkpoint with one number for another wherever it stands, and the checksum of that.
+fn forged(checkpoint: &[u8], number: f64, other: f64) -> Vec<u8> {
+    const CHECKSUM: std::ops::Range<usize> = 20..24;
+    let (number, mut bytes) = (number.to_le_bytes(), checkpoint.to_vec());
+    let places: Vec<_> = (CHECKSUM.end..bytes.len() - 7).filter(|&at| bytes[at..at + 8] == number).collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + 8].copy_from_slice(&other.to_le_bytes());
+    }
+    let checksum = crc32fast::hash(&bytes[CHECKSUM.end..]).to_le_bytes();
+    bytes[CHECKSUM].copy_from_slice(&checksum);
+    bytes
+}
+
+#[test]
+fn what_no_chain_of_a_run_has_is_refused_though_its_checksum_is_right() {
+    let model = Correlated { dim: DIM, rho: 0.8 };
+    for metric in [MetricKind::Unit, MetricKind::Diag, MetricKind::Dense] {
+        let options = SampleOptions { num_chains: 1, num_warmup: 60, num_samples: 20, metric, ..Default::default() };
+        let mut writers = vec![TableWriter::new()];
+        let io = SampleIo { sample_writers: borrow(&mut writers), ..Default::default() };
+        let report = sample_nuts(&model, &options, io).unwrap();
+        let chain = &report.chains[0];
+        let good = chain.checkpoint.as_deref().unwrap();
+        let last = writers[0].column("x.2").unwrap().pop().unwrap();
+        let refused = |bytes: &[u8]| {
+            let io = SampleIo { checkpoints: vec![bytes], ..Default::default() };
+            sample_nuts(&model, &SampleOptions { num_samples: 40, ..options.clone() }, io).map(|_| ()).unwrap_err()
+        };
+        for (number, other, words) in [
+            (last, f64::NAN, "a position whose coordinate 1 is NaN"),
+            (last, f64::NEG_INFINITY, "coordinate 1 is -inf"),
+            (chain.stepsize, -1.0, "a step size of -1"),
+            (chain.stepsize, f64::INFINITY, "a step size of inf"),
+        ] {
+            let error = refused(&forged(good, number, other));
+            assert_eq!((error.code(), error.chain()), (Code::Checkpoint, Some(1)), "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        let io = SampleIo { checkpoints: vec![good], ..Default::default() };
+        sample_nuts(&model, &SampleOptions { num_samples: 40, ..options.clone() }, io).unwrap().status().unwrap();
+    }
+}

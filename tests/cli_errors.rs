@@ -239,3 +239,74 @@ fn chains_that_fail_leave_whole_files() {
     assert!(text.contains("chain 1") && text.contains("nothing can be evaluated"), "{text}");
     assert!(mock().exists());
 }
+
+/// A program of the shell, in `at`.
+fn script(at: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+    std::fs::write(at, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn compiling_says_what_it_needs_and_uses_what_it_finds() {
+    let at = folder("compile");
+    let compile = |words: &[&str]| {
+        let mut command = program(&at, std::iter::once("compile").chain(words.iter().copied()));
+        for name in ["CATENA_STAN", "CMDSTAN", "BRIDGESTAN"] {
+            command.env_remove(name);
+        }
+        // No Python, so no httpstan.
+        command.env("CXX", at.join("c++")).env("PATH", "/bin:/nowhere");
+        command
+    };
+    std::fs::write(at.join("m.stan"), "parameters { real mu; }").unwrap();
+    std::fs::write(at.join("m.so"), "of last week").unwrap();
+    let last_week = || std::fs::read_to_string(at.join("m.so")).unwrap() == "of last week";
+    let (code, words) = bad(compile(&["no.stan"]));
+    assert!(code == NO_INPUT && words.contains("'no.stan'"), "{words}");
+    let (code, words) = bad(compile(&[]));
+    assert!(code == USAGE && words.contains("expected one Stan program, got 0"), "{words}");
+    let (code, words) = bad(compile(&["m.stan", "stan=."]));
+    assert!(code == NO_INPUT && words.contains("'stan': expected a folder of CmdStan"), "{words}");
+    let mut named = compile(&["m.stan"]);
+    named.env("CMDSTAN", "none");
+    let (code, words) = bad(named);
+    assert!(code == NO_INPUT && words.contains("'CMDSTAN': expected") && words.contains("got 'none'"), "{words}");
+
+    // Tools that write down what they are asked, in the folders of CmdStan.
+    let stan = at.join("cmdstan");
+    let math = stan.join("stan/lib/stan_math/lib");
+    for folder in ["eigen_3", "boost_1", "tbb_2020/include", "tbb", "sundials_6/include", "sundials_6/lib"] {
+        std::fs::create_dir_all(math.join(folder)).unwrap();
+    }
+    std::fs::create_dir_all(stan.join("stan/lib/rapidjson_1")).unwrap();
+    for library in ["cvodes", "idas", "kinsol", "nvecserial"] {
+        std::fs::write(math.join(format!("sundials_6/lib/libsundials_{library}.a")), "").unwrap();
+    }
+    script(&stan.join("bin/stanc"), "out=${1#--o=}; cp \"$2\" \"$out\"");
+    let compiler =
+        "echo \"$@\" >> asked; while [ $# -gt 1 ]; do if [ \"$1\" = -o ]; then echo made > \"$2\"; fi; shift; done";
+    script(&at.join("c++"), compiler);
+    let said = cli::good(compile(&["m.stan", "--stan=cmdstan"]));
+    assert!(said.contains("m.stan is compiled to m.so"), "{said}");
+    assert_eq!(std::fs::read_to_string(at.join("m.so")).unwrap(), "made\n");
+    let asked = std::fs::read_to_string(at.join("asked")).unwrap();
+    for part in
+        ["eigen_3", "boost_1", "rapidjson_1", "tbb_2020/include", "sundials_6/include", "-DSTAN_THREADS", "-ltbb"]
+    {
+        assert!(asked.contains(part), "{part} in {asked}");
+    }
+    assert_eq!(asked.lines().count(), 3, "a program, its interface, a library: {asked}");
+
+    // A program that is wrong leaves what was there, and stanc's words are the user's.
+    std::fs::write(at.join("m.so"), "of last week").unwrap();
+    script(&stan.join("bin/stanc"), "echo 'Syntax error in line 1' >&2; exit 1");
+    let output = compile(&["m.stan", "stan=cmdstan"]).output().unwrap();
+    let (words, code) = cli::told(&output);
+    assert!(
+        code == Some(SOFTWARE) && words.contains("stanc failed") && words.contains("Syntax error in line 1"),
+        "{words}"
+    );
+    assert!(last_week());
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Writer};
+use catena::io::{Interrupt, Level, Logger, PositionInit, TableWriter, Values, Writer};
 use catena::model::INIT_TRIES;
 use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{FailurePolicy, MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
@@ -421,7 +421,8 @@ fn a_forgotten_element_of_the_gradient_is_found_by_name() {
 
 /// The words of a run of `dim` coordinates that looks at its gradients, whose log density has `extra` that they lack.
 fn looked_at(dim: usize, options: &SampleOptions, extra: impl Fn(&[f64]) -> f64 + Sync) -> Result<(), Error> {
-    let options = SampleOptions { check_gradient: true, num_chains: 1, num_warmup: 0, num_samples: 1, ..options.clone() };
+    let options =
+        SampleOptions { check_gradient: true, num_chains: 1, num_warmup: 0, num_samples: 1, ..options.clone() };
     let report = sample_nuts(&Normal::new(dim, |_, x| Ok(extra(x))), &options, SampleIo::default())?;
     match &report.chains[0].outcome {
         Outcome::Failed(error) => Err(error.clone()),
@@ -492,4 +493,19 @@ fn a_look_at_the_gradient_costs_little_and_no_bits() {
         assert_eq!(with.2, without.2 + 2 * 2 * directions);
     }
     assert_eq!(first(true, 5, 2).0, first(false, 5, 2).0);
+}
+
+#[test]
+fn a_misspelt_initial_value_is_told_with_the_name_that_was_meant() {
+    let lines = Lines::default();
+    let init = Values::from_json(r#"{"x.11": 1, "zzz": 1}"#).unwrap();
+    let options = SampleOptions { num_chains: 1, num_warmup: 5, num_samples: 5, ..options() };
+    let io = SampleIo { inits: vec![&init], logger: &lines, ..Default::default() };
+    sample_nuts(&Correlated { dim: 3, rho: 0.2 }, &options, io).unwrap().status().unwrap();
+    let lines = lines.0.into_inner().unwrap();
+    let told = |line: &str| line.contains("did not ask for: x.11 (did you mean 'x.1'?), zzz");
+    assert!(
+        lines.iter().any(|(level, id, line)| (*level, *id) == (Level::Warning, Some(1)) && told(line)),
+        "{lines:?}"
+    );
 }

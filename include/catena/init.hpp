@@ -10,6 +10,8 @@
 #include <functional>
 #include <initializer_list>
 #include <map>
+#include <mutex>
+#include <set>
 
 namespace catena {
 
@@ -85,13 +87,18 @@ class Init {
   static Init position(const std::vector<double> &position) {
     return Init(detail::made<Own>(catena_init_position_new, position.data(), position.size()));
   }
-  // From named values on the constrained scale, e.g. {{"mu", 1.5}, {"theta", {1, 2, 3}}}.
+  // From named values on the constrained scale, e.g. {{"mu", 1.5}, {"theta", {1, 2, 3}}}. A name that the model does not ask
+  // for fails its chain: it may be misspelt.
   static Init variables(std::map<std::string, Array> variables) {
-    return lookup([all = std::move(variables)](const std::string &name) -> std::optional<Array> {
+    std::vector<std::string> names;
+    for (const auto &variable : variables) names.push_back(variable.first);
+    Init init = lookup([all = std::move(variables)](const std::string &name) -> std::optional<Array> {
       const auto found = all.find(name);
       if (found == all.end()) return std::nullopt;
       return found->second;
     });
+    init.names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
+    return init;
   }
   // From a function that returns a variable's value by its name, or nothing. Called from pool threads, several at once.
   static Init lookup(std::function<std::optional<Array>(const std::string &name)> function) {
@@ -104,12 +111,13 @@ class Init {
   // outlive the handle.
   std::shared_ptr<const catena_init> bind(detail::Trouble &trouble) const {
     if (!function_) return shared_;
-    auto bound = std::make_unique<Bound>(Bound{function_, &trouble});
+    auto bound = std::make_unique<Bound>(function_, names_, trouble);
     catena_init_table table{};
     table.struct_size = sizeof table;
     table.release = [](void *user) { delete static_cast<Bound *>(user); };
     table.shape = find_shape;
     table.values = copy_values;
+    table.finish = all_asked;
     // The library owns it from here on, whatever comes of the call.
     table.user = bound.release();
     return std::shared_ptr<const catena_init>(detail::made<Own>(catena_init_new, &table));
@@ -118,17 +126,28 @@ class Init {
  private:
   using Own = detail::Handle<catena_init, catena_init_free>;
   using Function = std::function<std::optional<Array>(const std::string &)>;
+  using Names = std::shared_ptr<const std::vector<std::string>>;
   struct Bound {
+    Bound(std::shared_ptr<const Function> f, Names n, detail::Trouble &t) : function(std::move(f)), names(std::move(n)), trouble(&t) {}
+
     std::shared_ptr<const Function> function;
+    // The names that there are, where they are known, and those that were asked for.
+    Names names;
     detail::Trouble *trouble;
+    std::mutex one;
+    std::set<std::string> asked;
   };
 
   explicit Init(Own own) : shared_(std::move(own)) {}
 
   static int find_shape(void *user, const char *name, std::size_t most, std::size_t *shape, std::size_t *rank) noexcept {
-    const auto &bound = *static_cast<const Bound *>(user);
+    auto &bound = *static_cast<Bound *>(user);
     int given = 0;
     const int code = detail::guarded(*bound.trouble, nullptr, [&] {
+      {
+        const std::lock_guard<std::mutex> lock(bound.one);
+        bound.asked.insert(name);
+      }
       const std::optional<Array> array = (*bound.function)(name);
       if (!array) return;
       given = 1;
@@ -151,8 +170,25 @@ class Init {
     });
   }
 
+  // Each chain asks for the same names: what one asked for is known to all.
+  static int all_asked(void *user) noexcept {
+    auto &bound = *static_cast<Bound *>(user);
+    if (!bound.names) return detail::done;
+    return detail::guarded(*bound.trouble, nullptr, [&] {
+      const std::lock_guard<std::mutex> lock(bound.one);
+      for (const std::string &name : *bound.names)
+        if (bound.asked.count(name) == 0) {
+          std::string all;
+          for (const std::string &one : bound.asked) all += (all.empty() ? "'" : ", '") + one + "'";
+          throw Error(CATENA_INVALID_ARGUMENT,
+                      "argument 'init': expected values that the model asks for (" + all + "), got '" + name + "'", "init");
+        }
+    });
+  }
+
   std::shared_ptr<const catena_init> shared_;
   std::shared_ptr<const Function> function_;
+  Names names_;
 };
 
 }  // namespace catena

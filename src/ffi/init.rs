@@ -37,12 +37,15 @@ pub struct catena_init_table {
     /// when it failed.
     pub values:
         Option<unsafe extern "C" fn(user: *mut c_void, name: *const c_char, values: *mut f64, count: usize) -> c_int>,
+    /// Called for each chain, once the model has asked for all that it wants; may be NULL. A number other than 0 fails the
+    /// chain: a context that knows its names can refuse one that the model did not ask for, which may be misspelt.
+    pub finish: Option<unsafe extern "C" fn(user: *mut c_void) -> c_int>,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
 unsafe impl Table for catena_init_table {
     const NAME: &'static str = "catena_init_table";
-    const REQUIRED: usize = size_of::<catena_init_table>();
+    const REQUIRED: usize = std::mem::offset_of!(catena_init_table, finish);
 }
 
 /// Most dimensions a variable of an init context may have.
@@ -81,6 +84,18 @@ impl InitContext for HostInit {
         // SAFETY: as above; `values` has room for `count` numbers.
         let code = unsafe { values_of(self.data.user, c_name.as_ptr(), values.as_mut_ptr(), count) };
         if code == 0 { Ok(Some(Variable { shape, values })) } else { Err(failed("values", code)) }
+    }
+
+    fn finish(&self) -> Result<(), Error> {
+        let Some(finish) = self.table.finish else { return Ok(()) };
+        // SAFETY: the host's function with the host's data.
+        match unsafe { finish(self.data.user) } {
+            0 => Ok(()),
+            code => {
+                let words = format!("the init context refused what the model asked for, with code {code}");
+                Err(Error::new(Code::Initialization, words))
+            }
+        }
     }
 }
 

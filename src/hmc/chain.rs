@@ -2,6 +2,7 @@
 
 mod machine;
 mod settings;
+mod sound;
 mod steps;
 mod talk;
 

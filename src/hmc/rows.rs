@@ -36,6 +36,11 @@ impl Rows {
         Self { data, start, stride, dim, padded: lines * LANES, count }
     }
 
+    /// Number of rows and their length without padding.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.count, self.dim)
+    }
+
     /// Length of a row without padding.
     pub fn dim(&self) -> usize {
         self.dim

@@ -108,6 +108,13 @@ impl Slots {
         }
     }
 
+    /// Numbers of rows and of coordinates, those of the model after the sampler's where there are any.
+    pub fn shape(&self) -> [Option<(usize, usize)>; 4] {
+        let model = self.model.as_ref();
+        let of_model = [model.map(|m| m.0.shape()), model.map(|m| m.1.shape())];
+        [Some(self.position.shape()), Some(self.gradient.shape()), of_model[0], of_model[1]]
+    }
+
     pub fn bytes(&self) -> usize {
         let model = self.model.as_ref().map_or(0, |m| m.0.bytes() + m.1.bytes());
         self.position.bytes() + self.gradient.bytes() + model

@@ -271,6 +271,20 @@ impl Trajectory {
         free
     }
 
+    /// Whether it has vectors of the shapes of `other`, and names none that there are not.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let shape = |t: &Self| {
+            let rows =
+                [&t.half, &t.tree_sum, &t.end_momenta, &t.first_momenta, &t.sums, &t.passing_sums, &t.last_momenta];
+            (rows.map(Rows::shape), t.kept_momenta.as_ref().map(Rows::shape), t.slots.shape(), t.model_dim)
+        };
+        let within = |places: &[usize], count: usize| places.iter().all(|place| *place < count);
+        within(&[self.ends[0], self.ends[1], self.draw, self.proposal, self.pending], SLOTS)
+            && within(&self.end_rows, self.end_rows.len())
+            && within(&self.kept_rows, self.kept_rows.len())
+            && shape(self) == shape(other)
+    }
+
     pub fn bytes(&self) -> usize {
         let rows = [
             &self.half,

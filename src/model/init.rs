@@ -20,6 +20,12 @@ pub trait InitContext: Sync {
         None
     }
 
+    /// The model has asked for all that it wants, for one chain: a context that knows its names refuses those that nobody
+    /// wants.
+    fn finish(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Names this context gives that were never asked for, so that a misspelt one can be reported.
     fn unused(&self) -> Vec<String> {
         Vec::new()

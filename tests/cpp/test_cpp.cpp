@@ -174,6 +174,10 @@ void everything() {
   same(single.draws(), once(batched.batch_size(3).batch_wait(0.002), json).draws());
   same(single.draws(), once(small(1), json).draws());
   CHECK_TEXT(single.summary().name(1).c_str(), "sum");
+  // A misspelt name.
+  const catena::Error unwanted =
+      THROWN(catena::Error, once(small(), catena::Init::variables({{"pear", {0.5, 0.25}}, {"one", 1.0}})));
+  CHECK_HAS(unwanted.what(), "('one', 'pair'), got 'pear'");
 }
 
 double plain(const double *x, double *gradient) { return normal(x, gradient); }

@@ -50,7 +50,10 @@ struct Thrower {
     at(Place::constrain, task.chain_id());
     out[0] = x[0];
   }
-  void initialize(catena::Task &task, const catena::Given &, catena::Values) const { at(Place::initialize, task.chain_id()); }
+  void initialize(catena::Task &task, const catena::Given &given, catena::Values) const {
+    given.scalar("x");
+    at(Place::initialize, task.chain_id());
+  }
 };
 
 catena::Io with_inits() {

@@ -11,10 +11,11 @@ mkdir -p "$out"
 chmod +x "$wheel/stanc"
 flags="-std=c++17 -O2 -fPIC -w -I$wheel/include -DBOOST_DISABLE_ASSERTS -DBOOST_PHOENIX_NO_VARIADIC_EXPRESSION -D_REENTRANT"
 if [ "${THREADS:-1}" = 1 ]; then flags="$flags -DSTAN_THREADS"; fi
+source=$here/../../src/bin/catena/compile/bridge.cpp
 bridge=$out/bridge-${THREADS:-1}.o
-if [ ! -e "$bridge" ] || [ "$here/bridge.cpp" -nt "$bridge" ]; then
+if [ ! -e "$bridge" ] || [ "$source" -nt "$bridge" ]; then
     # shellcheck disable=SC2086
-    ${CXX:-c++} $flags -c "$here/bridge.cpp" -o "$bridge"
+    ${CXX:-c++} $flags -c "$source" -o "$bridge"
 fi
 for program in "$@"; do
     name=$(basename "$program" .stan)

@@ -18,7 +18,7 @@ catena_diagnose <- function(model, seed = NULL, init = 2, chain_id = 1, epsilon 
     error
   )
   if (show_messages) tell(result$log)
-  warn_unused(names(init)[result$unused])
+  warn_unused(names(init)[result$unused], model)
   gradients <- data.frame(
     variable = model$names, value = result$value, model = result$model, finite_diff = result$finite_diff, error = result$error
   )

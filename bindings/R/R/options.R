@@ -50,13 +50,19 @@ looked_at <- function(given, model) {
   given
 }
 
+# The one of the names in `known` that `name` was likely meant to be; NULL where none is near.
+near_name <- function(name, known) {
+  if (!length(known)) return(NULL)
+  distance <- drop(utils::adist(name, known))
+  if (3 * min(distance) <= nchar(name) + 2) known[[which.min(distance)]]
+}
+
 unknown_option <- function(name, known) {
   table <- .Call(C_options)
   taken_by <- table$services[table$option == option_of(name)]
   if (length(taken_by)) stop(sprintf("'%s': not an option here; it is one of %s", name, taken_by), call. = FALSE)
   known <- setdiff(known, c("model", "..."))
-  distance <- drop(utils::adist(name, known))
-  near <- known[which.min(distance)]
-  instead <- if (3 * min(distance) <= nchar(name) + 2) sprintf("did you mean '%s'?", near) else paste("there are", toString(sort(known)))
+  near <- near_name(name, known)
+  instead <- if (!is.null(near)) sprintf("did you mean '%s'?", near) else paste("there are", toString(sort(known)))
   stop(sprintf("'%s': not an option; %s", name, instead), call. = FALSE)
 }

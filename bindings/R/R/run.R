@@ -148,7 +148,7 @@ take_result <- function(run, keep = TRUE) {
   } else {
     fit <- run$fit
   }
-  report(result)
+  report(result, run$model)
   fit
 }
 
@@ -176,20 +176,25 @@ tell <- function(lines) {
   for (line in paste0(from, lines$line)) message(line)
 }
 
-report <- function(result) {
+report <- function(result, model = NULL) {
   failed <- nzchar(result$messages)
   if (result$status == status_chain_failed && !all(failed)) {
     warning(sum(failed), " of ", length(failed), " chains failed:\n", paste(result$messages[failed], collapse = "\n"), call. = FALSE)
   } else if (!result$status %in% c(status_ok, status_interrupted)) {
     stop(paste(unique(c(result$message, result$messages[failed])), collapse = "\n"), call. = FALSE)
   }
-  warn_unused(result$unused)
+  warn_unused(result$unused, model)
 }
 
 # `unused` are names of initial values as the library has them.
-warn_unused <- function(unused) {
+warn_unused <- function(unused, model) {
   unused <- unique(names_from_library(unused))
   if (length(unused)) {
+    known <- unique(sub("\\[.*", "", c(model$names, model$outputs)))
+    unused <- vapply(unused, function(name) {
+      near <- near_name(name, known)
+      if (is.null(near)) name else sprintf("%s (did you mean '%s'?)", name, near)
+    }, "")
     warning("'init' gives values that the model has no name for: ", paste(unused, collapse = ", "), call. = FALSE)
   }
 }

@@ -4,6 +4,7 @@ mod approximate;
 mod approximations;
 mod argument;
 mod common;
+mod compile;
 mod diagnose;
 mod failure;
 mod kept;
@@ -34,6 +35,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
                                   a library that exports catena_model
+catena compile [OPTION…] PROGRAM  make that library of a Stan program, with the stanc and headers of CmdStan, BridgeStan or
+                                  Python's httpstan
 catena summary [OPTION…] FILE…    summarise Stan CSV files, one per chain
 catena report [OPTION…] FILE…     make a page for a browser of Stan CSV files, one per chain
 catena help                       this text
@@ -60,13 +63,22 @@ fn main() -> ExitCode {
 fn dispatch(words: &[String]) -> Result<(), Failure> {
     const HELP: [&str; 4] = ["help", "help-all", "--help", "-h"];
     let Some(first) = words.first() else {
-        return Err(Failure::usage(format!("expected a model, 'summary' or 'report', got nothing\n\n{USAGE}")));
+        return Err(Failure::usage(format!(
+            "expected a model, 'compile', 'summary' or 'report', got nothing\n\n{USAGE}"
+        )));
     };
     if words.iter().any(|w| HELP.contains(&w.as_str())) {
-        return common::say(&format!("{USAGE}{}{}{}", summary::help(), report::help(), parse::help()));
+        return common::say(&format!(
+            "{USAGE}{}{}{}{}",
+            compile::help(),
+            summary::help(),
+            report::help(),
+            parse::help()
+        ));
     }
     match first.as_str() {
         "version" | "--version" => common::say(concat!("catena ", env!("CARGO_PKG_VERSION"), "\n")),
+        "compile" => compile::run(&words[1..]),
         "summary" => summary::run(&words[1..]),
         "report" => report::run(&words[1..]),
         library => {

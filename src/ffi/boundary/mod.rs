@@ -6,4 +6,4 @@ mod table;
 
 pub(super) use guard::{guard, make};
 pub(super) use pointers::{ask, check_size, free, object, object_mut, put, slice, slice_mut, text};
-pub(super) use table::{Table, table, table_with};
+pub(super) use table::{Room, Table, table, table_with};

@@ -51,21 +51,68 @@ unsafe fn known<T: Table>(pointer: *const T, name: &str) -> Result<(T, usize), E
         return Err(null(name, T::NAME));
     }
     // SAFETY: every table starts with its size, and the pointer is not null.
-    let size = unsafe { pointer.cast::<usize>().read_unaligned() };
-    // Every version of a table ends where its alignment does, and no member stands across such a place.
-    if size < T::REQUIRED || !size.is_multiple_of(align_of::<T>()) {
-        return Err(Error::argument(
-            format!("{name}.struct_size"),
-            format_args!("sizeof({}), a multiple of {}, at least {}", T::NAME, align_of::<T>(), T::REQUIRED),
-            size,
-        ));
-    }
+    let size = table_size::<T>(unsafe { pointer.cast::<usize>().read_unaligned() }, &format!("{name}.struct_size"))?;
     let mut copy = std::mem::MaybeUninit::<T>::zeroed();
     let bytes = size.min(size_of::<T>());
     // SAFETY: `bytes` is within both the host's table and the copy; zeros are a valid T by the trait's contract.
     unsafe {
         std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), bytes);
         Ok((copy.assume_init(), size))
+    }
+}
+
+/// `size`, if a table of some version can be as large.
+fn table_size<T: Table>(size: usize, name: &str) -> Result<usize, Error> {
+    // Every version of a table ends where its alignment does, and no member stands across such a place.
+    if size >= T::REQUIRED && size.is_multiple_of(align_of::<T>()) {
+        return Ok(size);
+    }
+    let expected = format_args!("sizeof({}), a multiple of {}, at least {}", T::NAME, align_of::<T>(), T::REQUIRED);
+    Err(Error::argument(name, expected, size))
+}
+
+/// The room for a table that a host asks for.
+pub(in crate::ffi) struct Room<T> {
+    place: *mut T,
+    size: usize,
+}
+
+impl<T: Table> Room<T> {
+    /// The room at `place`, where its size stands, if it is that of a table of some version.
+    ///
+    /// # Safety
+    /// `place` is null or points to a table whose first `struct_size` bytes may be written.
+    pub unsafe fn new(place: *mut T, name: &str) -> Result<Self, Error> {
+        if place.is_null() {
+            return Err(null(name, T::NAME));
+        }
+        // SAFETY: every table starts with its size, and the pointer is not null.
+        let size = table_size::<T>(unsafe { place.cast::<usize>().read_unaligned() }, &format!("{name}.struct_size"))?;
+        Ok(Self { place, size })
+    }
+
+    /// The room of `size` bytes at `place`, whose struct_size [`Room::fill`] sets.
+    ///
+    /// # Safety
+    /// `place` is null or points to `size` bytes that may be written.
+    pub unsafe fn of(place: *mut T, name: &str, size: usize) -> Result<Self, Error> {
+        if place.is_null() {
+            return Err(null(name, T::NAME));
+        }
+        Ok(Self { place, size: table_size::<T>(size, "struct_size")? })
+    }
+
+    /// Writes what the host's version knows of `table`, with the host's size; members of newer versions become zero.
+    pub fn fill(self, table: &T) {
+        let known = self.size.min(size_of::<T>());
+        // SAFETY: the place has `size` bytes, by the promise of `new`; `known` of them the table has too, and the first
+        // member is the size.
+        unsafe {
+            let to = self.place.cast::<u8>();
+            std::ptr::copy_nonoverlapping(std::ptr::from_ref(table).cast::<u8>(), to, known);
+            std::ptr::write_bytes(to.add(known), 0, self.size - known);
+            self.place.cast::<usize>().write_unaligned(self.size);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod table;
 
 pub(super) use library::open;
 
-use super::boundary::{guard, text};
+use super::boundary::{Room, guard, text};
 use super::density::catena_density;
 use super::error::{catena_error, catena_status};
 use super::model::{catena_model, owner};
@@ -20,7 +20,7 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 
 /// Loads a Stan program from a shared library with BridgeStan's C ABI (version 2) and fills `out`, whose `struct_size` must
-/// be set to sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
+/// be set to the host's sizeof(catena_density), with a table for catena_model_new. Names, callbacks and `user` belong to the loaded
 /// program, which the model frees; when the table is never given to catena_model_new, call out->release(out->user). The
 /// library itself stays loaded to the end of the process.
 ///
@@ -58,19 +58,8 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        if out.is_null() {
-            return Err(Error::argument("out", "a pointer to a catena_density", "NULL"));
-        }
-        // SAFETY: not null; every table starts with its size.
-        let size = unsafe { out.cast::<usize>().read_unaligned() };
-        let known = size_of::<catena_density>();
-        if size < known {
-            return Err(Error::argument(
-                "out.struct_size",
-                format_args!("sizeof(catena_density), at least {known}"),
-                size,
-            ));
-        }
+        // SAFETY: the caller vouches for the place.
+        let room = unsafe { Room::new(out, "out")? };
         // SAFETY: the caller vouches for the texts.
         let path = Path::new(unsafe { text(library, "library")? });
         if !data.is_null() {
@@ -78,13 +67,7 @@ pub unsafe extern "C" fn catena_density_from_bridgestan(
             unsafe { text(data, "data")? };
         }
         // SAFETY: the caller vouches for the library.
-        let mut table = table::of(unsafe { model::Loaded::new(path, data, seed, true)? });
-        table.struct_size = size;
-        // SAFETY: the caller's table has `size` bytes, of which `known` are ours; members of newer versions become zero.
-        unsafe {
-            std::ptr::write_bytes(out.cast::<u8>().add(known), 0, size - known);
-            out.write_unaligned(table);
-        }
+        room.fill(&table::of(unsafe { model::Loaded::new(path, data, seed, true)? }));
         Ok(())
     })
 }

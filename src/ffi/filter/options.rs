@@ -1,7 +1,7 @@
 //! Options of a filter.
 
 use crate::error::Error;
-use crate::ffi::boundary::{Table, guard, slice, table};
+use crate::ffi::boundary::{Room, Table, guard, slice, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::{catena_resampling, scheme};
 use crate::ffi::run::catena_pool;
@@ -79,13 +79,8 @@ pub unsafe extern "C" fn catena_filter_options_init(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        if options.is_null() {
-            return Err(Error::argument("options", "a pointer to a catena_filter_options", "NULL"));
-        }
-        if struct_size < catena_filter_options::REQUIRED {
-            let expected = format!("sizeof(catena_filter_options), at least {}", catena_filter_options::REQUIRED);
-            return Err(Error::argument("struct_size", expected, struct_size));
-        }
+        // SAFETY: the caller vouches for the place.
+        let room = unsafe { Room::of(options, "options", struct_size)? };
         let FilterRun { num_sets, init_set_id, num_particles, num_times, seed, num_threads, .. } = FilterRun::default();
         let FilterRun { ess_threshold, moments, history, num_trajectories, .. } = FilterRun::default();
         let defaults = catena_filter_options {
@@ -105,13 +100,7 @@ pub unsafe extern "C" fn catena_filter_options_init(
             history: i32::from(history),
             retained: std::ptr::null(),
         };
-        // What a header newer than the library knows beyond stays zero, "not provided".
-        let bytes = struct_size.min(size_of::<catena_filter_options>());
-        // SAFETY: not null, and the caller vouches for `struct_size` bytes; the table has no padding.
-        unsafe {
-            options.cast::<u8>().write_bytes(0, struct_size);
-            std::ptr::copy_nonoverlapping((&raw const defaults).cast::<u8>(), options.cast(), bytes);
-        }
+        room.fill(&defaults);
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use super::device::catena_device;
 use crate::error::Error;
-use crate::ffi::boundary::{Table, guard, table};
+use crate::ffi::boundary::{Room, Table, guard, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::{catena_resampling, scheme};
 use crate::ffi::run::catena_pool;
@@ -88,13 +88,8 @@ pub unsafe extern "C" fn catena_updater_options_init(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        if options.is_null() {
-            return Err(Error::argument("options", "a pointer to a catena_updater_options", "NULL"));
-        }
-        if struct_size < catena_updater_options::REQUIRED {
-            let expected = format!("sizeof(catena_updater_options), at least {}", catena_updater_options::REQUIRED);
-            return Err(Error::argument("struct_size", expected, struct_size));
-        }
+        // SAFETY: the caller vouches for the place.
+        let room = unsafe { Room::of(options, "options", struct_size)? };
         let UpdaterOptions { num_sets, init_set_id, num_models, seed, ess_threshold, .. } = UpdaterOptions::default();
         let LiuWest { a, max_tries, .. } = LiuWest::default();
         let defaults = catena_updater_options {
@@ -115,13 +110,7 @@ pub unsafe extern "C" fn catena_updater_options_init(
             divergences: 0,
             device: std::ptr::null(),
         };
-        // What a header newer than the library knows beyond stays zero, "not provided".
-        let bytes = struct_size.min(size_of::<catena_updater_options>());
-        // SAFETY: not null, and the caller vouches for `struct_size` bytes; the table has no padding.
-        unsafe {
-            options.cast::<u8>().write_bytes(0, struct_size);
-            std::ptr::copy_nonoverlapping((&raw const defaults).cast::<u8>(), options.cast(), bytes);
-        }
+        room.fill(&defaults);
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use super::handle::catena_run;
 use crate::error::Error;
-use crate::ffi::boundary::{Table, guard, object, table};
+use crate::ffi::boundary::{Room, Table, guard, object};
 use crate::ffi::error::{catena_error, catena_status};
 
 /// Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
@@ -48,11 +48,11 @@ pub unsafe extern "C" fn catena_run_progress(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (run, size) = unsafe { (object(run, "run", "a catena_run")?, table(out, "out")?.struct_size) };
+        let (run, room) = unsafe { (object(run, "run", "a catena_run")?, Room::new(out, "out")?) };
         let expected = || format!("a chain from 0 to {}", run.control.num_chains() - 1);
         let p = run.control.progress(chain).ok_or_else(|| Error::argument("chain", expected(), chain))?;
-        let now = catena_progress {
-            struct_size: size,
+        room.fill(&catena_progress {
+            struct_size: size_of::<catena_progress>(),
             chain_id: run.first_chain + chain as u64,
             iteration: p.iteration as u64,
             total: run.total,
@@ -61,10 +61,7 @@ pub unsafe extern "C" fn catena_run_progress(
             stepsize: p.stepsize,
             in_warmup: p.in_warmup.into(),
             over: p.over.into(),
-        };
-        let bytes = size.min(size_of::<catena_progress>());
-        // SAFETY: both are at least `bytes` long.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const now).cast::<u8>(), out.cast::<u8>(), bytes) };
+        });
         Ok(())
     })
 }

@@ -119,6 +119,9 @@ fn add(sum: &mut [f64], dim: usize, n: usize, scores: &[f64], weight: impl Fn(us
 /// # Errors
 /// Information that is singular.
 pub fn bayesian_bound(prior: &[f64], experiments: &[f64], dim: usize) -> Result<Vec<f64>, Error> {
+    if dim == 0 {
+        return Err(Error::argument("dimension", "at least 1", dim));
+    }
     let size = dim * dim;
     if prior.len() != size || !experiments.len().is_multiple_of(size) {
         let got = format!("{} and {} numbers", prior.len(), experiments.len());

@@ -164,6 +164,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
         if let Some((name, was, is)) = chain.misfit(self.columns.engine, &self.settings) {
             return misfit(name, was, is);
         }
+        if let Some(what) = chain.unsound() {
+            let words = format!("the checkpoint has {what}, which no chain of a run has");
+            return Err(Error::new(Code::Checkpoint, words));
+        }
         let text = |record: &Record| format!("thin {}, save_warmup {}", record.thin, record.save_warmup);
         let (was, is) = (text(&record), text(&self.record));
         if was != is {

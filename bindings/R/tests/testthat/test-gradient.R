@@ -68,3 +68,10 @@ test_that("a wrong gradient is found where chains begin, unless nobody wants to 
   right <- catena_model(normal, names = names)
   expect_identical(as.array(sample(right)), as.array(sample(right, check_gradient = FALSE)))
 })
+
+test_that("a misspelt initial value is told with the name that was meant", {
+  model <- catena_model(normal, names = c("alpha", "beta[1]", "beta[2]"))
+  run <- function(init) catena_sample(model, chains = 1, iter_warmup = 5, iter_sampling = 5, seed = 1, init = init, progress = FALSE)
+  expect_warning(run(list(alhpa = 1)), "alhpa \\(did you mean 'alpha'\\?\\)")
+  expect_warning(run(list(alpha = 1, betas = c(1, 2))), "betas \\(did you mean 'beta'\\?\\)")
+})

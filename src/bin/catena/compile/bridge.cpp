@@ -1,5 +1,5 @@
 // BridgeStan's C ABI, version 2, over stan::model::model_base: linked with what stanc makes of a program, this is a
-// library for catena_density_from_bridgestan. Written from the ABI's header alone, for tests with real Stan programs.
+// library for catena_density_from_bridgestan: what `catena compile` adds to a program. Written from the ABI's header alone.
 #include <stan/io/empty_var_context.hpp>
 #include <stan/io/json/json_data.hpp>
 #include <stan/math/rev.hpp>
