@@ -176,8 +176,8 @@ void everything() {
   CHECK_TEXT(single.summary().name(1).c_str(), "sum");
   // A misspelt name.
   const catena::Error unwanted =
-      THROWN(catena::Error, once(small(), catena::Init::variables({{"pear", {0.5, 0.25}}, {"one", 1.0}})));
-  CHECK_HAS(unwanted.what(), "('one', 'pair'), got 'pear'");
+      THROWN(catena::Error, once(small(), catena::Init::variables({{"pair", {0.5, 0.25}}, {"one", 1.0}, {"won", 1.0}})));
+  CHECK_HAS(unwanted.what(), "('absent', 'one', 'pair'), got 'won'");
 }
 
 double plain(const double *x, double *gradient) { return normal(x, gradient); }
@@ -325,7 +325,9 @@ void options_by_name() {
     const catena_option *option = catena_options_at(i);
     options.set(option->name, option->default_value);
     CHECK_TEXT(options.get(option->name).c_str(), option->default_value);
-    CHECK_TEXT(untouched.get(option->name).c_str(), option->default_value);
+    // Functions of C++ have gradients that were written by hand.
+    const bool otherwise = std::string(option->name) == "check_gradient";
+    CHECK_TEXT(untouched.get(option->name).c_str(), otherwise ? "true" : option->default_value);
   }
   CHECK(!catena_options_at(catena_options_count()));
 }
