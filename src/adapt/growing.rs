@@ -252,7 +252,8 @@ mod tests {
                 growing.learn(Lesson { iteration: i, accept_stat: 0.8, position: &[x], gradient: &[-x / 9.0] });
             assert_eq!(change.meets, (i == 9).then_some(10));
         }
-        let others = Pooled { metric: Some(InverseMetric::Diag(vec![2.0])), log_step: 0.0, apart: vec![true] };
+        let others =
+            Pooled { metric: Some(InverseMetric::Diag(vec![2.0])), log_step: 0.0, apart: vec![true], is_over: false };
         let Some(InverseMetric::Diag(own)) = growing.take(&others, true).metric else { panic!("no metric") };
         assert!((own[0] - 9.0).abs() < 1e-12, "{own:?}");
         assert_eq!(growing.take(&others, false).metric, others.metric);

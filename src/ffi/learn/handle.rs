@@ -72,9 +72,12 @@ pub(super) unsafe fn experiments_of(
     Experiments::new(fields, n_e, unsafe { slice(experiments, size, "experiments")? }.to_vec())
 }
 
+/// What a likelihood's table gives away, and the ranks it names.
+type Owned = (UserData, Result<Option<HostCommunicator>, Error>);
+
 /// What a host gives to an updater. Read before all else is looked at, so that it is released once, whatever is refused.
 struct Lent {
-    likelihood: Result<(catena_likelihood, (UserData, Result<Option<HostCommunicator>, Error>)), Error>,
+    likelihood: Result<(catena_likelihood, Owned), Error>,
     logger: Result<HostLogger, Error>,
     interrupt: Result<HostInterrupt, Error>,
 }
