@@ -71,14 +71,22 @@ fn a_chain_without_an_end_is_the_chain_of_a_run_without() {
 }
 
 #[test]
+fn chains_take_the_ends_in_turn() {
+    let first = run_from(&options(MetricKind::FisherDiag), Vec::new());
+    let still = SampleOptions { num_warmup: 0, ..options(MetricKind::FisherDiag) };
+    let next = run_from(&still, ends(&first)[..1].to_vec());
+    for (chain, of) in next.chains.iter().zip([0, 0]) {
+        assert_eq!(chain.inv_metric, first.chains[of].inv_metric);
+    }
+}
+
+#[test]
 fn ends_of_other_models_and_chains_without_draws_are_refused() {
     let first = run_from(&options(MetricKind::FisherDense), Vec::new());
     let small = Correlated { dim: 5, rho: 0.9 };
     let io = SampleIo { from: ends(&first), ..Default::default() };
     let error = sample_nuts(&small, &options(MetricKind::FisherDense), io).unwrap_err();
     assert_eq!((error.argument_name(), error.chain()), (Some("from"), Some(1)), "{error}");
-    let io = SampleIo { from: ends(&first)[..1].to_vec(), ..Default::default() };
-    assert_eq!(sample_nuts(&MODEL, &options(MetricKind::Diag), io).unwrap_err().argument_name(), Some("from"));
     let begun = SampleOptions { max_evaluations: 1, ..options(MetricKind::Diag) };
     let stopped = run_from(&begun, Vec::new());
     assert!(stopped.chains.iter().all(|chain| chain.outcome == Outcome::Stopped));

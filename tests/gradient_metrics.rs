@@ -146,7 +146,7 @@ fn a_chain_that_is_stuck_gets_the_metric_of_the_others_and_is_told_of() {
 }
 
 #[test]
-fn a_chain_in_a_mode_of_its_own_gets_the_metric_of_the_others_and_says_so() {
+fn a_chain_in_a_mode_of_its_own_keeps_to_itself_and_says_so() {
     // Two modes 2000 apart, of standard deviation 3; one chain of four begins in the second.
     let modes = Own {
         dim: 2,
@@ -168,8 +168,9 @@ fn a_chain_in_a_mode_of_its_own_gets_the_metric_of_the_others_and_says_so() {
     };
     let report = sample_nuts(&modes, &options(MetricKind::FisherDiag, WarmupMode::Together), io).unwrap();
     report.status().unwrap();
-    for chain in &report.chains {
-        assert_eq!(chain.inv_metric, report.chains[0].inv_metric);
+    for (i, chain) in report.chains.iter().enumerate() {
+        // Its metric is that of its own draws.
+        assert_eq!(chain.inv_metric == report.chains[0].inv_metric, i != 2);
         assert!(chain.inv_metric.iter().all(|v| (v / 9.0 - 1.0).abs() < 0.2), "{:?}", chain.inv_metric);
     }
     // It stays where it is.
@@ -373,7 +374,8 @@ fn a_warm_up_that_ends_by_itself_has_the_same_bits_however_it_runs() {
     for warmup in [WarmupMode::Alone, WarmupMode::Together] {
         let options = SampleOptions { save_warmup: true, ..until(warmup, 1000) };
         let (report, two) = run(&model, &options);
-        assert!(report.chains.iter().all(|chain| chain.iterations < 1000));
+        let took: Vec<usize> = report.chains.iter().map(|chain| chain.iterations).collect();
+        assert!(took.iter().all(|n| *n < 1000), "{warmup:?}: {took:?}");
         for num_threads in [1, 4] {
             let again = run(&model, &SampleOptions { num_threads, ..options.clone() }).1;
             assert!(again.iter().map(bits).eq(two.iter().map(bits)), "{warmup:?}, {num_threads} threads");

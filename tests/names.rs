@@ -52,7 +52,7 @@ fn any_bytes_name_files() {
     let output = run(&at, &line);
     assert_eq!(told(&output).1, Some(0), "{}", told(&output).0);
     let mut again = vec![library.into_os_string()];
-    again.extend(words("sample num_chains=2 num_warmup=0 num_samples=5 adapt engaged=0 metric=diag_e"));
+    again.extend(words("sample num_chains=2 num_warmup=0 num_samples=5 adapt engaged=0"));
     again.push(odd("metric_file=", "_metric.json"));
     again.extend(words("output file=b.csv refresh=0"));
     let output = run(&at, &again);

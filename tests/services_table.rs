@@ -85,7 +85,7 @@ impl Definitions {
             julia: sources("bindings/julia/src", ".jl"),
             python: sources("bindings/python/catena", ".py"),
             abi: read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings/abi.json")),
-            rust: ["src/services", "src/diagnostics", "src/learn", "src/model"]
+            rust: ["src/services", "src/diagnostics", "src/learn", "src/model", "src/report"]
                 .map(|folder| sources(folder, ".rs"))
                 .concat(),
             help: String::from_utf8(help.stdout).expect("UTF-8"),
@@ -165,7 +165,9 @@ impl Definitions {
             return structs.iter().any(|body| body.lines().any(field));
         }
         let (function, argument) = call(member).unwrap_or((member, ""));
-        let is_struct = |line: &str| word_after(line, "struct ") == Some(function);
+        let is_struct = |line: &str| {
+            ["struct ", "mutable struct "].iter().any(|opening| word_after(line, opening) == Some(function))
+        };
         let defined = begins(format!("function {function}("))
             || begins(format!("{function}("))
             || self.julia.lines().any(is_struct);
@@ -425,7 +427,7 @@ fn what_is_not_there_is_not_found() {
         ("R", "catena_log_density(metric = )"),
         ("R", "fit$metrics"),
         ("Julia", "Catena.sampled"),
-        ("Julia", "Catena.sample(metrics = )"),
+        ("Julia", "Catena.sample(shape_of = )"),
         ("Julia", "ChainReport.step"),
         ("Julia", "fetched(run)"),
         ("Julia", "Catena.UniformPri"),

@@ -75,7 +75,8 @@ class Options {
   // Initial values not given are uniform on (-radius, radius) on the unconstrained scale. Default 2.
   Options &init_radius(double value) { return call(catena_options_set_init_radius, value); }
   // Compare the gradient with finite differences where each chain begins, and fail the chain where it is wrong: twice as many
-  // evaluations of the log density as there are coordinates, at most 128. Default true.
+  // evaluations of the log density as there are coordinates, at most 128. True unless it is set,
+  // for here gradients are functions of the program.
   Options &check_gradient(bool value) { return set("check_gradient", value); }
   // The shape of the inverse metric. Default CATENA_METRIC_AUTO.
   Options &metric(catena_metric value) { return call(catena_options_set_metric, static_cast<std::int32_t>(value)); }

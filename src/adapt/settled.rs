@@ -28,19 +28,20 @@ pub(super) fn agree(kind: MetricKind, present: &[f64], chains: &[(&[f64], &[f64]
     if parts.iter().any(|part| part.len() < FEWEST * dim) || !(0..dim).all(|i| mixes(&parts, i, dim)) {
         return false;
     }
-    let pooled = |which: usize| {
+    let pooled = |which: usize, kind: MetricKind| {
         let rows = halves.iter().map(|both| both[which].0.len() / dim).sum();
         let mut sample = Sample::new(dim, rows);
         let stride = rows.div_ceil(sample.room().max(1)).max(1);
         halves.iter().for_each(|both| sample.append(both[which].0, both[which].1, stride));
         fisher::estimate(&sample, kind, present)
     };
-    let (Some(first), Some(second)) = (pooled(0), pooled(1)) else { return false };
+    let (Some(first), Some(second)) = (pooled(0, kind), pooled(1, kind)) else { return false };
     if distance(dim, &first, &second) > AGREES {
         return false;
     }
-    // What single chains have is enough for their variances alone.
-    let all = second.variances(dim);
+    // What single chains have is enough for a diagonal alone, which of coordinates that depend on each other is another
+    // than that of a matrix.
+    let Some(all) = pooled(1, MetricKind::FisherDiag).map(|metric| metric.variances(dim)) else { return false };
     chains.len() < 2
         || chains.iter().all(|(positions, gradients)| {
             let mut sample = Sample::new(dim, positions.len() / dim);

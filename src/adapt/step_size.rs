@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn follows_the_recursion() {
         // By hand: mu = log 10, eta = 1/11, s = (0.8 - 0.3)/11, x = mu - s/0.05, x_bar = x.
-        let mut a = DualAveraging::new(Adaptation::default(), 1.0);
+        let mut a = DualAveraging::new(Adaptation::stan(), 1.0);
         let expected = (10f64.ln() - 0.5 / 11.0 / 0.05).exp();
         assert!((a.learn(0.3) - expected).abs() < 1e-14);
         assert!((a.average().unwrap() - expected).abs() < 1e-14);

@@ -108,7 +108,7 @@ impl Look<'_> {
             differences.push((model, difference));
         }
         // Where rounding hides a short step the difference is 0, which is a derivative only if long steps show none either.
-        let flat = differences.iter().all(|(_, one)| *one == 0.0);
+        let flat = differences.iter().all(|(model, one)| one.abs() <= AGREEMENT * model.abs());
         let believed = differences.windows(WITNESSES).find(|three| {
             let (model, middle) = three[WITNESSES / 2];
             let agrees = |one: f64| (one - middle).abs() <= AGREEMENT * (model - middle).abs();

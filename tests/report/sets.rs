@@ -68,7 +68,7 @@ fn sets_that_agree_are_called_good() {
 
 #[test]
 fn sets_that_disagree_are_doubted() {
-    let mut course = population(&[0.0, 0.0, 0.0, 3.0, 0.0], 4.0);
+    let mut course = population(&[0.0, 0.0, 0.0, 3.0, 0.0], 2.5);
     course.add(5, CourseStep { log_evidence: f64::NEG_INFINITY, ess: 0.0, size: 500.0, ..CourseStep::at(1.0) });
     let page = page("Sets that </title> disagree", &course, &[]);
     for part in [

@@ -56,7 +56,7 @@ fn one(path: &Path) -> Result<(WarmStart, Option<GivenPoint>), Error> {
     let bytes = std::fs::read(path).map_err(|e| Error::argument(FROM, "a file that can be read", e))?;
     if is_sealed(&bytes) {
         let kept: Kept = open(&bytes)?;
-        return Ok((WarmStart::from_checkpoint(&kept.checkpoint)?, None));
+        return Ok((WarmStart::from_checkpoint(kept.latest())?, None));
     }
     if bytes.trim_ascii_start().starts_with(b"{") {
         let (stepsize, metric, inv_metric) = read_adapted(&String::from_utf8_lossy(&bytes))?;

@@ -22,6 +22,8 @@ pub const EVERY: &str = "output every";
 pub const RESUME: &str = "resume";
 const SEED: &str = "random seed";
 
+const METRIC: &str = "sample hmc metric";
+
 /// Arguments that a resumed run may have otherwise: they don't change what is drawn, or (the data) are compared by what they
 /// lead to.
 const FREE: [&str; 14] = [
@@ -50,6 +52,8 @@ pub struct Kept {
     belongings: Belongings,
     /// Empty: the chain has not begun.
     pub checkpoint: Vec<u8>,
+    /// The chain as it is when all its draws are done, for runs that begin there; empty before.
+    end: Vec<u8>,
     /// Where the files of draws and of diagnostics ended.
     pub sample: Mark,
     pub diagnostic: Mark,
@@ -94,7 +98,10 @@ impl Belongings {
             belongings.arguments.iter().find(|(p, _)| p == path).map(|(_, t)| t.clone())
         };
         let paths = || self.arguments.iter().chain(&now.arguments).map(|(path, _)| path);
-        if let Some(path) = paths().find(|path| of(self, path) != of(now, path)) {
+        let differs = |path: &&String| of(self, path) != of(now, path);
+        // The metric first: others have other values with it.
+        let path = paths().filter(|path| *path == METRIC).find(differs).or_else(|| paths().find(differs));
+        if let Some(path) = path {
             let text = |belongings| of(belongings, path).unwrap_or_else(|| "none".into());
             return Some((path.clone(), text(self), text(now)));
         }
@@ -116,8 +123,7 @@ pub fn read(library: &str, settings: &mut Settings, options: &mut SampleOptions)
     let mut all: Vec<Kept> = Vec::with_capacity(paths.len());
     for (place, path) in paths.iter().enumerate() {
         let unfit = |what: String| Failure::config(format!("argument '{RESUME}': '{}': {what}", path.display()));
-        let bytes =
-            std::fs::read(path).map_err(|e| Failure::no_input(format!("cannot read '{}': {e}", path.display())))?;
+        let bytes = std::fs::read(path).map_err(|e| Failure::no_input(cannot_read(path, &e)))?;
         let kept: Kept = open(&bytes).map_err(|e| unfit(e.to_string()))?;
         let id = options.init_chain_id + place as u64;
         if kept.chain_id != id {
@@ -194,19 +200,46 @@ impl Files {
         Ok(())
     }
 
-    /// Keeps the chains that were stopped as they are; `marks` tells where their files end.
+    /// Keeps the chains that were stopped as they are, and the ends of those that are done beside what there is of them; `marks` tells where their files end.
     pub fn end(
         &self,
         report: &SampleReport,
         mut marks: impl FnMut(usize) -> Result<(Mark, Mark), Error>,
     ) -> Result<(), Failure> {
         for (place, chain) in report.chains.iter().enumerate() {
-            if let (Outcome::Stopped, Some(checkpoint)) = (&chain.outcome, &chain.checkpoint) {
-                let (sample, diagnostic) = marks(place)?;
-                self.keep(place, &Moment { checkpoint: checkpoint.clone(), sample, diagnostic })?;
+            let Some(checkpoint) = &chain.checkpoint else { continue };
+            match chain.outcome {
+                Outcome::Stopped => {
+                    let (sample, diagnostic) = marks(place)?;
+                    self.keep(place, &Moment { checkpoint: checkpoint.clone(), sample, diagnostic })?;
+                }
+                Outcome::Finished => {
+                    let path = &self.paths[place];
+                    let bytes = std::fs::read(path).map_err(|e| Failure::no_input(cannot_read(path, &e)))?;
+                    let kept: Kept = open(&bytes)?;
+                    self.write(place, &Kept { end: checkpoint.clone(), ..kept })?;
+                }
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    fn write(&self, place: usize, kept: &Kept) -> Result<(), Error> {
+        let path = &self.paths[place];
+        replace(path, &seal(kept))
+            .map_err(|e| Error::new(Code::Io, format!("checkpoint '{}' cannot be written: {e}", path.display())))
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read '{}': {error}", path.display())
+}
+
+impl Kept {
+    /// Where the chain stands at the last: done, or as far as it came.
+    pub fn latest(&self) -> &[u8] {
+        if self.end.is_empty() { &self.checkpoint } else { &self.end }
     }
 }
 
@@ -220,12 +253,11 @@ impl Keeper for Files {
             chain_id: self.first_id + place as u64,
             belongings: self.belongings.clone(),
             checkpoint: moment.checkpoint.clone(),
+            end: Vec::new(),
             sample: moment.sample.clone(),
             diagnostic: moment.diagnostic.clone(),
         };
-        let path = &self.paths[place];
-        replace(path, &seal(&kept))
-            .map_err(|e| Error::new(Code::Io, format!("checkpoint '{}' cannot be written: {e}", path.display())))
+        self.write(place, &kept)
     }
 }
 

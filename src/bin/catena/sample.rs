@@ -198,7 +198,6 @@ impl Files {
                 ("output file", sample.as_str()),
                 ("output diagnostic_file", diagnostic.as_str()),
                 (INIT, of_chain(settings.text(INIT), place)),
-                (FROM, of_chain(settings.text(FROM), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
                 (FROM, of_chain(settings.text(FROM), place)),
             ];

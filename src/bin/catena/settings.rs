@@ -267,7 +267,7 @@ mod tests {
         let ours = settings.lines();
         let ours: Vec<&str> =
             ours.iter().map(|line| line.trim_end()).take_while(|line| !line.starts_with("num_threads")).collect();
-        assert!(ours.contains(&"  preset = stan"), "what CmdStan has not is told: {ours:?}");
+        assert!(ours.contains(&"    preset = stan"), "what CmdStan has not is told: {ours:?}");
         let ours: Vec<&str> = ours.into_iter().filter(|line| !line.contains("preset")).collect();
         assert_eq!(ours, theirs);
     }

@@ -158,7 +158,8 @@ impl Sampling<'_> {
         let kind = chain.metric().kind();
         if kind == MetricKind::LowRank {
             // Readers of Stan's files take what stands between the diagonal and the times for the diagonal.
-            let low_rank = LowRank::from_numbers(&inverse)?;
+            // Of no coordinates there are no numbers.
+            let low_rank = LowRank::from_numbers(&inverse).unwrap_or_default();
             lines.extend(direction_lines(&low_rank));
             inverse = low_rank.variances;
         }
