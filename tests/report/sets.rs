@@ -76,12 +76,14 @@ fn sets_that_disagree_are_doubted() {
         "All particles of set 5 have lost their weight",
         "he sets disagree on the evidence",
         "too few to stand for a distribution",
-        "he sets differ in mu",
         "More particles in each set",
     ] {
         assert!(page.contains(part), "{part}");
     }
     leave("disagreeing", &page);
+    // They agree on the evidence, and one of them lies elsewhere.
+    let apart = self::page("Apart", &population(&[0.0, 0.0, 0.0, 3.0, 0.0], 0.05), &[]);
+    assert!(apart.contains("he sets differ in mu") && !apart.contains("disagree on the evidence"));
 }
 
 /// A frequency is learned, and each datum is noted.
