@@ -803,6 +803,9 @@ typedef struct Course Course;
 // For which models a call is: a row of a set, beginning with a block.
 typedef struct For For;
 
+// How a block holds its weights.
+typedef struct Form Form;
+
 // The options that a preset has values for, and which of them were given.
 typedef struct Governed Governed;
 
