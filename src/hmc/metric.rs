@@ -66,7 +66,9 @@ impl Metric {
 
     /// A diagonal inverse metric from `variances`, each finite and above 0.
     pub fn diag(variances: &[f64]) -> Result<Self, Error> {
-        check_variances(variances)?;
+        if let Some((i, v)) = variances.iter().enumerate().find(|(_, v)| !(v.is_finite() && **v > 0.0)) {
+            return Err(Error::argument(format!("inv_metric[{i}]"), "a finite number above 0", v));
+        }
         let (mut rows, mut scale) = (Rows::new(1, variances.len()), Rows::new(1, variances.len()));
         rows.values_mut(0).copy_from_slice(variances);
         for (s, v) in scale.values_mut(0).iter_mut().zip(variances) {
@@ -155,7 +157,8 @@ impl Metric {
         match kind.shape(dim) {
             MetricKind::Unit => Ok(Self::unit()),
             MetricKind::Dense => {
-                check_variances(variances)?;
+                // Whose check names the element.
+                Self::diag(variances)?;
                 let mut covariance = vec![0.0; dim * dim];
                 covariance.iter_mut().step_by(dim + 1).zip(variances).for_each(|(to, v)| *to = *v);
                 Self::dense(dim, &covariance)
@@ -289,13 +292,6 @@ impl Metric {
 /// Numbers in the whole lanes that hold elements 0 to `i`.
 fn lanes_up_to(i: usize) -> usize {
     (i / super::rows::LANES + 1) * super::rows::LANES
-}
-
-fn check_variances(variances: &[f64]) -> Result<(), Error> {
-    match variances.iter().enumerate().find(|(_, v)| !(v.is_finite() && **v > 0.0)) {
-        Some((i, v)) => Err(Error::argument(format!("inv_metric[{i}]"), "a finite number above 0", v)),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub const STAGES: &str = "Stages: ";
 /// ones they stem from afterwards, the log evidence so far, acceptance and step size of the moves.
 pub const STAGE_COLUMNS: [&str; 6] = ["way", "ess", "ancestors", "log_evidence", "acceptance", "stepsize"];
 /// Where a table that has no lines between its rows says how many of them are of warm-up.
+#[cfg(feature = "arrow")]
 pub(super) const WARMUP_ROWS: &str = "Rows of warm-up = ";
 
 /// What a chain's adaptation ended with.
@@ -106,6 +107,7 @@ impl StanCsv {
     }
 
     /// Of a table that was read otherwise, and the messages to its writer.
+    #[cfg(feature = "arrow")]
     pub(super) fn of_rows(names: Vec<String>, values: Vec<f64>, messages: &[String]) -> Self {
         let warmup = messages.iter().find_map(|line| line.strip_prefix(WARMUP_ROWS)?.parse().ok()).unwrap_or(0);
         let rows = values.len() / names.len().max(1);
