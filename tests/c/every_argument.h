@@ -324,6 +324,24 @@ static inline catena_filter *new_filter(void) {
   CHECK_OK(catena_filter_run(&t, &o, NULL, NULL, &out, &error));
   return out;
 }
+static inline catena_course *new_course_of(int32_t noun) { MADE(catena_course, catena_course_new(noun, &made, &error)); }
+static inline catena_course *new_course(void) { return new_course_of(CATENA_NOUN_STAGE); }
+static inline catena_course *course_with_a_step(void) {
+  const catena_course_step step = {.struct_size = sizeof step, .way = 1, .ess = 5, .size = 10};
+  catena_course *course = new_course();
+  CHECK_OK(catena_course_add(course, 1, &step, &error));
+  return course;
+}
+static inline const char *const *paths_of_draws(void) {
+  static const char *const paths[] = {"every_argument_draws.csv"};
+  FILE *file = fopen(paths[0], "w");
+  CHECK(file);
+  fputs("lp__,x.1,x.2\n# Adaptation terminated\n# Step size = 0.5\n# Diagonal elements of inverse mass matrix:\n# 1, 2\n", file);
+  fputs("-1,0.5,0.25\n-2,0.1,0.2\n-1,0.3,0.7\n-2,0.4,0.1\n", file);
+  CHECK_INT(fclose(file), 0);
+  return paths;
+}
+static inline catena_files *new_files(void) { MADE(catena_files, catena_files_read(paths_of_draws(), 1, NULL, &made, &error)); }
 #undef error
 
 #endif

@@ -31,6 +31,16 @@ GIVEN = {
     ("writer_csv_new", "sig_figs"): "5",
     ("writer_csv_new", "path"): '"every_argument.csv"',
     ("writer_arrow_new", "path"): '"every_argument.arrow"',
+    ("course_note_updater", "course"): "new_course_of(CATENA_NOUN_DATUM)",
+    ("course_note_population", "course"): "new_course_of(CATENA_NOUN_STEP)",
+    ("course_note_filter", "course"): "new_course_of(CATENA_NOUN_TIME)",
+    ("course_new", "noun"): "CATENA_NOUN_STAGE",
+    ("course_particles", "size"): "3",
+    ("course_report", "course"): "course_with_a_step()",
+    ("course_report", "path"): '"every_argument.html"',
+    ("files_report", "path"): '"every_argument.html"',
+    ("files_read", "paths"): "paths_of_draws()",
+    ("files_inv_metric", "size"): "2",
     ("report", "path"): '"every_argument.html"',
     ("updater_ellipsoid", "tolerance"): "0.01",
     ("updater_density", "bandwidth"): "0.1",
@@ -62,7 +72,7 @@ GIVEN = {
     ("population_weights", "size"): "4",
     ("population_pooled_weights", "size"): "4",
     ("population_ancestors", "size"): "4",
-    ("result_inv_metric", "size"): "2",
+    ("result_inv_metric", "size"): "4",
     ("report", "size"): "24",
     ("summary_new", "size"): "24",
     ("summary_select", "size"): "24",
@@ -126,9 +136,9 @@ TABLES = {
 }
 # Tables that are all zeros besides their size.
 PLAIN = {"catena_io", "catena_population_io", "catena_report_options", "catena_summary_options", "catena_progress",
-         "catena_communicator", "catena_reference", "catena_draws", "catena_design"}
+         "catena_communicator", "catena_reference", "catena_draws", "catena_design", "catena_course_step", "catena_course_options"}
 HANDLES = {"model", "options", "result", "approximation", "optimum", "smc_result", "gradient_check", "run", "pool", "devices", "ranks",
-           "init", "writer", "checkpoint", "prior", "summary", "error", "population", "updater", "filter"}
+           "init", "writer", "checkpoint", "prior", "summary", "error", "population", "updater", "filter", "course", "files"}
 ARRAYS = {"double": "written", "uint8_t": "bytes_written", "size_t": "sizes_written", "uint32_t": "small_written",
           "int": "codes_written", "uint64_t": "words_written", "char": "text_written"}
 
@@ -156,7 +166,7 @@ class Call:
             self.after.append(f"  {base.replace(base, 'catena_' + handle)}_free(made{i});")
             value, bad = f"&made{i}", ["NULL"]
         elif kind == "const char *const *":
-            value, bad = "column_names", ["NULL"]
+            value, bad = self.given(argument, "column_names"), ["NULL"]
         elif kind == "const catena_prior *const *":
             self.before.append(f"  catena_prior *part{i} = new_prior();")
             self.before.append(f"  const catena_prior *parts{i}[1] = {{part{i}}};")

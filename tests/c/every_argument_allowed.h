@@ -1,5 +1,6 @@
 /* What is allowed: arguments that may be missing (catena.h says so), and numbers that have no end or for which nothing is a
- * good value too. "refused": the function can't succeed here, where there is no file or no second set for it. */
+ * good value too. "refused": the function can't succeed here, where there is no file or no second set for it, or the library has no
+ * Arrow. */
 static int may_be(const char *name, const char *label) {
   static const char *const allowed[][2] = {
       {"laplace", "io = NULL"},
@@ -16,6 +17,13 @@ static int may_be(const char *name, const char *label) {
       {"sample_hmc_static", "io = NULL"},
       {"sample_fixed_param", "io = NULL"},
       {"sample_smc", "io = NULL"},
+      {"course_report", "options = NULL"},
+      {"course_add", "set = 0"},
+      {"course_add", "set = UINT64_MAX"},
+      {"course_note_smc", "num_particles = 0"},
+      {"files_read", "pool = NULL"},
+      {"files_inv_metric", "rows = NULL"},
+      {"files_report", "title = NULL"},
       {"checkpoint_new", "length = 0"},
       {"ranks_new", "time_out = INFINITY"},
       {"communicator_share", "total = 0"},
@@ -140,6 +148,7 @@ static int may_be(const char *name, const char *label) {
       {"density_from_bridgestan", "refused"},
       {"init_json_file_new", "refused"},
       {"writer_arrow_resume", "refused"},
+      {"writer_arrow_new", "refused"},
       {"population_resample", "ess_below = INFINITY"},
       {"population_block_resample", "ess_below = INFINITY"},
       {"population_collapse", "scope = INT64_MIN"},

@@ -47,7 +47,7 @@ void resumed() {
   const catena::Model model(dimension, normal);
   const catena::Result whole = catena::sample(model, small());
   catena::Options options = small();
-  options.max_evaluations(200);
+  options.max_evaluations(60);
   const catena::Result parts = in_parts(model, options);
   same(parts.draws(), whole.draws());
   for (std::size_t c = 0; c < chains; ++c) {
