@@ -66,7 +66,7 @@ void resumed() {
   saved.save_warmup(true);
   const catena::Draws all = catena::sample(model, saved).take_draws();
   CHECK_INT(all.draws(), warmup + samples);
-  saved.max_evaluations(300);
+  saved.max_evaluations(90);
   same(in_parts(model, saved).draws(), all);
 
   catena::Io io;
@@ -82,7 +82,7 @@ void stored() {
   const catena::Model model(dimension, normal);
   catena::Options options = small();
   const catena::Draws expected = catena::sample(model, options).take_draws();
-  options.max_evaluations(500);
+  options.max_evaluations(200);
   const catena::Result first = catena::sample(model, options);
   CHECK(!first.complete());
   const std::vector<catena::Checkpoint> kept = first.checkpoints();
