@@ -60,6 +60,4 @@ def table_of(communicator: Any) -> Any:
         sent, got = array(send, sum(go)), array(receive, sum(come))
         return wait(communicator.Ialltoallv([sent, go, go_at, MPI.BYTE], [got, come, come_at, MPI.BYTE]))
 
-    return _abi.table(
-        "catena_communicator", rank=rank, size=size, time_out=TIME_OUT, allgatherv=allgatherv, alltoallv=alltoallv
-    )
+    return _abi.table("catena_communicator", rank=rank, size=size, time_out=TIME_OUT, allgatherv=allgatherv, alltoallv=alltoallv)

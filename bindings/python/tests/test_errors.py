@@ -288,6 +288,4 @@ def test_a_wrong_gradient_is_found_where_chains_begin():
         catena.sample(model, **short)
     assert not catena.sample(model, check_gradient=False, **short).interrupted
     right = catena.FunctionModel(normals, 2)
-    np.testing.assert_array_equal(
-        catena.sample(right, **short).draws, catena.sample(right, check_gradient=False, **short).draws
-    )
+    np.testing.assert_array_equal(catena.sample(right, **short).draws, catena.sample(right, check_gradient=False, **short).draws)
