@@ -106,7 +106,8 @@ OFFSETS(catena_io, AT(catena_io, struct_size), AT(catena_io, inits), AT(catena_i
         AT(catena_io, num_inv_metrics), AT(catena_io, inv_metric_size), AT(catena_io, init_writers),
         AT(catena_io, num_init_writers), AT(catena_io, sample_writers), AT(catena_io, num_sample_writers),
         AT(catena_io, diagnostic_writers), AT(catena_io, num_diagnostic_writers), AT(catena_io, checkpoints),
-        AT(catena_io, num_checkpoints), AT(catena_io, logger), AT(catena_io, interrupt), AT(catena_io, communicator));
+        AT(catena_io, num_checkpoints), AT(catena_io, logger), AT(catena_io, interrupt), AT(catena_io, communicator),
+        AT(catena_io, from), AT(catena_io, num_from));
 OFFSETS(catena_progress, AT(catena_progress, struct_size), AT(catena_progress, chain_id),
         AT(catena_progress, iteration), AT(catena_progress, total), AT(catena_progress, divergences),
         AT(catena_progress, gradients), AT(catena_progress, stepsize), AT(catena_progress, in_warmup),

@@ -100,9 +100,9 @@ end
     @test occursin("'threads' here", message_of(() -> smc(conjugate(); num_threads = 2)))
     @test occursin("argument 'kernel'", message_of(() -> smc(conjugate(); kernel = :hcm)))
     @test_throws CatenaError smc(conjugate(); num_particles = 0)
-    # Every option at its default, by its name.
+    # Every option at its default, by its name, but for the metric and target: those of chains are others.
     expected = smc(conjugate(); num_sets = 2).values
-    others = filter(option -> "smc" in option.services && !(option.name in (:seed, :num_threads, :num_particles, :num_sets)),
+    others = filter(option -> "smc" in option.services && !(option.name in (:seed, :num_threads, :num_particles, :num_sets, :metric, :delta)),
                     Catena.options())
     @test length(others) > 15
     @test all(option -> smc(conjugate(); num_sets = 2, (option.name => option.default,)...).values == expected, others)

@@ -17,8 +17,8 @@ _PAUSE = 20e-6
 def without_communicator(given: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     """The options that a user gave beside `communicator`, and the table of that, or None.
 
-    ``communicator=MPI.COMM_WORLD`` spreads chains, or sets of particles, over the processes of mpi4py: all make the same call, with
-    the same options and a `seed`. Each draws its part, all have all draws, which are those of one process.
+    ``communicator=MPI.COMM_WORLD`` spreads chains, or sets of particles, over the processes of mpi4py: all make the same call,
+    with the same options and a `seed`. Each draws its part, all have all draws, which are those of one process.
     """
     rest = dict(given)
     communicator = rest.pop("communicator", None)
