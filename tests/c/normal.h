@@ -117,11 +117,12 @@ static inline catena_model *normal_model(normal *n) {
   return model;
 }
 
-/* Short runs: four chains, as many threads as asked for. */
+/* Short runs with Stan's warm-up, so many threads as asked for. */
 static inline catena_options *short_options(size_t chains, size_t warmup, size_t samples, size_t threads) {
   catena_error *error = NULL;
   catena_options *options = NULL;
   CHECK_OK(catena_options_new(&options, &error));
+  CHECK_OK(catena_options_set(options, "preset", "stan", &error));
   CHECK_OK(catena_options_set_num_chains(options, chains, &error));
   CHECK_OK(catena_options_set_num_warmup(options, warmup, &error));
   CHECK_OK(catena_options_set_num_samples(options, samples, &error));

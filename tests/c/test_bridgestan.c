@@ -14,6 +14,7 @@ typedef struct lines {
 static void count_line(void *user, catena_level level, int64_t chain, const char *line) {
   lines *l = user;
   (void)chain;
+  if (level == CATENA_LOG_DEBUG) return;
   if (level < CATENA_LOG_WARNING) {
     ++l->others;
     return;

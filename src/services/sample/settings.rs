@@ -45,11 +45,11 @@ const MATRICES: usize = 3;
 /// Whether there is memory for the chains, by what each takes at least.
 pub(super) fn check_memory(dim: usize, num_chains: usize, options: &SampleOptions) -> Result<(), Error> {
     const NUMBER: usize = size_of::<f64>();
+    room::check("num_chains", &[num_chains, CHAIN_BYTES], num_chains)?;
     if options.metric.shape(dim) == MetricKind::Dense {
         let got = format!("{} with {dim} coordinates", metric_name(options.metric));
         room::check("metric", &[num_chains, MATRICES, dim, dim, NUMBER], got)?;
     }
-    room::check("num_chains", &[num_chains, CHAIN_BYTES], num_chains)?;
     let directions = if options.metric.shape(dim) == MetricKind::LowRank { 2 * MOST_DIRECTIONS } else { 0 };
     let vectors = VECTORS_PER_DOUBLING * options.max_depth as usize + OTHER_VECTORS + directions;
     let got = format!("{num_chains} of {dim} coordinates");

@@ -117,7 +117,7 @@ test_that("a compiled function refuses with words", {
 })
 
 test_that("chains that were stopped have as many quantities as draws", {
-  fit <- draw(made, max_evaluations = 1500)
+  fit <- draw(made, max_evaluations = 1500, preset = "stan")
   rows <- fit$chains$rows
   expect_true(all(rows > 0 & rows < 300))
   again <- generate(made, fit)

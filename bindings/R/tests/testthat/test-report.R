@@ -43,7 +43,7 @@ test_that("sets of particles have a page", {
   for (part in c("3 sets, 4 data, 600 models", '"truth":0.6', "<title>A coin</title>")) expect_match(page, part, fixed = TRUE)
   expect_error(catena_report(course, file, truth = c(other = 1)), "'truth'")
 
-  p <- catena_population(function() 0, apply = function(trace, what) list(trace = trace + rnorm(1), increment = -trace^2),
+  p <- catena_population(function() 0, apply = function(trace, what) list(trace = trace + rnorm(1), log_increment = -trace^2),
     n_sets = 2, n_particles = 20, seed = 1, genealogy = TRUE)
   course <- catena_course()
   for (i in 1:3) course_note(course, population_resample(population_apply(p, "walk")))
