@@ -34,9 +34,10 @@ static int likelihood(void *user, void *worker, void *shared, catena_task *task,
   return 0;
 }
 
-static void must(catena_status status, catena_error *error, int rank) {
+/* By its place, for a call's arguments are looked at in any order. */
+static void must(catena_status status, catena_error **error, int rank) {
   if (status == CATENA_OK) return;
-  printf("rank %d: status %d: %s\n", rank, (int)status, catena_error_message(error));
+  printf("rank %d: status %d: %s\n", rank, (int)status, catena_error_message(*error));
   fflush(stdout);
   /* MPI_Finalize would wait for a rank that is lost. */
   sleep(2);
@@ -67,19 +68,19 @@ int main(int argc, char **argv) {
   catena_prior *prior = NULL;
   catena_updater *updater = NULL;
   const double low = 0, high = 1;
-  must(catena_updater_options_init(&options, sizeof options, &error), error, rank);
+  must(catena_updater_options_init(&options, sizeof options, &error), &error, rank);
   options.num_models = MODELS;
   options.seed = 5;
-  must(catena_prior_uniform_new(1, &low, &high, &prior, &error), error, rank);
-  must(catena_updater_new(&table, prior, &options, NULL, NULL, &updater, &error), error, rank);
+  must(catena_prior_uniform_new(1, &low, &high, &prior, &error), &error, rank);
+  must(catena_updater_new(&table, prior, &options, NULL, NULL, &updater, &error), &error, rank);
   for (int k = 0; k < DATA; ++k) {
     double t = 1 + 1.3 * k, outcome = k % 3 == 1;
-    must(catena_updater_update(updater, &outcome, &t, &error), error, rank);
+    must(catena_updater_update(updater, &outcome, &t, &error), &error, rank);
   }
   for (int i = 0; i < CANDIDATES; ++i) times[i] = 1 + i;
-  must(catena_updater_worth(updater, CANDIDATES, times, NULL, 0, worth, NULL, &error), error, rank);
-  must(catena_updater_models(updater, 1, models, MODELS, &error), error, rank);
-  must(catena_updater_weights(updater, 1, weights, MODELS, &error), error, rank);
+  must(catena_updater_worth(updater, CANDIDATES, times, NULL, 0, worth, NULL, &error), &error, rank);
+  must(catena_updater_models(updater, 1, models, MODELS, &error), &error, rank);
+  must(catena_updater_weights(updater, 1, weights, MODELS, &error), &error, rank);
   uint64_t hash = more(more(more(14695981039346656037u, models, MODELS), weights, MODELS), worth, CANDIDATES), least = 0, most = 0;
   MPI_Allreduce(&hash, &least, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
   MPI_Allreduce(&hash, &most, 1, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
