@@ -104,7 +104,7 @@ end
     expected = smc(conjugate(); num_sets = 2).values
     others = filter(option -> "smc" in option.services && !(option.name in (:seed, :num_threads, :num_particles, :num_sets, :metric, :delta)),
                     Catena.options())
-    @test length(others) > 15
+    @test length(others) > 13
     @test all(option -> smc(conjugate(); num_sets = 2, (option.name => option.default,)...).values == expected, others)
     check_sets(smc(conjugate(); waste_free = true, num_moves = 4))
     @test occursin("log_density_parts and sample_prior", message_of(() -> smc(FunctionModel(2, both!); path = :prior)))
