@@ -316,9 +316,8 @@ static void test_from(void) {
   catena_options_free(options);
   options = short_options(1, WARMUP, 20, 1);
   CHECK_OK(catena_options_set_max_evaluations(options, 1, &error));
-  CHECK_INT(catena_sample_nuts(model, options, NULL, &second, &error), CATENA_INTERRUPTED);
-  catena_error_free(error);
-  error = NULL;
+  CHECK_OK(catena_sample_nuts(model, options, NULL, &second, &error));
+  CHECK_INT(catena_result_chain_status(second, 0), CATENA_INTERRUPTED);
   CHECK_OK(catena_result_checkpoint_new(second, 0, &begun, &error));
   from[0] = begun;
   io.num_from = 1;
