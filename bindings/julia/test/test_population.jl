@@ -218,7 +218,10 @@ sleep_blocking(seconds) = ccall(:usleep, Cint, (Cuint,), round(Int, 1e6 * second
     Catena.apply!(slow, p)
     @test length(told) > 2 && issorted(first.(told)) && all(one -> one[1] <= one[2] == 200, told)
     # An exception ends the verb, and leaves the population as it was; so it does in one that is loaded.
-    failing = Catena.load(Catena.save(p); progress = (done, total) -> total == 200 && done > 20 && throw(Unwanted(3)))
+    # Loading may take long enough to tell of its progress too.
+    armed = Ref(false)
+    failing = Catena.load(Catena.save(p); progress = (done, total) -> armed[] && total == 200 && done > 20 && throw(Unwanted(3)))
+    armed[] = true
     @test_throws Unwanted Catena.apply!(slow, failing)
     @test Catena.report(identity, failing) == ones(200)
 end
