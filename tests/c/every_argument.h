@@ -249,7 +249,16 @@ SERVED(new_approximation, catena_approximation, catena_laplace(model, options, N
 SERVED(new_optimum, catena_optimum, catena_optimize(model, options, NULL, &out, &error))
 SERVED(new_smc_result, catena_smc_result, catena_sample_smc(model, options, NULL, NULL, &out, &error))
 SERVED(new_gradient_check, catena_gradient_check, catena_diagnose_gradient(model, options, NULL, NULL, 1e-6, 1e-6, &out, &error))
-SERVED(new_run, catena_run, catena_run_start(model, options, NULL, &out, &error))
+/* Its model lives as long as it runs. */
+static inline catena_run *new_run(void) {
+  static catena_model *model;
+  catena_options *options = new_options();
+  catena_run *out = NULL;
+  if (!model) model = new_model();
+  CHECK_OK(catena_run_start(model, options, NULL, &out, &error));
+  catena_options_free(options);
+  return out;
+}
 static inline catena_pool *new_pool(void) { MADE(catena_pool, catena_pool_new(1, &made, &error)); }
 static inline catena_devices *new_devices(void) { MADE(catena_devices, catena_devices_new(&made, &error)); }
 static inline catena_ranks *new_ranks(void) { MADE(catena_ranks, catena_ranks_new(1, 1, &made, &error)); }

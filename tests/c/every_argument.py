@@ -241,7 +241,8 @@ class Call:
             lines.append(f'  judge("{self.name}", bad, status, error, {where} != NULL);')
         else:
             lines.append(f"  {'' if self.returned == 'void' else '(void)'}{call};")
-        lines += ["  catena_error_free(error);", *self.after, "}"]
+        # What was made of others goes before them.
+        lines += ["  catena_error_free(error);", *reversed(self.after), "}"]
         return "\n".join(lines)
 
     def labels(self):
