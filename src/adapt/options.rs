@@ -29,7 +29,7 @@ pub struct Adaptation {
     pub window: usize,
     /// Whether the chains of a run share what they learn. Default: each by itself.
     pub warmup: WarmupMode,
-    /// Whether warm-up ends once step size and metric have settled, for metrics from draws and gradients. Default 0.
+    /// Whether warm-up ends once step size and metric have settled, for metrics from draws and gradients. Default false.
     pub warmup_until: bool,
     /// Fewest iterations of a warm-up that ends so. Default 50.
     pub min_warmup: usize,
