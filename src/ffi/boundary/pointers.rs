@@ -130,3 +130,26 @@ pub(in crate::ffi) unsafe fn free<T>(handle: *mut T) {
         let _ = quiet::catch(move || drop(handle));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Misbehaving;
+
+    impl Drop for Misbehaving {
+        fn drop(&mut self) {
+            panic!("a planted panic");
+        }
+    }
+
+    #[test]
+    fn nothing_unwinds_from_what_a_handle_lets_go() {
+        let mut handle = std::ptr::null_mut();
+        // SAFETY: a place for a handle, which is freed once.
+        unsafe {
+            hand_out(&mut handle, || Ok(Misbehaving)).unwrap();
+            free(handle);
+        }
+    }
+}
