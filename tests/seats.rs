@@ -107,6 +107,9 @@ impl Density for Model {
     }
 
     fn constrain(&self, _: &mut (), task: &mut Task<'_>, x: &[f64], out: &mut [f64]) -> Result<(), Refusal> {
+        if self.apart && self.done.load(Ordering::SeqCst) % 2 == 0 {
+            return Err(Refusal::Reject);
+        }
         task.set_message(&format!("said of chain {}", task.chain_id()));
         out.copy_from_slice(x);
         Ok(())
@@ -159,15 +162,21 @@ fn what_a_model_draws_for_its_start_is_the_chain_s_own_and_logged() {
 #[test]
 fn what_a_model_says_of_a_chain_is_not_told_of_another() {
     // While the second chain looks for a start the first one draws; both are evaluated together.
-    let model = Model { batch: true, apart: true, ..Model::new() };
+    let (lines, model) = (Lines::default(), Model { batch: true, apart: true, ..Model::new() });
     let mut writers = vec![TableWriter::new(); 2];
     let options = SampleOptions { num_chains: 2, num_threads: 1, batch_size: 2, num_samples: 200, ..options() };
     let inits = vec![&NoInit as &dyn InitContext; 2];
-    let io = SampleIo { inits, sample_writers: borrow(&mut writers), ..Default::default() };
+    let io = SampleIo { inits, sample_writers: borrow(&mut writers), logger: &lines, ..Default::default() };
     let report = sample_nuts(&model, &options, io).unwrap();
     let Outcome::Failed(error) = &report.chains[1].outcome else { panic!("must fail") };
     assert!(error.message().contains("refused") && !error.message().contains("said of"), "{error}");
-    assert_eq!(writers[0].rows(), 200);
+    // Nor what it says of one draw of another that it refuses without a word.
+    let (values, lines) = (writers[0].column("x.1").unwrap(), lines.0.into_inner().unwrap());
+    assert!(values.len() == 200 && values.iter().any(|x| x.is_nan()) && values.iter().any(|x| !x.is_nan()));
+    assert!(
+        lines.iter().any(|l| l.2.contains("refused")) && lines.iter().all(|l| !l.2.contains("said of")),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -220,8 +229,10 @@ fn time_is_counted_once_and_where_it_was_spent() {
     for (num_warmup, num_samples) in [(2, 0), (0, 2), (1, 2)] {
         let model = Model { time, ..Model::new() };
         let options = SampleOptions { num_chains: 1, num_warmup, num_samples, num_threads: 1, ..options() };
+        let mut writer = TableWriter::new();
+        let io = SampleIo { sample_writers: vec![&mut writer], ..Default::default() };
         let begin = Instant::now();
-        let report = sample_nuts(&model, &options, SampleIo::default()).unwrap();
+        let report = sample_nuts(&model, &options, io).unwrap();
         let run = begin.elapsed().as_secs_f64();
         report.status().unwrap();
         let chain = &report.chains[0];
@@ -230,10 +241,14 @@ fn time_is_counted_once_and_where_it_was_spent() {
         let took = model.took.lock().unwrap();
         let (warmup, sampling) = took.split_at(1 + num_warmup);
         for (what, got, took) in
-            [("warm-up", chain.warmup_seconds, warmup), ("sampling", chain.sampling_seconds, sampling)]
+            [("Warm-up", chain.warmup_seconds, warmup), ("Sampling", chain.sampling_seconds, sampling)]
         {
             let least = took.iter().sum::<Duration>().as_secs_f64();
             assert!(got >= least, "{what} of {num_warmup} + {num_samples}: {got}, at least {least}");
+            // In milliseconds.
+            let line = writer.messages().iter().find(|line| line.contains(what)).unwrap();
+            let told = line.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap();
+            assert!(told >= least - 6e-4 && told <= got + 6e-4, "{line}, {least} to {got}");
         }
         let counted = chain.warmup_seconds + chain.sampling_seconds;
         assert!(counted <= run, "{num_warmup} + {num_samples}: {counted} of {run}");
