@@ -203,7 +203,7 @@ mod tests {
     fn a_chain_on_its_way_in_is_apart() {
         // In place, but where gradients are those of another world.
         let mut steep = chain(4, 0.0, 20);
-        steep[22..].iter_mut().for_each(|g| *g *= 1e6);
+        steep[23..].iter_mut().for_each(|g| *g *= 1e6);
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), steep, chain(3, -0.5, 20)]);
         assert_eq!(all.apart, [false, false, true, false]);
         assert!((variance(&all) - 4.0).abs() < 1e-9);
