@@ -250,8 +250,7 @@ fn the_best_bound_is_kept() {
     let io = SampleIo { logger: &lines, ..Default::default() };
     let report = pathfinder(&model, &SampleOptions { refresh: 1, ..options(2) }, &paths, io).unwrap();
     report.status().unwrap();
-    let lines = lines.take();
-    let mut between = 0;
+    let (lines, mut between) = (lines.take(), 0);
     for fit in &report.fits {
         let own = || lines.iter().filter(|(_, id, _)| *id == Some(fit.id)).map(|(.., line)| line.as_str());
         let numbers = |line: &str| -> Option<(usize, f64)> {
@@ -262,8 +261,7 @@ fn the_best_bound_is_kept() {
         let bounds: Vec<(usize, f64)> = own().filter_map(numbers).collect();
         let (at, best) = *bounds.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
         assert!((fit.elbo - best).abs() < 1e-4, "{} of {bounds:?}", fit.elbo);
-        let told = format!("the best is {at} with ELBO {best:.4}");
-        assert!(own().any(|line| line.ends_with(&told)), "{told}");
+        assert!(own().any(|line| line.ends_with(&format!("the best is {at} with ELBO {best:.4}"))));
         between += usize::from(at != bounds[0].0 && at != bounds[bounds.len() - 1].0);
     }
     assert!(between > 0, "some are neither the first nor the last");
