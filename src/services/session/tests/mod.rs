@@ -136,6 +136,7 @@ fn the_numbers_are_those_of_a_loop() {
     let noting = Noting {
         jacobian: true,
         stops_in: ROUNDS,
+        panics_in: ROUNDS,
         thinks: Duration::ZERO,
         hands_over: false,
         notes: Vec::new(),
