@@ -30,6 +30,12 @@ more_options <- function(given, services = names(engines), own = names(formals(c
   if (is.null(arguments) || any(!nzchar(arguments))) stop("'...': expected options by name, got one without", call. = FALSE)
   known <- options_of(services)
   for (argument in arguments) {
+    if (argument == "communicator") {
+      # The processes that the call is spread over; not an option of the library's.
+      value <- given[[argument]]
+      if (!is.character(value) || length(value) != 1L || is.na(value)) not_this(argument, '"mpi" or the path of a library', value)
+      next
+    }
     option <- option_of(argument)
     if (argument %in% renamed && argument %in% known) {
       stop(sprintf("'%s' is called '%s' here", argument, argument_of(argument)), call. = FALSE)

@@ -89,10 +89,8 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
   R_SetExternalPtrAddr(handle, s);
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++)
-    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
-               VECTOR_ELT(settings, i));
+  const catena_communicator *ranks = NULL;
+  set_options(s->options, settings, names, &ranks);
   if (!Rf_isNull(saved)) check(catena_checkpoint_new(RAW(saved), (size_t)XLENGTH(saved), &s->checkpoint, &error), &error);
   traces_init(&s->traces, environment, kept, &table);
 
@@ -104,7 +102,8 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
                                    .logger = &s->logger,
                                    .interrupt = &s->interrupt,
                                    .progress_user = s,
-                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL};
+                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL,
+                                   .communicator = ranks};
   SEXP before = PROTECT(generator());
   begin(s);
   const catena_status status =
