@@ -149,7 +149,7 @@ impl<H: Traces> Population<H> {
         self.told(fits)?;
         let own = self.owners.iter().zip(counts).filter(|(owner, _)| **owner == self.rank());
         let hows: Vec<_> = own.map(|(_, &n)| Resampling { count: Some(n), ..how }).collect();
-        self.single("block_resample", &(counts, how), |crew, sets, generation| {
+        self.single("block_resample", None, &(counts, how), |crew, sets, generation| {
             reorder::resample(crew, sets, &hows, generation)
         })
     }
@@ -188,7 +188,7 @@ impl<H: Traces> Population<H> {
     pub fn on_trace(&mut self, set: u64, trace: usize, operation: &Operation) -> Result<f64, Error> {
         let fits = self.place(set).and_then(|place| self.check_trace(place, trace));
         self.told(fits)?;
-        self.single("on_trace", &(set, trace, operation), |crew, sets, generation| {
+        self.single("on_trace", Some(set), &(set, trace, operation), |crew, sets, generation| {
             steps::on_trace(crew, one(sets, set), trace, operation, generation)
         })
     }
@@ -197,7 +197,7 @@ impl<H: Traces> Population<H> {
     pub fn set_log_weights(&mut self, set: u64, log_weights: &[f64]) -> Result<(), Error> {
         let fits = self.place(set).map(drop);
         self.told(fits)?;
-        self.single("set_log_weights", &(set, log_weights), |crew, sets, _| {
+        self.single("set_log_weights", Some(set), &(set, log_weights), |crew, sets, _| {
             crew.agree(one(sets, set).map_or(Ok(()), |set| steps::set_log_weights(set, log_weights)))
         })
     }
@@ -220,7 +220,7 @@ impl<H: Traces> Population<H> {
     /// Does a step to all sets and remembers it.
     fn step(&mut self, call: &str, step: Step) -> Result<(), Error> {
         let generation = self.history.len() + 1;
-        self.act(call, &step, |crew, sets| steps::perform(crew, sets, &step, generation))?;
+        self.act(call, None, &step, |crew, sets| steps::perform(crew, sets, &step, generation))?;
         self.history.push(&step);
         Ok(())
     }
@@ -229,27 +229,25 @@ impl<H: Traces> Population<H> {
     fn single<R>(
         &mut self,
         call: &str,
+        of: Option<u64>,
         arguments: &impl Serialize,
         act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>], u64) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let generation = self.history.len() + 1;
-        let done = self.act(call, arguments, |crew, sets| act(crew, sets, generation))?;
+        let done = self.act(call, of, arguments, |crew, sets| act(crew, sets, generation))?;
         self.history.push(&Step::Single);
         Ok(done)
     }
 
-    /// Changes sets, and has all ranks know what became of them.
+    /// Changes sets (that of id `of` alone, where there is one), and has all ranks know what became of them.
     fn act<R>(
         &mut self,
         call: &str,
+        of: Option<u64>,
         arguments: &impl Serialize,
         act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>]) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let (done, bulletins) = self.together(call, arguments, |crew, sets| {
-            let known = ranks::generations(sets);
-            let done = act(crew, sets)?;
-            Ok((done, crew.bulletins(sets, &known)?))
-        })?;
+        let (done, bulletins) = self.together(call, arguments, |crew, sets| crew.tell(sets, of, act))?;
         let here = self.rank();
         self.copies += ranks::heed(&mut self.sets, &self.owners, here, bulletins);
         Ok(done)

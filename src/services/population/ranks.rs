@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 pub(super) struct Bulletin {
     copies: u64,
-    /// Of its sets, in their order.
-    sets: Vec<News>,
+    /// Of its sets that were changed, by id, in their order.
+    sets: Vec<(u64, News)>,
 }
 
 impl<H: Traces> Crew<'_, H> {
@@ -38,11 +38,24 @@ impl<H: Traces> Crew<'_, H> {
         }
     }
 
-    /// What became of the sets, told by each rank. `known` are the generations that the others know of each set.
-    pub fn bulletins(&self, sets: &[Set<H::Trace>], known: &[usize]) -> Result<Vec<Bulletin>, Error> {
-        let of = |(set, known): (&Set<_>, &usize)| set.news(*known);
-        let sets = if self.ranks.is_some() { sets.iter().zip(known).map(of).collect() } else { Vec::new() };
-        self.meet(Ok(Bulletin { copies: self.copies, sets }))
+    /// What `change` does, and what became of the sets by it (of that with id `of`, where it changes no other), told by each rank.
+    pub fn tell<R>(
+        &mut self,
+        sets: &mut [Set<H::Trace>],
+        of: Option<u64>,
+        change: impl FnOnce(&mut Self, &mut [Set<H::Trace>]) -> Result<R, Error>,
+    ) -> Result<(R, Vec<Bulletin>), Error> {
+        if self.ranks.is_none() {
+            let changed = change(self, sets)?;
+            return Ok((changed, vec![Bulletin { copies: self.copies, sets: Vec::new() }]));
+        }
+        let generations = |set: &Set<_>| set.genealogy().map_or(0, Genealogy::generations);
+        let known: Vec<usize> = sets.iter().map(generations).collect();
+        let changed = change(self, sets)?;
+        let those = sets.iter().zip(known).filter(|(set, _)| of.is_none_or(|of| of == set.id()));
+        let sets = those.map(|(set, known)| (set.id(), set.news(known))).collect();
+        let bulletins = self.meet(Ok(Bulletin { copies: self.copies, sets }))?;
+        Ok((changed, bulletins))
     }
 }
 
@@ -50,19 +63,14 @@ fn checksum(value: &impl Serialize) -> String {
     format!("checksum {:08x}", crc32fast::hash(&bytes(value)))
 }
 
-/// Generations of each set.
-pub(super) fn generations<T>(sets: &[Set<T>]) -> Vec<usize> {
-    sets.iter().map(|set| set.genealogy().map_or(0, Genealogy::generations)).collect()
-}
-
 /// Gives each of the sets that is elsewhere the news that its rank has told, and returns how many copies all have made.
 /// `owners` are the sets' ranks.
 pub(super) fn heed<T>(sets: &mut [Set<T>], owners: &[usize], here: usize, bulletins: Vec<Bulletin>) -> u64 {
     let copies = bulletins.iter().map(|bulletin| bulletin.copies).sum();
-    let mut news: Vec<_> = bulletins.into_iter().map(|bulletin| bulletin.sets.into_iter()).collect();
+    let mut news: Vec<_> = bulletins.into_iter().map(|bulletin| bulletin.sets.into_iter().peekable()).collect();
     for (set, &owner) in sets.iter_mut().zip(owners) {
-        match news[owner].next() {
-            Some(news) if owner != here => set.heed(news),
+        match news[owner].next_if(|(id, _)| *id == set.id()) {
+            Some((_, news)) if owner != here => set.heed(news),
             _ => {}
         }
     }

@@ -73,10 +73,10 @@ impl<H: Traces> Population<H> {
         let (new, bulletins) = self.together("grow_iid", &count, |crew, _| {
             let begun = begun(crew, &own, traces);
             let mut new = crew.agree(begun)?;
-            for (generation, step) in &history {
-                steps::perform(crew, &mut new, step, *generation)?;
-            }
-            let bulletins = crew.bulletins(&new, &vec![0; new.len()])?;
+            let again = |crew: &mut Crew<'_, H>, new: &mut [_]| {
+                history.iter().try_for_each(|(generation, step)| steps::perform(crew, new, step, *generation))
+            };
+            let ((), bulletins) = crew.tell(&mut new, None, again)?;
             Ok((new, bulletins))
         })?;
         let mut new = new.into_iter().peekable();
