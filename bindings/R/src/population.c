@@ -89,8 +89,9 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
   R_SetExternalPtrAddr(handle, s);
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  const catena_communicator *ranks = NULL;
-  set_options(s->options, settings, names, &ranks);
+  /* Values of traces are R objects, which stay where they are: populations are for one process. */
+  const catena_communicator *none = NULL;
+  set_options(s->options, settings, names, &none);
   if (!Rf_isNull(saved)) check(catena_checkpoint_new(RAW(saved), (size_t)XLENGTH(saved), &s->checkpoint, &error), &error);
   traces_init(&s->traces, environment, kept, &table);
 
@@ -102,8 +103,7 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
                                    .logger = &s->logger,
                                    .interrupt = &s->interrupt,
                                    .progress_user = s,
-                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL,
-                                   .communicator = ranks};
+                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL};
   SEXP before = PROTECT(generator());
   begin(s);
   const catena_status status =

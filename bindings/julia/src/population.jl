@@ -23,7 +23,6 @@ functions with the arguments of those methods without the model.
 - `progress`: a function `(done, total)` that is told every few milliseconds how many traces the verb under way has done, of how many;
   what it throws ends the verb
 - `threads`, `callbacks`: as in [`Catena.sample`](@ref)
-- `communicator`: a pointer to a `catena_communicator`: the processes that share the sets, see docs/cluster.md
 
 What is done: [`Catena.apply!`](@ref), [`Catena.incorporate!`](@ref), [`Catena.likelihood_weight!`](@ref),
 [`Catena.resample!`](@ref), [`Catena.block_resample!`](@ref), [`Catena.reset_to_prior!`](@ref), [`Catena.diversify!`](@ref),
@@ -51,7 +50,7 @@ mutable struct Population
 end
 
 "Arguments of `Population` that are none of the library's options."
-const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks, :progress, :communicator)
+const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks, :progress)
 
 Population(model; options...) = new_population(model; options...)
 
@@ -67,8 +66,7 @@ function Population(create::Function; apply = nothing, copy = nothing, incorpora
 end
 
 function new_population(model; sets::Integer = 1, particles::Integer = 1, seed = nothing, threads::Integer = 0,
-                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, progress = nothing,
-                        communicator = C_NULL, extra...)
+                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, progress = nothing, extra...)
     foreach(name -> check_keyword(name, (:population,), POPULATION_ARGUMENTS), keys(extra))
     # Both run Julia functions.
     caller = calls_on_caller(FunctionModel(0, identity), callbacks)
@@ -96,8 +94,7 @@ function new_population(model; sets::Integer = 1, particles::Integer = 1, seed =
                        interrupt = progress === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{InterruptTable}, interrupt)),
                        progress_user = pointer_from_objref(session),
                        progress = progress === nothing ? C_NULL :
-                                  @cfunction(population_progress, Cvoid, (Ref{TraceSession}, Csize_t, Csize_t)),
-                       communicator = Ptr{Cvoid}(communicator)))
+                                  @cfunction(population_progress, Cvoid, (Ref{TraceSession}, Csize_t, Csize_t))))
         # What the library has pointers to as long as the population lives.
         roots = (session, log, logger, traces, io, interrupt)
         place = Ref{Ptr{Cvoid}}(C_NULL)

@@ -23,13 +23,12 @@ end
 serialized(object) = (io = IOBuffer(); Serialization.serialize(io, object); take!(io))
 
 """
-    Catena.load(bytes; model, threads = 0, callbacks = :auto, progress = nothing, communicator = C_NULL) -> Catena.Population or Catena.Updater
+    Catena.load(bytes; model, threads = 0, callbacks = :auto, progress = nothing) -> Catena.Population or Catena.Updater
 
 The population or updater that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model or likelihood
-that was saved. Its functions and types, and those of the traces, must be defined. `communicator` is for populations.
+that was saved. Its functions and types, and those of the traces, must be defined.
 """
-function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto, progress = nothing,
-              communicator = C_NULL)
+function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto, progress = nothing)
     saved = try
         Serialization.deserialize(IOBuffer(bytes))::Union{Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}},SavedUpdater}
     catch
@@ -39,5 +38,5 @@ function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 
     checkpoint, in_place, of_model, operations = saved
     model === nothing && (model = Serialization.deserialize(IOBuffer(of_model)))
     new_population(model; threads = threads, callbacks = callbacks, checkpoint = checkpoint, in_place = in_place,
-                   progress = progress, communicator = communicator, operations = Serialization.deserialize(IOBuffer(operations)))
+                   progress = progress, operations = Serialization.deserialize(IOBuffer(operations)))
 end

@@ -14,13 +14,12 @@ import numpy as np
 from . import _abi
 from ._arrays import numbers
 from ._checkpoints import open_checkpoint, read_bytes
-from ._communicator import without_communicator
 from ._options import given_options, open_options, seeded
 from ._resources import Resources
 from ._traces import Traces
 from ._weighted import Weighted
 
-_OTHERS = ("num_sets", "num_particles", "progress", "communicator")
+_OTHERS = ("num_sets", "num_particles", "progress")
 _FUNCTIONS = ("create", "copy", "incorporate", "reset_to_prior", "weigh", "serialize", "deserialize")
 
 
@@ -46,8 +45,6 @@ class Population(Weighted):
     progress : callable, optional
         ``progress(done, total)`` is told every few milliseconds how many traces the verb under way has done; what it raises
         ends the verb.
-    communicator : mpi4py.MPI.Comm, optional
-        The processes that share the sets, with a `seed`: all make every call, each has the traces of some sets.
     **options
         ``catena.options("population")``: ``on_trace_failure``, ``genealogy``, ``init_set_id``.
 
@@ -72,19 +69,13 @@ class Population(Weighted):
         **options: Any,
     ) -> None:
         functions = dict(zip(_FUNCTIONS, (create, copy, incorporate, reset_to_prior, weigh, serialize, deserialize)))
-        options, communicator = without_communicator(options)
         asked = given_options(("population",), {"seed": seeded(seed), **options}, _OTHERS)
-        self._open(functions, asked, progress, None, communicator)
+        self._open(functions, asked, progress, None)
         if (num_sets, num_particles) != (1, 1):
             self.reinitialize(num_sets, num_particles)
 
     def _open(
-        self,
-        functions: dict[str, Any],
-        asked: dict[str, Any],
-        progress: Callable[[int, int], Any] | None,
-        saved: bytes | None,
-        communicator: Any,
+        self, functions: dict[str, Any], asked: dict[str, Any], progress: Callable[[int, int], Any] | None, saved: bytes | None
     ) -> None:
         traces = self._session = Traces(functions)
         self._resources = Resources()
@@ -99,14 +90,8 @@ class Population(Weighted):
                     traces.stop(exception)
 
         interrupt = _abi.table("catena_interrupt", requested=lambda _: int(traces.stopping))
-        io = _abi.table(
-            "catena_population_io",
-            logger=traces.log.address,
-            interrupt=_abi.address(interrupt),
-            progress=told,
-            communicator=_abi.address(communicator),
-        )
-        self._resources.root((traces, table, io, interrupt, communicator))
+        io = _abi.table("catena_population_io", logger=traces.log.address, interrupt=_abi.address(interrupt), progress=told)
+        self._resources.root((traces, table, io, interrupt))
         place = ctypes.c_void_p()
         if saved is None:
             traces.perform("population_new", _abi.address(table), settings, _abi.address(io), _abi.address(place))
@@ -300,11 +285,10 @@ class Population(Weighted):
         except Exception as error:
             raise ValueError("argument 'saved': expected what `save` gave, got other bytes") from error
         progress = functions.pop("progress", None)
-        functions, communicator = without_communicator(functions)
         given: dict[str, Any] = {name: functions.pop(name, None) for name in _FUNCTIONS}
         given["create"] = create
         population = cls.__new__(cls)
-        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, checkpoint, communicator)
+        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, checkpoint)
         if operations is None:
             population._perform("clear_history")
         else:
