@@ -61,8 +61,9 @@ impl InProcess {
         desk.brought[self.rank] = Some(bytes);
         if desk.brought.iter().all(Option::is_some) && desk.missing.is_none() {
             let all = Arc::new(desk.brought.iter_mut().filter_map(Option::take).collect());
-            desk.spare = Arc::into_inner(std::mem::replace(&mut desk.last, all)).unwrap_or_default();
-            desk.spare.resize(desk.gone.len(), Vec::new());
+            // By now all ranks have done with these.
+            let done_with = Arc::into_inner(std::mem::replace(&mut desk.last, all));
+            desk.spare = done_with.filter(|all| !all.is_empty()).unwrap_or_else(|| vec![Vec::new(); desk.gone.len()]);
             desk.complete += 1;
             hall.news.notify_all();
         }
