@@ -1249,6 +1249,7 @@ typedef struct catena_filter_options {
   // and Holenstein 2010), resampled at every time by the multinomial scheme, with its history. The next trajectory of
   // particle Gibbs is the catena_filter_lineage of catena_filter_drawn; give each sweep another seed.
   const double *retained;
+  const struct catena_communicator *communicator;
 } catena_filter_options;
 
 // A state-space model: functions over many particles at once.
@@ -1711,6 +1712,7 @@ typedef struct catena_population_io {
   // Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
   // NULL.
   void (*progress)(void *progress_user, size_t done, size_t total);
+  const struct catena_communicator *communicator;
 } catena_population_io;
 
 // What a report tells beside the draws. Zero every member that you don't care for.

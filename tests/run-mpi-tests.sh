@@ -105,7 +105,7 @@ kills() { # kills LOG WHAT COMMAND...: until both other ranks have said that ran
 
 say "a rank that hangs or is killed is named within the time-out"
 # mpirun may return 0 with --enable-recovery, so that only words tell.
-moments=${CATENA_KILLS:-3}
+moments=${CATENA_KILLS:-2}
 for mode in hang die; do
     moment=0
     while [ $moment -lt "$moments" ]; do
@@ -191,7 +191,7 @@ say "mpi4py"
 python=${CATENA_MPI4PY:-$build/python/bin/python}
 if [ ! -x "$python" ]; then
     python3 -m venv "$build/python"
-    "$build/python/bin/pip" --quiet install mpi4py
+    "$build/python/bin/pip" --quiet install mpi4py numpy
 fi
 # shellcheck disable=SC2046
 expected=$(on 1 "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
@@ -200,4 +200,12 @@ for ranks in 2 3; do
     got=$(on $ranks "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
     [ "$got" = "$expected" ] || fail "mpi4py on $ranks ranks: expected $expected, got $got"
 done
+say "the Python package"
+package() { # package RANKS ARGUMENT: its words, one line for each rank
+    on "$1" env CATENA_LIB="$libdir/libcatena.so" PYTHONPATH="$root/bindings/python" PYTHONDONTWRITEBYTECODE=1 "$python" \
+        "$root/tests/mpi/ranks.py" "$2" | sort -u
+}
+expected=$(package 1 plain)
+got=$(package 2 mpi)
+[ "$got" = "$expected" ] || fail "the Python package on 2 ranks: expected $expected, got $got"
 say "MPI: all passed"
