@@ -1,5 +1,5 @@
-"""Chains, a population and particle filters of the Python package over the ranks of mpi4py, or with the argument `plain` by themselves:
-each rank prints a hash of all numbers, those of one process."""
+"""Chains, a population and particle filters of the Python package over the ranks of mpi4py, or with the argument `plain` by
+themselves: each rank prints a hash of all numbers, those of one process."""
 
 import hashlib
 import sys

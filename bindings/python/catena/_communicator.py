@@ -42,7 +42,7 @@ def gathered(communicator: Any, mine: Any) -> list[Any]:
     starts = np.cumsum(lengths) - lengths
     layout = [everything, lengths.tolist(), starts.tolist(), MPI.BYTE]
     _finish(communicator.Iallgatherv([np.frombuffer(written, dtype=np.uint8), MPI.BYTE], layout))
-    all_ranks = [pickle.loads(everything[start : start + length]) for start, length in zip(starts, lengths)]
+    all_ranks = [pickle.loads(everything[start : start + length].tobytes()) for start, length in zip(starts, lengths)]
     for _, failure in all_ranks:
         if failure is not None:
             raise TypeError(failure)
