@@ -40,7 +40,9 @@ direction = [1.0 - 0.2 * i for i in range(n)]
 value, slope, hessian, product = ctypes.c_double(), numbers(n), numbers(n * n), numbers(n)
 call("bs_log_density_hessian", True, True, numbers(n, position), ctypes.byref(value), slope, hessian)
 assert (value.value, list(slope)) == gradient(position)
-call("bs_log_density_hessian_vector_product", True, True, numbers(n, position), numbers(n, direction), ctypes.byref(value), product)
+call(
+    "bs_log_density_hessian_vector_product", True, True, numbers(n, position), numbers(n, direction), ctypes.byref(value), product
+)
 assert value.value == gradient(position)[0]
 step = 1e-4
 ahead, behind = (gradient([x + sign * step * d for x, d in zip(position, direction)])[1] for sign in (1, -1))
