@@ -1,3 +1,4 @@
+use super::Seated;
 use std::sync::atomic::AtomicBool;
 
 /// What a slice of work ended with.
@@ -21,6 +22,14 @@ pub trait Job: Send {
     fn progress(&self) -> f64;
     /// Works for about a millisecond, or until `stop` is set; then it must return [`Slice::Over`] soon.
     fn slice(&mut self, stop: &AtomicBool) -> Slice;
+    /// Has each of `jobs` work for a slice, one after the other, and appends how it ended: where slices are short, what all of them
+    /// need is fetched once. A panic is that of the first one without an end.
+    fn slices(jobs: &mut [Seated<Self>], stop: &AtomicBool, ends: &mut Vec<Slice>)
+    where
+        Self: Sized,
+    {
+        jobs.iter_mut().for_each(|seated| ends.push(seated.job.slice(stop)));
+    }
     /// The arithmetic that [`Slice::Compute`] announced; calls nothing of the host's.
     fn compute(&mut self);
     /// After [`Slice::Ask`]: how many evaluations it waits for, at least 1.
