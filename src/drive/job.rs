@@ -1,4 +1,3 @@
-use super::Seated;
 use std::sync::atomic::AtomicBool;
 
 /// What a slice of work ended with.
@@ -38,4 +37,24 @@ pub trait Job: Send {
     fn broken(&mut self, message: String);
     /// [`Job::slice`] panicked with this message; the job is over.
     fn panicked(&mut self, message: String);
+}
+
+/// A job with its place in the list that a driver was given.
+pub struct Seated<J> {
+    pub(super) index: usize,
+    /// The job.
+    pub job: Box<J>,
+}
+
+impl<J> Seated<J> {
+    /// All of `jobs`, in their order.
+    pub(super) fn all(jobs: Vec<J>) -> impl Iterator<Item = Self> {
+        jobs.into_iter().enumerate().map(|(index, job)| Self { index, job: Box::new(job) })
+    }
+
+    /// The jobs in their order.
+    pub(super) fn into_jobs(mut all: Vec<Self>) -> Vec<J> {
+        all.sort_by_key(|seated| seated.index);
+        all.into_iter().map(|seated| *seated.job).collect()
+    }
 }
