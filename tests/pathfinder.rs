@@ -99,13 +99,22 @@ fn a_bad_path_is_left_out_and_named() {
     assert!(run1.warnings.iter().any(|line| line.contains("1 of 4 paths")), "{:?}", run1.warnings);
     assert!(column(&run1.joined, "path__").iter().all(|id| [1.0, 2.0, 3.0].contains(id)));
     assert!(run1.joined.values().iter().all(|x| x.is_finite()));
-    for (num_threads, batch_size) in [(1, 0), (2, 1), (2, 7), (1, 64)] {
+    for (threading, num_threads, batch_size) in [
+        (Threading::Any, 1, 0),
+        (Threading::Any, 2, 1),
+        (Threading::Any, 2, 7),
+        (Threading::Any, 1, 64),
+        (Threading::Caller, 2, 0),
+        (Threading::Caller, 2, 7),
+    ] {
+        let model = Surface { threading, ..cut() };
         let again = run(&model, &SampleOptions { num_threads, batch_size, ..options(3) }, &paths, &starts);
-        assert_eq!(bits(&again.joined), bits(&run1.joined), "{num_threads} threads, batches of {batch_size}");
+        let place = format!("{threading:?}, {num_threads} threads, batches of {batch_size}");
+        assert_eq!(bits(&again.joined), bits(&run1.joined), "{place}");
         let [mut one, mut other] = [again.warnings, run1.warnings.clone()];
         one.sort();
         other.sort();
-        assert_eq!(one, other, "{num_threads} threads, batches of {batch_size}");
+        assert_eq!(one, other, "{place}");
     }
     // All bad: an error that says how many, and no draws.
     let starts: [&[f64]; 4] = [&[-10.0]; 4];
@@ -195,6 +204,18 @@ fn a_normal_is_found_and_its_draws_are_worth_themselves() {
     let mean = p.iter().zip(&q).map(|(p, q)| p - q).sum::<f64>() / 1000.0;
     println!("mean log ratio {mean} against {constant}");
     assert!((mean - constant).abs() < 0.1, "{mean} against {constant}");
+}
+
+#[test]
+fn few_draws_are_made_at_most_points() {
+    let model = Correlated { dim: 3, rho: 0.8 };
+    let run = run(&model, &options(4), &PathfinderOptions { num_elbo_draws: 105, ..Default::default() }, &[]);
+    for fit in &run.report.fits {
+        // Five at each point, a hundred more at four, a thousand in the end.
+        let (points, [_, densities]) = (fit.iterations as u64, fit.evaluations);
+        assert!(points > 4 && densities <= 5 * points + 4 * 100 + 1000, "{fit:?}");
+        assert!(densities > 4 * 100 + 1000, "{fit:?}");
+    }
 }
 
 #[test]
