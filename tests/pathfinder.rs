@@ -71,7 +71,7 @@ fn as_many_draws_as_were_asked_for() {
     let (rows, own, _, warnings) = count(PathfinderOptions { num_paths: 1, num_draws: 1, ..Default::default() });
     assert_eq!((rows, own), (1, vec![1]));
     // What is to be said of one path is said once.
-    assert!(warnings.iter().any(|line| line.contains("only 1 draws")), "{warnings:?}");
+    assert!(warnings.iter().any(|line| line.contains("1 draws are too few")), "{warnings:?}");
     assert!(!warnings.iter().any(|line| line.contains("of all paths")), "{warnings:?}");
     // As many as there are.
     let (.., warnings) =

@@ -55,6 +55,9 @@ fn a_reset_begins_anew() {
         assert_eq!((l.updater().records().len(), set.log_total_likelihood(), set.weights()), (0, 0.0, vec![0.01; 100]));
     }
     assert!(seen[0] != seen[1] && seen[1] != seen[2]);
+    let last = l.updater().sets()[0].models();
+    l.reset().unwrap();
+    assert_ne!(l.updater().sets()[0].models(), last);
 }
 
 /// The same models are moved otherwise each time; models that are given are no resampling.
