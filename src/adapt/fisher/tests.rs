@@ -173,7 +173,7 @@ fn a_few_directions_are_found_among_many() {
     for k in 0..spikes {
         let u = nalgebra::DVector::from_fn(dim, |i, _| if i % spikes == k { 0.1 } else { 0.0 });
         let variance = u.dot(&(&matrix * &u));
-        assert!((1e3..2e4).contains(&variance), "{variance}");
+        assert!((5e2..3e4).contains(&variance), "{variance}");
     }
     assert!(found.values.len() <= MOST_DIRECTIONS);
 }
