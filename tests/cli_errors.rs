@@ -67,7 +67,7 @@ fn words_that_are_no_arguments() {
         ("sample chains=2 num_chains=2", "argument 'sample num_chains': given twice, as '2' and '2'"),
         (
             "sample adapt=1",
-            "argument 'adapt=1': 'sample adapt' takes no value, but arguments of its own: engaged, gamma, delta, kappa, t0, init_buffer, term_buffer, window, warmup, warmup_until, min_warmup, save_metric",
+            "argument 'adapt=1': 'sample adapt' takes no value, but arguments of its own: engaged, gamma, delta, kappa, t0, init_buffer, term_buffer, window, warmup, warmup_until, min_warmup, raise_delta, save_metric",
         ),
     ];
     cases.iter().for_each(|(line, expected)| refused(&at, line, USAGE, expected));

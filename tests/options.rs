@@ -98,7 +98,7 @@ fn every_option_is_set_by_text_and_number_and_refuses_what_it_cannot_be() {
         }
         // Only this one has changed, and what a preset has values for.
         let changed = OPTIONS.iter().filter(|r| r.get(&set) != r.default()).map(|r| r.name);
-        let presets = ["preset", "warm_start", "warmup_until", "metric"].contains(&row.name);
+        let presets = ["preset", "warm_start", "warmup_until", "metric", "delta"].contains(&row.name);
         let changed: Vec<&str> =
             changed.filter(|name| *name == row.name || !presets || !OptionSet::is_preset(name)).collect();
         assert_eq!(changed, [row.name]);

@@ -7,8 +7,9 @@ use catena::adapt::Adaptation;
 use catena::hmc::{Chain, ChainSettings, Metric, Reply, Request, Start};
 use catena::io::{PositionInit, TableWriter};
 use catena::model::{Density, Refusal, Task, WorkerError};
-use catena::services::{MetricKind, Outcome, SampleIo, SampleOptions, sample_nuts};
-use common::{Correlated, borrow, column};
+use catena::services::{Given, MetricKind, OptionSet, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
+use common::bridgestan::Lines;
+use common::{Correlated, bits, borrow, column, run};
 
 fn settings(dim: usize, num_warmup: usize, metric: Metric) -> ChainSettings {
     ChainSettings {
@@ -215,4 +216,96 @@ fn a_chain_knows_the_memory_of_its_metric() {
     let dense = bytes(Metric::dense_identity(dim).unwrap()) - unit;
     let least = 8 * (2 * dim * dim + 12 * dim);
     assert!((least..least + 8 * (dim + 14) * 16).contains(&dense), "{dense}, at least {least}");
+}
+
+/// A scale whose logarithm has a standard deviation of 2, and five coordinates of that scale.
+struct Funnel;
+
+impl Density for Funnel {
+    type Worker = ();
+    fn dim(&self) -> usize {
+        6
+    }
+    fn new_worker(&self) -> Result<(), WorkerError> {
+        Ok(())
+    }
+    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
+        let precision = (-x[0]).exp();
+        let squares: f64 = x[1..].iter().map(|y| y * y).sum();
+        g[0] = -x[0] / 4.0 + 0.5 * precision * squares - 2.5;
+        g[1..].iter_mut().zip(&x[1..]).for_each(|(g, y)| *g = -precision * y);
+        Ok(-x[0] * x[0] / 8.0 - 0.5 * precision * squares - 2.5 * x[0])
+    }
+}
+
+/// Options by their names.
+fn named(options: &[(&str, &str)]) -> SampleOptions {
+    let mut set = OptionSet::default();
+    let common = [("seed", "3"), ("num_samples", "500"), ("refresh", "0"), ("num_threads", "2")];
+    common.iter().chain(options).for_each(|(name, text)| set.set(name, Given::Text(text)).unwrap());
+    set.options()
+}
+
+#[test]
+fn the_target_rises_where_transitions_diverge() {
+    let deltas = |report: &SampleReport| report.chains.iter().map(|c| c.delta.unwrap()).collect::<Vec<_>>();
+    let lines = Lines::default();
+    let mut writers = vec![TableWriter::new(); 4];
+    let io = SampleIo { sample_writers: borrow(&mut writers), logger: &lines, ..Default::default() };
+    let report = sample_nuts(&Funnel, &named(&[]), io).unwrap();
+    let risen = deltas(&report);
+    assert!(risen.iter().filter(|delta| **delta > 0.7).count() >= 3, "{risen:?}");
+    let lines = lines.take();
+    for (i, delta) in risen.iter().enumerate() {
+        let told = format!("so delta rose from 0.7 to {delta}");
+        let in_file = writers[i].messages().iter().filter(|line| line.contains(&told)).count();
+        let chain = report.chains[i].chain_id;
+        let in_log = lines.iter().filter(|(_, id, line)| *id == Some(chain) && line.contains(&told)).count();
+        let expected = usize::from(*delta > 0.7);
+        assert_eq!((in_file, in_log), (expected, expected), "chain {chain}, {delta}");
+    }
+    // A target that is given stays, unless it is to rise; then fewer transitions diverge.
+    let (kept, _) = run(&Funnel, &named(&[("delta", "0.7")]));
+    assert_eq!(deltas(&kept), [0.7; 4]);
+    let asked = run(&Funnel, &named(&[("delta", "0.7"), ("raise_delta", "true")]));
+    assert!(asked.1.iter().map(bits).eq(writers.iter().map(bits)));
+    let divergences = |report: &SampleReport| report.chains.iter().map(|c| c.divergences).sum::<u64>();
+    let (few, many) = (divergences(&report), divergences(&kept));
+    assert!(many > 50 && 2 * few < many, "{few} {many}");
+    // Together all have one target. Stan's stays.
+    let together = deltas(&run(&Funnel, &named(&[("warmup", "together")])).0);
+    assert!(together[0] > 0.7 && together == [together[0]; 4], "{together:?}");
+    assert_eq!(deltas(&run(&Funnel, &named(&[("preset", "stan"), ("raise_delta", "true")])).0), [0.8; 4]);
+}
+
+#[test]
+fn a_target_that_may_rise_changes_nothing_where_nothing_diverges() {
+    let model = Correlated { dim: 3, rho: 0.5 };
+    let (report, may) = run(&model, &named(&[]));
+    let may_not = run(&model, &named(&[("raise_delta", "false")])).1;
+    assert!(may.iter().map(bits).eq(may_not.iter().map(bits)));
+    assert!(report.chains.iter().all(|c| c.delta == Some(0.7)));
+}
+
+#[test]
+fn runs_whose_target_rises_have_the_same_bits_however_they_run() {
+    for warmup in ["alone", "together"] {
+        let options = named(&[("warmup", warmup), ("num_samples", "50")]);
+        let (report, two) = run(&Funnel, &options);
+        assert!(report.chains.iter().any(|c| c.delta > Some(0.7)));
+        let one = run(&Funnel, &SampleOptions { num_threads: 1, ..options.clone() }).1;
+        let batched = run(&Funnel, &SampleOptions { batch_size: 3, ..options.clone() }).1;
+        assert!([one, batched].iter().all(|all| all.iter().map(bits).eq(two.iter().map(bits))), "{warmup}");
+        // Stopped in the midst of warm-up and gone on with.
+        let part =
+            sample_nuts(&Funnel, &SampleOptions { max_evaluations: 700, ..options.clone() }, SampleIo::default());
+        let saved: Vec<Vec<u8>> = part.unwrap().chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
+        let mut writers = vec![TableWriter::new(); 4];
+        let checkpoints = saved.iter().map(Vec::as_slice).collect();
+        let io = SampleIo { sample_writers: borrow(&mut writers), checkpoints, ..Default::default() };
+        let rest = sample_nuts(&Funnel, &options, io).unwrap();
+        rest.status().unwrap();
+        assert!(writers.iter().map(bits).eq(two.iter().map(bits)), "{warmup}");
+        assert!(rest.chains.iter().zip(&report.chains).all(|(a, b)| a.delta == b.delta));
+    }
 }

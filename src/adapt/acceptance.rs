@@ -43,6 +43,11 @@ impl RobbinsMonro {
         *self = Self::new(self.target, stepsize);
     }
 
+    /// The target from now on.
+    pub fn aim(&mut self, target: f64) {
+        self.target = target;
+    }
+
     /// Learns from one transition's acceptance statistic; returns the step size for the next.
     pub fn learn(&mut self, accept_stat: f64) -> f64 {
         let error = accept_stat.min(1.0) - self.target;

@@ -1,3 +1,4 @@
+use super::target::{Counted, Target};
 use super::{Adaptation, Brought, Change, InverseMetric, Lesson, MetricKind, Pooled, RobbinsMonro, Sample, WarmupMode};
 use super::{fisher, settled};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ const SEARCHES: usize = 1;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Growing {
     step: RobbinsMonro,
+    target: Target,
     kind: MetricKind,
     /// Numbers of iterations after which the metric is estimated.
     ends: Vec<usize>,
@@ -51,6 +53,7 @@ impl Growing {
         let draws = ends.last().copied().unwrap_or(0);
         Self {
             step: RobbinsMonro::new(options.delta, stepsize),
+            target: Target::new(options.delta, options.raise_delta),
             kind,
             ends,
             sample: Sample::new(dim, draws),
@@ -86,6 +89,7 @@ impl Growing {
 
     pub fn learn(&mut self, lesson: Lesson<'_>) -> Change {
         let stepsize = self.step.learn(lesson.accept_stat);
+        self.target.learn(lesson.iteration, lesson.divergent);
         let done = lesson.iteration + 1;
         if self.ends.last().is_some_and(|&last| done <= last) {
             self.sample.add(lesson.iteration, lesson.position, lesson.gradient);
@@ -99,7 +103,10 @@ impl Growing {
             self.look_at_step(done);
             if self.together {
                 change.meets = Some(done as u64);
-            } else if let Some(metric) = fisher::estimate(&self.sample, self.kind, &self.present) {
+                return change;
+            }
+            self.look_at_target(self.target.counted());
+            if let Some(metric) = fisher::estimate(&self.sample, self.kind, &self.present) {
                 // What was learned of the step size is where to begin with the new metric.
                 let stepsize = self.step.average().unwrap_or(stepsize);
                 let draws = [(self.sample.positions(), self.sample.gradients())];
@@ -121,6 +128,20 @@ impl Growing {
         (self.step_before, self.met) = (Some(now), done);
     }
 
+    /// Raises the target where what was counted, of this chain or all together, says so.
+    fn look_at_target(&mut self, counted: Counted) {
+        if let Some(target) = self.target.look(counted) {
+            self.step.aim(target);
+            // The step size is another one from here on.
+            self.is_ready = false;
+        }
+    }
+
+    /// The target of the acceptance statistic.
+    pub fn delta(&self) -> f64 {
+        self.target.now()
+    }
+
     /// No more estimates after the one at `done` iterations: the step size settles, and warm-up is over.
     fn finish(&mut self, done: usize, change: &mut Change) {
         self.ends.retain(|end| *end <= done);
@@ -140,12 +161,15 @@ impl Growing {
     /// See [`super::Warmup::bring`].
     pub fn bring(&self, out: &mut Vec<f64>) {
         let log_step = libm::log(self.step.average().unwrap_or(1.0));
-        Brought::write(log_step, self.is_ready, &self.present, &self.sample, out);
+        let counted = self.target.counted();
+        Brought::write(log_step, self.is_ready, counted, &self.present, &self.sample, out);
     }
 
     /// See [`super::Warmup::take`].
     pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
         let mut change = Change::default();
+        let before = self.target.now();
+        self.look_at_target(pooled.counted);
         // Where a chain on its way in is, the metric of the others may leave no step size that is accepted.
         let own = apart.then(|| fisher::estimate(&self.sample, self.kind, &self.present)).flatten();
         if let Some(metric) = own {
@@ -153,7 +177,7 @@ impl Growing {
             self.adopt(metric, stepsize, &mut change);
         } else if let Some(metric) = &pooled.metric {
             self.adopt(metric.clone(), libm::exp(pooled.log_step), &mut change);
-            if pooled.is_over {
+            if pooled.is_over && self.target.now() == before {
                 self.finish(self.met, &mut change);
             }
         }
@@ -202,60 +226,4 @@ fn ends(length: usize) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_grow_to_the_settling_of_the_step_size() {
-        assert_eq!(ends(150), [10, 15, 22, 33, 49, 73, 120]);
-        assert_eq!(ends(300), [10, 15, 22, 33, 49, 73, 109, 163, 240]);
-        assert_eq!(ends(10), [8]);
-        assert!(ends(1).is_empty() && ends(0).is_empty());
-        for length in 2..2000 {
-            let ends = ends(length);
-            assert!(ends.windows(2).all(|w| w[0] < w[1]) && ends[ends.len() - 1] <= length);
-        }
-    }
-
-    #[test]
-    fn many_coordinates_keep_more_draws() {
-        assert_eq!((forgotten(120, 0), forgotten(120, 50)), (60, 60));
-        assert_eq!((forgotten(120, 60), forgotten(120, 80), forgotten(120, 128)), (48, 24, 18));
-    }
-
-    #[test]
-    fn the_metric_follows_the_later_half_of_the_draws() {
-        let mut growing = Growing::new(20, Adaptation::default(), 1.0, MetricKind::FisherDiag, 1);
-        assert_eq!(growing.first(&[-4.0]), Some(InverseMetric::Diag(vec![0.25])));
-        // A normal of variance 9 after a way in: gradients are -x / 9.
-        let mut last = None;
-        for i in 0..20 {
-            let x = if i < 5 { 1e6 } else { i as f64 };
-            let change =
-                growing.learn(Lesson { iteration: i, accept_stat: 0.8, position: &[x], gradient: &[-x / 9.0] });
-            if let Some(InverseMetric::Diag(v)) = change.metric {
-                assert!((v[0] - 9.0).abs() < 1e-12, "{v:?} after {i}");
-                assert_eq!(change.searches, last.is_none());
-                last = Some(i);
-            }
-        }
-        assert_eq!(last, Some(15));
-    }
-
-    #[test]
-    fn a_chain_apart_goes_by_its_own_draws() {
-        let options = Adaptation { warmup: WarmupMode::Together, ..Adaptation::default() };
-        let mut growing = Growing::new(40, options, 1.0, MetricKind::FisherDiag, 1);
-        for i in 0..10 {
-            let x = i as f64;
-            let change =
-                growing.learn(Lesson { iteration: i, accept_stat: 0.8, position: &[x], gradient: &[-x / 9.0] });
-            assert_eq!(change.meets, (i == 9).then_some(10));
-        }
-        let others =
-            Pooled { metric: Some(InverseMetric::Diag(vec![2.0])), log_step: 0.0, apart: vec![true], is_over: false };
-        let Some(InverseMetric::Diag(own)) = growing.take(&others, true).metric else { panic!("no metric") };
-        assert!((own[0] - 9.0).abs() < 1e-12, "{own:?}");
-        assert_eq!(growing.take(&others, false).metric, others.metric);
-    }
-}
+mod tests;

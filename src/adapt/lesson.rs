@@ -7,6 +7,8 @@ pub struct Lesson<'a> {
     pub iteration: usize,
     /// Mean acceptance probability over the trajectory's points.
     pub accept_stat: f64,
+    /// Whether the trajectory diverged.
+    pub divergent: bool,
     /// The draw, `dim` numbers.
     pub position: &'a [f64],
     /// Gradient of the log density there.

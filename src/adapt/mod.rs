@@ -25,6 +25,7 @@ mod schedule;
 mod settled;
 mod step_size;
 mod stopping;
+mod target;
 mod warmup;
 
 pub use acceptance::RobbinsMonro;
@@ -38,4 +39,5 @@ pub use sample::Sample;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;
 pub use stopping::{Enough, FIRST_LOOK, next_look};
+pub use target::Counted;
 pub use warmup::Warmup;

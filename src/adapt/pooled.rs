@@ -1,6 +1,7 @@
 //! What chains that warm up together make of their draws.
 
 use super::sample::{Sample, moves};
+use super::target::Counted;
 use super::{InverseMetric, LowRank, MetricKind};
 use super::{fisher, settled};
 
@@ -19,6 +20,8 @@ pub struct Brought<'a> {
     pub log_step: f64,
     /// Nothing that it knows keeps its warm-up from ending.
     pub is_ready: bool,
+    /// Transitions since the meeting before.
+    pub counted: Counted,
     /// The variances of its present metric.
     pub present: &'a [f64],
     /// One row of `dim` numbers per draw.
@@ -29,8 +32,16 @@ pub struct Brought<'a> {
 
 impl<'a> Brought<'a> {
     /// Appends what [`Brought::read`] reads.
-    pub(super) fn write(log_step: f64, is_ready: bool, present: &[f64], sample: &Sample, out: &mut Vec<f64>) {
+    pub(super) fn write(
+        log_step: f64,
+        is_ready: bool,
+        counted: Counted,
+        present: &[f64],
+        sample: &Sample,
+        out: &mut Vec<f64>,
+    ) {
         out.extend([log_step, f64::from(u8::from(is_ready))]);
+        out.extend(counted.numbers());
         out.extend_from_slice(present);
         out.extend_from_slice(sample.positions());
         out.extend_from_slice(sample.gradients());
@@ -38,9 +49,10 @@ impl<'a> Brought<'a> {
 
     /// Reads what a chain of `dim` coordinates brought.
     pub fn read(dim: usize, numbers: &'a [f64]) -> Self {
-        let (present, draws) = numbers[2..].split_at(dim);
+        let (present, draws) = numbers[4..].split_at(dim);
         let (positions, gradients) = draws.split_at(draws.len() / 2);
-        Self { log_step: numbers[0], is_ready: numbers[1] != 0.0, present, positions, gradients }
+        let counted = Counted::of([numbers[2], numbers[3]]);
+        Self { log_step: numbers[0], is_ready: numbers[1] != 0.0, counted, present, positions, gradients }
     }
 }
 
@@ -51,6 +63,8 @@ pub struct Pooled {
     pub metric: Option<InverseMetric>,
     /// The log of the step size to go on from, the median of the chains' that are not apart.
     pub log_step: f64,
+    /// Transitions of all chains that are not apart, since the meeting before.
+    pub counted: Counted,
     /// Whether each chain is apart from the others.
     pub apart: Vec<bool>,
     /// Warm-up has what it is to have, and ends: all chains are ready, none is apart, they mix and agree on the metric.
@@ -62,6 +76,7 @@ impl Pooled {
     pub fn write(&self, i: usize) -> Vec<f64> {
         let flag = |is: bool| f64::from(u8::from(is));
         let mut out = vec![flag(self.apart[i]), flag(self.is_over), self.log_step];
+        out.extend(self.counted.numbers());
         match &self.metric {
             None => {}
             Some(InverseMetric::Diag(numbers) | InverseMetric::Dense(numbers)) => out.extend_from_slice(numbers),
@@ -72,7 +87,7 @@ impl Pooled {
 
     /// Reads the answer for one of the chains: what all get, and whether this one is apart.
     pub fn read(kind: MetricKind, dim: usize, answer: &[f64]) -> (Self, bool) {
-        let numbers = &answer[3..];
+        let numbers = &answer[5..];
         let metric = match kind.shape(dim) {
             _ if numbers.is_empty() => None,
             MetricKind::LowRank => LowRank::from_numbers(numbers).ok().map(InverseMetric::LowRank),
@@ -80,7 +95,8 @@ impl Pooled {
             _ => Some(InverseMetric::Diag(numbers.to_vec())),
         };
         let apart = answer[0] != 0.0;
-        (Self { metric, log_step: answer[2], apart: vec![apart], is_over: answer[1] != 0.0 }, apart)
+        let counted = Counted::of([answer[3], answer[4]]);
+        (Self { metric, log_step: answer[2], counted, apart: vec![apart], is_over: answer[1] != 0.0 }, apart)
     }
 }
 
@@ -93,7 +109,7 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     let those_together = || chains.iter().zip(&apart).filter(|(_, apart)| !**apart).map(|(chain, _)| chain);
     let (Some(first), false) = (those_together().next(), chains.is_empty()) else {
         let log_step = median(chains.iter().map(|c| c.log_step).collect());
-        return Pooled { metric: None, log_step, apart, is_over: false };
+        return Pooled { metric: None, log_step, counted: Counted::default(), apart, is_over: false };
     };
     let dim = first.present.len();
     let rows: usize = those_together().map(|c| c.positions.len() / dim.max(1)).sum();
@@ -104,7 +120,8 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     let draws = || chains.iter().map(|c| (c.positions, c.gradients)).collect::<Vec<_>>();
     let is_over = chains.iter().zip(&apart).all(|(chain, apart)| chain.is_ready && !apart)
         && settled::agree(kind, first.present, &draws());
-    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, apart, is_over }
+    let counted = those_together().map(|c| c.counted).sum();
+    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, counted, apart, is_over }
 }
 
 fn apart(chains: &[Brought<'_>]) -> Vec<bool> {
@@ -163,7 +180,7 @@ mod tests {
         let mut random = Stream::new(9, id, Purpose::Model);
         let z: Vec<f64> = (0..draws).map(|_| random.normal()).collect();
         let positions = z.iter().map(|z| centre + 2.0 * z);
-        [0.1 * id as f64, 0.0, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
+        [0.1 * id as f64, 0.0, 10.0, 1.0, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
     }
 
     fn pooled(chains: &[Vec<f64>]) -> Pooled {
@@ -186,11 +203,12 @@ mod tests {
     #[test]
     fn chains_that_are_far_or_stand_still_do_not_spoil_it() {
         let mut still = chain(4, 1.0, 20);
-        still[3..23].fill(1.0);
-        still[23..].fill(1e9);
+        still[5..25].fill(1.0);
+        still[25..].fill(1e9);
         for other in [chain(4, 1e3, 20), still] {
+            let other = [&[-9.0][..], &other[1..]].concat();
             let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), other, chain(3, -0.5, 20)]);
-            assert_eq!(all.apart, [false, false, true, false]);
+            assert_eq!((&all.apart[..], all.log_step), (&[false, false, true, false][..], 0.2));
             assert!((variance(&all) - 4.0).abs() < 1e-9);
         }
         // Two modes of two chains each have no majority; within them the metric is what it is.
@@ -202,16 +220,33 @@ mod tests {
     fn a_chain_on_its_way_in_is_apart() {
         // In place, but where gradients are those of another world.
         let mut steep = chain(4, 0.0, 20);
-        steep[22..].iter_mut().for_each(|g| *g *= 1e6);
+        steep[25..].iter_mut().for_each(|g| *g *= 1e6);
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), steep, chain(3, -0.5, 20)]);
         assert_eq!(all.apart, [false, false, true, false]);
         assert!((variance(&all) - 4.0).abs() < 1e-9);
     }
 
     #[test]
+    fn what_says_nothing_keeps_its_variance() {
+        let mut silent = chain(1, 0.0, 20);
+        silent[4] = 3.0;
+        silent[25..].fill(0.0);
+        assert_eq!(variance(&pooled(&[silent])), 3.0);
+    }
+
+    #[test]
+    fn it_is_over_when_all_are_ready() {
+        let chains = |ready: [f64; 4]| -> Vec<Vec<f64>> {
+            (1..).zip(ready).map(|(id, ready)| [&[0.0, ready][..], &chain(id, 0.0, 80)[2..]].concat()).collect()
+        };
+        assert!(pooled(&chains([1.0; 4])).is_over);
+        assert!(!pooled(&chains([1.0, 1.0, 0.0, 1.0])).is_over);
+    }
+
+    #[test]
     fn nothing_to_pool() {
         let mut still = chain(1, 1.0, 5);
-        still[3..].fill(1.0);
+        still[5..].fill(1.0);
         let all = pooled(&[still.clone(), still]);
         assert_eq!((all.metric, all.apart), (None, vec![true, true]));
     }

@@ -15,6 +15,8 @@ pub struct Warmup {
     /// Planned iterations; fewer once it is known that fewer are enough.
     length: usize,
     way: Way,
+    /// The target of the acceptance statistic at the end.
+    delta: Option<f64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ struct Windows {
 impl Warmup {
     /// `length` iterations in which step size and metric stay as they are.
     pub fn fixed(length: usize) -> Self {
-        Self { length, way: Way::Fixed }
+        Self { length, way: Way::Fixed, delta: None }
     }
 
     /// `length` iterations in which `options` say how the step size, from `stepsize` on, and a metric of shape `kind` over
@@ -47,7 +49,8 @@ impl Warmup {
             return Self::fixed(length);
         }
         if kind.is_fisher() {
-            return Self { length, way: Way::Growing(Growing::new(length, options, stepsize, kind, dim)) };
+            let growing = Growing::new(length, options, stepsize, kind, dim);
+            return Self { length, way: Way::Growing(growing), delta: Some(options.delta) };
         }
         let schedule = Schedule::new(length, options.init_buffer, options.term_buffer, options.window);
         let estimator = match kind {
@@ -57,7 +60,8 @@ impl Warmup {
             _ => Estimator::None,
         };
         let averaging = DualAveraging::new(options, stepsize);
-        Self { length, way: Way::Windows(Windows { averaging, schedule, estimator }) }
+        let windows = Windows { averaging, schedule, estimator };
+        Self { length, way: Way::Windows(windows), delta: Some(options.delta) }
     }
 
     /// Whether a step size is searched for at the start and after each new metric.
@@ -134,10 +138,19 @@ impl Warmup {
 
     /// The step size to sample with; `None` keeps the present one. Nothing is learned afterwards.
     pub fn end(&mut self) -> Option<f64> {
+        self.delta = self.delta();
         match std::mem::replace(&mut self.way, Way::Fixed) {
             Way::Fixed => None,
             Way::Windows(windows) => windows.averaging.average(),
             Way::Growing(growing) => growing.average(),
+        }
+    }
+
+    /// The target of the acceptance statistic, as far as it has risen; `None` where the step size stays as it was given.
+    pub fn delta(&self) -> Option<f64> {
+        match &self.way {
+            Way::Growing(growing) => Some(growing.delta()),
+            _ => self.delta,
         }
     }
 
@@ -167,7 +180,7 @@ mod tests {
     use super::*;
 
     fn lesson(iteration: usize, position: &[f64]) -> Lesson<'_> {
-        Lesson { iteration, accept_stat: 0.6, position, gradient: position }
+        Lesson { iteration, accept_stat: 0.6, divergent: false, position, gradient: position }
     }
 
     #[test]

@@ -235,6 +235,11 @@ impl Chain {
         if self.moves() { self.stepsize } else { f64::NAN }
     }
 
+    /// The target of the acceptance statistic, as far as warm-up has raised it; `None` where the step size stays as it was given.
+    pub fn delta(&self) -> Option<f64> {
+        self.warmup.delta()
+    }
+
     /// False when every iteration only draws outputs anew: without coordinates, or with fixed parameters.
     pub fn moves(&self) -> bool {
         self.settings.dim > 0 && self.engine != Engine::FixedParam

@@ -58,6 +58,8 @@ pub struct ChainReport {
     pub rows: usize,
     /// The nominal step size at the end; NaN for a chain that never moves.
     pub stepsize: f64,
+    /// The target of the acceptance statistic at the end, which warm-up may have raised; `None` where the step size was not adapted.
+    pub delta: Option<f64>,
     /// What moved it; `None` for what is no chain that samples.
     pub engine: Option<Engine>,
     /// Iterations after warm-up that it was asked for.
@@ -100,6 +102,7 @@ impl ChainReport {
             iterations: 0,
             rows: 0,
             stepsize: f64::NAN,
+            delta: None,
             engine: None,
             num_samples: 0,
             metric: MetricKind::Unit,

@@ -84,6 +84,10 @@ fn sets_that_disagree_are_doubted() {
     // They agree on the evidence, and one of them lies elsewhere.
     let apart = self::page("Apart", &population(&[0.0, 0.0, 0.0, 3.0, 0.0], 0.05), &[]);
     assert!(apart.contains("he sets differ in mu") && !apart.contains("disagree on the evidence"));
+    // One outweighs all others: it agrees with itself, which says nothing.
+    let sole = self::page("Sole", &population(&[0.0, 3.0, 0.0], 30.0), &[]);
+    assert!(sole.contains("% of all weight, so that the error of the means is not known"));
+    assert!(!sole.contains("The sets know means"));
 }
 
 /// A frequency is learned, and each datum is noted.

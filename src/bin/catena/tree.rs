@@ -223,6 +223,7 @@ static ADAPT: &[Argument] = &[
     option("warmup", "warmup").of_ours(),
     option("warmup_until", "warmup_until").of_ours(),
     option("min_warmup", "min_warmup").of_ours(),
+    option("raise_delta", "raise_delta").of_ours(),
     argument("save_metric", "write step size and metric as JSON, to name_metric.json", Switch(false)),
 ];
 

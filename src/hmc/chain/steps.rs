@@ -4,6 +4,7 @@ use super::{Chain, Failure, Request, State, Transition};
 use crate::adapt::{Change, Lesson};
 use crate::hmc::engine::{Engine, leapfrog_steps};
 use crate::hmc::metric::Metric;
+use crate::hmc::trajectory::Outcome;
 use crate::model::{judge_initial, propose_initial, tries_again};
 
 /// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
@@ -178,7 +179,7 @@ impl Chain {
             energy: self.trajectory.slots.energy[draw],
         };
         if self.warmup_length.is_none() {
-            self.learn(outcome.accept_stat);
+            self.learn(&outcome);
         }
         self.iteration += 1;
         self.state = State::Idle;
@@ -186,12 +187,13 @@ impl Chain {
         Request::Draw
     }
 
-    fn learn(&mut self, accept_stat: f64) {
+    fn learn(&mut self, outcome: &Outcome) {
         let draw = self.trajectory.draw();
         let slots = &self.trajectory.slots;
         let (position, gradient) = (slots.model_position(draw), slots.model_gradient(draw));
+        let &Outcome { accept_stat, divergent, .. } = outcome;
         let Change { stepsize, metric, searches, meets, .. } =
-            self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, position, gradient });
+            self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, divergent, position, gradient });
         self.stepsize = stepsize.unwrap_or(self.stepsize);
         self.new_metric = metric.map(|metric| (metric, searches));
         self.meeting = meets;

@@ -73,6 +73,11 @@ pub fn advice(course: &Course, particles: Option<&Particles>, variables: &[Varia
             steps.push(format!("{more}, or more moves; further sets make the errors smaller too."));
         }
     }
+    if let Some((set, share)) = particles.and_then(Particles::sole) {
+        let share = (100.0 * share).floor();
+        findings.push(format!("set {set} has {share} % of all weight, so that the error of the means is not known"));
+        steps.push(format!("{more}: sets that disagree have not found the same places."));
+    }
     if count < 2 {
         findings.push("one set alone does not tell its error".into());
         steps.push("Several sets: eight of a thousand rather than one of eight thousand.".into());

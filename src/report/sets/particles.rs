@@ -6,6 +6,8 @@ use crate::error::Error;
 /// The column of log weights, those of other names that end alike are no variables.
 pub(super) const LOG_WEIGHT: &str = "log_weight__";
 const OWN: &str = "__";
+/// Sets whose weights are worth fewer sets of equal weight than this tell no error: nearly all is of one.
+const FEWEST_SETS: f64 = 1.5;
 
 /// The particles of one set.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,13 +76,27 @@ impl Particles {
     pub(super) fn variable(&self, at: usize) -> Variable {
         Variable::of(at, &self.sets)
     }
+
+    /// The set, by its id, that has so much of all weight that the sets tell no error, and its share; `None` where none has.
+    pub(super) fn sole(&self) -> Option<(u64, f64)> {
+        let weights: Vec<f64> = self.sets.iter().map(|set| set.weights.iter().sum()).collect();
+        let heaviest = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]))?;
+        let share = weights[heaviest] / weights.iter().sum::<f64>();
+        (worth(&weights) < FEWEST_SETS && weights.len() > 1).then_some((self.sets[heaviest].id, share))
+    }
+}
+
+/// How many sets of equal weight these are worth (Kish's effective number); NaN where all weights are 0.
+fn worth(weights: &[f64]) -> f64 {
+    let total: f64 = weights.iter().sum();
+    total * total / weights.iter().map(|w| w * w).sum::<f64>()
 }
 
 /// What the sets say of one variable.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variable {
     pub mean: f64,
-    /// Standard error of the mean across the sets; NaN of one.
+    /// Standard error of the mean across the sets; NaN of one, or where one outweighs all others.
     pub error: f64,
     pub sd: f64,
     /// At 5, 50 and 95 %.
@@ -99,10 +115,11 @@ impl Variable {
         let total: f64 = weights.iter().sum();
         let mean = firsts.iter().sum::<f64>() / total;
         let sd = (sums(&|x| (x - mean) * (x - mean)).iter().sum::<f64>() / total).sqrt();
-        // The delta method for a ratio of means over independent sets.
+        // The delta method for a ratio of means over independent sets, with as many degrees of freedom as their weights are
+        // worth sets, less one.
         let away: f64 = firsts.iter().zip(&weights).map(|(x, w)| (x - w * mean) * (x - w * mean)).sum();
-        let n = sets.len() as f64;
-        let error = if n > 1.0 { (away * n / (n - 1.0)).sqrt() / total } else { f64::NAN };
+        let n = worth(&weights);
+        let error = if n >= FEWEST_SETS { (away * n / (n - 1.0)).sqrt() / total } else { f64::NAN };
         let (all, all_weights): (Vec<f64>, Vec<f64>) =
             sets.iter().flat_map(|set| set.columns[at].iter().copied().zip(set.weights.iter().copied())).unzip();
         let means = firsts.iter().zip(&weights).map(|(x, w)| x / w).collect();
@@ -131,10 +148,20 @@ mod tests {
         let x = particles.variable(0);
         // (1 + 3 + 2 (4 + 6)) / 6 = 4, and the sets' own means 2 and 5.
         assert!((x.mean - 4.0).abs() < 1e-12 && x.means == [2.0, 5.0], "{x:?}");
-        // Deviations of the sums: 4 - 2 * 4 = -4 and 20 - 4 * 4 = 4.
-        assert!((x.error - (32.0f64 * 2.0).sqrt() / 6.0).abs() < 1e-12, "{x:?}");
+        // Deviations of the sums: 4 - 2 * 4 = -4 and 20 - 4 * 4 = 4; weights of 2 and 4 are worth 1.8 sets.
+        assert!((x.error - (32.0f64 * 1.8 / 0.8).sqrt() / 6.0).abs() < 1e-12, "{x:?}");
+        assert_eq!(particles.sole(), None);
         assert!((x.sd - ((9.0 + 1.0 + 2.0 * (0.0 + 4.0)) / 6.0f64).sqrt()).abs() < 1e-12);
         assert_eq!(x.quantiles, [1.0, 4.0, 6.0]);
         assert!(Particles::of_rows(&columns, &[SetRows { id: 1, values: &one[..4] }]).is_err());
+        // A set that outweighs all others agrees with itself.
+        let heavy: Vec<f64> = [row(50.0, 4.0), row(50.0, 6.0)].concat();
+        let sets =
+            [SetRows { id: 3, values: &one }, SetRows { id: 4, values: &heavy }, SetRows { id: 5, values: &one }];
+        let particles = Particles::of_rows(&columns, &sets).unwrap();
+        assert!(
+            particles.variable(0).error.is_nan() && particles.sole().is_some_and(|(id, share)| id == 4 && share > 0.95)
+        );
+        assert_eq!(Particles::of_rows(&columns, &sets[..1]).unwrap().sole(), None);
     }
 }

@@ -133,7 +133,7 @@ impl SampleOptions {
 
     /// The defaults of a preset.
     pub fn of(preset: Preset) -> Self {
-        let Tuning { metric, num_warmup, delta } = preset.tuning();
+        let Tuning { metric, num_warmup, delta, raise_delta } = preset.tuning();
         Self {
             num_chains: 4,
             init_chain_id: 1,
@@ -152,7 +152,7 @@ impl SampleOptions {
             max_depth: 10,
             int_time: std::f64::consts::TAU,
             max_energy_error: 1000.0,
-            adaptation: Some(Adaptation { delta, ..Adaptation::default() }),
+            adaptation: Some(Adaptation { delta, raise_delta, ..Adaptation::default() }),
             num_threads: 0,
             on_failure: FailurePolicy::StopChain,
             max_evaluations: 0,

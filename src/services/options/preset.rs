@@ -24,13 +24,20 @@ pub(super) struct Tuning {
     pub metric: MetricKind,
     pub num_warmup: usize,
     pub delta: f64,
+    pub raise_delta: bool,
+}
+
+impl Tuning {
+    fn of(metric: MetricKind, num_warmup: usize, adaptation: Adaptation) -> Self {
+        Self { metric, num_warmup, delta: adaptation.delta, raise_delta: adaptation.raise_delta }
+    }
 }
 
 impl Preset {
     pub(super) fn tuning(self) -> Tuning {
         match self {
-            Self::Stan => Tuning { metric: MetricKind::Diag, num_warmup: 1000, delta: Adaptation::stan().delta },
-            Self::Catena => Tuning { metric: MetricKind::Auto, num_warmup: 200, delta: Adaptation::default().delta },
+            Self::Stan => Tuning::of(MetricKind::Diag, 1000, Adaptation::stan()),
+            Self::Catena => Tuning::of(MetricKind::Auto, 200, Adaptation::default()),
         }
     }
 }
@@ -41,11 +48,12 @@ pub(super) struct Governed {
     pub metric: bool,
     pub num_warmup: bool,
     pub delta: bool,
+    pub raise_delta: bool,
 }
 
 impl Governed {
     /// All were given.
-    pub const ALL: Self = Self { metric: true, num_warmup: true, delta: true };
+    pub const ALL: Self = Self { metric: true, num_warmup: true, delta: true, raise_delta: true };
 
     /// The place of an option that a preset has a value for.
     pub fn place(&mut self, name: &str) -> Option<&mut bool> {
@@ -53,6 +61,7 @@ impl Governed {
             "metric" => Some(&mut self.metric),
             "num_warmup" => Some(&mut self.num_warmup),
             "delta" => Some(&mut self.delta),
+            "raise_delta" => Some(&mut self.raise_delta),
             _ => None,
         }
     }

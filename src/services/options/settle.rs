@@ -30,6 +30,10 @@ impl OptionSet {
         if !self.given.delta {
             self.adaptation.delta = preset.tuning().delta;
         }
+        if !self.given.raise_delta {
+            // A target that was given is kept.
+            self.adaptation.raise_delta = preset.tuning().raise_delta && !self.given.delta;
+        }
     }
 
     /// The same options for services that take no preset.

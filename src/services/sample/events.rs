@@ -189,6 +189,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
             iterations: chain.map_or(0, Chain::iterations),
             rows: self.record.rows,
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
+            delta: chain.and_then(Chain::delta),
             engine: Some(self.columns.engine),
             num_samples: self.settings.num_samples,
             metric: metric.kind(),

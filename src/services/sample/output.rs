@@ -57,6 +57,17 @@ fn chosen(chain: &Chain) -> String {
     format!("metric=auto chose {shape}, for {dim} coordinates")
 }
 
+/// What the target of the acceptance statistic has risen to from `delta`, in words.
+fn raised(delta: f64, chain: &Chain) -> Option<String> {
+    let raised = chain.delta().filter(|now| *now > delta)?;
+    let shortest = crate::io::shortest;
+    Some(format!(
+        "raise_delta: many transitions of warm-up diverged, so delta rose from {} to {}",
+        shortest(delta),
+        shortest(raised)
+    ))
+}
+
 /// The lines of a low-rank metric that other metrics have not.
 fn direction_lines(low_rank: &LowRank) -> Vec<String> {
     let mut lines = vec![format!("Variances along {} directions of the scaled coordinates:", low_rank.values.len())];
@@ -151,6 +162,10 @@ impl Sampling<'_> {
         if self.settings.adaptation.is_some_and(|a| a.warmup_until) && chain.moves() {
             let ended = if done < planned { "its conditions held" } else { "not all of its conditions held" };
             let told = format!("Warm-up ended after {done} of at most {planned} iterations: {ended}");
+            here.log(Level::Info, &told);
+            lines.push(told);
+        }
+        if let Some(told) = self.settings.adaptation.and_then(|a| raised(a.delta, chain)) {
             here.log(Level::Info, &told);
             lines.push(told);
         }
