@@ -162,6 +162,7 @@ impl OutputFile {
     ///
     /// # Errors
     /// It is not taken whole, and cut off again.
+    #[cfg(feature = "arrow")]
     pub(super) fn write_ahead(&mut self, piece: &[u8]) -> io::Result<()> {
         let Some(end) = self.end else { return Ok(()) };
         self.begin()?;

@@ -22,8 +22,8 @@ fn is_arrow(path: &Path) -> bool {
 }
 
 #[cfg(not(feature = "arrow"))]
-fn without_arrow(path: &Path) -> Error {
-    let what = "an Arrow file wants a build with the feature 'arrow'";
+fn without_arrow(path: &Path, chain_id: u64) -> Error {
+    let what = format!("the Arrow file of chain {chain_id} wants a build with the feature 'arrow'");
     Error::new(catena::Code::Io, format!("file '{}': {what}", path.display()))
 }
 
@@ -37,7 +37,7 @@ impl Draws {
             #[cfg(feature = "arrow")]
             true => ArrowWriter::new(path, chain_id).map(Self::Arrow),
             #[cfg(not(feature = "arrow"))]
-            true => Err(without_arrow(path)),
+            true => Err(without_arrow(path, chain_id)),
             false => CsvWriter::create(path, sig_figs).map(Self::Csv),
         }
     }
@@ -51,7 +51,7 @@ impl Draws {
             #[cfg(feature = "arrow")]
             true => ArrowWriter::resume(path, chain_id, &mark.rest).map(Self::Arrow),
             #[cfg(not(feature = "arrow"))]
-            true => Err(without_arrow(path)),
+            true => Err(without_arrow(path, chain_id)),
             false => CsvWriter::resume(path, sig_figs, mark.place).map(Self::Csv),
         }
     }
