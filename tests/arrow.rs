@@ -6,7 +6,7 @@ mod common;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_ipc::reader::{FileReader, StreamReader};
-use catena::io::{ArrowWriter, CsvChains, CsvWriter, TableWriter, Writer};
+use catena::io::{ArrowWriter, CsvChains, CsvWriter, TableWriter, Writer, read_chain};
 use catena::services::{SampleIo, SampleOptions, SampleReport, sample_nuts};
 use common::Correlated;
 use std::fs::File;
@@ -167,4 +167,38 @@ fn files_are_read_back() {
     std::fs::write(&arrow[0], b"ARROW1 and no more").unwrap();
     let error = CsvChains::from_files(&arrow).unwrap_err().to_string();
     assert!(error.contains("Arrow file") && error.contains("back_1.arrow"), "{error}");
+}
+
+/// Sizes in a file are not taken on trust: whatever its bytes are it is read or refused, and what is cut off is told.
+#[test]
+fn damaged_files_are_read_or_refused() {
+    const DRAWS: usize = 8;
+    let paths = paths("damaged");
+    run(&mut writers(&paths), &options(DRAWS), &[]);
+    let (good, path) = (std::fs::read(&paths[0]).unwrap(), &paths[1]);
+    let rows = |bytes: &[u8]| {
+        std::fs::write(path, bytes).unwrap();
+        read_chain(path).ok().map(|file| (file.rows(), file.cut_off()))
+    };
+    assert_eq!(rows(&good), Some((DRAWS, None)));
+    let mut refused = 0;
+    for at in (0..good.len()).step_by(5) {
+        let mut bytes = good.clone();
+        bytes[at] ^= [0x01, 0x80, 0xff, 0x40][at % 4];
+        let read = rows(&bytes);
+        assert!(read.is_none_or(|(rows, _)| rows <= DRAWS), "byte {at}: {read:?}");
+        refused += usize::from(read.is_none());
+    }
+    assert!(refused > 10, "{refused} of {} are refused", good.len());
+    let batches = read(&paths[0]).1.len();
+    let mut whole = 0;
+    // Messages end at multiples of 8.
+    for length in (0..good.len()).step_by(4) {
+        match rows(&good[..length]) {
+            Some((rows, None)) => whole = rows,
+            Some((rows, Some(at))) => assert_eq!((rows, at), (whole, whole + 1), "{length} bytes"),
+            None => assert!(length < good.len() / 2, "{length} bytes of {}", good.len()),
+        }
+    }
+    assert!(batches == 4 && whole == DRAWS);
 }

@@ -127,6 +127,19 @@ fn values_out_of_range() {
         "argument 'sample num_samples': expected a whole number from 0 to 4294967295, as in num_samples=1000, got no value",
     );
     let number = "a file or a finite number of at least 0";
+    for method in ["generate_quantities fitted_params=x.csv", "log_prob unconstrained_params=p.json", "smc"] {
+        let name = method.split(' ').next().unwrap();
+        refused(
+            &at,
+            &format!("{method} init=1"),
+            USAGE,
+            &format!("argument 'init': '{name}' begins at no initial value"),
+        );
+    }
+    std::fs::write(at.join("point.json"), "{}").unwrap();
+    let point = "argument 'init': expected a number, for a point is given by 'laplace mode'; got 'point.json'";
+    refused(&at, "laplace init=point.json", USAGE, point);
+    std::fs::remove_file(at.join("point.json")).unwrap();
     refused(&at, "sample init=-1", USAGE, &format!("argument 'init': expected {number}, got '-1'"));
     refused(&at, "sample num_threads=0", USAGE, "argument 'num_threads': expected -1 or a number above 0, got '0'");
     assert_eq!(std::fs::read_dir(&at).unwrap().count(), 0, "nothing was written");

@@ -66,6 +66,8 @@ fn what_a_killed_run_left_is_read() {
         let (_, line) = bad(program(&at, ["summary", "a.csv", name]));
         assert!(line.contains(&format!("'{name}'")) && line.contains(words), "{line}");
     };
+    write("marked.csv", &format!("\u{feff}{whole}"));
+    assert_eq!(summary(&at, "marked.csv"), summary(&at, "a.csv"), "an editor's mark before the text");
     refused("empty.csv", "", "got an empty file");
     refused("head.csv", "# model = m\nlp__,m", "the file was cut off here");
     refused("headless.csv", "-1.5,2\n-2.5,nan\n", "expected the names of the columns");

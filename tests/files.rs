@@ -3,9 +3,11 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use catena::io::StanCsv;
+use catena::io::{StanCsv, read_chain};
 use cli::{bad, compiled, folder, good, program, told};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -100,8 +102,13 @@ fn outputs_are_no_inputs_and_not_each_other() {
     }
     assert_eq!((text(at.join("data.json")).as_str(), text(at.join("init.json")).len()), ("{}", 16));
     assert!(!at.join("new.csv").exists());
-    let devices =
-        "sample num_samples=5 num_chains=2 output file=/dev/null,/dev/null diagnostic_file=/dev/null,/dev/null";
+    good(normals(&at, "sample output file=draws.csv refresh=0"));
+    std::fs::hard_link(at.join("draws.csv"), at.join("other.csv")).unwrap();
+    for line in ["summary draws.csv csv_filename=other.csv", "report draws.csv output=other.csv"] {
+        let (_, told) = bad(program(&at, line.split(' ')));
+        assert!(told.contains("'draws.csv', which is to be"), "{told}");
+    }
+    let devices = "sample num_samples=5 num_chains=2 output file=/dev/null,/dev/null diagnostic_file=/dev/null";
     good(normals(&at, devices));
 }
 
@@ -134,7 +141,8 @@ fn begun(mut command: Command) -> Child {
 fn rows_are_on_disk_soon_after_they_are_drawn() {
     let at = folder("soon");
     std::fs::write(at.join("slow.json"), "[\"slow\"]").unwrap();
-    let line = "sample num_warmup=0 num_samples=100000 data file=slow.json output file=x.csv refresh=1 num_threads=1";
+    let line = "sample num_warmup=0 num_samples=100000 data file=slow.json output file=x.csv diagnostic_file=d.arrow \
+                sig_figs=0 refresh=1 num_threads=1";
     let mut child = begun(normals(&at, line));
     // 64 KiB of rows would take hours.
     let path = at.join("x.csv");
@@ -142,12 +150,116 @@ fn rows_are_on_disk_soon_after_they_are_drawn() {
     let patience = 300;
     let came = (0..patience).any(|_| {
         std::thread::sleep(Duration::from_millis(100));
-        rows() >= 3
+        rows() >= 8
     });
+    // Three batches of Arrow have 1, 1 and 2 rows; those that wait for the fourth to have 4 come within a second.
+    std::thread::sleep(Duration::from_secs(1));
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(came, "{} rows after half a minute", rows());
-    assert!(text(path).ends_with('\n'));
+    assert!(text(path.clone()).ends_with('\n'));
+    let arrow = read_chain(&at.join("d.arrow")).unwrap();
+    assert!(arrow.rows() + 1 >= rows(), "{} and {} rows", arrow.rows(), rows());
+    let csv = StanCsv::from_file(at.join("x.csv")).unwrap();
+    assert_eq!(arrow.values()[0].to_string(), csv.values()[0].to_string(), "the same log density");
+    assert_eq!((arrow.setting("num_warmup"), arrow.cut_off()), (Some("0"), None));
+}
+
+#[test]
+fn names_are_any_bytes() {
+    let at = folder("bytes");
+    let name = |kind: &str| OsString::from_vec([b"\xff\xfe ", kind.as_bytes()].concat());
+    let word = |option: &str, kind: &str| OsString::from_vec([option.as_bytes(), b"=", name(kind).as_bytes()].concat());
+    for (line, kind) in [
+        ("sample num_samples=20", "draws.csv"),
+        ("sample num_samples=20", "draws.arrow"),
+        ("optimize jacobian=true", "mode.csv"),
+        ("pathfinder", "pathfinder.csv"),
+        ("variational", "fit.csv"),
+        ("smc num_sets=1 num_particles=20", "set.csv"),
+        ("diagnose", "gradient.csv"),
+    ] {
+        let mut command = normals(&at, &format!("{line} output refresh=0"));
+        command.arg(word("file", kind));
+        good(command);
+        assert!(at.join(name(kind)).is_file(), "{line}");
+    }
+    let mut command = normals(&at, "pathfinder save_single_paths=true num_paths=1 output");
+    command.arg(word("file", "p.csv"));
+    good(command);
+    assert!(at.join(name("p_path_1.csv")).is_file());
+    for (what, output) in [("summary", "csv_filename"), ("report", "output")] {
+        let mut command = program(&at, [what]);
+        command.arg(name("draws.csv")).arg(word(output, what));
+        good(command);
+        assert!(at.join(name(what)).is_file(), "{what}");
+    }
+}
+
+#[test]
+fn what_is_no_file_is_no_checkpoint() {
+    let at = folder("no_checkpoint");
+    std::fs::create_dir(at.join("folder")).unwrap();
+    good(shell(&at, "mkfifo pipe"));
+    for (line, words) in [
+        ("output file=x.csv checkpoint=pipe", ["'output checkpoint'", "something else"]),
+        ("output file=x.csv checkpoint=folder", ["'output checkpoint'", "something else"]),
+        ("output file=x.csv resume=pipe", ["'resume'", "no file but something else"]),
+        ("output file=x.csv resume=folder", ["'resume'", "no file but something else"]),
+        ("from=pipe output file=x.csv", ["'sample from'", "no file but something else"]),
+        ("output file=c.bin.part checkpoint=c.bin", ["aside", "'c.bin.part'"]),
+        ("output file=x.csv diagnostic_file=x.csv.part", ["aside", "'x.csv.part'"]),
+        ("num_chains=2 output file=pipe", ["'output file'", "2 chains would have to share"]),
+        ("num_chains=2 output file=/dev/stdout", ["'output file'", "2 chains would have to share"]),
+        ("adapt save_metric=true output file=pipe", ["'sample adapt save_metric'", "something else"]),
+        ("num_threads=4097 output file=x.csv", ["'num_threads'", "4096"]),
+    ] {
+        let (_, told) = bad(normals(&at, &format!("sample num_samples=5 num_warmup=5 {line}")));
+        assert!(words.iter().all(|word| told.contains(word)), "{line}: {told}");
+    }
+    assert!(!at.join("x.csv").exists());
+    good(normals(&at, "sample num_samples=5 num_warmup=5 output file=x.csv checkpoint=c.bin every=1e300 refresh=0"));
+    symlink("c.bin", at.join("link.bin")).unwrap();
+    good(normals(&at, "sample num_samples=5 num_warmup=5 output file=y.csv checkpoint=link.bin refresh=0"));
+    assert!(at.join("link.bin").is_symlink());
+}
+
+#[test]
+fn arrow_files_have_the_draws_and_the_settings_of_csv() {
+    let at = folder("arrow");
+    let run = "sample num_chains=2 num_samples=60 num_warmup=50 save_warmup=true random seed=2";
+    let said = |name: &str| good(normals(&at, &format!("{run} output file={name} refresh=0 sig_figs=0")));
+    let (of_csv, of_arrow) = (said("x.csv"), said("x.arrow"));
+    assert_eq!(of_csv, of_arrow, "one summary");
+    for id in 1..=2 {
+        let [csv, arrow] = ["csv", "arrow"].map(|kind| read_chain(&at.join(format!("x_{id}.{kind}"))).unwrap());
+        assert_eq!((csv.names(), csv.values(), csv.warmup_rows()), (arrow.names(), arrow.values(), 50));
+        assert_eq!(csv.adapted(), arrow.adapted());
+        let settings = |file: &StanCsv| -> Vec<_> {
+            let settings = file.settings().iter();
+            settings.filter(|(key, _)| key != "file" && key != "start_datetime").cloned().collect()
+        };
+        assert_eq!(settings(&csv), settings(&arrow));
+        // One that was killed has no foot; its settings tell what is warm-up.
+        let bytes = std::fs::read(at.join(format!("x_{id}.arrow"))).unwrap();
+        std::fs::write(at.join("killed.arrow"), &bytes[..bytes.len() / 2]).unwrap();
+        let killed = read_chain(&at.join("killed.arrow")).unwrap();
+        assert_eq!(killed.warmup_rows(), killed.rows().min(50));
+    }
+    let summary = |name: &str| good(program(&at, ["summary", &format!("{name}_1.{}", "csv")[..]]));
+    for kind in ["csv", "arrow"] {
+        let quantities = format!(
+            "generate_quantities fitted_params=x.{kind} num_chains=2 random seed=2 output file=q_{kind}.csv refresh=0"
+        );
+        good(normals(&at, &quantities));
+    }
+    assert_eq!(summary("q_csv"), summary("q_arrow"));
+    good(normals(&at, "sample from=x_1.arrow num_samples=5 output file=f.arrow refresh=0"));
+    for (method, rows) in [("pathfinder num_psis_draws=20", 20), ("log_prob unconstrained_params=p.json", 1)] {
+        std::fs::write(at.join("p.json"), "{\"params_r\": [1, 2]}").unwrap();
+        good(normals(&at, &format!("{method} output file=m.arrow refresh=0")));
+        assert_eq!(read_chain(&at.join("m.arrow")).unwrap().rows(), rows, "{method}");
+    }
 }
 
 #[test]
@@ -182,6 +294,13 @@ fn standard_output_that_fails_is_an_exit_code() {
     }
     let (code, _) = bad(shell(&at, "\"$1\" \"$2\" sample num_samples=20 output file=y.csv refresh=0 > /dev/full"));
     assert_eq!((code, StanCsv::from_file(at.join("y.csv")).unwrap().rows()), (66, 20));
+    for what in ["summary x.csv", "help"] {
+        let (code, words) = bad(shell(&at, &format!("\"$1\" {what} >&-")));
+        assert_eq!(code, 66, "{what}");
+        assert!(words.contains("was closed"), "{what}: {words}");
+    }
+    let (code, words) = bad(shell(&at, "\"$1\" \"$2\" sample output file=/dev/stdout refresh=0 >&-"));
+    assert!(code == 66 && words.contains("was closed"), "{words}");
     let (code, words) = bad(shell(&at, "\"$1\" \"$2\" sample output file=/dev/full refresh=0"));
     assert_eq!(code, 70, "{words}");
     assert!(words.contains("/dev/full") && words.contains("No space left"), "{words}");

@@ -164,3 +164,12 @@ fn any_bytes_are_taken_or_refused_with_words() {
         }
     }
 }
+
+/// A vector that has grown by a sequence takes as much again for one number more.
+#[test]
+fn a_number_after_a_long_sequence_is_refused_with_words() {
+    for text in ["x <- c(1:18446746, 5)", "x <- structure(0, .Dim = 1:18446746)"] {
+        let error = catena::io::Values::from_dump(text).unwrap_err().to_string();
+        assert!(error.contains("memory") || error.contains("as many elements"), "{error}");
+    }
+}

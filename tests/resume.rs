@@ -3,6 +3,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
+use catena::io::{StanCsv, read_chain};
 use cli::{bad, compiled, folder, good, program, told};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -26,16 +27,28 @@ fn read(path: PathBuf) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// A file without what tells of the clock.
-fn without_times(path: PathBuf) -> String {
+/// A file without what tells of the clock; of an Arrow file all but the foot.
+fn without_times(path: PathBuf) -> Vec<u8> {
     const OF_THE_CLOCK: [&str; 4] = ["start_datetime", "(Warm-up)", "(Sampling)", "(Total)"];
-    let text = String::from_utf8(read(path)).unwrap();
+    let mut bytes = read(path.clone());
+    if path.extension().is_some_and(|e| e == "arrow") {
+        const MARK: &str = "ARROW1";
+        let length = bytes.len() - MARK.len();
+        assert_eq!(&bytes[length..], MARK.as_bytes(), "{}: a foot", path.display());
+        let foot = i32::from_le_bytes(bytes[length - 4..length].try_into().unwrap()) as usize;
+        bytes.truncate(length - 4 - foot);
+        let (clock, time) = (OF_THE_CLOCK[0].as_bytes(), "start_datetime = 2024-07-20 12:00:01 UTC".len());
+        let at = bytes.windows(clock.len()).position(|piece| piece == clock).expect("a time in the head");
+        bytes[at..at + time].fill(b' ');
+        return bytes;
+    }
+    let text = String::from_utf8(bytes).unwrap();
     let lines = text.lines().filter(|line| !OF_THE_CLOCK.iter().any(|word| line.contains(word)));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.map(|line| format!("{line}\n")).collect::<String>().into_bytes()
 }
 
 const RUN: &str = "sample num_chains=2 num_warmup=3000 num_samples=30000 save_warmup=true thin=2 random seed=8 num_threads=2 \
-                   output file=x.csv diagnostic_file=d.csv sig_figs=0 checkpoint=c.bin every=0.02 refresh=0";
+                   output file=x.csv diagnostic_file=d.arrow sig_figs=0 checkpoint=c.bin every=0.02 refresh=0";
 
 #[test]
 fn killed_runs_go_on_to_the_same_bytes() {
@@ -71,11 +84,17 @@ fn killed_runs_go_on_to_the_same_bytes() {
             // One that was done before it was killed is as good.
             assert!(code == Some(0) || (code.is_none() && life < 2), "round {round}: {code:?}: {words}");
         }
-        for name in ["x_1.csv", "x_2.csv", "d_1.csv", "d_2.csv"] {
+        for name in ["x_1.csv", "x_2.csv", "d_1.arrow", "d_2.arrow"] {
             let (got, expected) = (without_times(at.join(name)), without_times(whole.join(name)));
-            let differs = got.lines().zip(expected.lines()).position(|(a, b)| a != b);
-            let shown = differs.map(|i| (got.lines().nth(i), expected.lines().nth(i)));
-            assert!(got == expected, "round {round}, {name}: line {differs:?}: {shown:?}");
+            let differs = got.iter().zip(&expected).position(|(a, b)| a != b);
+            let [here, there] = [&got, &expected].map(|bytes| {
+                let at = differs.unwrap_or(0);
+                String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 80)]).into_owned()
+            });
+            assert!(got == expected, "round {round}, {name}: byte {differs:?}: {here:?}, expected {there:?}");
+            let [got, expected] = [&at, &whole].map(|folder| read_chain(&folder.join(name)).unwrap());
+            let ends = |file: &StanCsv| (file.warmup_rows(), file.adapted().cloned());
+            assert_eq!(ends(&got), ends(&expected), "round {round}, {name}");
         }
     }
     assert!(resumed >= rounds, "most lives begin with a checkpoint");
@@ -93,7 +112,7 @@ fn ended(name: &str) -> (PathBuf, Vec<&'static str>) {
     }
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    (at, vec!["x_1.csv", "x_2.csv", "d_1.csv", "d_2.csv", "c_1.bin", "c_2.bin"])
+    (at, vec!["x_1.csv", "x_2.csv", "d_1.arrow", "d_2.arrow", "c_1.bin", "c_2.bin"])
 }
 
 #[test]
@@ -166,8 +185,8 @@ fn damaged_checkpoints_get_words() {
 #[test]
 fn an_ended_run_goes_on_with_other_threads_and_further() {
     let (at, _) = ended("further");
-    let lines = |name: &str| without_times(at.join(name)).lines().filter(|line| !line.starts_with('#')).count() - 1;
-    let (rows, warmup) = (lines("x_1.csv").max(lines("x_2.csv")), 3000);
+    let rows = |name: &str| read_chain(&at.join(name)).unwrap().rows();
+    let (rows, warmup) = (rows("x_1.csv").max(rows("x_2.csv")), 3000);
     let further = (rows * 2).max(warmup) + 1000;
     let run = RUN.replace("num_samples=30000", &format!("num_samples={further}"));
     // The seed is that of the run that goes on.
@@ -175,11 +194,12 @@ fn an_ended_run_goes_on_with_other_threads_and_further() {
     good(normals(&at, &format!("{unsaid} resume=c.bin")));
     let whole = folder("further_whole");
     good(normals(&whole, &run));
-    for name in ["x_1.csv", "x_2.csv", "d_1.csv", "d_2.csv"] {
+    for name in ["x_1.csv", "x_2.csv", "d_1.arrow", "d_2.arrow"] {
         let body = |folder: &Path| {
-            let text = without_times(folder.join(name));
-            text.lines().skip_while(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect::<String>()
+            let file = read_chain(&folder.join(name)).unwrap();
+            (file.names().to_vec(), file.values().to_vec(), file.warmup_rows(), file.adapted().cloned())
         };
         assert!(body(&at) == body(&whole), "{name}");
+        assert!(!at.join(format!("{name}.part")).exists());
     }
 }

@@ -28,7 +28,7 @@ pub use hands::Hands;
 pub use job::{Job, Seated, Slice};
 pub use map::map;
 pub use meet::{Next, Standing, Together};
-pub use pool::{Pool, default_threads};
+pub use pool::{MOST_THREADS, Pool, default_threads};
 pub use ranks::{Council, Flags, InProcess, Shared, share};
 pub use reduce::PoolReducer;
 pub use threads::run;

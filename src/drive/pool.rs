@@ -9,6 +9,10 @@ pub fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
+/// Most threads of a pool. Each takes a stack and more of the address space, of which a process has only so many parts: what cannot
+/// be started has to be refused before it is begun.
+pub const MOST_THREADS: usize = 4096;
+
 /// The threads that chains and sums inside a model share; never rayon's global pool.
 pub struct Pool {
     threads: rayon::ThreadPool,
@@ -19,9 +23,15 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of `threads` threads; 0 means [`default_threads`].
+    /// A pool of `threads` threads, at most [`MOST_THREADS`]; 0 means [`default_threads`].
+    ///
+    /// # Errors
+    /// More than that, or the system does not let them start.
     pub fn new(threads: usize) -> Result<Self, Error> {
         let threads = if threads == 0 { default_threads() } else { threads };
+        if threads > MOST_THREADS {
+            return Err(Error::argument("num_threads", format!("at most {MOST_THREADS} threads"), threads));
+        }
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("catena-{i}"))

@@ -35,6 +35,8 @@ pub mod run;
 pub mod sample;
 pub mod signals;
 pub mod smc;
+#[cfg(feature = "cli")]
+pub mod streams;
 pub mod summary;
 pub mod task;
 mod user_data;

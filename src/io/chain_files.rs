@@ -90,11 +90,12 @@ pub fn input_files(
     }
 }
 
-/// The files that `name` stands for as output, one per chain: `name.ext` itself for one chain, `name_N.ext` … for more. A
-/// list with commas names exactly one file per chain. `argument` is the name of the argument in errors.
+/// The files that `name` stands for as output, one per chain: `name.ext` itself for one chain, `name_N.ext` … for more; a
+/// device that any number of writers may have, such as /dev/null, for all. A list with commas names exactly one file per chain. `argument` is the name of the argument in errors.
 ///
 /// # Errors
-/// [`Code::InvalidArgument`] for a list of another length, one that names a file twice, or ids that chains do not have.
+/// [`Code::InvalidArgument`] for a list of another length, one that names a file twice, a pipe or the like for several
+/// chains, or ids that chains do not have.
 pub fn output_files(
     argument: &str,
     name: impl AsRef<OsStr>,
@@ -117,7 +118,22 @@ pub fn output_files(
     if num_chains == 1 {
         return Ok(vec![PathBuf::from(name)]);
     }
+    let path = Path::new(name);
+    if is_anyones(path) {
+        return Ok(vec![path.to_owned(); num_chains]);
+    }
+    if leads_elsewhere(path) {
+        let got = format!("'{}', which {num_chains} chains would have to share", path.display());
+        return Err(Error::argument(argument, "a name of which each chain's file is made, or one file per chain", got));
+    }
     Ok(ids.map(|id| of_chain(name, id)).collect())
+}
+
+/// Whether a name is that of something other than a file or folder: a pipe, a socket, what this process has open.
+fn leads_elsewhere(path: &Path) -> bool {
+    const OPEN_HERE: [&str; 4] = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    let is_other = std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
+    is_other || OPEN_HERE.iter().any(|open| path.starts_with(open))
 }
 
 #[cfg(test)]
@@ -182,6 +198,23 @@ mod tests {
         let error = output_files("output", "a.csv,a.csv", 1, 2).unwrap_err().to_string();
         assert!(error.contains("'a.csv' twice"), "{error}");
         assert!(output_files("output", "a.csv,b.csv", 1, 4).unwrap_err().to_string().contains("2 names"));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_renamed_over_chains() {
+        let at = folder("pipes", &[]);
+        let pipe = at.join("pipe.csv");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(output_files("output", &pipe, 1, 1).unwrap(), [pipe.clone()]);
+        for name in [pipe.as_path(), Path::new("/dev/stdout"), Path::new("/dev/fd/63")] {
+            if is_anyones(name) {
+                continue;
+            }
+            let error = output_files("output", name, 1, 2).unwrap_err().to_string();
+            assert!(error.contains("'output'") && error.contains("2 chains would have to share"), "{error}");
+        }
+        assert_eq!(output_files("output", "/dev/null", 1, 3).unwrap(), ["/dev/null"; 3].map(PathBuf::from));
+        std::fs::remove_dir_all(at).unwrap();
     }
 
     #[test]

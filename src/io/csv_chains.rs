@@ -46,8 +46,15 @@ impl ChainRun {
     }
 }
 
-/// One file, by what it begins with.
-fn from_file(path: &Path) -> Result<StanCsv, Error> {
+/// The rows of one chain's file: Stan CSV, or Arrow, by what it begins with.
+///
+/// # Errors
+/// As [`StanCsv::from_file`], or an Arrow file that cannot be read.
+pub fn read_chain(path: &Path) -> Result<StanCsv, Error> {
+    if !path.is_file() {
+        // A pipe gives each byte once.
+        return StanCsv::from_file(path);
+    }
     let mut first = [0; ARROW.len()];
     let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
     if read.is_err() || first != *ARROW {
@@ -79,7 +86,7 @@ impl CsvChains {
     pub fn read<P: AsRef<Path> + Sync>(paths: &[P], blocks: &impl Blocks) -> Result<Self, Error> {
         let mut files: Vec<Option<StanCsv>> = vec![None; paths.len()];
         let read = |_: &mut (), (place, path): (&mut Option<StanCsv>, &P)| {
-            *place = Some(from_file(path.as_ref())?);
+            *place = Some(read_chain(path.as_ref())?);
             Ok(())
         };
         blocks.for_each(files.iter_mut().zip(paths), || Ok(()), read)?;

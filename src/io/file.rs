@@ -24,6 +24,8 @@ pub struct OutputFile {
     /// Where the last whole piece ends; `None` for what cannot be cut, such as a pipe.
     end: Option<u64>,
     in_pieces: bool,
+    /// There is something after the end that the next piece replaces.
+    is_ahead: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,14 @@ impl OutputFile {
         let failed = |e: io::Error| failed(path, "cannot be made", &e);
         if let Some(file) = standard_output(path) {
             let end = is_regular(&file).then(|| (&file).stream_position()).transpose().map_err(failed)?;
-            return Ok(Self { file, path: path.to_owned(), state: State::Begun, end, in_pieces: false });
+            return Ok(Self {
+                file,
+                path: path.to_owned(),
+                state: State::Begun,
+                end,
+                in_pieces: false,
+                is_ahead: false,
+            });
         }
         let (file, new) = match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(file) => (file, true),
@@ -56,7 +65,7 @@ impl OutputFile {
         };
         lock(&file, path)?;
         let end = is_regular(&file).then_some(0);
-        Ok(Self { file, path: path.to_owned(), state: State::Opened { new }, end, in_pieces: false })
+        Ok(Self { file, path: path.to_owned(), state: State::Opened { new }, end, in_pieces: false, is_ahead: false })
     }
 
     /// Opens a file to go on with, made if it is not there, and reads its first line that is not a comment.
@@ -73,7 +82,17 @@ impl OutputFile {
             return Err(Error::new(Code::Io, format!("file '{}': {what}", path.display())));
         }
         let header = header_of(&mut file).map_err(|e| failed(path, "cannot be read", &e))?;
-        Ok((Self { file, path: path.to_owned(), state: State::Begun, end: Some(length), in_pieces: false }, header))
+        Ok((
+            Self {
+                file,
+                path: path.to_owned(),
+                state: State::Begun,
+                end: Some(length),
+                in_pieces: false,
+                is_ahead: false,
+            },
+            header,
+        ))
     }
 
     /// Opens a file to go on with from byte `at`; what comes after that is cut off when it is begun. Returns its first line
@@ -109,7 +128,14 @@ impl OutputFile {
             return unfit("one that has none there".into());
         }
         Ok((
-            Self { file, path: path.to_owned(), state: State::Opened { new: false }, end: Some(at), in_pieces: false },
+            Self {
+                file,
+                path: path.to_owned(),
+                state: State::Opened { new: false },
+                end: Some(at),
+                in_pieces: false,
+                is_ahead: false,
+            },
             header,
         ))
     }
@@ -131,6 +157,30 @@ impl OutputFile {
         self
     }
 
+    /// Writes something that the next piece, or the next thing written so, replaces: a reader who comes before finds it. Nothing
+    /// for what cannot be cut.
+    ///
+    /// # Errors
+    /// It is not taken whole, and cut off again.
+    #[cfg(feature = "arrow")]
+    pub(super) fn write_ahead(&mut self, piece: &[u8]) -> io::Result<()> {
+        let Some(end) = self.end else { return Ok(()) };
+        self.begin()?;
+        self.cut_ahead(end)?;
+        let written = self.file.write_all(piece);
+        self.is_ahead = true;
+        if written.is_err() {
+            self.cut_ahead(end)?;
+        }
+        self.file.seek(SeekFrom::Start(end))?;
+        written
+    }
+
+    /// What is half replaced could be read as what it is not: first it goes.
+    fn cut_ahead(&mut self, end: u64) -> io::Result<()> {
+        if std::mem::take(&mut self.is_ahead) { self.file.set_len(end) } else { Ok(()) }
+    }
+
     /// Cuts off what is there and is not to stay, before the first piece.
     fn begin(&mut self) -> io::Result<()> {
         if self.state != State::Begun {
@@ -146,6 +196,9 @@ impl OutputFile {
 impl Write for OutputFile {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.begin()?;
+        if let Some(end) = self.end {
+            self.cut_ahead(end)?;
+        }
         let mut done = 0;
         let written = loop {
             match self.file.write(&piece[done..]) {
@@ -213,6 +266,13 @@ fn standard_output(path: &Path) -> Option<File> {
     // A host may have none.
     let out = io::stdout().as_fd().try_clone_to_owned().map(File::from).ok()?;
     (FileId::new(&out.metadata()) == Some(there)).then_some(out)
+}
+
+/// Where a file is written before it takes the place of the one at `path`.
+pub fn aside(path: &Path) -> PathBuf {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".part");
+    aside.into()
 }
 
 /// Whether `path` leads to a device that any number of writers may have, such as /dev/null.

@@ -12,6 +12,8 @@ pub const STAGE_COLUMNS: [&str; 6] = ["way", "ess", "ancestors", "log_evidence",
 /// Where a table that has no lines between its rows says how many of them are of warm-up.
 #[cfg(feature = "arrow")]
 pub(super) const WARMUP_ROWS: &str = "Rows of warm-up = ";
+/// The line about adaptation that follows warm-up begins so.
+pub(super) const STEP_SIZE: &str = "Step size =";
 
 /// What a chain's adaptation ended with.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +85,8 @@ impl StanCsv {
     }
 
     fn parse(text: &str, origin: &str) -> Result<Self, Error> {
+        // Editors may leave a mark before the text.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader::default();
         let fail = |line: usize, what: String| Error::new(Code::Io, format!("{origin}, line {line}: {what}"));
         // Numbers as read, and a comma each.
@@ -106,15 +110,21 @@ impl StanCsv {
         Ok(StanCsv { cut_off, ..reader.finish() })
     }
 
-    /// Of a table that was read otherwise, and the messages to its writer.
+    /// Of a table that was read otherwise, and the messages to its writer: those before the names, and the others.
     #[cfg(feature = "arrow")]
-    pub(super) fn of_rows(names: Vec<String>, values: Vec<f64>, messages: &[String]) -> Self {
-        let warmup = messages.iter().find_map(|line| line.strip_prefix(WARMUP_ROWS)?.parse().ok()).unwrap_or(0);
-        let rows = values.len() / names.len().max(1);
-        let mut reader = Reader { names, values, rows, rows_before_adapted: Some(warmup), ..Reader::default() };
+    pub(super) fn of_rows(names: Vec<String>, values: Vec<f64>, said: [&[String]; 2], is_cut_off: bool) -> Self {
+        let [head, messages] = said;
+        let counted = messages.iter().find_map(|line| line.strip_prefix(WARMUP_ROWS)?.parse().ok());
+        let has_adapted = || messages.iter().any(|line| line.starts_with(STEP_SIZE));
+        let mut reader = Reader::default();
         // What is no line of ours says nothing.
+        head.iter().for_each(|line| drop(reader.comment(line.trim())));
+        let rows = values.len() / names.len().max(1);
+        // Without a count there was none, or the run was ended in warm-up or killed: then the settings tell.
+        let warmup = counted.or((has_adapted() || head.is_empty()).then_some(0));
+        reader = Reader { names, values, rows, rows_before_adapted: warmup, ..reader };
         messages.iter().for_each(|line| drop(reader.comment(line)));
-        reader.finish()
+        StanCsv { cut_off: is_cut_off.then_some(rows + 1), ..reader.finish() }
     }
 
     /// Names of the columns.
@@ -158,7 +168,8 @@ impl StanCsv {
         self.adapted.as_ref()
     }
 
-    /// Number of the last line, which had no end and was left out; `None` where the file ends with a whole line.
+    /// Number of the last line, which had no end and was left out (of an Arrow file: of the first row of a batch like that);
+    /// `None` where the file ends whole.
     pub fn cut_off(&self) -> Option<usize> {
         self.cut_off
     }
@@ -255,6 +266,10 @@ impl Reader {
         if self.block == Block::Metric {
             if let Some(row) = text.split(',').map(number).collect::<Option<Vec<f64>>>() {
                 if let Some(adapted) = &mut self.adapted {
+                    let wide = adapted.inv_metric.len() / adapted.metric_rows.max(1);
+                    if adapted.metric_rows > 0 && row.len() != wide {
+                        return Err(format!("expected a row of {wide} numbers of the metric, got {}", row.len()));
+                    }
                     adapted.inv_metric.extend(row);
                     adapted.metric_rows += 1;
                 }
@@ -272,7 +287,7 @@ impl Reader {
         }
         if text.starts_with(STAGES) {
             self.block = Block::Stages;
-        } else if let Some(value) = text.strip_prefix("Step size =") {
+        } else if let Some(value) = text.strip_prefix(STEP_SIZE) {
             let stepsize = number(value).ok_or_else(|| format!("expected a step size, got '{}'", value.trim()))?;
             let directions = self.directions.take();
             self.adapted = Some(Adapted { stepsize, inv_metric: Vec::new(), metric_rows: 0, directions });

@@ -17,6 +17,15 @@ as.mcmc.list.catena_fit <- function(x, ...) {
   coda::mcmc.list(lapply(seq_len(dim(draws)[[2L]]), chain))
 }
 
+# As in coda, a single chain alone.
+as.mcmc.catena_fit <- function(x, ...) {
+  chains <- as.mcmc.list.catena_fit(x)
+  if (length(chains) > 1L) {
+    stop(sprintf("expected a fit of one chain, got one of %d; as.mcmc.list has them all", length(chains)), call. = FALSE)
+  }
+  chains[[1L]]
+}
+
 nuts_params.catena_fit <- function(object, pars = NULL, ...) {
   values <- sampler_diagnostics(object)
   if (!is.null(pars)) values <- values[, , pars, drop = FALSE]
@@ -44,6 +53,7 @@ long_frame <- function(values, variable) {
 .onLoad <- function(libname, pkgname) {
   register_when_loaded("posterior", "as_draws", as_draws.catena_fit)
   register_when_loaded("posterior", "as_draws_array", as_draws_array.catena_fit)
+  register_when_loaded("coda", "as.mcmc", as.mcmc.catena_fit)
   register_when_loaded("coda", "as.mcmc.list", as.mcmc.list.catena_fit)
   register_when_loaded("bayesplot", "nuts_params", nuts_params.catena_fit)
   register_when_loaded("bayesplot", "log_posterior", log_posterior.catena_fit)

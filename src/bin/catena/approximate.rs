@@ -1,8 +1,9 @@
 //! `catena MODEL pathfinder` and `catena MODEL variational`.
 
 use crate::common::{Inits, interrupt, load_model, option_set};
+use crate::draws::Draws;
 use crate::failure::Failure;
-use crate::output::{Csv, Head, borrow, check_distinct, of_chain, say_beside};
+use crate::output::{Head, borrow, check_distinct, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
@@ -16,7 +17,7 @@ pub fn run_pathfinder(library: &str, settings: &Settings) -> Result<(), Failure>
     let set = option_set(settings)?;
     let (options, paths) = (set.options(), set.pathfinder());
     let first = options.init_chain_id;
-    let joined = output_files("output file", settings.text("output file"), first, 1)?;
+    let joined = output_files("output file", settings.file("output file"), first, 1)?;
     let single = match settings.switch(SINGLE_PATHS) {
         true => (0..paths.num_paths as u64).map(|i| single_path(&joined[0], first + i)).collect(),
         false => Vec::new(),
@@ -57,7 +58,7 @@ pub fn run_variational(library: &str, settings: &Settings) -> Result<(), Failure
     let (first, fits) = (options.init_chain_id, options.num_chains);
     let named = |argument: &str| match settings.text(argument) {
         "" => Ok(Vec::new()),
-        name => output_files(argument, name, first, fits),
+        _ => output_files(argument, settings.file(argument), first, fits),
     };
     let (samples, diagnostics) = (named("output file")?, named("output diagnostic_file")?);
     let outputs: [(_, &[PathBuf]); 2] = [("output file", &samples), ("output diagnostic_file", &diagnostics)];
@@ -96,7 +97,7 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// The files of one list, with heads in which the others are the fit's own.
-    fn create(&self, paths: &[PathBuf]) -> Result<Vec<Csv>, Failure> {
+    fn create(&self, paths: &[PathBuf]) -> Result<Vec<Draws>, Failure> {
         let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
         let made = paths.iter().enumerate().map(|(place, path)| {
             let chain_id = self.options.init_chain_id + place as u64;
@@ -115,9 +116,13 @@ impl Files<'_> {
 
 /// `name_path_7.csv` for `name.csv` and path 7.
 fn single_path(name: &Path, id: u64) -> PathBuf {
-    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = name.extension().map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
-    name.with_file_name(format!("{stem}_path_{id}{extension}"))
+    let mut own = name.file_stem().unwrap_or_default().to_owned();
+    own.push(format!("_path_{id}"));
+    if let Some(extension) = name.extension() {
+        own.push(".");
+        own.push(extension);
+    }
+    name.with_file_name(own)
 }
 
 /// A line per fit, and one for all where they are parts of one approximation.

@@ -8,6 +8,7 @@ use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::exported::load;
 use catena::ffi::model::catena_model;
 use catena::ffi::signals::is_ignored;
+use catena::ffi::streams::is_output_closed;
 use catena::io::{FlagInterrupt, Values, check_json, input_files};
 use catena::model::InitContext;
 use catena::services::{Given, OptionSet, SampleOptions};
@@ -29,6 +30,9 @@ const DUMP_EXTENSION: &str = "R";
 /// # Errors
 /// It cannot be written, because it is full or a closed pipe. A reader that has gone away (`catena summary … | head`) gets no words.
 pub fn say(text: &str) -> Result<(), Failure> {
+    if is_output_closed() {
+        return Err(Failure::no_input("standard output cannot be written: it was closed when the program was started"));
+    }
     let mut out = std::io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),

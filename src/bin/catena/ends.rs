@@ -1,11 +1,11 @@
 //! The ends of another run's chains, from its files, where chains begin.
 
 use crate::failure::Failure;
-use crate::kept::Kept;
+use crate::kept::{Kept, file_bytes};
 use crate::settings::Settings;
 use crate::tree::{FROM, INIT};
 use catena::Error;
-use catena::io::{StanCsv, input_files, read_adapted};
+use catena::io::{input_files, read_adapted, read_chain};
 use catena::model::{InitContext, NoInit, is_sealed, open};
 use catena::services::{GivenPoint, SampleOptions, WarmStart};
 use std::path::Path;
@@ -53,7 +53,7 @@ impl Ends {
 }
 
 fn one(path: &Path) -> Result<(WarmStart, Option<GivenPoint>), Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::argument(FROM, "a file that can be read", e))?;
+    let bytes = file_bytes(path).map_err(|e| Error::argument(FROM, "a file that can be read", e))?;
     if is_sealed(&bytes) {
         let kept: Kept = open(&bytes)?;
         return Ok((WarmStart::from_checkpoint(kept.latest())?, None));
@@ -62,7 +62,7 @@ fn one(path: &Path) -> Result<(WarmStart, Option<GivenPoint>), Error> {
         let (stepsize, metric, inv_metric) = read_adapted(&String::from_utf8_lossy(&bytes))?;
         return Ok((WarmStart { position: Vec::new(), stepsize, metric, inv_metric }, None));
     }
-    let csv = StanCsv::from_file(path)?;
+    let csv = read_chain(path)?;
     let adapted =
         csv.adapted().ok_or_else(|| Error::argument(FROM, "a file with the step size and metric of a run", "none"))?;
     let last = csv.draws().chunks(csv.names().len()).last();

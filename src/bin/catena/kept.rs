@@ -6,7 +6,7 @@ use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
 use crate::words;
 use catena::adapt::WarmupMode;
-use catena::io::{Keeper, Mark, Moment, input_files, output_files};
+use catena::io::{Keeper, Mark, Moment, aside, input_files, output_files};
 use catena::model::{open, seal};
 use catena::services::{Outcome, SampleOptions, SampleReport};
 use catena::{Code, Error};
@@ -123,7 +123,8 @@ pub fn read(library: &str, settings: &mut Settings, options: &mut SampleOptions)
     let mut all: Vec<Kept> = Vec::with_capacity(paths.len());
     for (place, path) in paths.iter().enumerate() {
         let unfit = |what: String| Failure::config(format!("argument '{RESUME}': '{}': {what}", path.display()));
-        let bytes = std::fs::read(path).map_err(|e| Failure::no_input(cannot_read(path, &e)))?;
+        let bytes = file_bytes(path)
+            .map_err(|e| Failure::no_input(format!("argument '{RESUME}': {}", cannot_read(path, &e))))?;
         let kept: Kept = open(&bytes).map_err(|e| unfit(e.to_string()))?;
         let id = options.init_chain_id + place as u64;
         if kept.chain_id != id {
@@ -175,9 +176,16 @@ impl Files {
             let expected = "chains that are kept each by itself, or none";
             return Err(Failure::usage(format!("argument '{CHECKPOINT}': expected {expected}, got {got}")));
         }
+        let paths = output_files(CHECKPOINT, name, options.init_chain_id, options.num_chains)?;
+        if let Some(path) = paths.iter().find(|path| path.exists() && !path.is_file()) {
+            let path = path.display();
+            let what = format!("expected a file, or a name for one, got '{path}', which is something else");
+            return Err(Failure::no_input(format!("argument '{CHECKPOINT}': {what}")));
+        }
         Ok(Some(Self {
-            paths: output_files(CHECKPOINT, name, options.init_chain_id, options.num_chains)?,
-            period: Duration::from_secs_f64(settings.real(EVERY)),
+            // Where links lead: the file there is to be replaced, not the link.
+            paths: paths.into_iter().map(|path| path.canonicalize().unwrap_or(path)).collect(),
+            period: Duration::try_from_secs_f64(settings.real(EVERY)).unwrap_or(Duration::MAX),
             first_id: options.init_chain_id,
             belongings: Belongings::new(library, settings)?,
         }))
@@ -232,6 +240,14 @@ impl Files {
     }
 }
 
+/// What a file holds; a pipe or device might have no end.
+pub fn file_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    match path.metadata()?.is_file() {
+        true => std::fs::read(path),
+        false => Err(io::Error::other("it is no file but something else")),
+    }
+}
+
 fn cannot_read(path: &Path, error: &std::io::Error) -> String {
     format!("cannot read '{}': {error}", path.display())
 }
@@ -264,8 +280,7 @@ impl Keeper for Files {
 /// Writes a file aside, waits until it lasts, and puts it in the place of the one before: whenever the machine stops, one of
 /// both is there whole.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".part");
+    let aside = aside(path);
     let mut file = File::create(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;

@@ -1,12 +1,12 @@
 //! `catena MODEL laplace`.
 
-use crate::common::{interrupt, load_model, option_set};
+use crate::common::{Inits, interrupt, load_model, option_set};
 use crate::failure::Failure;
 use crate::output::{Head, borrow, check_distinct, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
-use catena::io::{StanCsv, Values, input_files, output_files};
+use catena::io::{Values, input_files, output_files, read_chain};
 use catena::model::InitContext;
 use catena::services::{GivenPoint, Outcome, SampleIo, laplace};
 use std::path::Path;
@@ -19,10 +19,15 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let (first, ids) = (options.init_chain_id, options.num_chains);
     let inputs = match settings.text(MODE) {
         "" => Vec::new(),
-        name => input_files(MODE, name, first, ids)?,
+        _ => input_files(MODE, settings.file(MODE), first, ids)?,
     };
-    let outputs = output_files("output file", settings.text("output file"), first, ids)?;
+    let outputs = output_files("output file", settings.file("output file"), first, ids)?;
     check_distinct(library, settings, (first, ids), &[("output file", &outputs)])?;
+    if !Inits::read(settings, first, ids)?.contexts().is_empty() {
+        let expected = format!("a number, for a point is given by '{MODE}'");
+        let got = settings.text("init");
+        return Err(Failure::usage(format!("argument 'init': expected {expected}; got '{got}'")));
+    }
     let modes: Vec<Box<dyn InitContext>> =
         inputs.iter().map(|path| read(path, set.laplace().jacobian)).collect::<Result<_, _>>()?;
     let model = load_model(library, settings, Jacobian::Included)?;
@@ -54,11 +59,11 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
 
 /// The mode that a file has.
 fn read(path: &Path, jacobian: bool) -> Result<Box<dyn InitContext>, Failure> {
-    const CSV_EXTENSION: &str = "csv";
-    if path.extension().is_none_or(|e| e != CSV_EXTENSION) {
+    const OF_DRAWS: [&str; 2] = ["csv", "arrow"];
+    if path.extension().is_none_or(|e| OF_DRAWS.iter().all(|of| e != *of)) {
         return Ok(Box::new(Values::from_file(path)?));
     }
-    let file = StanCsv::from_file(path)?;
+    let file = read_chain(path)?;
     let named = |what: String| Failure::config(format!("argument '{MODE}': '{}': {what}", path.display()));
     let row = file.draws().chunks_exact(file.names().len()).next_back();
     let Some(row) = row else { return Err(named("expected a row with a mode, got none".into())) };

@@ -6,6 +6,7 @@ mod argument;
 mod common;
 mod compile;
 mod diagnose;
+mod draws;
 mod ends;
 mod failure;
 mod kept;
@@ -32,6 +33,7 @@ use settings::Settings;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use tree::INIT;
 
 const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
@@ -97,6 +99,12 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 return Err(Failure::usage(format!(
                     "argument '{name}': it goes with 'sample', but '{method}' is chosen"
                 )));
+            }
+            const WITHOUT_INIT: [&str; 3] = ["generate_quantities", "log_prob", "smc"];
+            if let Some(method) =
+                WITHOUT_INIT.iter().find(|m| **m == settings.text("method") && settings.is_given(INIT))
+            {
+                return Err(Failure::usage(format!("argument '{INIT}': '{method}' begins at no initial value")));
             }
             let ranks = ranks::Ranks::open(&settings)?;
             let done = perform(library, &mut settings, &ranks);

@@ -1,8 +1,9 @@
 //! `catena MODEL optimize`.
 
 use crate::common::{Inits, interrupt, load_model, option_set};
+use crate::draws::Draws;
 use crate::failure::Failure;
-use crate::output::{Csv, Head, check_distinct, say_beside};
+use crate::output::{Head, check_distinct, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
@@ -14,7 +15,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let (options, ways) = (set.options(), set.optimize());
     let (first, starts) = (options.init_chain_id, ways.num_starts);
     // One file, whatever the number of starts: that of the best.
-    let outputs = output_files("output file", settings.text("output file"), first, 1)?;
+    let outputs = output_files("output file", settings.file("output file"), first, 1)?;
     check_distinct(library, settings, (first, starts), &[("output file", &outputs)])?;
     let inits = Inits::read(settings, first, starts)?;
     let model = load_model(library, settings, Jacobian::Included)?;
@@ -44,7 +45,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// What one start wrote, into the file of all.
-fn copy(table: &TableWriter, csv: &mut Csv) -> Result<(), Failure> {
+fn copy(table: &TableWriter, csv: &mut Draws) -> Result<(), Failure> {
     csv.names(table.column_names())?;
     for at in 0..table.rows() {
         csv.row(table.row_values(at).expect("a row that is there"))?;

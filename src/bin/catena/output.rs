@@ -1,13 +1,15 @@
-//! Files of a run: Stan CSV with the run's settings at the head.
+//! Files of a run, with the run's settings at the head.
 
 use crate::common::{say, sig_figs};
+use crate::draws::Draws;
 use crate::failure::Failure;
 use crate::kept::RESUME;
 use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
 use crate::tree::FROM;
 use crate::words;
-use catena::io::{CsvWriter, FileId, OutputFile, Writer, input_files};
+use catena::ffi::streams::is_output_closed;
+use catena::io::{FileId, Writer, input_files};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,8 +31,8 @@ const INPUTS: [&str; 9] = [
     "log_prob constrained_params",
 ];
 
-/// One file per chain.
-pub type Csv = CsvWriter<OutputFile>;
+/// Names of standard output.
+const STANDARD_OUTPUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
 /// The head of one chain's files: that of a run of this chain alone, so that the files of one run of many chains are those
 /// of many runs of one.
@@ -42,8 +44,19 @@ pub struct Head<'a> {
 
 impl Head<'_> {
     /// Makes the file and writes its head; `changed` are settings in which this chain's own run differs.
-    pub fn create(&self, path: &Path, changed: &[(&str, &str)]) -> Result<Csv, Failure> {
-        let mut csv = CsvWriter::create(path, sig_figs(self.settings))?;
+    pub fn create(&self, path: &Path, changed: &[(&str, &str)]) -> Result<Draws, Failure> {
+        self.create_as(path, self.chain_id, changed)
+    }
+
+    /// As [`Head::create`], for rows of another id than the run's.
+    pub fn create_as(&self, path: &Path, row_id: u64, changed: &[(&str, &str)]) -> Result<Draws, Failure> {
+        if is_output_closed() && STANDARD_OUTPUT.iter().any(|name| path == Path::new(name)) {
+            let path = path.display();
+            return Err(Failure::no_input(format!(
+                "file '{path}': standard output was closed when the program was started"
+            )));
+        }
+        let mut csv = Draws::create(path, row_id, sig_figs(self.settings))?;
         let mut settings = self.settings.clone();
         settings.set("id", self.chain_id.to_string());
         // A chain that begins anew in a run that goes on is that of the run that goes on.
@@ -74,8 +87,14 @@ pub fn of_chain(text: &str, place: usize) -> &str {
 }
 
 /// One writer per chain as a run borrows them.
-pub fn borrow(files: &mut [Csv]) -> Vec<&mut dyn Writer> {
+pub fn borrow(files: &mut [Draws]) -> Vec<&mut dyn Writer> {
     files.iter_mut().map(|f| f as &mut dyn Writer).collect()
+}
+
+/// The one of `files` that is the file at `path`, whatever the names.
+pub fn same_file<'a>(path: &Path, files: &'a [PathBuf]) -> Option<&'a PathBuf> {
+    let id = FileId::of(path)?;
+    files.iter().find(|file| FileId::of(file) == Some(id))
 }
 
 /// A name of a file, or what tells it from all others if it is there.

@@ -6,7 +6,7 @@ use crate::output::{Head, borrow, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
-use catena::io::{Level, Logger, StanCsv, input_files, output_files};
+use catena::io::{Level, Logger, StanCsv, input_files, output_files, read_chain};
 use catena::services::{GivenDraws, SampleIo, generate_quantities};
 
 const PARAMS: &str = "generate_quantities fitted_params";
@@ -20,7 +20,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let inputs = input_files(PARAMS, settings.file(PARAMS), first, chains)?;
     let outputs = output_files("output file", settings.file("output file"), first, chains)?;
     check_distinct(library, settings, (first, chains), &[("output file", &outputs)])?;
-    let files: Vec<StanCsv> = inputs.iter().map(StanCsv::from_file).collect::<Result<_, _>>()?;
+    let files: Vec<StanCsv> = inputs.iter().map(|path| read_chain(path)).collect::<Result<_, _>>()?;
     if let Some(at) = files.iter().position(|f| f.names() != files[0].names()) {
         let (one, other) = (inputs[0].display(), inputs[at].display());
         return Err(Failure::config(format!("argument '{PARAMS}': the columns of '{other}' are not those of '{one}'")));

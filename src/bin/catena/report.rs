@@ -2,11 +2,13 @@
 
 use crate::common::say;
 use crate::failure::Failure;
+use crate::output::same_file;
+use crate::words;
 use catena::drive::{Hands, Pool};
 use catena::io::CsvChains;
 use catena::model::Threading;
 use catena::services::report_files;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Its options, written `name=value` or `--name=value`, and what each takes.
@@ -33,7 +35,7 @@ impl Wish {
             let plain = word.strip_prefix("--").unwrap_or(word);
             let known = plain.split_once('=').filter(|(name, _)| OPTIONS.iter().any(|(known, _)| known == name));
             match known {
-                Some(("output", value)) if !value.is_empty() => wish.output = value.into(),
+                Some(("output", value)) if !value.is_empty() => wish.output = words::name(value).into(),
                 Some(("title", value)) if !value.is_empty() => wish.title = Some(value.into()),
                 Some(("num_threads", value)) => {
                     wish.threads = value.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
@@ -51,7 +53,7 @@ impl Wish {
                         "catena report: expected files or one of {known}; got '{word}'"
                     )));
                 }
-                None => wish.files.push(word.into()),
+                None => wish.files.push(words::name(word).into()),
             }
         }
         if wish.files.is_empty() {
@@ -71,9 +73,7 @@ pub fn help() -> String {
 
 pub fn run(words: &[String]) -> Result<(), Failure> {
     let wish = Wish::read(words)?;
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    if let Some(input) = wish.files.iter().find(|file| real(file).is_some_and(|file| real(&wish.output) == Some(file)))
-    {
+    if let Some(input) = same_file(&wish.output, &wish.files) {
         let input = input.display();
         return Err(Failure::usage(format!("catena report: output is '{input}', which is to be reported on")));
     }

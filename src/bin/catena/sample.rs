@@ -1,10 +1,11 @@
 //! `catena MODEL sample`.
 
 use crate::common::{Inits, interrupt, load_model, option_set, say, sig_figs, values_text};
+use crate::draws::Draws;
 use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
-use crate::output::{Csv, Head, can_be_read_back, check_distinct, of_chain};
+use crate::output::{Head, can_be_read_back, check_distinct, of_chain};
 use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
@@ -14,8 +15,8 @@ use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
 use catena::io::{
-    Interrupt, Keeper, Level, Logger, Mark, NullWriter, OutputFile, Writer, input_files, metric_json, output_files,
-    read_metric_file,
+    Interrupt, Keeper, Level, Logger, Mark, NullWriter, OutputFile, Writer, aside, input_files, metric_json,
+    output_files, read_metric_file,
 };
 use catena::model::Density;
 use catena::services::{
@@ -42,9 +43,8 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let is_hmc = !matches!(engine, Engine::FixedParam);
     let run =
         Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
-    let mut samples = files.create(&run, "output file", &files.samples, |kept| kept.sample.place)?;
-    let mut diagnostics =
-        files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| kept.diagnostic.place)?;
+    let mut samples = files.create(&run, "output file", &files.samples, |kept| &kept.sample)?;
+    let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| &kept.diagnostic)?;
     let own_metrics = files.metrics.get(own.clone()).unwrap_or_default();
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
@@ -74,7 +74,7 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     bars.end(&control);
     let report = session.into_report();
     if let Some(keeper) = &keeper {
-        let mark = |files: &mut [Csv], place: usize| {
+        let mark = |files: &mut [Draws], place: usize| {
             files.get_mut(place - own.start).map_or(Ok(Mark::default()), Writer::mark)
         };
         keeper.end(&report, |place| Ok((mark(&mut samples, place)?, mark(&mut diagnostics, place)?)))?;
@@ -169,11 +169,19 @@ impl Files {
         } else {
             Vec::new()
         };
-        let written: [(_, &[PathBuf]); 4] = [
+        if let Some(path) = samples.iter().find(|path| !metrics.is_empty() && path.exists() && !path.is_file()) {
+            let got = format!("'{}', which is something else", path.display());
+            let what = format!("expected an 'output file' that is a file, for its name, got {got}");
+            return Err(Failure::usage(format!("argument 'sample adapt save_metric': {what}")));
+        }
+        let replaced = [&samples, &diagnostics].into_iter().flatten().chain(checkpoints);
+        let asides: Vec<PathBuf> = replaced.filter(|path| can_be_replaced(path)).map(|path| aside(path)).collect();
+        let written: [(_, &[PathBuf]); 5] = [
             ("output file", &samples),
             ("output diagnostic_file", &diagnostics),
             ("sample adapt save_metric", &metrics),
             (kept::CHECKPOINT, checkpoints),
+            ("the file aside of one", &asides),
         ];
         check_distinct(library, settings, (options.init_chain_id, options.num_chains), &written)?;
         Ok(Self { samples, diagnostics, metrics })
@@ -186,8 +194,8 @@ impl Files {
         run: &Run<'_>,
         argument: &str,
         paths: &[PathBuf],
-        stopped: impl Fn(&Kept) -> u64,
-    ) -> Result<Vec<Csv>, Failure> {
+        stopped: impl Fn(&Kept) -> &Mark,
+    ) -> Result<Vec<Draws>, Failure> {
         let Run { library, settings, options, resumed, .. } = *run;
         let text = |path: Option<&PathBuf>| path.map_or(String::new(), |p| p.display().to_string());
         let mut files = Vec::with_capacity(paths.len());
@@ -210,13 +218,20 @@ impl Files {
                 Ok(csv)
             };
             let file = match resumed.get(place).filter(|kept| !kept.checkpoint.is_empty()) {
-                Some(kept) => Csv::resume(path, sig_figs(settings), stopped(kept)).map_err(Failure::from),
+                Some(kept) => {
+                    Draws::resume(path, head.chain_id, sig_figs(settings), stopped(kept)).map_err(Failure::from)
+                }
                 None => begin(),
             };
             files.push(file.map_err(|e| Failure::no_input(format!("argument '{argument}': {e}")))?);
         }
         Ok(files)
     }
+}
+
+/// Whether a file that is written aside may take the place of what is there.
+fn can_be_replaced(path: &Path) -> bool {
+    !path.exists() || path.is_file()
 }
 
 /// Which of Stan's metrics has the lines that a metric from draws and gradients is written with.
@@ -236,7 +251,7 @@ fn write_metrics(files: Vec<OutputFile>, chains: &[ChainReport]) -> Result<(), F
 }
 
 /// A chain that was stopped has left out the lines of its end, for it might be resumed; here it is not.
-fn end_stopped(files: &mut [Csv], chains: &[ChainReport]) -> Result<(), Failure> {
+fn end_stopped(files: &mut [Draws], chains: &[ChainReport]) -> Result<(), Failure> {
     let stopped = files.iter_mut().zip(chains).filter(|(_, chain)| chain.outcome == Outcome::Stopped);
     for (file, chain) in stopped {
         if chain.reason == StopReason::MaxSeconds {

@@ -38,7 +38,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
             ("output file", output.as_str()),
             (REFERENCE, of_chain(settings.text(REFERENCE), 0)),
         ];
-        csvs.push(head.create(path, &changed)?);
+        csvs.push(head.create_as(path, smc.init_set_id + place as u64, &changed)?);
     }
     let io =
         SampleIo { sample_writers: borrow(&mut csvs), logger: &screen, interrupt: &interrupt, ..Default::default() };

@@ -2,6 +2,7 @@
 
 use crate::common::say;
 use crate::failure::Failure;
+use crate::output::same_file;
 use crate::words;
 use catena::diagnostics::{Summary, SummaryOptions};
 use catena::drive::{Hands, Pool};
@@ -123,14 +124,9 @@ pub fn run(words: &[String]) -> Result<(), Failure> {
     if wish.files.is_empty() {
         return Err(Failure::usage("catena summary: expected Stan CSV or Arrow files, one per chain, got none"));
     }
-    if let Some(csv) = &wish.csv {
-        let real = |path: &Path| std::fs::canonicalize(path).ok();
-        if let Some(input) = wish.files.iter().find(|file| real(file).is_some_and(|file| real(csv) == Some(file))) {
-            let input = input.display();
-            return Err(Failure::usage(format!(
-                "catena summary: csv_filename is '{input}', which is to be summarised"
-            )));
-        }
+    if let Some(input) = wish.csv.as_deref().and_then(|csv| same_file(csv, &wish.files)) {
+        let input = input.display();
+        return Err(Failure::usage(format!("catena summary: csv_filename is '{input}', which is to be summarised")));
     }
     wish.options.digits = wish.digits.unwrap_or(wish.options.digits);
     let (summary, text) = summarise(&wish.files, &wish.options, wish.threads)?;

@@ -52,14 +52,14 @@ pub static TOP: &[Argument] = &[
         Group(&[
             argument(
                 "file",
-                "Stan CSV; name_ID.csv for more than one chain, or a list with commas",
+                "Stan CSV, or Arrow where the name ends in .arrow; name_ID.csv for more than one chain, or a list with commas",
                 Text("output.csv"),
             ),
             argument("diagnostic_file", "positions, momenta and gradients; named as file", Text("")),
             option("refresh", "refresh"),
             argument(
                 "sig_figs",
-                "significant digits; 0: as many as give the same bits back; -1: 6",
+                "significant digits of CSV; 0: as many as give the same bits back; -1: 6",
                 Whole(SIG_FIGS_UNSET, SIG_FIGS_UNSET, catena::io::MAX_SIG_FIGS as i64),
             ),
             argument(
@@ -74,7 +74,7 @@ pub static TOP: &[Argument] = &[
     argument(
         "num_threads",
         "threads of the run; -1: STAN_NUM_THREADS where that is set, else all cores. The draws do not depend on it",
-        Whole(ALL_CORES, ALL_CORES, 65_536),
+        Whole(ALL_CORES, ALL_CORES, catena::drive::MOST_THREADS as i64),
     )
     .sets("num_threads"),
     argument(

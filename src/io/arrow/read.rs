@@ -1,16 +1,13 @@
 //! Reads what a chain wrote.
 
-use super::table::{ALIGNMENT, INDEX};
+use super::table::INDEX;
 use super::{MESSAGES, earlier};
 use crate::error::{Code, Error};
 use crate::io::StanCsv;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
-use arrow_ipc::reader::StreamReader;
 use arrow_schema::DataType;
-use std::fs::File;
-use std::io::{BufReader, Seek, SeekFrom};
 use std::path::Path;
 
 /// The rows of a file, finished or not, without the columns `chain` and `draw`.
@@ -19,16 +16,20 @@ use std::path::Path;
 /// The file cannot be read, has columns that are no numbers, or rows of several chains.
 pub fn read(path: &Path) -> Result<StanCsv, Error> {
     let fail = |what: String| Error::new(Code::Io, format!("Arrow file '{}': {what}", path.display()));
-    let mut file = File::open(path).map_err(|e| fail(e.to_string()))?;
-    file.seek(SeekFrom::Start(ALIGNMENT as u64)).map_err(|e| fail(e.to_string()))?;
-    let stream = StreamReader::try_new(BufReader::new(file), None).map_err(|e| fail(e.to_string()))?;
+    let stream = earlier::batches(path).map_err(&fail)?;
+    let head = earlier::said_before(&stream.schema());
     let fields: Vec<(usize, String)> =
         stream.schema().fields().iter().map(|field| field.name().clone()).enumerate().collect();
     let (index, outputs): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(_, name)| INDEX.contains(&name.as_str()));
     let chain_at = index.iter().find(|(_, name)| name == INDEX[0]).map(|(at, _)| *at);
     let (mut values, mut chain) = (Vec::new(), None);
+    let mut is_cut_off = false;
     // After the last whole batch there may be part of another, or the end of a stream.
-    for batch in stream.map_while(Result::ok) {
+    let whole = stream.map_while(|batch| {
+        is_cut_off = batch.is_err();
+        batch.ok()
+    });
+    for batch in whole {
         let columns: Result<Vec<Vec<f64>>, String> = outputs
             .iter()
             .map(|(at, name)| numbers(batch.column(*at)).map_err(|e| format!("column '{name}': {e}")))
@@ -52,7 +53,7 @@ pub fn read(path: &Path) -> Result<StanCsv, Error> {
     if names.is_empty() {
         return Err(fail("expected columns of draws, got none".into()));
     }
-    Ok(StanCsv::of_rows(names, values, &earlier::messages(path, MESSAGES)))
+    Ok(StanCsv::of_rows(names, values, [&head, &earlier::messages(path, MESSAGES)], is_cut_off))
 }
 
 /// A column as doubles; NaN for what is missing.

@@ -4,20 +4,17 @@ mod number;
 
 pub use number::{MAX_SIG_FIGS, shortest, significant};
 
+use super::patience::Patience;
 use super::table::{check_names, check_row};
 use super::{Mark, OutputFile, Writer};
 use crate::error::{Code, Error};
 use number::Format;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Whole lines are gathered up to about this many bytes before they are written.
 const CHUNK: usize = 64 * 1024;
-/// A line that has waited so long is written with the next look at the clock.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// When looks come no more often than this, each writes what waits.
-const SELDOM: Duration = Duration::from_millis(250);
 
 /// Writes Stan CSV: the names, the rows, and messages as comments (`# line`).
 ///
@@ -35,9 +32,7 @@ pub struct CsvWriter<W: Write + Send> {
     columns: Option<usize>,
     rows: usize,
     buffer: Vec<u8>,
-    /// When the first row in the buffer came.
-    since: Option<Instant>,
-    looked: Option<Instant>,
+    patience: Patience,
     failed: Option<Error>,
     /// Makes what was written last, and tells where it ends.
     settle: fn(&mut W) -> io::Result<u64>,
@@ -98,9 +93,9 @@ impl<W: Write + Send> CsvWriter<W> {
     }
 
     fn with_format(out: W, format: Format) -> Self {
-        let (header, columns, buffer) = (None, None, Vec::new());
+        let (header, columns, buffer, patience) = (None, None, Vec::new(), Patience::default());
         let settle = |out: &mut W| out.flush().map(|()| 0);
-        Self { out, format, header, columns, rows: 0, buffer, since: None, looked: None, failed: None, settle }
+        Self { out, format, header, columns, rows: 0, buffer, patience, failed: None, settle }
     }
 
     /// Number of rows received.
@@ -132,7 +127,7 @@ impl<W: Write + Send> CsvWriter<W> {
         }
         let written = self.out.write_all(&self.buffer);
         self.buffer.clear();
-        self.since = None;
+        self.patience.end();
         written.map_err(|e| self.fail(&e))
     }
 
@@ -176,7 +171,7 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
         }
         self.buffer.push(b'\n');
         self.rows += 1;
-        self.since.get_or_insert_with(Instant::now);
+        self.patience.begin();
         self.write_if(self.buffer.len() >= CHUNK)
     }
 
@@ -185,14 +180,11 @@ impl<W: Write + Send> Writer for CsvWriter<W> {
     }
 
     fn look(&mut self, now: Instant) -> Result<(), Error> {
-        let seldom = self.looked.replace(now).is_some_and(|before| now.saturating_duration_since(before) >= SELDOM);
-        match self.since {
-            Some(since) if seldom || now.saturating_duration_since(since) >= PATIENCE => {
-                self.usable()?;
-                self.write_if(true)
-            }
-            _ => Ok(()),
+        if !self.patience.is_over(now) {
+            return Ok(());
         }
+        self.usable()?;
+        self.write_if(true)
     }
 
     fn mark(&mut self) -> Result<Mark, Error> {

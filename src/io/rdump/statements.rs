@@ -106,7 +106,8 @@ impl Reader<'_> {
         self.scan.skip();
         let start = self.scan.at;
         let (dimensions, _) = self.vector()?;
-        let mut shape = Vec::with_capacity(dimensions.len());
+        let mut shape = Vec::new();
+        shape.try_reserve_exact(dimensions.len()).map_err(|_| (start, no_memory(dimensions.len())))?;
         for d in &dimensions {
             if !(d.fract() == 0.0 && (0.0..=LONGEST).contains(d)) {
                 return Err((start, format!("expected whole numbers of at least 0 as dimensions, got {d}")));
@@ -174,9 +175,7 @@ impl Reader<'_> {
             let most = format!("at most {MOST_IN_SHORT:e} elements in all sequences and runs of zeros");
             return Err(format!("expected {most}, got {count} here, {} with those before", self.in_short));
         }
-        values
-            .try_reserve(count as usize)
-            .map_err(|_| format!("expected a size for which there is memory, got {count}"))
+        values.try_reserve(count as usize).map_err(|_| no_memory(count as usize))
     }
 
     /// A number or a sequence; true for a number.
@@ -185,6 +184,8 @@ impl Reader<'_> {
         let start = self.scan.at;
         let first = self.scan.number()?;
         if !self.scan.rest().trim_start_matches([' ', '\t']).starts_with(':') {
+            // What came before may be a sequence of any length, and a vector grows by as much again.
+            values.try_reserve(1).map_err(|_| (start, no_memory(values.len() + 1)))?;
             values.push(first);
             return Ok(true);
         }
@@ -201,4 +202,8 @@ impl Reader<'_> {
         values.extend((0..=length as usize).map(|i| first + step * i as f64));
         Ok(false)
     }
+}
+
+fn no_memory(count: usize) -> String {
+    format!("expected a size for which there is memory, got {count}")
 }

@@ -29,6 +29,9 @@ test_that("coda takes a fit", {
   plain <- coda::as.mcmc.list(fit)
   expect_equal(coda::varnames(plain), c("lp__", "a", "b[1]", "b[2]"))
   expect_equal(as.vector(plain[[3]][, "a"]), as.vector(draws[, 3, "a"]))
+  alone <- draw(catena_model(normal, dimension = 2, names = c("a", "b[1]")), chains = 1)
+  expect_equal(coda::varnames(coda::as.mcmc(alone)), c("lp__", "a", "b[1]"))
+  expect_error(coda::as.mcmc(fit), "one of 4; as.mcmc.list has them all")
 })
 
 test_that("bayesplot takes a fit", {
