@@ -23,7 +23,7 @@ const FAINT: f64 = 1e-5;
 /// A low-rank estimate with at least so many draws per coordinate is made of all that they span, as a full one is.
 const ALL_AT_ONCE: f64 = 1.2;
 /// Rounds, at most, in which directions and what is diagonal beside them are estimated in turn.
-const REFINEMENTS: usize = 5;
+const REFINEMENTS: usize = 8;
 /// The log of a factor of the diagonal below which nothing is left to refine.
 const SETTLED: f64 = 0.02;
 /// Directions in which draws and gradients differ by less than this share of the largest difference are lost in rounding.
@@ -142,12 +142,8 @@ impl Centred {
             return Some(LowRank { variances: self.variances, ..directions });
         }
         let mut directions = LowRank::default();
-        for round in 0..REFINEMENTS {
-            // From the diagonal alone the rounds take many to come near; what all span is near enough to begin with.
-            let basis = match round {
-                0 => basis(&self.positions, &self.gradients),
-                _ => leading(&self.positions, &self.gradients, self.moves / 2),
-            };
+        for _ in 0..REFINEMENTS {
+            let basis = leading(&self.positions, &self.gradients, self.moves / 2);
             if basis.ncols() == 0 {
                 break;
             }

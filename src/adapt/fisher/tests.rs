@@ -63,6 +63,10 @@ fn a_normal_gives_its_covariance() {
             assert!((a - b).abs() < within * 25.0, "{kind:?}: {found} {expected}");
         }
     }
+    // Narrow directions are worth their cost as wide ones are; those that matter most come first.
+    let InverseMetric::LowRank(l) = estimate(&sample, MetricKind::LowRank, &[1.0; 5]).unwrap() else { panic!() };
+    assert!(l.values.iter().any(|v| *v < 1.0) && l.values.iter().any(|v| *v > 1.0), "{:?}", l.values);
+    assert!(l.values.is_sorted_by(|a, b| a.ln().abs() >= b.ln().abs()), "{:?}", l.values);
     let InverseMetric::Diag(v) = estimate(&sample, MetricKind::FisherDiag, &[1.0; 5]).unwrap() else { panic!() };
     let moments = |rows: &[f64], i: usize| {
         let n = rows.len() as f64 / dim as f64;
@@ -143,6 +147,35 @@ fn fewer_draws_than_coordinates_give_a_metric() {
             assert!(eigen.iter().all(|v| *v > 0.0), "{kind:?}, {dim}, {draws}: {eigen}");
         }
     }
+}
+
+#[test]
+fn a_few_directions_are_found_among_many() {
+    // Variance 1 but along three directions; 40 draws of 300 coordinates tell them exactly.
+    let (dim, spikes, variance) = (300, 3, 1e4);
+    let mut random = Stream::new(6, 1, Purpose::Model);
+    let mut sample = Sample::new(dim, 40);
+    for i in 0..40 {
+        let z: Vec<f64> = (0..spikes).map(|_| random.normal()).collect();
+        let bulk: Vec<f64> = (0..dim).map(|_| random.normal()).collect();
+        let along = |k: usize| bulk.iter().skip(k).step_by(spikes).sum::<f64>() / 10.0;
+        let alongs: Vec<f64> = (0..spikes).map(along).collect();
+        let x: Vec<f64> =
+            (0..dim).map(|i| bulk[i] + 0.1 * (f64::sqrt(variance) * z[i % spikes] - alongs[i % spikes])).collect();
+        let g: Vec<f64> =
+            (0..dim).map(|i| -bulk[i] - 0.1 * (z[i % spikes] / f64::sqrt(variance) - alongs[i % spikes])).collect();
+        sample.add(i, &x, &g);
+    }
+    let InverseMetric::LowRank(found) = estimate(&sample, MetricKind::LowRank, &vec![1.0; dim]).unwrap() else {
+        panic!()
+    };
+    let matrix = matrix(&InverseMetric::LowRank(found.clone()), dim);
+    for k in 0..spikes {
+        let u = nalgebra::DVector::from_fn(dim, |i, _| if i % spikes == k { 0.1 } else { 0.0 });
+        let variance = u.dot(&(&matrix * &u));
+        assert!((1e3..2e4).contains(&variance), "{variance}");
+    }
+    assert!(found.values.len() <= MOST_DIRECTIONS);
 }
 
 #[test]
