@@ -1249,6 +1249,9 @@ typedef struct catena_filter_options {
   // and Holenstein 2010), resampled at every time by the multinomial scheme, with its history. The next trajectory of
   // particle Gibbs is the catena_filter_lineage of catena_filter_drawn; give each sweep another seed.
   const double *retained;
+  // The processes that share the sets, or NULL (default): all make the same call, each runs a block of the sets
+  // (catena_communicator_share), and all have the results of all, with the bits of one process.
+  const struct catena_communicator *communicator;
 } catena_filter_options;
 
 // A state-space model: functions over many particles at once.
@@ -1711,6 +1714,11 @@ typedef struct catena_population_io {
   // Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
   // NULL.
   void (*progress)(void *progress_user, size_t done, size_t total);
+  // The processes that share the sets, by whole ones: a new set goes to the process that has fewest. All have the same options and
+  // make every call that takes the population without `const` with the same arguments (freeing it aside); what fails on one fails
+  // on all. Each works on its own sets, and all know the weights of all: calls that take it with `const` ask nobody. The results
+  // are the bits of one process. NULL: there is no other process.
+  const struct catena_communicator *communicator;
 } catena_population_io;
 
 // What a report tells beside the draws. Zero every member that you don't care for.
@@ -3296,9 +3304,11 @@ catena_status catena_population_report_trace(struct catena_population *populatio
                                              double *out,
                                              struct catena_error **error);
 
-// A trace itself, lent until the next call that changes the population; NULL when there is none (it was lost, or the
-// arguments are wrong).
-const void *catena_population_trace(const struct catena_population *population, uint64_t set, size_t trace);
+// A trace itself, lent until the next call that changes the population; NULL when there is none (it was lost, it is on another
+// process, or the arguments are wrong).
+const void *catena_population_trace(const struct catena_population *population,
+                                    uint64_t set,
+                                    size_t trace);
 
 // Number of sets; 0 for NULL.
 size_t catena_population_num_sets(const struct catena_population *population);
@@ -3316,7 +3326,8 @@ uint64_t catena_population_generation(const struct catena_population *population
 uint64_t catena_population_copies(const struct catena_population *population);
 
 // The whole population as bytes: sets, traces (by `serialize` of the table), weights, history, options and where its random
-// streams are. The caller frees the checkpoint.
+// streams are. The caller frees the checkpoint. Of several processes that share the sets each has the bytes of all, which are those
+// of one process; they are read by any number of processes.
 catena_status catena_population_save(struct catena_population *population,
                                      struct catena_checkpoint **out,
                                      struct catena_error **error);

@@ -33,6 +33,7 @@
 #include <catena/design.hpp>
 #include <catena/draws.hpp>
 #include <catena/error.hpp>
+#include <catena/files.hpp>
 #include <catena/filter.hpp>
 #include <catena/gradient.hpp>
 #include <catena/init.hpp>

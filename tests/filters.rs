@@ -2,6 +2,8 @@
 
 #[path = "common/linear.rs"]
 mod linear;
+#[path = "filters/ranks.rs"]
+mod ranks;
 
 use catena::drive::Pool;
 use catena::error::Code;
@@ -15,7 +17,7 @@ use linear::Linear;
 use std::sync::Arc;
 
 fn run(model: &Linear, options: &FilterRun) -> FilterReport {
-    particle_filter(model, options, &Silent, &Never, None).unwrap()
+    particle_filter(model, options, &Silent, &Never, None, None).unwrap()
 }
 
 const KINDS: [Kind; 3] = [Kind::Bootstrap, Kind::Guided, Kind::Auxiliary];
@@ -212,7 +214,7 @@ fn what_is_no_weight_is_named() {
         for (particle, num_particles) in [(1, 4), (5, 500)] {
             let model = Linear { fault: Some((2, Some(particle), value)), ..Linear::new(1, 4) };
             let options = FilterRun { init_set_id: 9, num_particles, num_times: 4, ..FilterRun::default() };
-            let error = particle_filter(&model, &options, &Silent, &Never, None).unwrap_err();
+            let error = particle_filter(&model, &options, &Silent, &Never, None, None).unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with(&format!("set 9, particle {particle}: ")), "{text}");
             assert!(text.contains("time 2") && text.ends_with(word), "{text}");
@@ -286,7 +288,7 @@ fn options_out_of_range_are_named() {
     let model = Linear::new(1, 3);
     let good = FilterRun { num_times: 3, num_particles: 10, ..FilterRun::default() };
     let refused = |options: FilterRun| {
-        let error = particle_filter(&model, &options, &Silent, &Never, None).unwrap_err();
+        let error = particle_filter(&model, &options, &Silent, &Never, None, None).unwrap_err();
         assert_eq!(error.code(), Code::InvalidArgument);
         error.argument_name().unwrap_or_default().to_string()
     };
@@ -299,7 +301,7 @@ fn options_out_of_range_are_named() {
     assert_eq!(refused(FilterRun { ess_threshold: f64::NAN, ..good.clone() }), "ess_threshold");
     let one = Linear { threading: Threading::One, ..model.clone() };
     let pool = Some(Arc::new(Pool::new(2).unwrap()));
-    let error = particle_filter(&one, &good, &Silent, &Never, pool).unwrap_err();
+    let error = particle_filter(&one, &good, &Silent, &Never, pool, None).unwrap_err();
     assert_eq!(error.argument_name(), Some("pool"));
 }
 
@@ -307,7 +309,7 @@ fn options_out_of_range_are_named() {
 fn sizes_without_memory_get_words() {
     let model = Linear::new(1000, 3);
     let refused = |options: FilterRun| {
-        let error = particle_filter(&model, &options, &Silent, &Never, None).err().unwrap();
+        let error = particle_filter(&model, &options, &Silent, &Never, None, None).err().unwrap();
         assert_eq!(error.code(), Code::InvalidArgument);
         error.to_string()
     };

@@ -8,7 +8,7 @@ mod standard;
 
 use catena::io::PositionInit;
 use catena::model::{Ask, Density, Evaluation, Machine, Reply};
-use catena::optimize::{Algorithm, Ending, Optimizer, OptimizerSettings, Passed, Tolerances, norm};
+use catena::optimize::{Algorithm, Convergence, Ending, Optimizer, OptimizerSettings, Passed, Tolerances, norm};
 use catena::services::{LaplaceOptions, OptimizeOptions, SampleIo, SampleOptions, laplace, optimize};
 use standard::Standard;
 
@@ -150,4 +150,18 @@ fn posteriors_modes_are_found_by_default() {
         }
     }
     assert!(worst <= CLOSE, "{worst:e}");
+}
+
+/// Without any tolerance a mode is one where the gradient is nothing.
+#[test]
+fn a_gradient_of_nothing_needs_no_tolerance() {
+    let value = |x: &[f64], g: &mut [f64]| {
+        g.iter_mut().zip(x).for_each(|(g, x)| *g = 2.0 * x);
+        x.iter().map(|x| x * x).sum::<f64>()
+    };
+    let function =
+        Standard { name: "square", start: vec![0.0; 2], value, minimum: 0.0, at: Some(vec![0.0; 2]), others: &[] };
+    let none = Tolerances { gradient: 0.0, ..TOLERANCES };
+    let (optimizer, ending) = run(&function, Algorithm::Lbfgs, 5, none);
+    assert_eq!((ending, optimizer.evaluations()), (Ending::Converged(Convergence::Gradient), 1));
 }

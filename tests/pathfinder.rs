@@ -68,8 +68,15 @@ fn as_many_draws_as_were_asked_for() {
     assert_eq!((rows, own, pool), (4, vec![2, 2], 4));
     let (rows, own, pool, _) = count(PathfinderOptions { calculate_lp: false, ..few });
     assert_eq!((rows, own, pool), (4, vec![2, 2], 4));
-    let (rows, own, ..) = count(PathfinderOptions { num_paths: 1, num_draws: 1, ..Default::default() });
+    let (rows, own, _, warnings) = count(PathfinderOptions { num_paths: 1, num_draws: 1, ..Default::default() });
     assert_eq!((rows, own), (1, vec![1]));
+    // What is to be said of one path is said once.
+    assert!(warnings.iter().any(|line| line.contains("1 draws are too few")), "{warnings:?}");
+    assert!(!warnings.iter().any(|line| line.contains("of all paths")), "{warnings:?}");
+    // As many as there are.
+    let (.., warnings) =
+        count(PathfinderOptions { num_paths: 2, num_draws: 20, num_psis_draws: 40, ..Default::default() });
+    assert!(!warnings.iter().any(|line| line.contains("are resampled")), "{warnings:?}");
     // More than there are: all the same as many as were asked for, and it is said.
     let (rows, own, pool, warnings) =
         count(PathfinderOptions { num_paths: 2, num_draws: 20, num_psis_draws: 1000, ..Default::default() });
@@ -92,13 +99,22 @@ fn a_bad_path_is_left_out_and_named() {
     assert!(run1.warnings.iter().any(|line| line.contains("1 of 4 paths")), "{:?}", run1.warnings);
     assert!(column(&run1.joined, "path__").iter().all(|id| [1.0, 2.0, 3.0].contains(id)));
     assert!(run1.joined.values().iter().all(|x| x.is_finite()));
-    for (num_threads, batch_size) in [(1, 0), (2, 1), (2, 7), (1, 64)] {
+    for (threading, num_threads, batch_size) in [
+        (Threading::Any, 1, 0),
+        (Threading::Any, 2, 1),
+        (Threading::Any, 2, 7),
+        (Threading::Any, 1, 64),
+        (Threading::Caller, 2, 0),
+        (Threading::Caller, 2, 7),
+    ] {
+        let model = Surface { threading, ..cut() };
         let again = run(&model, &SampleOptions { num_threads, batch_size, ..options(3) }, &paths, &starts);
-        assert_eq!(bits(&again.joined), bits(&run1.joined), "{num_threads} threads, batches of {batch_size}");
+        let place = format!("{threading:?}, {num_threads} threads, batches of {batch_size}");
+        assert_eq!(bits(&again.joined), bits(&run1.joined), "{place}");
         let [mut one, mut other] = [again.warnings, run1.warnings.clone()];
         one.sort();
         other.sort();
-        assert_eq!(one, other, "{num_threads} threads, batches of {batch_size}");
+        assert_eq!(one, other, "{place}");
     }
     // All bad: an error that says how many, and no draws.
     let starts: [&[f64]; 4] = [&[-10.0]; 4];
@@ -191,6 +207,18 @@ fn a_normal_is_found_and_its_draws_are_worth_themselves() {
 }
 
 #[test]
+fn few_draws_are_made_at_most_points() {
+    let model = Correlated { dim: 3, rho: 0.8 };
+    let run = run(&model, &options(4), &PathfinderOptions { num_elbo_draws: 105, ..Default::default() }, &[]);
+    for fit in &run.report.fits {
+        // Five at each point, a hundred more at four, a thousand in the end.
+        let (points, [_, densities]) = (fit.iterations as u64, fit.evaluations);
+        assert!(points > 4 && densities <= 5 * points + 4 * 100 + 1000, "{fit:?}");
+        assert!(densities > 4 * 100 + 1000, "{fit:?}");
+    }
+}
+
+#[test]
 fn exact_approximations_have_equal_weights() {
     // In one coordinate the first step has the whole Hessian.
     let run = run(&Normal::new(1, |_, _| Ok(7.0)), &options(1), &PathfinderOptions::default(), &[]);
@@ -210,6 +238,14 @@ fn points_without_a_density_are_dropped_and_counted() {
     assert!(run1.report.fits.iter().all(|fit| fit.dropped > 0));
     assert!(column(&run1.joined, "x.1").iter().all(|x| *x <= 0.5));
     assert!(run1.report.pool < 4000);
+    // Those of the draws in the end count as well as those of the bounds.
+    let paths = PathfinderOptions { num_elbo_draws: 1, ..Default::default() };
+    let run1 = run(&model, &options(5), &paths, &starts);
+    for (fit, own) in run1.report.fits.iter().zip(&run1.own).filter(|(fit, _)| fit.draws > 0) {
+        let lost = column(own, "lp__").iter().filter(|lp| !lp.is_finite()).count() as u64;
+        let bounds = fit.evaluations[1] - fit.draws as u64;
+        assert!(lost > bounds && (lost..=lost + bounds).contains(&fit.dropped), "{fit:?}");
+    }
     // Nothing but the start has one.
     let model = Normal::new(1, |_, x| if (x[0] - 1.0).abs() > 1e-3 { Err(Refusal::Reject) } else { Ok(0.0) });
     let paths = PathfinderOptions { num_paths: 1, ..Default::default() };
@@ -217,6 +253,39 @@ fn points_without_a_density_are_dropped_and_counted() {
     let error = run2.report.status().unwrap_err().to_string();
     assert!(error.contains("chain 1") && error.contains("iteration"), "{error}");
     assert_eq!(run2.report.rows, 0);
+}
+
+/// The best of a path's approximations by its bound, be it the first, the last or one between.
+#[test]
+fn the_best_bound_is_kept() {
+    // Heavy-tailed along a bent valley: bounds go up and down.
+    let model = Surface::new(2, |x, g| {
+        let (a, b) = (1.0 + x[0] * x[0] / 4.0, x[1] - x[0] * x[0]);
+        let c = 1.0 + 4.0 * b * b;
+        g[1] = -24.0 * b / c;
+        g[0] = -1.5 * x[0] / a - 2.0 * x[0] * g[1];
+        Some(-3.0 * (a.ln() + c.ln()))
+    });
+    let lines = Lines::default();
+    let paths = PathfinderOptions { num_paths: 8, num_draws: 10, ..Default::default() };
+    let io = SampleIo { logger: &lines, ..Default::default() };
+    let report = pathfinder(&model, &SampleOptions { refresh: 1, ..options(2) }, &paths, io).unwrap();
+    report.status().unwrap();
+    let (lines, mut between) = (lines.take(), 0);
+    for fit in &report.fits {
+        let own = || lines.iter().filter(|(_, id, _)| *id == Some(fit.id)).map(|(.., line)| line.as_str());
+        let numbers = |line: &str| -> Option<(usize, f64)> {
+            let (before, elbo) = line.split_once("ELBO ")?;
+            let at = before.trim_start_matches("Iteration ").split_once(':')?.0.parse().ok()?;
+            Some((at, elbo.split(';').next()?.parse().ok()?))
+        };
+        let bounds: Vec<(usize, f64)> = own().filter_map(numbers).collect();
+        let (at, best) = *bounds.iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        assert!((fit.elbo - best).abs() < 1e-4, "{} of {bounds:?}", fit.elbo);
+        assert!(own().any(|line| line.ends_with(&format!("the best is {at} with ELBO {best:.4}"))));
+        between += usize::from(at != bounds[0].0 && at != bounds[bounds.len() - 1].0);
+    }
+    assert!(between > 0, "some are neither the first nor the last");
 }
 
 #[test]

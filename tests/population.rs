@@ -1,5 +1,7 @@
 //! Populations: equal bits however they are worked on, evidence, and verbs that do all or nothing.
 
+#[path = "population/ranks.rs"]
+mod ranks;
 #[path = "common/walkers.rs"]
 mod walkers;
 

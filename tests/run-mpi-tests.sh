@@ -27,7 +27,7 @@ on() { # on RANKS COMMAND...: under mpirun, which must not wait for ever
 }
 
 say "programs, by mpicc and pkg-config"
-for program in chains operations learner; do
+for program in chains operations learner population; do
     # shellcheck disable=SC2046
     mpicc -std=c11 -O2 -Wall -Wextra -Werror "$root/tests/mpi/$program.c" $(pkg-config --cflags --libs catena-mpi) -lm -o "$build/$program"
 done
@@ -57,6 +57,17 @@ for ranks in 1 2 3 4; do
     [ "$got" = "$expected" ] || fail "learning on $ranks ranks: expected $expected, got $got"
 done
 echo "learning: $expected"
+
+say "a population of opaque traces and particle filters, by sets"
+expected=$(on 1 "$build/population" plain)
+for ranks in 1 2 3 4; do
+    got=$(on $ranks "$build/population" mpi)
+    [ "$got" = "$expected" ] || fail "populations on $ranks ranks: expected $expected, got $got"
+done
+echo "populations: $expected"
+if on 3 "$build/population" fail >"$build/fail.log" 2>/dev/null; then fail "a failed trace, and yet mpirun returns 0"; fi
+[ "$(grep -c '^rank [012]: status 3: set 2, trace 7: on rank 1: .*no more' "$build/fail.log")" = 3 ] ||
+    { cat "$build/fail.log"; fail "expected the words of three ranks"; }
 
 say "one set of particles, spread"
 expected=$(on 1 "$build/chains" plain 60 particles)
@@ -94,7 +105,7 @@ kills() { # kills LOG WHAT COMMAND...: until both other ranks have said that ran
 
 say "a rank that hangs or is killed is named within the time-out"
 # mpirun may return 0 with --enable-recovery, so that only words tell.
-moments=${CATENA_KILLS:-3}
+moments=${CATENA_KILLS:-2}
 for mode in hang die; do
     moment=0
     while [ $moment -lt "$moments" ]; do
@@ -108,6 +119,9 @@ done
 
 say "a rank that is killed while it learns is named within the time-out"
 kills "$build/learner.log" "learning" "$build/learner" die
+
+say "a rank that is killed amid an operation on its traces is named within the time-out"
+kills "$build/population.log" "an operation" "$build/population" die
 
 say "the command line"
 model=$build/model.so
@@ -177,7 +191,7 @@ say "mpi4py"
 python=${CATENA_MPI4PY:-$build/python/bin/python}
 if [ ! -x "$python" ]; then
     python3 -m venv "$build/python"
-    "$build/python/bin/pip" --quiet install mpi4py
+    "$build/python/bin/pip" --quiet install mpi4py numpy
 fi
 # shellcheck disable=SC2046
 expected=$(on 1 "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
@@ -186,4 +200,12 @@ for ranks in 2 3; do
     got=$(on $ranks "$python" "$root/tests/mpi/from_mpi4py.py" "$libdir/libcatena.so" $("$build/offsets"))
     [ "$got" = "$expected" ] || fail "mpi4py on $ranks ranks: expected $expected, got $got"
 done
+say "the Python package"
+package() { # package RANKS ARGUMENT: its words, one line for each rank
+    on "$1" env CATENA_LIB="$libdir/libcatena.so" PYTHONPATH="$root/bindings/python" PYTHONDONTWRITEBYTECODE=1 "$python" \
+        "$root/tests/mpi/ranks.py" "$2" | sort -u
+}
+expected=$(package 1 plain)
+got=$(package 2 mpi)
+[ "$got" = "$expected" ] || fail "the Python package on 2 ranks: expected $expected, got $got"
 say "MPI: all passed"

@@ -50,6 +50,17 @@ if on package; then
     say "programs as printed"
     R_LIBS=$build/r/library "$root/tests/run-programs.sh" "$build/prefix" "$build/r/programs" r
 fi
+adapter=$(find "$build/prefix" -name libcatena-mpi.so | head -n 1)
+if on package && [ -n "$adapter" ]; then
+    say "R over the ranks of MPI"
+    program=$root/tests/mpi/ranks.R
+    expected=$(R_LIBS=$build/r/library Rscript "$program" plain)
+    got=$(R_LIBS=$build/r/library LD_LIBRARY_PATH=$(dirname "$adapter") OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+        OMPI_MCA_rmaps_base_oversubscribe=1 timeout 120 mpirun -np 2 Rscript "$program")
+    [ "$got" = "$expected
+$expected" ] || { printf 'expected twice: %s\ngot: %s\n' "$expected" "$got" >&2; exit 1; }
+    echo "$expected"
+fi
 if on valgrind; then
     say "R under valgrind"
     R_LIBS=$build/r/library R --vanilla --quiet \

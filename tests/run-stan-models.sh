@@ -39,4 +39,5 @@ if [ ${#programs[@]} -gt 0 ]; then
     tests/stan/build.sh "$out/wheel" "$out" "${programs[0]}"
     printf '%s\n' "${programs[@]:1}" | xargs -r -P "$(nproc)" -n 1 tests/stan/build.sh "$out/wheel" "$out"
 fi
+python3 tests/stan/bridge.py "$out"
 CATENA_STAN_MODELS="$out" cargo test --all-features --test stan_models -- --include-ignored

@@ -12,16 +12,24 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A standard normal that takes its time, draws its own initial values and sums in pieces.
 struct Model {
     threading: Threading,
     batch: bool,
     time: Duration,
+    /// The second chain finds no start, the others begin where there is a density.
+    apart: bool,
+    /// What a piece of its sums takes.
+    piece: Duration,
     /// Evaluations after which it will not go on, so that a run that can't be stopped ends.
     most: u64,
     done: AtomicU64,
+    /// How often it was asked for outputs, which it refuses the second time where chains are apart.
+    outputs: AtomicU64,
+    /// How long each evaluation took.
+    took: Mutex<Vec<Duration>>,
     threads: Mutex<Vec<ThreadId>>,
 }
 
@@ -30,9 +38,13 @@ impl Model {
         Self {
             threading: Threading::Any,
             batch: false,
+            apart: false,
             time: Duration::ZERO,
+            piece: Duration::ZERO,
             most: u64::MAX,
             done: AtomicU64::new(0),
+            outputs: AtomicU64::new(0),
+            took: Mutex::default(),
             threads: Mutex::default(),
         }
     }
@@ -61,9 +73,17 @@ impl Density for Model {
         if self.done.fetch_add(1, Ordering::SeqCst) >= self.most {
             return Err(Refusal::Stop);
         }
+        if self.apart && x[0] < 5.0 {
+            return Err(Refusal::Reject);
+        }
+        let begin = Instant::now();
         thread::sleep(self.time);
+        self.took.lock().unwrap().push(begin.elapsed());
         // A grain of 0 counts as 1.
         let piece: &Piece<'_> = &|_, range, out| {
+            if !self.piece.is_zero() {
+                thread::sleep(self.piece);
+            }
             let id = thread::current().id();
             let mut threads = self.threads.lock().unwrap();
             if !threads.contains(&id) {
@@ -80,8 +100,21 @@ impl Density for Model {
     }
 
     fn initialize(&self, _: &mut (), task: &mut Task<'_>, _: &dyn InitContext, x: &mut [f64]) -> Result<(), Refusal> {
-        x[0] = task.random().uniform();
+        x[0] = match (self.apart, task.chain_id()) {
+            (true, 2) => f64::NAN,
+            (true, _) => 10.0,
+            (false, _) => task.random().uniform(),
+        };
         task.log(Level::Info, &format!("starts at {}", x[0]));
+        Ok(())
+    }
+
+    fn constrain(&self, _: &mut (), task: &mut Task<'_>, x: &[f64], out: &mut [f64]) -> Result<(), Refusal> {
+        if self.apart && self.outputs.fetch_add(1, Ordering::SeqCst) == 1 {
+            return Err(Refusal::Reject);
+        }
+        task.set_message(&format!("said of chain {}", task.chain_id()));
+        out.copy_from_slice(x);
         Ok(())
     }
 }
@@ -130,6 +163,30 @@ fn what_a_model_draws_for_its_start_is_the_chain_s_own_and_logged() {
 }
 
 #[test]
+fn what_a_model_says_of_a_chain_is_not_told_of_another() {
+    // While the second chain looks for a start the first one draws; both are evaluated together.
+    let apart = || Model { batch: true, apart: true, ..Model::new() };
+    let mut writers = vec![TableWriter::new(); 2];
+    let inits = |chains| vec![&NoInit as &dyn InitContext; chains];
+    let with = SampleOptions { num_chains: 2, num_threads: 1, batch_size: 2, num_samples: 200, ..options() };
+    let io = SampleIo { inits: inits(2), sample_writers: borrow(&mut writers), ..Default::default() };
+    let report = sample_nuts(&apart(), &SampleOptions { stepsize: 0.03, ..with.clone() }, io).unwrap();
+    let Outcome::Failed(error) = &report.chains[1].outcome else { panic!("must fail") };
+    assert!(error.message().contains("refused") && !error.message().contains("said of"), "{error}");
+    assert_eq!(writers[0].rows(), 200);
+    // Nor of a draw what it said of the one before.
+    let (lines, mut writer) = (Lines::default(), TableWriter::new());
+    let io = SampleIo { inits: inits(1), sample_writers: vec![&mut writer], logger: &lines, ..Default::default() };
+    let with = SampleOptions { num_chains: 1, num_samples: 3, ..with };
+    sample_fixed_param(&apart(), &with, io).unwrap().status().unwrap();
+    let lines = lines.0.into_inner().unwrap();
+    assert!(
+        lines.iter().any(|l| l.2.contains("refused")) && lines.iter().all(|l| !l.2.contains("said of")),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_position_of_another_length_is_refused_in_words() {
     let init = PositionInit::new(&[0.1, 0.2]).unwrap();
     let io = SampleIo { inits: vec![&init], ..Default::default() };
@@ -175,26 +232,33 @@ fn a_writer_that_cannot_be_closed_fails_its_chain_and_the_first_failure_counts()
 
 #[test]
 fn time_is_counted_once_and_where_it_was_spent() {
-    let time = Duration::from_millis(60);
+    let time = Duration::from_millis(20);
     for (num_warmup, num_samples) in [(2, 0), (0, 2), (1, 2)] {
         let model = Model { time, ..Model::new() };
         let options = SampleOptions { num_chains: 1, num_warmup, num_samples, num_threads: 1, ..options() };
-        let report = sample_nuts(&model, &options, SampleIo::default()).unwrap();
+        let mut writer = TableWriter::new();
+        let io = SampleIo { sample_writers: vec![&mut writer], ..Default::default() };
+        let begin = Instant::now();
+        let report = sample_nuts(&model, &options, io).unwrap();
+        let run = begin.elapsed().as_secs_f64();
         report.status().unwrap();
         let chain = &report.chains[0];
         // One evaluation a transition, and one for the initial point, which belongs to warm-up also where there is none.
         assert_eq!((chain.warmup_gradients, chain.sampling_gradients), (1 + num_warmup as u64, num_samples as u64));
-        let seconds = |n: u64| n as f64 * time.as_secs_f64();
-        for (what, got, n) in [
-            ("warm-up", chain.warmup_seconds, chain.warmup_gradients),
-            ("sampling", chain.sampling_seconds, chain.sampling_gradients),
-        ] {
-            // A sleep is no shorter than asked for, and seldom half of one longer.
-            assert!(
-                got >= seconds(n) && got < seconds(n) + 0.5 * seconds(1),
-                "{what} of {num_warmup} + {num_samples}: {got}"
-            );
+        let took = model.took.lock().unwrap();
+        let (warmup, sampling) = took.split_at(1 + num_warmup);
+        for (what, got, took) in
+            [("Warm-up", chain.warmup_seconds, warmup), ("Sampling", chain.sampling_seconds, sampling)]
+        {
+            let least = took.iter().sum::<Duration>().as_secs_f64();
+            assert!(got >= least, "{what} of {num_warmup} + {num_samples}: {got}, at least {least}");
+            // In milliseconds.
+            let line = writer.messages().iter().find(|line| line.contains(what)).unwrap();
+            let told = line.split_whitespace().find_map(|word| word.parse::<f64>().ok()).unwrap();
+            assert!(told >= least - 6e-4 && told <= got + 6e-4, "{line}, {least} to {got}");
         }
+        let counted = chain.warmup_seconds + chain.sampling_seconds;
+        assert!(counted <= run, "{num_warmup} + {num_samples}: {counted} of {run}");
     }
 }
 
@@ -223,21 +287,32 @@ fn every_driver_of_a_slow_model_asks_whether_to_stop() {
     }
 }
 
+/// Asks to stop once so many evaluations were begun.
+struct Begun<'a>(&'a AtomicU64, u64);
+
+impl Interrupt for Begun<'_> {
+    fn requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst) >= self.1
+    }
+}
+
 #[test]
 fn a_run_of_fixed_parameters_can_be_stopped() {
-    let interrupt = After(Cell::new(4));
+    // The chains take turns on one thread: the last evaluates its initial point long before the first is done.
+    let model = Model::new();
+    let interrupt = Begun(&model.done, 3);
     let options = SampleOptions { num_samples: 20_000_000, num_threads: 1, ..options() };
     let io = SampleIo { interrupt: &interrupt, ..Default::default() };
-    let report = sample_fixed_param(&Model::new(), &options, io).unwrap();
-    assert!(report.interrupted && report.chains.iter().all(|c| c.iterations < 20_000_000));
-    // The chains take turns.
-    assert!(report.chains.iter().all(|c| c.iterations > 0), "{:?}", report.chains);
+    let report = sample_fixed_param(&model, &options, io).unwrap();
+    assert!(report.interrupted && report.chains.iter().all(|c| c.iterations < 20_000_000), "{:?}", report.chains);
 }
 
 #[test]
 fn the_sums_of_a_caller_s_model_stay_with_the_caller() {
-    let model = Model { threading: Threading::Caller, ..Model::new() };
-    let options = SampleOptions { num_threads: 4, num_samples: 50, ..options() };
+    // Long enough for idle threads to come and help, if they were asked.
+    let piece = Duration::from_micros(200);
+    let model = Model { threading: Threading::Caller, piece, ..Model::new() };
+    let options = SampleOptions { num_threads: 4, num_samples: 2, ..options() };
     sample_nuts(&model, &options, SampleIo::default()).unwrap().status().unwrap();
     assert_eq!(*model.threads.lock().unwrap(), [thread::current().id()]);
 }

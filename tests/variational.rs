@@ -7,7 +7,7 @@ mod surface;
 
 use catena::diagnostics::{KHAT_LIMIT, WeightTail};
 use catena::io::{PositionInit, TableWriter};
-use catena::model::{Density, Refusal, Task};
+use catena::model::{Density, Refusal, Task, Threading};
 use catena::services::{
     ApproximationReport, Outcome, SampleIo, SampleOptions, VariationalOptions, variational, variational_columns,
 };
@@ -20,6 +20,15 @@ use surface::Surface;
 fn options(num_chains: usize) -> SampleOptions {
     SampleOptions { num_chains, seed: 7, refresh: 0, num_threads: 2, ..Default::default() }
 }
+
+/// Who evaluates, on how many threads, in batches of which size.
+const DRIVERS: [(Threading, usize, usize); 5] = [
+    (Threading::Any, 1, 0),
+    (Threading::Any, 2, 1),
+    (Threading::Any, 1, 64),
+    (Threading::Caller, 2, 0),
+    (Threading::Caller, 2, 7),
+];
 
 /// Runs with sample and diagnostic writers.
 fn fit<D: Density>(
@@ -186,21 +195,24 @@ fn bits_are_the_same_on_all_threads_drivers_and_in_all_batches() {
 #[test]
 fn failures_are_told_in_words_and_the_others_go_on() {
     // Hardly a draw has a density.
-    let narrow = Normal::new(1, |_, x| if x[0].abs() > 1e-3 { Err(Refusal::Reject) } else { Ok(0.0) });
+    let narrow = |threading| {
+        Normal::new(1, |_, x| if x[0].abs() > 1e-3 { Err(Refusal::Reject) } else { Ok(0.0) }).called_from(threading)
+    };
     let here = PositionInit::new(&[0.0]).unwrap();
     let io = SampleIo { inits: vec![&here], ..Default::default() };
-    let report = variational(&narrow, &options(1), &VariationalOptions::default(), io).unwrap();
+    let report = variational(&narrow(Threading::Any), &options(1), &VariationalOptions::default(), io).unwrap();
     let error = report.status().unwrap_err().to_string();
     assert!(
         error.contains("chain 1") && error.contains("finite log density") || error.contains("step sizes"),
         "{error}"
     );
     assert!(report.fits[0].mean.is_empty() && report.khat.is_nan());
-    for (num_threads, batch_size) in [(1, 0), (2, 1), (1, 64)] {
+    for (threading, num_threads, batch_size) in DRIVERS {
         let io = SampleIo { inits: vec![&here], ..Default::default() };
         let options = SampleOptions { num_threads, batch_size, ..options(1) };
-        let again = variational(&narrow, &options, &VariationalOptions::default(), io).unwrap();
-        assert_eq!(again.status().unwrap_err().to_string(), error, "{num_threads} threads, batches of {batch_size}");
+        let again = variational(&narrow(threading), &options, &VariationalOptions::default(), io).unwrap();
+        let place = format!("{threading:?}, {num_threads} threads, batches of {batch_size}");
+        assert_eq!(again.status().unwrap_err().to_string(), error, "{place}");
     }
     // A fit whose draws stop having a density: it names the iteration.
     let calls = AtomicUsize::new(0);

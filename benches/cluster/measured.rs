@@ -81,12 +81,12 @@ impl Likelihood for Slow {
     }
 }
 
-fn updates(rank: Option<InProcess>) -> f64 {
+fn updates(rank: Option<InProcess>, threads: usize) -> f64 {
     const MODELS: usize = 1_000_000;
     let options = UpdaterOptions { num_models: MODELS, seed: 1, ..UpdaterOptions::default() };
     let communicator = rank.map(|rank| Box::new(rank) as Box<dyn Communicator + Send>);
     let io = LearnIo { communicator, ..LearnIo::default() };
-    let pool = Arc::new(Pool::new(1).expect("a pool"));
+    let pool = Arc::new(Pool::new(threads).expect("a pool"));
     let mut l = Learner::new(Slow, options, Prior::uniform(0.0, 1.0), io, pool).expect("a learner");
     let begun = Instant::now();
     for k in 0..3 {
@@ -133,8 +133,8 @@ fn chains(communicator: Option<&dyn Communicator>, num_threads: usize) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-/// Seconds in which what is brought to a meeting of 64 chains of 100 coordinates that warm up together is gathered.
-fn meeting() -> f64 {
+/// Seconds in which what is brought to a meeting of 64 chains of 100 coordinates that warm up together is gathered, and its bytes.
+fn meeting() -> (f64, f64) {
     let options = SampleOptions {
         num_chains: 64,
         num_warmup: 300,
@@ -145,21 +145,21 @@ fn meeting() -> f64 {
         adaptation: Some(Adaptation { warmup: WarmupMode::Together, ..Adaptation::default() }),
         ..SampleOptions::default()
     };
-    let held = std::sync::Mutex::new((0usize, 0.0f64));
+    let held = std::sync::Mutex::new((0, 0.0, 0));
     over(2, |rank| {
         let timed = Timed { inner: rank, held: &held };
         let io = SampleIo { communicator: Some(&timed), ..SampleIo::default() };
         sample_nuts(&Normals(100), &options, io).expect("a run").status().expect("no failure");
         0.0
     });
-    let (count, seconds) = *held.lock().expect("no panic");
-    seconds / count as f64
+    let (count, seconds, bytes) = *held.lock().expect("no panic");
+    (seconds / f64::from(count), bytes as f64 / f64::from(count))
 }
 
 /// Times the gatherings of a meeting, from the moment when the last rank has come.
 struct Timed<'a> {
     inner: InProcess,
-    held: &'a std::sync::Mutex<(usize, f64)>,
+    held: &'a std::sync::Mutex<(u32, f64, usize)>,
 }
 
 impl Communicator for Timed<'_> {
@@ -186,7 +186,7 @@ impl Communicator for Timed<'_> {
         self.inner.all_gather_v(mine, lengths, all)?;
         if self.rank() == 0 && mine.len() > 10_000 {
             let mut held = self.held.lock().expect("no panic");
-            (held.0, held.1) = (held.0 + 1, held.1 + begun.elapsed().as_secs_f64());
+            *held = (held.0 + 1, held.1 + begun.elapsed().as_secs_f64(), held.2 + all.len());
         }
         Ok(())
     }
@@ -208,9 +208,13 @@ impl Communicator for Timed<'_> {
 
 /// Prints all.
 pub fn all() {
-    let (gain, one, two) = ratio(|| updates(None), || over(2, |rank| updates(Some(rank))));
+    let (gain, one, two) = ratio(|| updates(None, 1), || over(2, |rank| updates(Some(rank), 1)));
     println!("3 updates of 10^6 models: one rank {one:.3} s, two {two:.3} s: {gain:.3} times");
+    let (gain, one, two) = ratio(|| updates(None, 1), || updates(None, 2));
+    println!("the same: one thread {one:.3} s, two {two:.3} s: {gain:.3} times");
     let (of_one, ranks, threads) = ratio(|| over(2, |rank| chains(Some(&rank), 1)), || chains(None, 2));
     println!("8 chains: two ranks {ranks:.3} s, one process with two threads {threads:.3} s: {of_one:.3} of it");
-    println!("a meeting of 64 chains, d = 100, two ranks: {:.3} ms to gather what they bring", 1e3 * meeting());
+    let (seconds, bytes) = meeting();
+    let (ms, mb) = (1e3 * seconds, 1e-6 * bytes);
+    println!("a meeting of 64 chains, d = 100, two ranks: {ms:.3} ms to gather the {mb:.2} MB that they bring");
 }

@@ -300,7 +300,7 @@ void catena_mpi_free(catena_communicator *communicator) {
 
 int catena_communicator_open(double time_out, catena_communicator *out, char *message, size_t message_size) {
   int initialized = 0, given = 0, code = MPI_Initialized(&initialized);
-  if (code == MPI_SUCCESS && !initialized) code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &given);
+  if (code == MPI_SUCCESS && !initialized) code = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &given);
   if (code == MPI_SUCCESS) code = catena_mpi_new(MPI_COMM_WORLD, time_out, out);
   if (code != MPI_SUCCESS) {
     char words[MPI_MAX_ERROR_STRING] = "";

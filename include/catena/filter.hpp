@@ -55,6 +55,9 @@ class FilterOptions {
     return *this;
   }
 
+  // The processes that share the sets, which must outlive the call; see docs/cluster.md.
+  FilterOptions &communicator(const catena_communicator &value) noexcept { return put(table_.communicator, &value); }
+
   // What the library gets; it points into the options.
   catena_filter_options table() const noexcept {
     catena_filter_options all = table_;

@@ -19,6 +19,8 @@ struct PopulationIo {
   std::function<bool()> interrupt;
   // Told on the calling thread how many of `total` traces the call under way has done.
   std::function<void(std::size_t done, std::size_t total)> progress;
+  // The processes that share the sets; all make every call that isn't const. See docs/cluster.md.
+  const catena_communicator *communicator = nullptr;
 };
 
 // Log evidence of all sets together, and its standard error across them (NaN for one set).
@@ -283,6 +285,7 @@ class Population {
       io.interrupt = &interrupt;
       io.progress_user = this;
       if (given.progress) io.progress = progress;
+      io.communicator = given.communicator;
     }
     State(const State &) = delete;
     State &operator=(const State &) = delete;

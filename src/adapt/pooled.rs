@@ -206,8 +206,9 @@ mod tests {
         still[5..25].fill(1.0);
         still[25..].fill(1e9);
         for other in [chain(4, 1e3, 20), still] {
+            let other = [&[-9.0][..], &other[1..]].concat();
             let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), other, chain(3, -0.5, 20)]);
-            assert_eq!(all.apart, [false, false, true, false]);
+            assert_eq!((&all.apart[..], all.log_step), (&[false, false, true, false][..], 0.2));
             assert!((variance(&all) - 4.0).abs() < 1e-9);
         }
         // Two modes of two chains each have no majority; within them the metric is what it is.
@@ -219,10 +220,27 @@ mod tests {
     fn a_chain_on_its_way_in_is_apart() {
         // In place, but where gradients are those of another world.
         let mut steep = chain(4, 0.0, 20);
-        steep[24..].iter_mut().for_each(|g| *g *= 1e6);
+        steep[25..].iter_mut().for_each(|g| *g *= 1e6);
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), steep, chain(3, -0.5, 20)]);
         assert_eq!(all.apart, [false, false, true, false]);
         assert!((variance(&all) - 4.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_says_nothing_keeps_its_variance() {
+        let mut silent = chain(1, 0.0, 20);
+        silent[4] = 3.0;
+        silent[25..].fill(0.0);
+        assert_eq!(variance(&pooled(&[silent])), 3.0);
+    }
+
+    #[test]
+    fn it_is_over_when_all_are_ready() {
+        let chains = |ready: [f64; 4]| -> Vec<Vec<f64>> {
+            (1..).zip(ready).map(|(id, ready)| [&[0.0, ready][..], &chain(id, 0.0, 80)[2..]].concat()).collect()
+        };
+        assert!(pooled(&chains([1.0; 4])).is_over);
+        assert!(!pooled(&chains([1.0, 1.0, 0.0, 1.0])).is_over);
     }
 
     #[test]

@@ -134,8 +134,11 @@ mod tests {
         let still = (vec![1.0; 80], vec![0.5; 80]);
         let moved = joined(normal(1, 0.0, &sds, 40), normal(2, 3.0, &sds, 40));
         let narrowed = joined(normal(1, 0.0, &sds, 40), normal(2, 0.0, &[1.0, 0.3], 40));
+        // Where the second coordinate alone moves on.
+        let mut second = joined(normal(1, 0.0, &sds, 40), normal(2, 0.0, &sds, 40));
+        second.0[80..].iter_mut().skip(1).step_by(2).for_each(|x| *x += 6.0);
         for kind in [MetricKind::FisherDiag, MetricKind::FisherDense] {
-            for one in [&still, &moved, &narrowed] {
+            for one in [&still, &moved, &narrowed, &second] {
                 assert!(!agreed(kind, std::slice::from_ref(one), 2), "{kind:?}");
             }
             // Chains in two modes, and one that is narrower than the others.

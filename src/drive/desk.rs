@@ -180,15 +180,16 @@ const TICKET: Duration = Duration::from_millis(1);
 /// Waiting shorter than this costs more than it brings.
 const MIN_WAIT: Duration = Duration::from_micros(50);
 
-fn slices<J: Job>(jobs: Vec<Seated<J>>, stop: &AtomicBool) -> Vec<(Seated<J>, Slice)> {
-    let slice = |mut seated: Seated<J>| {
-        let slice = quiet::catch(|| seated.job.slice(stop)).unwrap_or_else(|message| {
-            seated.job.panicked(message);
-            Slice::Over
-        });
-        (seated, slice)
-    };
-    jobs.into_iter().map(slice).collect()
+fn slices<J: Job>(mut jobs: Vec<Seated<J>>, stop: &AtomicBool) -> Vec<(Seated<J>, Slice)> {
+    let mut ends = Vec::with_capacity(jobs.len());
+    while ends.len() < jobs.len() {
+        let begun = ends.len();
+        if let Err(message) = quiet::catch(|| J::slices(&mut jobs[begun..], stop, &mut ends)) {
+            jobs[ends.len()].job.panicked(message);
+            ends.push(Slice::Over);
+        }
+    }
+    jobs.into_iter().zip(ends).collect()
 }
 
 /// The pool's side of a desk.

@@ -1,27 +1,7 @@
 //! Jobs that do something together: evaluations in one call, meetings.
 
-use super::Job;
+use super::{Job, Seated};
 use std::time::Duration;
-
-/// A job with its place in the list that a driver was given.
-pub struct Seated<J> {
-    pub(super) index: usize,
-    /// The job.
-    pub job: Box<J>,
-}
-
-impl<J> Seated<J> {
-    /// All of `jobs`, in their order.
-    pub(super) fn all(jobs: Vec<J>) -> impl Iterator<Item = Self> {
-        jobs.into_iter().enumerate().map(|(index, job)| Self { index, job: Box::new(job) })
-    }
-
-    /// The jobs in their order.
-    pub(super) fn into_jobs(mut all: Vec<Self>) -> Vec<J> {
-        all.sort_by_key(|seated| seated.index);
-        all.into_iter().map(|seated| *seated.job).collect()
-    }
-}
 
 /// Where the jobs of one process stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

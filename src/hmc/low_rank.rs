@@ -196,6 +196,7 @@ mod tests {
             LowRankShape::new(5, &given).err().expect("must fail").to_string()
         };
         assert!(text(|m| m.vectors[0] += 0.1).contains("orthonormal"));
+        assert!(text(|m| m.vectors[0] = f64::NAN).contains("orthonormal"));
         assert!(text(|m| m.values[1] = -1.0).contains("-1"));
         assert!(text(|m| m.variances[1] = f64::NAN).contains("NaN"));
         assert!(text(|m| m.variances.truncate(4)).contains("5 variances, got 4"));

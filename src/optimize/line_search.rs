@@ -257,4 +257,40 @@ mod tests {
         let (at, trials) = search(|a| [-a, -1.0], 1e-3).unwrap();
         assert!(at > 1.0 && trials == MOST_LENGTHENINGS);
     }
+
+    #[test]
+    fn decisions_by_hand() {
+        let begun = || LineSearch::new(0.0, -1.0, 1.0);
+        // Still falling at 95 %: farther. What is higher than the best, or no number, is an end; the best is kept.
+        for value in [-0.5, f64::NAN] {
+            let mut search = begun();
+            assert_eq!(search.answer(-1.0, -0.95), Next::Try { keep: true });
+            let far = search.trial();
+            assert!((2.1..=5.0).contains(&far), "{far}");
+            assert_eq!(search.answer(value, 5.0), Next::Try { keep: false });
+            assert!((1.0..far).contains(&search.trial()), "{} after {far}", search.trial());
+        }
+        // Rising again: back.
+        let mut search = begun();
+        assert_eq!(search.answer(-0.5, 0.95), Next::Try { keep: true });
+        assert!((0.1..0.9).contains(&search.trial()));
+        // Within rounding slopes tell what values don't (Hager and Zhang 2005, the approximate conditions).
+        let mut search = LineSearch::new(1.0, -1e-13, 1.0);
+        assert_eq!(search.answer(1.0 + f64::EPSILON, 5e-14), Next::Take);
+        let mut search = LineSearch::new(1.0, -1e-13, 1.0);
+        let ended = (1..).find(|_| search.answer(1.0 + 4e-13, 1.0) == Next::GiveUp);
+        assert!(search.is_at_rounding() && ended == Some(MOST_EQUAL), "{ended:?}");
+    }
+
+    #[test]
+    fn fits_are_exact() {
+        let along = |at: f64| Along { at, value: at.powi(3) - 3.0 * at, slope: 3.0 * at * at - 3.0 };
+        for (a, b) in [(0.0, 2.0), (2.0, 0.0), (0.5, 3.0)] {
+            assert!((cubic(&along(a), &along(b)).unwrap() - 1.0).abs() < 1e-14);
+        }
+        let along = |at: f64| Along { at, value: (at - 1.0).powi(2), slope: 2.0 * (at - 1.0) };
+        for (a, b) in [(0.0, 3.0), (3.0, 0.0)] {
+            assert!((quadratic(&along(a), &along(b)).unwrap() - 1.0).abs() < 1e-14);
+        }
+    }
 }

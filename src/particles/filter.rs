@@ -15,6 +15,7 @@ mod step;
 use crate::particles::resample::{Scheme, ancestors};
 use crate::particles::weights::normalize;
 use crate::random::{BlockLanes, OF_SET, ParticlePurpose, ParticleStreams};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::blocks::Lender;
@@ -59,7 +60,7 @@ pub struct FilterOptions {
 }
 
 /// What became of a set at one time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// log of the estimated density of all observations so far.
     pub log_evidence: f64,
@@ -70,7 +71,7 @@ pub struct Step {
 }
 
 /// The particles of one time.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Cloud {
     /// States, as [`Layout`] says.
     pub states: Vec<f64>,
@@ -81,7 +82,7 @@ pub struct Cloud {
 }
 
 /// A set after its last time, or after all its particles were lost.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Filtered {
     /// Id of the set.
     pub set: u64,

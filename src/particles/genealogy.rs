@@ -28,6 +28,11 @@ impl Genealogy {
         self.parents.len()
     }
 
+    /// The parents in each generation after the first `generations`.
+    pub fn since(&self, generations: usize) -> &[Vec<u32>] {
+        &self.parents[generations..]
+    }
+
     /// Members of the last generation.
     fn members(&self) -> usize {
         self.parents.last().map_or(self.founders, Vec::len)

@@ -23,7 +23,7 @@ pub use evidence::{Evidence, pooled};
 pub(crate) use exp::exp;
 pub use genealogy::Genealogy;
 pub use history::{History, Resampling, Step};
-pub use set::Set;
+pub use set::{News, Set};
 
 /// Particles are weighed, and their random numbers drawn, in blocks of so many (the last may be shorter), whatever the
 /// number of threads: sums go block by block, in order, so that no cut of a set over threads changes a bit.

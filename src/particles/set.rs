@@ -2,6 +2,16 @@
 
 use super::genealogy::Genealogy;
 use super::weights;
+use serde::{Deserialize, Serialize};
+
+/// What has become of a set, without its traces.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct News {
+    log_weights: Vec<f64>,
+    log_base: f64,
+    /// The parents in each generation that is new, where they are kept.
+    parents: Vec<Vec<u32>>,
+}
 
 /// Traces with log weights. A trace that was lost in an operation is `None`, of weight zero.
 pub struct Set<T> {
@@ -24,6 +34,17 @@ impl<T> Set<T> {
             log_base: (count as f64).ln(),
             genealogy: genealogy.then(|| Genealogy::new(count)),
             traces: traces.into_iter().map(Some).collect(),
+        }
+    }
+
+    /// As [`Set::new`], of `count` traces that are elsewhere: weights without traces.
+    pub fn elsewhere(id: u64, count: usize, genealogy: bool) -> Self {
+        Self {
+            id,
+            traces: (0..count).map(|_| None).collect(),
+            log_weights: vec![0.0; count],
+            log_base: (count as f64).ln(),
+            genealogy: genealogy.then(|| Genealogy::new(count)),
         }
     }
 
@@ -126,5 +147,23 @@ impl<T> Set<T> {
     /// Takes all traces out, for [`Set::replace`] to follow.
     pub fn take_traces(&mut self) -> Vec<Option<T>> {
         std::mem::take(&mut self.traces)
+    }
+
+    /// What is new after so many generations of the genealogy.
+    pub fn news(&self, generations: usize) -> News {
+        News {
+            log_weights: self.log_weights.clone(),
+            log_base: self.log_base,
+            parents: self.genealogy.as_ref().map_or_else(Vec::new, |genealogy| genealogy.since(generations).to_vec()),
+        }
+    }
+
+    /// Of a set whose traces are elsewhere: what became of it there.
+    pub fn heed(&mut self, news: News) {
+        self.traces = (0..news.log_weights.len()).map(|_| None).collect();
+        (self.log_weights, self.log_base) = (news.log_weights, news.log_base);
+        if let Some(genealogy) = &mut self.genealogy {
+            news.parents.iter().for_each(|parents| genealogy.push(parents));
+        }
     }
 }

@@ -160,3 +160,46 @@ impl Moments {
         (mean, scale)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::particles::plan::Kernel;
+
+    #[test]
+    fn blocks_together_have_the_moments_of_all() {
+        let plan = Plan {
+            seed: 1,
+            dim: 2,
+            segments: 1,
+            movers: 5,
+            keep: 1,
+            moves: 1,
+            kernel: Kernel::RandomWalk,
+            metric: MetricKind::Diag,
+            leapfrogs: 1,
+            max_depth: 1,
+            max_energy_error: 1.0,
+            log_step: 0.0,
+        };
+        let (particles, weights) =
+            ([[1.0, 2.0], [3.0, -1.0], [0.5, 0.0], [-2.0, 7.0], [4.0, 4.0]], [1.0, 2.0, 0.5, 3.0, 0.0]);
+        let of = |range: std::ops::Range<usize>| {
+            Moments::of(&plan, particles[range.clone()].iter().map(|x| &x[..]).zip(weights[range].iter().copied()))
+        };
+        let (parts, all) = (of(0..2).and(&of(2..4)).and(&of(4..5)), of(0..5));
+        let numbers = |moments: &Moments| {
+            let mut out = Vec::new();
+            moments.write(&mut out);
+            out
+        };
+        // By hand: the weights' sum and that of their squares, means, and squares about these.
+        let mean = (1.0 + 6.0 + 0.25 - 6.0) / 6.5;
+        let square = |w: f64, x: f64| w * (x - mean) * (x - mean);
+        let first = [6.5, 14.25, mean];
+        let about = square(1.0, 1.0) + square(2.0, 3.0) + square(0.5, 0.5) + square(3.0, -2.0);
+        let (parts, all) = (numbers(&parts), numbers(&all));
+        assert!(parts.iter().zip(&all).all(|(a, b)| (a - b).abs() < 1e-13 * b.abs().max(1.0)), "{parts:?} {all:?}");
+        assert!(first.iter().zip(&all).all(|(a, b)| (a - b).abs() < 1e-14) && (all[4] - about).abs() < 1e-13);
+    }
+}

@@ -5,4 +5,5 @@ mod covariance;
 mod path;
 
 pub use covariance::PathNormal;
+pub(crate) use path::STEPS_PER_HISTORY;
 pub use path::{Found, Path, PathFailure, PathSettings, Waypoint};

@@ -20,6 +20,8 @@ pub struct Company<'a, D: Density> {
     fold: Option<Arc<dyn Fold + Send>>,
     /// Arrays not in use; as many as there were batches at once.
     free: Mutex<Vec<Arrays>>,
+    /// An evaluation's own random numbers would depend on the company it comes in: batches have these, the same each time.
+    stream: Stream,
 }
 
 /// One batch's arrays, as long as the largest batch that was in them.
@@ -45,7 +47,8 @@ impl Arrays {
 
 impl<'a, D: Density> Company<'a, D> {
     pub fn new(run: Arc<Run<'a, D>>, fold: Option<Arc<dyn Fold + Send>>) -> Self {
-        Self { run, fold, free: Mutex::new(Vec::new()) }
+        let stream = Stream::of_run(run.options.seed, Purpose::Model);
+        Self { run, fold, free: Mutex::new(Vec::new()), stream }
     }
 
     /// Answers the first `n` rows, with the Jacobian of the transforms or without.
@@ -53,8 +56,7 @@ impl<'a, D: Density> Company<'a, D> {
         let density = self.run.density;
         let dim = density.dim();
         let reducer = PoolReducer::new(&self.run.pool, &self.run.workers);
-        // An evaluation's own random numbers would depend on the company it comes in: a batch has none but fixed ones.
-        let mut stream = Stream::of_run(self.run.options.seed, Purpose::Model);
+        let mut stream = self.stream.clone();
         bench.message.clear();
         let mut task = Task::new(NO_CHAIN, &mut stream, &mut bench.message, &reducer).with_logger(self.run.logger);
         arrays.outcomes[..n].fill(Ok(()));

@@ -53,7 +53,7 @@ pub use generate::{GivenDraws, GivenPoint, generate_quantities, quantity_columns
 pub use gradient::{CoordinateCheck, GradientCheck, GradientOptions, diagnose_gradient};
 pub use io::{SampleIo, check_length};
 pub use laplace::{laplace, laplace_columns};
-pub use learn::{Criterion, Design, LearnIo, Learner, withdraw as withdraw_learner};
+pub use learn::{Criterion, Design, LearnIo, Learner};
 pub use optimize::{Mode, OptimizeReport, OptimizeStart, StartOutcome, optimize, optimize_columns};
 pub use options::{
     Choice, FailurePolicy, Given, InitKind, Kind, LaplaceOptions, MAX_DEPTH_LIMIT, OPTIONS, OptimizeOptions, OptionRow,

@@ -6,7 +6,7 @@ use super::keeping::Keeping;
 use super::run::Run;
 use super::service::{After, End, Here, Service, in_words};
 use super::{ChainReport, control::Control};
-use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Slice};
+use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Seated, Slice};
 use crate::error::{Code, Error};
 use crate::io::{Level, Moment, log_lines};
 use crate::model::{self, Ask, Density, Machine, Reply};
@@ -132,6 +132,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
 
     fn work(
         &mut self,
+        run: &Run<'r, D>,
         bench: &mut Bench<D::Worker>,
         stop: &AtomicBool,
         start: Instant,
@@ -150,12 +151,11 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         if !matches!(self.brought, Brought::Ask(_)) && self.keeping.is_due(self.run.keeper, || start) {
             self.keep()?;
         }
-        let run = Arc::clone(&self.run);
         let mut clock = Clock::new(start, self.stride);
         if std::mem::take(&mut self.resumed) {
             self.service.go_on()?;
         } else if self.machine.is_none() {
-            let here = &mut Here { run: &run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
             self.machine = Some(self.service.begin(here)?);
         }
         let reducer = PoolReducer::new(&run.pool, &run.workers);
@@ -193,7 +193,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
                 }
                 Pause::ModelStopped => return Err(model_stopped(&bench.message).into()),
             };
-            let here = &mut Here { run: &run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
             if self.service.event(machine, event, here)? == After::Done {
                 return Err(Stop::Over(Outcome::Finished));
             }
@@ -210,6 +210,34 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
                 }
             }
         }
+    }
+
+    /// A slice from `start` on: how and when it ended.
+    fn slice_at(
+        &mut self,
+        run: &Run<'r, D>,
+        bench: &mut Bench<D::Worker>,
+        stop: &AtomicBool,
+        start: Instant,
+    ) -> (Slice, Instant) {
+        let before = self.times.total();
+        let Err(end) = self.work(run, bench, stop, start);
+        let now = Instant::now();
+        let accounted = self.times.total() - before;
+        self.times.account((now - start).saturating_sub(accounted));
+        match end {
+            Stop::Pause(slice) => (slice, now),
+            Stop::Over(outcome) => {
+                self.close(outcome);
+                (Slice::Over, Instant::now())
+            }
+        }
+    }
+
+    /// It is over, with this error.
+    fn end(&mut self, error: Error) -> Slice {
+        self.close(Outcome::Failed(error));
+        Slice::Over
     }
 
     /// The words for a panic. A checkpoint with a checksum that is right may still say what no chain of ours would.
@@ -261,21 +289,27 @@ impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
     }
 
     fn slice(&mut self, stop: &AtomicBool) -> Slice {
-        let run = Arc::clone(&self.run);
-        let start = Instant::now();
-        let before = self.times.total();
-        let end = match run.workers.check_out() {
-            Ok(mut bench) => self.work(&mut bench, stop, start),
-            Err(error) => Err(no_worker(&error).into()),
-        };
-        let accounted = self.times.total() - before;
-        self.times.account(start.elapsed().saturating_sub(accounted));
-        match end {
-            Err(Stop::Pause(slice)) => slice,
-            Err(Stop::Over(outcome)) => {
-                self.close(outcome);
-                Slice::Over
-            }
+        let (run, start) = (Arc::clone(&self.run), Instant::now());
+        match run.workers.check_out() {
+            Ok(mut bench) => self.slice_at(&run, &mut bench, stop, start).0,
+            Err(error) => self.end(no_worker(&error)),
+        }
+    }
+
+    fn slices(seats: &mut [Seated<Self>], stop: &AtomicBool, ends: &mut Vec<Slice>) {
+        let Some(first) = seats.first() else { return };
+        let (run, mut start) = (Arc::clone(&first.job.run), Instant::now());
+        let mut bench = run.workers.check_out();
+        for seated in seats {
+            // Pushed one by one: where one panics, the others' ends stand.
+            ends.push(match &mut bench {
+                Ok(bench) => {
+                    let (slice, end) = seated.job.slice_at(&run, bench, stop, start);
+                    start = end;
+                    slice
+                }
+                Err(error) => seated.job.end(no_worker(error)),
+            });
         }
     }
 

@@ -61,13 +61,21 @@ pub fn agree<T>(communicator: Option<&dyn Communicator>, made: Result<T, Error>,
     for (rank, told) in told.into_iter().enumerate() {
         all.push(told.map_err(|error| error.within(&format!("on rank {rank}")))?);
     }
+    same(&all).map(|()| made)
+}
+
+/// Whether the terms of all ranks are the same.
+///
+/// # Errors
+/// They differ: in what, and on which rank.
+pub fn same(all: &[Terms]) -> Result<(), Error> {
     for (rank, theirs) in all.iter().enumerate().skip(1) {
         if let Some((first, other)) = all[0].iter().zip(theirs).find(|(first, other)| first != other) {
             let expected = format!("the same on all ranks, as {} on rank 0", first.1);
             return Err(Error::argument(&first.0, expected, format!("{} on rank {rank}", other.1)));
         }
     }
-    Ok(made)
+    Ok(())
 }
 
 /// The sample writers of chains of other ranks.

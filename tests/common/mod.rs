@@ -8,7 +8,7 @@ pub mod ranks;
 
 use catena::diagnostics::{Summary, SummaryInput};
 use catena::io::{Layout, TableWriter, Writer};
-use catena::model::{Density, Refusal, Task, WorkerError};
+use catena::model::{Density, Refusal, Task, Threading, WorkerError};
 use catena::services::{SampleIo, SampleOptions, SampleReport, sample_nuts};
 
 /// A normal with means 1, 2, … , standard deviations 1, 2, … , and correlation `rho` between neighbours (AR(1)).
@@ -81,18 +81,28 @@ impl Density for Correlated {
 pub struct Normal<'a> {
     dim: usize,
     first: Box<First<'a>>,
+    threading: Threading,
 }
 
 type First<'a> = dyn Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync + 'a;
 
 impl<'a> Normal<'a> {
     pub fn new(dim: usize, first: impl Fn(&mut Task<'_>, &[f64]) -> Result<f64, Refusal> + Sync + 'a) -> Self {
-        Self { dim, first: Box::new(first) }
+        Self { dim, first: Box::new(first), threading: Threading::Any }
+    }
+
+    /// The same, called from these threads.
+    pub fn called_from(self, threading: Threading) -> Self {
+        Self { threading, ..self }
     }
 }
 
 impl Density for Normal<'_> {
     type Worker = ();
+
+    fn threading(&self) -> Threading {
+        self.threading
+    }
 
     fn dim(&self) -> usize {
         self.dim

@@ -188,7 +188,6 @@ void files() {
     CHECK_INT(lines, samples + 1);
     const double lp = std::stod(first), expected_lp = expected(c, 0, 0);
     CHECK_BITS(&lp, &expected_lp, 1);
-    std::remove(path.c_str());
     if (c == 1) continue;
     const catena::Table &table = c == 0 ? *shared : tables[c];
     CHECK_INT(table.values.size(), samples * table.columns.size());
@@ -196,6 +195,31 @@ void files() {
     CHECK(!table.messages.empty());
   }
   THROWN(catena::Error, catena::Writer::csv("no/such/folder/file.csv"));
+  std::puts("and read back");
+  std::vector<std::string> paths;
+  for (std::size_t c = 0; c < chains; ++c) paths.push_back("test_runs-" + std::to_string(c + 1) + ".csv");
+  const catena::Files read(paths);
+  CHECK_INT(read.size(), chains);
+  same(read.draws(), expected);
+  CHECK_TEXT(read.draws().columns().back().c_str(), "b");
+  for (std::size_t c = 0; c < chains; ++c) {
+    CHECK_INT(read.length(c), samples);
+    CHECK_INT(read.cut_off(c), 0);
+    CHECK(read.stepsize(c) > 0 && read.warmup_seconds(c) >= 0 && read.sampling_seconds(c) >= 0);
+    CHECK(read.inv_metric(c) == result.chains()[c].inv_metric);
+  }
+  CHECK(read.settings().empty());
+  // A head as the command line's files have.
+  std::ofstream("test_runs.csv") << "# num_samples = 50\n" << std::ifstream(paths[0]).rdbuf();
+  const auto settings = catena::Files({"test_runs.csv"}).settings();
+  CHECK_INT(settings.size(), 1);
+  CHECK(settings[0].first == "num_samples" && settings[0].second == "50");
+  std::remove("test_runs.csv");
+  read.report("test_runs.html");
+  CHECK(std::ifstream("test_runs.html").good());
+  for (const std::string &path : paths) std::remove(path.c_str());
+  std::remove("test_runs.html");
+  CHECK_HAS(THROWN(catena::Error, catena::Files(paths)).what(), "test_runs-1.csv");
 }
 
 void initial() {

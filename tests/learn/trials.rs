@@ -39,6 +39,43 @@ fn resampling_may_change_the_count() {
     }
 }
 
+/// From the prior again, by other draws each time; what was learnt is forgotten.
+#[test]
+fn a_reset_begins_anew() {
+    let options = UpdaterOptions { num_models: 100, ess_threshold: 0.0, ..UpdaterOptions::default() };
+    let mut l = learner(Precession::default(), options, Prior::uniform(0.0, 1.0));
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(l.updater().sets()[0].models());
+        let one = experiment(l.model(), &[2.0]);
+        l.update(&[1.0], &one, 0).unwrap();
+        assert_eq!((l.updater().records().len(), l.updater().sets()[0].models()), (1, seen[seen.len() - 1].clone()));
+        l.reset().unwrap();
+        let set = &l.updater().sets()[0];
+        assert_eq!((l.updater().records().len(), set.log_total_likelihood(), set.weights()), (0, 0.0, vec![0.01; 100]));
+    }
+    assert!(seen[0] != seen[1] && seen[1] != seen[2]);
+    let last = l.updater().sets()[0].models();
+    l.reset().unwrap();
+    assert_ne!(l.updater().sets()[0].models(), last);
+}
+
+/// The same models are moved otherwise each time; models that are given are no resampling.
+#[test]
+fn every_resampling_draws_anew() {
+    let options = UpdaterOptions { num_models: 100, ..UpdaterOptions::default() };
+    let mut l = learner(Precession::default(), options, Prior::uniform(0.0, 1.0));
+    let first = l.updater().sets()[0].models();
+    let mut moved = Vec::new();
+    for times in 1..=2 {
+        l.set_models(1, &first, &[1.0; 100]).unwrap();
+        l.resample(None).unwrap();
+        moved.push(l.updater().sets()[0].models());
+        assert_eq!(l.updater().sets()[0].notes().resamples, times);
+    }
+    assert_ne!(moved[0], moved[1]);
+}
+
 /// A resampler of one's own: its weights and count are kept, bit for bit.
 #[test]
 fn a_custom_resampler_is_taken_at_its_word() {

@@ -20,7 +20,7 @@ catena_population <- function(create, apply = NULL, copy = NULL, incorporate = N
     init_set_id = as_count(init_set_id, "init_set_id", 1), on_trace_failure = match.arg(on_trace_failure),
     genealogy = as_flag(genealogy, "genealogy")
   )
-  settings <- c(settings, more_options(list(...), "population", names(formals(catena_population))))
+  settings <- c(settings, more_options(list(...), "population", names(formals(catena_population)), spreads = FALSE))
   p <- new_population(functions, settings, progress = progress)
   if (n_sets != 1 || n_particles != 1) population_reinitialize(p, n_sets, n_particles)
   p

@@ -47,6 +47,10 @@ int closures_pending(const closures *c);
 
 /* Sets one option; `argument` is its name in R. R code has seen to it that `value` is one logical, number or text. */
 void set_option(catena_options *options, const char *name, const char *argument, SEXP value);
+/* Sets all of `settings`, a named list; `names` are the library's. `*ranks` are the processes that `communicator` names, or NULL. */
+void set_options(catena_options *options, SEXP settings, SEXP names, const catena_communicator **ranks);
+/* The processes of the engine of this name: "mpi" or the path of a library. They serve until R ends. */
+const catena_communicator *communicator_of(const char *name);
 
 /* What a call of one piece uses and frees: NULL what it doesn't. */
 typedef struct job {
@@ -117,6 +121,7 @@ typedef struct service_call {
   void (*free_result)(void *);
   log_queue *log;
   bridge bridge;
+  const catena_communicator *ranks;
 } service_call;
 /* A handle, to be protected, that frees the call when R collects it. `settings` and `names` are as for runs; `inits` NULL or a
  * list with an entry per machine: NULL, values by name, or a position. */

@@ -39,3 +39,16 @@ void set_option(catena_options *options, const char *name, const char *argument,
                                    : catena_options_set_number(options, name, Rf_asReal(value), &error);
   if (status != CATENA_OK) fail(error, argument);
 }
+
+void set_options(catena_options *options, SEXP settings, SEXP names, const catena_communicator **ranks) {
+  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
+  *ranks = NULL;
+  for (int i = 0; i < LENGTH(settings); i++) {
+    const char *argument = CHAR(STRING_ELT(arguments, i));
+    SEXP value = VECTOR_ELT(settings, i);
+    if (strcmp(argument, "communicator") == 0)
+      *ranks = communicator_of(Rf_translateChar(STRING_ELT(value, 0)));
+    else
+      set_option(options, Rf_translateCharUTF8(STRING_ELT(names, i)), argument, value);
+  }
+}

@@ -89,10 +89,9 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
   R_SetExternalPtrAddr(handle, s);
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++)
-    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
-               VECTOR_ELT(settings, i));
+  /* Values of traces are R objects, which stay where they are: populations are for one process. */
+  const catena_communicator *none = NULL;
+  set_options(s->options, settings, names, &none);
   if (!Rf_isNull(saved)) check(catena_checkpoint_new(RAW(saved), (size_t)XLENGTH(saved), &s->checkpoint, &error), &error);
   traces_init(&s->traces, environment, kept, &table);
 

@@ -116,10 +116,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
   s->model = shared;
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++)
-    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
-               VECTOR_ELT(settings, i));
+  const catena_communicator *ranks = NULL;
+  set_options(s->options, settings, names, &ranks);
   make_inits(s, inits);
   make_checkpoints(checkpoints, &s->checkpoints, &s->num_checkpoints);
   make_checkpoints(from, &s->from, &s->num_from);
@@ -162,7 +160,8 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
                         .num_checkpoints = s->num_checkpoints,
                         .logger = &logger,
                         .from = (const catena_checkpoint *const *)s->from,
-                        .num_from = s->num_from};
+                        .num_from = s->num_from,
+                        .communicator = ranks};
   check(catena_run_start_engine(shared->model, Rf_asInteger(engine), s->options, &io, &s->run, &error), &error);
   UNPROTECT(2);
   return handle;

@@ -55,10 +55,7 @@ SEXP service_new(SEXP model, SEXP settings, SEXP names, SEXP inits, void (*free_
   bridge_init(&s->bridge, R_NilValue, token);
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  SEXP arguments = Rf_getAttrib(settings, R_NamesSymbol);
-  for (int i = 0; i < LENGTH(settings); i++)
-    set_option(s->options, Rf_translateCharUTF8(STRING_ELT(names, i)), CHAR(STRING_ELT(arguments, i)),
-               VECTOR_ELT(settings, i));
+  set_options(s->options, settings, names, &s->ranks);
   fill_inits(s, inits);
   *out = s;
   UNPROTECT(2);
@@ -112,7 +109,8 @@ catena_io service_io(const service_call *s, const catena_logger *logger, const c
                      .sample_writers = s->writers,
                      .num_sample_writers = s->num_writers,
                      .logger = logger,
-                     .interrupt = interrupt};
+                     .interrupt = interrupt,
+                     .communicator = s->ranks};
 }
 
 SEXP service_finish(service_call *s, SEXP before, catena_status status, catena_error *error) {

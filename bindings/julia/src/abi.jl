@@ -125,6 +125,7 @@ Base.@kwdef struct PopulationIoTable
     interrupt::Ptr{Cvoid} = C_NULL
     progress_user::Ptr{Cvoid} = C_NULL
     progress::Ptr{Cvoid} = C_NULL
+    communicator::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_interrupt`"
@@ -181,6 +182,7 @@ Base.@kwdef struct FilterOptionsTable
     moments::Int32 = 1
     history::Int32 = 0
     retained::Ptr{Float64} = C_NULL
+    communicator::Ptr{Cvoid} = C_NULL
 end
 
 "`catena_likelihood`"

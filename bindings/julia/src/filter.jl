@@ -154,6 +154,7 @@ columns, which belong to the library: don't keep them. `t` counts from 1, the ti
   conditional sequential Monte Carlo, with its history. The next one of particle Gibbs is `Catena.lineage(filter, set)`; give
   each sweep another seed
 - `threads`, `callbacks`: as in [`Catena.sample`](@ref)
+- `communicator`: a pointer to a `catena_communicator`: the processes that share the sets, see docs/cluster.md
 
 `randn!(rng, x)` and `rand!(rng, x)` on such matrices draw the numbers of all particles at once, in vectors.
 
@@ -166,7 +167,7 @@ function particle_filter(initial!, transition!, log_weight!; dimension::Integer,
                          auxiliary_log_weight! = nothing, transition_log_density! = nothing,
                          transition_log_density_bound::Union{Real,Nothing} = nothing, trajectories::Integer = 0,
                          moments::Bool = true, history::Bool = false, retained = nothing, threads::Integer = 0,
-                         callbacks = :auto)
+                         callbacks = :auto, communicator = C_NULL)
     caller = calls_on_caller(FunctionModel(0, identity), callbacks)
     caller || threads != 0 || (threads = Threads.nthreads())
     seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
@@ -187,7 +188,7 @@ function particle_filter(initial!, transition!, log_weight!; dimension::Integer,
         num_threads = count_of(:threads, threads), kind = code_of("kind", FILTERS, kind),
         resampling = code_of("scheme", SCHEMES, scheme), ess_threshold = ess_below,
         num_trajectories = count_of(:trajectories, trajectories), moments = moments, history = history,
-        retained = isempty(path) ? C_NULL : pointer(path)))
+        retained = isempty(path) ? C_NULL : pointer(path), communicator = Ptr{Cvoid}(communicator)))
     log, place = Log(), Ref{Ptr{Cvoid}}(C_NULL)
     model, logger = state_space_table(session, transition_log_density_bound), new_logger(log)
     failure = GC.@preserve session options path log model logger place begin

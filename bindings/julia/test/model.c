@@ -127,7 +127,8 @@ OFFSETS(catena_interrupt, AT(catena_interrupt, struct_size), AT(catena_interrupt
 OFFSETS(catena_reference, AT(catena_reference, struct_size), AT(catena_reference, mean), AT(catena_reference, spread),
         AT(catena_reference, spread_size));
 OFFSETS(catena_population_io, AT(catena_population_io, struct_size), AT(catena_population_io, logger),
-        AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress));
+        AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress),
+        AT(catena_population_io, communicator));
 OFFSETS(catena_state_space, AT(catena_state_space, struct_size), AT(catena_state_space, user),
         AT(catena_state_space, release), AT(catena_state_space, threading), AT(catena_state_space, whole_sets),
         AT(catena_state_space, dimension), AT(catena_state_space, worker_new), AT(catena_state_space, worker_free),
@@ -141,7 +142,7 @@ OFFSETS(catena_filter_options, AT(catena_filter_options, struct_size), AT(catena
         AT(catena_filter_options, pool), AT(catena_filter_options, kind), AT(catena_filter_options, resampling),
         AT(catena_filter_options, ess_threshold), AT(catena_filter_options, num_trajectories),
         AT(catena_filter_options, moments), AT(catena_filter_options, history),
-        AT(catena_filter_options, retained));
+        AT(catena_filter_options, retained), AT(catena_filter_options, communicator));
 OFFSETS(catena_likelihood, AT(catena_likelihood, struct_size), AT(catena_likelihood, user),
         AT(catena_likelihood, release), AT(catena_likelihood, threading), AT(catena_likelihood, whole),
         AT(catena_likelihood, num_parameters), AT(catena_likelihood, parameter_names), AT(catena_likelihood, num_fields),

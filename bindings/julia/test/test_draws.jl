@@ -46,3 +46,30 @@ end
     @test occursin("\"step_sizes\":[$(draws.chains[1].stepsize)", page)
     @test occursin("cannot write", message_of(() -> Catena.report(draws, joinpath(tempdir(), "nowhere", "page.html"))))
 end
+
+@testset "files are read back" begin
+    draws = Catena.sample(FunctionModel(2, normal!; names = ["mu", "tau"]), 20; seed = 1, chains = 2, warmup = 50)
+    mktempdir() do folder
+        paths = [joinpath(folder, "draws_$c.csv") for c in 1:2]
+        write_csv(path, c, rows) = open(path, "w") do io
+            println(io, "# max_depth = 10\n# seed = 7\n", join(keys(draws), ","), "\n# Adaptation terminated\n# Step size = 0.5")
+            println(io, "# Diagonal elements of inverse mass matrix:\n# 1.5, 2.5")
+            foreach(row -> println(io, join(draws.values[row, c, :], ",")), rows)
+        end
+        write_csv(paths[1], 1, 1:20)
+        write_csv(paths[2], 2, 1:20)
+        read = Catena.read(paths)
+        @test read.values == draws.values && keys(read) == keys(draws)
+        @test Catena.parameters(read) == ["mu", "tau"]
+        @test (read.seed, read.max_depth, read.n) == (7, 10, 20)
+        @test all(one -> one.stepsize == 0.5 && one.inv_metric == [1.5, 2.5] && isnan(one.sampling_seconds), read.chains)
+        @test Catena.summarize(read).columns == Catena.summarize(draws).columns
+        @test isfile(Catena.report(read, joinpath(folder, "page.html")))
+        write_csv(paths[2], 2, 1:15)
+        @test size((@test_logs (:warn, r"20, 15 draws: each was cut to the first 15") Catena.read(paths)), 1) == 15
+        write(paths[2], "no draws\n")
+        failure = try Catena.read(paths[2]) catch error; error end
+        @test failure isa CatenaError && occursin("draws_2.csv", failure.message)
+        @test_throws ArgumentError Catena.read(String[])
+    end
+end

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import pickle
 import time
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from . import _abi
 
@@ -25,6 +28,42 @@ def without_communicator(given: Mapping[str, Any]) -> tuple[dict[str, Any], Any]
     return rest, None if communicator is None else table_of(communicator)
 
 
+def gathered(communicator: Any, mine: Any) -> list[Any]:
+    """What all processes bring, in their order: any objects that can be pickled. What cannot be on one is an error on all."""
+    from mpi4py import MPI  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+    try:
+        written = pickle.dumps((mine, None))
+    except Exception as error:
+        written = pickle.dumps((None, f"the values of rank {communicator.Get_rank()} cannot be pickled: {error}"))
+    lengths = np.empty(communicator.Get_size(), dtype=np.int64)
+    _finish(communicator.Iallgather([np.array([len(written)]), MPI.INT64_T], [lengths, MPI.INT64_T]))
+    everything = np.empty(lengths.sum(), dtype=np.uint8)
+    starts = np.cumsum(lengths) - lengths
+    layout = [everything, lengths.tolist(), starts.tolist(), MPI.BYTE]
+    _finish(communicator.Iallgatherv([np.frombuffer(written, dtype=np.uint8), MPI.BYTE], layout))
+    all_ranks = [pickle.loads(everything[start : start + length].tobytes()) for start, length in zip(starts, lengths)]
+    for _, failure in all_ranks:
+        if failure is not None:
+            raise TypeError(failure)
+    return [theirs for theirs, _ in all_ranks]
+
+
+def _finish(request: Any) -> None:
+    if not _wait(request):
+        raise TimeoutError(f"a rank did not answer within {TIME_OUT} s")
+
+
+def _wait(request: Any) -> bool:
+    """Whether an operation is over before the time-out."""
+    end = time.monotonic() + TIME_OUT
+    while not request.Test():
+        if time.monotonic() > end:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
 def table_of(communicator: Any) -> Any:
     """The table of the ranks of a communicator of mpi4py: operations that do not block, asked until the time-out."""
     for name in ("Get_rank", "Get_size", "Iallgatherv", "Ialltoallv"):
@@ -39,15 +78,10 @@ def table_of(communicator: Any) -> Any:
         return (ctypes.c_char * length).from_address(address) if address and length else bytearray(0)
 
     def wait(request: Any) -> int:
-        end = time.monotonic() + TIME_OUT
-        while not request.Test():
-            if time.monotonic() > end:
-                return outcomes["timed_out"]
-            time.sleep(_PAUSE)
-        return outcomes["done"]
+        return outcomes["done" if _wait(request) else "timed_out"]
 
-    def layout(lengths: Any) -> tuple[list[int], list[int]]:
-        counts = [lengths[r] for r in range(size)]
+    def layout(lengths: int) -> tuple[list[int], list[int]]:
+        counts = list((ctypes.c_size_t * size).from_address(lengths))
         return counts, [sum(counts[:r]) for r in range(size)]
 
     def allgatherv(_: Any, mine: Any, lengths: Any, everything: Any) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from . import _abi
 from ._arrays import Floats, columns, matrix, numbers, returned
 from ._callbacks import takes
+from ._communicator import table_of
 from ._errors import CatenaWarning, call
 from ._options import seeded
 from ._resources import Resources
@@ -160,6 +161,7 @@ def particle_filter(
     moments: bool = True,
     history: bool = False,
     retained: Any = None,
+    communicator: Any = None,
 ) -> Filter:
     """Runs a particle filter on several independent sets.
 
@@ -198,6 +200,8 @@ def particle_filter(
     retained : array of shape (times, *state), optional
         A trajectory that the first particle of each set follows: a bootstrap filter is then a sweep of conditional sequential
         Monte Carlo. The next one of particle Gibbs is ``filter.lineage(set)``; give each sweep another seed.
+    communicator : mpi4py.MPI.Comm, optional
+        The processes that share the sets, with a `seed`: all make the same call, and have the results of all.
 
     Raises
     ------
@@ -265,6 +269,7 @@ def particle_filter(
         has_transition_log_density_bound=int(transition_log_density_bound is not None),
         transition_log_density_bound=transition_log_density_bound,
     )
+    ranks = None if communicator is None else table_of(communicator)
     path = None if retained is None else numbers("retained", retained, (num_times, *shape))
     options = _abi.table("catena_filter_options")
     call("filter_options_init", _abi.address(options), ctypes.sizeof(options))
@@ -281,6 +286,7 @@ def particle_filter(
         "moments": int(moments),
         "history": int(history or num_trajectories > 0 or path is not None),
         "retained": None if path is None else path.ctypes.data,
+        "communicator": _abi.address(ranks),
     }
     _abi.fill(options, settings)
     place = ctypes.c_void_p()

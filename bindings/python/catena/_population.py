@@ -14,12 +14,13 @@ import numpy as np
 from . import _abi
 from ._arrays import numbers
 from ._checkpoints import open_checkpoint, read_bytes
+from ._communicator import gathered, table_of
 from ._options import given_options, open_options, seeded
 from ._resources import Resources
 from ._traces import Traces
 from ._weighted import Weighted
 
-_OTHERS = ("num_sets", "num_particles", "progress")
+_OTHERS = ("num_sets", "num_particles", "progress", "communicator")
 _FUNCTIONS = ("create", "copy", "incorporate", "reset_to_prior", "weigh", "serialize", "deserialize")
 
 
@@ -45,6 +46,9 @@ class Population(Weighted):
     progress : callable, optional
         ``progress(done, total)`` is told every few milliseconds how many traces the verb under way has done; what it raises
         ends the verb.
+    communicator : mpi4py.MPI.Comm, optional
+        The processes that share the sets, with a `seed`: all make every call, with the same arguments; each has the traces of
+        some sets, and all get what is asked of any, which must be picklable. `trace` is for a process's own.
     **options
         ``catena.options("population")``: ``on_trace_failure``, ``genealogy``, ``init_set_id``.
 
@@ -66,18 +70,28 @@ class Population(Weighted):
         serialize: Callable[..., Any] | None = None,
         deserialize: Callable[..., Any] | None = None,
         progress: Callable[[int, int], Any] | None = None,
+        communicator: Any = None,
         **options: Any,
     ) -> None:
         functions = dict(zip(_FUNCTIONS, (create, copy, incorporate, reset_to_prior, weigh, serialize, deserialize)))
         asked = given_options(("population",), {"seed": seeded(seed), **options}, _OTHERS)
-        self._open(functions, asked, progress, None)
+        self._open(functions, asked, progress, communicator, None)
         if (num_sets, num_particles) != (1, 1):
             self.reinitialize(num_sets, num_particles)
 
     def _open(
-        self, functions: dict[str, Any], asked: dict[str, Any], progress: Callable[[int, int], Any] | None, saved: bytes | None
+        self,
+        functions: dict[str, Any],
+        asked: dict[str, Any],
+        progress: Callable[[int, int], Any] | None,
+        communicator: Any,
+        saved: bytes | None,
     ) -> None:
         traces = self._session = Traces(functions)
+        self._communicator, ranks = communicator, None
+        if communicator is not None:
+            ranks = table_of(communicator)
+            traces.rank, traces.processes = communicator.Get_rank(), communicator.Get_size()
         self._resources = Resources()
         settings = open_options(self._resources, asked)
         table = traces.table()
@@ -90,8 +104,14 @@ class Population(Weighted):
                     traces.stop(exception)
 
         interrupt = _abi.table("catena_interrupt", requested=lambda _: int(traces.stopping))
-        io = _abi.table("catena_population_io", logger=traces.log.address, interrupt=_abi.address(interrupt), progress=told)
-        self._resources.root((traces, table, io, interrupt))
+        io = _abi.table(
+            "catena_population_io",
+            logger=traces.log.address,
+            interrupt=_abi.address(interrupt),
+            progress=told,
+            communicator=_abi.address(ranks),
+        )
+        self._resources.root((traces, table, io, interrupt, ranks))
         place = ctypes.c_void_p()
         if saved is None:
             traces.perform("population_new", _abi.address(table), settings, _abi.address(io), _abi.address(place))
@@ -244,7 +264,11 @@ class Population(Weighted):
         self._session.asked, self._session.answers = asked, []
         try:
             self._perform(name, number, 0, 1, places.ctypes.data, places.size)
-            return [None if math.isnan(place) else self._session.answers[int(place)] for place in places]
+            answers = [self._session.answers]
+            if self._communicator is not None:
+                answers = gathered(self._communicator, answers[0])
+            of = [None if math.isnan(place) else divmod(int(place), len(answers)) for place in places]
+            return [None if place is None else answers[place[1]][place[0]] for place in of]
         finally:
             self._session.asked, self._session.answers = None, []
 
@@ -284,11 +308,11 @@ class Population(Weighted):
             checkpoint, operations = state["checkpoint"], state["operations"]
         except Exception as error:
             raise ValueError("argument 'saved': expected what `save` gave, got other bytes") from error
-        progress = functions.pop("progress", None)
+        progress, communicator = functions.pop("progress", None), functions.pop("communicator", None)
         given: dict[str, Any] = {name: functions.pop(name, None) for name in _FUNCTIONS}
         given["create"] = create
         population = cls.__new__(cls)
-        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, checkpoint)
+        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, communicator, checkpoint)
         if operations is None:
             population._perform("clear_history")
         else:

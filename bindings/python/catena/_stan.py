@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ class StanModel(Model):
     ----------
     program : path
         A shared library that BridgeStan made (with STAN_THREADS, or only one thread enters it at a time); or a ``.stan``
-        file, which the package ``bridgestan`` compiles where it and a C++ compiler are installed.
+        file, which the package ``bridgestan`` or the command ``catena compile`` compiles where one of them and a C++
+        compiler are installed (the command writes a library beside the program, and again when that has changed).
     data : dict, path or str, optional
         Data by name, as numbers and arrays; or the path of a file that ends in ``.json``, or a JSON text.
     seed : int
@@ -76,8 +79,24 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _compiled(path: Path) -> Path:
+    """The library of a Stan program: by the package bridgestan where it is, else by the command ``catena compile``."""
     try:
         import bridgestan
     except ImportError:
-        raise ImportError(f"compiling {path} needs the package bridgestan (pip install bridgestan) and a C++ compiler") from None
+        return _compiled_by_command(path)
     return Path(bridgestan.compile_model(path, make_args=["STAN_THREADS=True"]))
+
+
+def _compiled_by_command(path: Path) -> Path:
+    command = shutil.which("catena")
+    if command is None:
+        raise ImportError(
+            f"compiling {path} needs the package bridgestan (pip install bridgestan) or the command catena, and a C++ compiler"
+        )
+    library = path.with_suffix(".so")
+    if library.exists() and library.stat().st_mtime >= path.stat().st_mtime:
+        return library
+    done = subprocess.run([command, "compile", str(path), f"output={library}"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip() or f"{command} compile {path} failed with status {done.returncode}")
+    return library

@@ -30,6 +30,8 @@ class Traces(Session):
         self.asked: Callable[..., Any] | None = None
         self.answers: list[Any] = []
         self.seen: dict[Any, int] = {}
+        # This process, of how many.
+        self.rank, self.processes = 0, 1
 
     def keep(self, trace: Any) -> int:
         """The number of a new trace."""
@@ -121,7 +123,8 @@ class Traces(Session):
         def work() -> None:
             assert self.asked is not None
             self.answers.append(self.asked(task, self[trace]))
-            _double.from_address(out).value = len(self.answers) - 1
+            # A place among those of all processes, which says whose it is.
+            _double.from_address(out).value = (len(self.answers) - 1) * self.processes + self.rank
 
         return self.guarded(task, work)
 

@@ -276,12 +276,24 @@ def test_nothing_is_left_behind():
     assert alive() is None and fit.draws.shape == (2, 10, 2)
 
 
-def test_stan_files_are_compiled_by_bridgestan(stan_library, tmp_path, monkeypatch):
+def test_stan_files_are_compiled_by_bridgestan_or_the_command(stan_library, tmp_path, monkeypatch):
     program = tmp_path / "shapes.stan"
     program.write_text("parameters { real mu; } model { mu ~ normal(0, 1); }")
     monkeypatch.setitem(sys.modules, "bridgestan", None)
-    with pytest.raises(ImportError, match="needs the package bridgestan"):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ImportError, match="needs the package bridgestan .* or the command catena"):
         catena.StanModel(program)
+    # The command, where that is there instead: once, as long as the program stays what it is.
+    command = tmp_path / "catena"
+    command.write_text(f'#!/bin/sh\necho "$@" >> "{tmp_path}/asked"\n/bin/cp "{stan_library}" "${{3#output=}}"\n')
+    command.chmod(0o755)
+    data = {"N": 3, "y": [1, 2, 3]}
+    assert catena.StanModel(program, data).dimension > 0 and catena.StanModel(program, data).dimension > 0
+    assert (tmp_path / "asked").read_text() == f"compile {program} output={program.with_suffix('.so')}\n"
+    program.with_suffix(".so").unlink()
+    command.write_text("#!/bin/sh\necho 'stanc failed' >&2\nexit 70\n")
+    with pytest.raises(RuntimeError, match="stanc failed"):
+        catena.StanModel(program, data)
     asked = []
 
     def compile_model(path, make_args):

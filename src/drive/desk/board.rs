@@ -145,3 +145,94 @@ impl<J: Job> Board<J> {
         self.ready.extend(released);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    /// Waits for two evaluations whenever it asks.
+    struct Two;
+
+    impl Job for Two {
+        fn progress(&self) -> f64 {
+            0.0
+        }
+        fn slice(&mut self, _: &AtomicBool) -> Slice {
+            Slice::Ask
+        }
+        fn compute(&mut self) {}
+        fn rows(&mut self) -> usize {
+            2
+        }
+        fn broken(&mut self, _: String) {}
+        fn panicked(&mut self, _: String) {}
+    }
+
+    /// Batches of so many evaluations, and the longest time to wait for them.
+    struct Batches(usize, Duration);
+
+    impl Together<Two> for Batches {
+        fn size(&self) -> usize {
+            self.0
+        }
+        fn wait(&self) -> Duration {
+            self.1
+        }
+        fn answer(&self, _: &mut [Seated<Two>]) {}
+        fn hold(&self, _: u64, _: &mut [Seated<Two>]) {}
+    }
+
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn board(count: usize) -> Board<Two> {
+        Board::new((0..count).map(|_| Two).collect())
+    }
+
+    /// Takes all slices; all of them but `most` ask, which others still have in hand.
+    fn in_hand(board: &mut Board<Two>, company: &Batches, count: usize, most: usize) -> Vec<Seated<Two>> {
+        let Work::Slices(mut jobs) = board.next(company, count, 1) else { panic!("slices come first") };
+        let rest = jobs.split_off(jobs.len() - most);
+        board.take_all_back(jobs.into_iter().map(|seated| (seated, Slice::Ask)).collect());
+        rest
+    }
+
+    #[test]
+    fn a_batch_waits_for_those_in_other_hands() {
+        let company = Batches(8, LONG);
+        let mut board = board(3);
+        let mut away = in_hand(&mut board, &company, 3, 2);
+        assert!(matches!(board.next(&company, 3, 1), Work::Nothing));
+        board.take_back(away.pop().unwrap(), Slice::Over);
+        assert!(matches!(board.next(&company, 3, 1), Work::Nothing));
+        // Not longer than it may.
+        assert!(matches!(board.next(&Batches(8, Duration::ZERO), 3, 1), Work::Answer(jobs) if jobs.len() == 1));
+        // Nor where nobody is left who could join.
+        board.take_back(away.pop().unwrap(), Slice::Ask);
+        board.take_back(Seated::all(vec![Two]).next().unwrap(), Slice::Ask);
+        assert!(matches!(board.next(&company, 3, 1), Work::Answer(jobs) if jobs.len() == 2));
+        assert_eq!(board.rows, 0);
+    }
+
+    #[test]
+    fn a_full_batch_comes_before_slices() {
+        let company = Batches(4, LONG);
+        let mut board = board(5);
+        let mut away = in_hand(&mut board, &company, 5, 2);
+        board.take_back(away.pop().unwrap(), Slice::More);
+        assert!(matches!(board.next(&company, 5, 1), Work::Answer(jobs) if jobs.len() == 2));
+        assert_eq!((board.rows, board.asking.len()), (2, 1));
+        assert!(matches!(board.next(&company, 5, 1), Work::Slices(jobs) if jobs.len() == 1));
+    }
+
+    #[test]
+    fn slices_are_shared_among_hands() {
+        let shares = |company: &Batches, count, hands| match board(count).next(company, count, hands) {
+            Work::Slices(jobs) => jobs.len(),
+            _ => 0,
+        };
+        let gathers = Batches(8, LONG);
+        assert_eq!([(10, 1), (10, 4), (200, 2)].map(|(n, hands)| shares(&gathers, n, hands)), [10, 3, MOST_SLICES]);
+        assert_eq!(shares(&Batches(0, LONG), 10, 1), 1);
+    }
+}

@@ -20,7 +20,18 @@ pub fn share(total: usize, rank: usize, size: usize) -> Range<usize> {
 pub struct Council<'a> {
     communicator: &'a dyn Communicator,
     lost: Mutex<Option<Error>>,
+    room: Mutex<Room>,
 }
+
+/// Where members of meetings lie as bytes. Kept from meeting to meeting, for memory that is new takes longer than what is done in it.
+#[derive(Default)]
+struct Room {
+    mine: Vec<u8>,
+    all: Vec<u8>,
+}
+
+/// Larger rooms are given back.
+const LARGE_ROOM: usize = 64 << 20;
 
 const WORD: usize = size_of::<u64>();
 /// Words in which a process says where it stands: how, the meeting, the flags.
@@ -36,17 +47,17 @@ fn word(bytes: &[u8]) -> u64 {
 impl<'a> Council<'a> {
     /// Of the ranks of `communicator`.
     pub fn new(communicator: &'a dyn Communicator) -> Self {
-        Self { communicator, lost: Mutex::new(None) }
+        Self::since(communicator, None)
     }
 
     /// Of the ranks of `communicator`, of which one may be `lost` already.
     pub fn since(communicator: &'a dyn Communicator, lost: Option<Error>) -> Self {
-        Self { communicator, lost: Mutex::new(lost) }
+        Self { communicator, lost: Mutex::new(lost), room: Mutex::default() }
     }
 
     /// The same ranks for another purpose, lost where they are.
     pub fn again(&self) -> Self {
-        Self { communicator: self.communicator, lost: Mutex::new(self.lost()) }
+        Self::since(self.communicator, self.lost())
     }
 
     /// This process's rank.
@@ -123,14 +134,19 @@ impl<'a> Council<'a> {
     /// # Errors
     /// A rank is lost.
     pub fn gather(&self, mine: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
+        let mut all = Vec::new();
+        let lengths = self.gather_into(mine, &mut all)?;
+        Ok(parts(&all, lengths).map(<[u8]>::to_vec).collect())
+    }
+
+    /// What all ranks bring, one rank's after the other, into `all`; and how long each is.
+    fn gather_into(&self, mine: &[u8], all: &mut Vec<u8>) -> Result<Vec<usize>, Error> {
         let mut lengths = vec![0; WORD * self.size()];
         self.operate(|c| c.all_gather(&(mine.len() as u64).to_le_bytes(), &mut lengths))?;
         let lengths: Vec<usize> = lengths.chunks_exact(WORD).map(|bytes| word(bytes) as usize).collect();
-        let mut all = vec![0; lengths.iter().sum()];
-        self.operate(|c| c.all_gather_v(mine, &lengths, &mut all))?;
-        let mut rest = &all[..];
-        let mut take = |length: usize| rest.split_off(..length).expect("as long as all together").to_vec();
-        Ok(lengths.into_iter().map(&mut take).collect())
+        all.resize(lengths.iter().sum(), 0);
+        self.operate(|c| c.all_gather_v(mine, &lengths, all))?;
+        Ok(lengths)
     }
 
     /// The numbers of all ranks, one rank's after the other; `lengths` says how many each has.
@@ -149,8 +165,14 @@ impl<'a> Council<'a> {
     /// # Errors
     /// A rank is lost.
     pub fn meet(&self, mine: &[Member]) -> Result<(Vec<Member>, Vec<usize>), Error> {
-        let all = self.gather(&write(mine))?;
-        let members: Vec<Vec<Member>> = all.iter().map(|bytes| read(bytes)).collect();
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let Room { mine: bytes, all } = &mut *room;
+        write(mine, bytes);
+        let lengths = self.gather_into(bytes, all)?;
+        let members: Vec<Vec<Member>> = parts(all, lengths).map(read).collect();
+        if room.all.capacity() > LARGE_ROOM {
+            *room = Room::default();
+        }
         let counts = members.iter().map(Vec::len).collect();
         Ok((members.into_iter().flatten().collect(), counts))
     }
@@ -207,16 +229,21 @@ fn as_bytes_mut(numbers: &mut [f64]) -> &mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), size_of_val(numbers)) }
 }
 
-/// Members as bytes: of each its id, how many numbers it brings, and these.
-fn write(members: &[Member]) -> Vec<u8> {
+/// The parts of `all`, one after the other.
+fn parts(mut all: &[u8], lengths: Vec<usize>) -> impl Iterator<Item = &[u8]> {
+    lengths.into_iter().map(move |length| all.split_off(..length).expect("as long as all together"))
+}
+
+/// Members as bytes, in the place of those that were there: of each its id, how many numbers it brings, and these.
+fn write(members: &[Member], bytes: &mut Vec<u8>) {
     let words: usize = members.iter().map(|m| 2 + m.brings.len()).sum();
-    let mut bytes = Vec::with_capacity(words * WORD);
+    bytes.clear();
+    bytes.reserve(words * WORD);
     for member in members {
         bytes.extend_from_slice(&member.id.to_le_bytes());
         bytes.extend_from_slice(&(member.brings.len() as u64).to_le_bytes());
         member.brings.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
     }
-    bytes
 }
 
 fn read(mut bytes: &[u8]) -> Vec<Member> {
@@ -250,7 +277,9 @@ mod tests {
     fn members_come_back_bit_for_bit() {
         let member = |id, brings: &[f64]| Member { id, brings: brings.to_vec() };
         let members = [member(1 << 62, &[f64::NAN, -0.0, 1e-310]), member(2, &[]), member(3, &[f64::INFINITY])];
-        let back = read(&write(&members));
+        let mut bytes = vec![7; 5];
+        write(&members, &mut bytes);
+        let back = read(&bytes);
         let bits = |members: &[Member]| -> Vec<(u64, Vec<u64>)> {
             members.iter().map(|m| (m.id, m.brings.iter().map(|x| x.to_bits()).collect())).collect()
         };

@@ -25,6 +25,8 @@ struct Desk {
     brought: Vec<Option<Vec<u8>>>,
     /// What all brought to the last complete operation. Taken by all before the next is complete, to which all must come.
     last: Arc<Vec<Vec<u8>>>,
+    /// Of each rank, the memory of what it brought to the operation before the last.
+    spare: Vec<Vec<u8>>,
     gone: Vec<bool>,
     /// The ranks that somebody waited for in vain.
     missing: Option<Vec<usize>>,
@@ -37,6 +39,7 @@ impl InProcess {
             complete: 0,
             brought: vec![None; size],
             last: Arc::default(),
+            spare: vec![Vec::new(); size],
             gone: vec![false; size],
             missing: None,
         };
@@ -44,16 +47,23 @@ impl InProcess {
         (0..size).map(|rank| Self { rank, hall: Arc::clone(&hall) }).collect()
     }
 
-    /// What all bring, when all have come.
-    fn exchange(&self, mine: Vec<u8>) -> Result<Arc<Vec<Vec<u8>>>, CommunicatorError> {
+    /// What all bring, `head` and then `mine`, when all have come.
+    fn exchange(&self, head: &[u8], mine: &[u8]) -> Result<Arc<Vec<Vec<u8>>>, CommunicatorError> {
         let hall = &*self.hall;
         // A time-out beyond what clocks can add has no end.
         let until = Instant::now().checked_add(hall.time_out);
+        let mut bytes = std::mem::take(&mut hall.desk().spare[self.rank]);
+        bytes.clear();
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(mine);
         let mut desk = hall.desk();
         let number = desk.complete;
-        desk.brought[self.rank] = Some(mine);
+        desk.brought[self.rank] = Some(bytes);
         if desk.brought.iter().all(Option::is_some) && desk.missing.is_none() {
-            desk.last = Arc::new(desk.brought.iter_mut().filter_map(Option::take).collect());
+            let all = Arc::new(desk.brought.iter_mut().filter_map(Option::take).collect());
+            // By now all ranks have done with these.
+            let done_with = Arc::into_inner(std::mem::replace(&mut desk.last, all));
+            desk.spare = done_with.filter(|all| !all.is_empty()).unwrap_or_else(|| vec![Vec::new(); desk.gone.len()]);
             desk.complete += 1;
             hall.news.notify_all();
         }
@@ -101,7 +111,7 @@ impl Communicator for InProcess {
     }
 
     fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        let brought = self.exchange(mine.to_vec())?;
+        let brought = self.exchange(&[], mine)?;
         put(brought.iter().map(Vec::as_slice), lengths, all)
     }
 
@@ -114,9 +124,8 @@ impl Communicator for InProcess {
     ) -> Result<(), CommunicatorError> {
         const WORD: usize = size_of::<u64>();
         let size = self.size();
-        let mut mine: Vec<u8> = send_lengths.iter().flat_map(|n| (*n as u64).to_le_bytes()).collect();
-        mine.extend_from_slice(send);
-        let brought = self.exchange(mine)?;
+        let head: Vec<u8> = send_lengths.iter().flat_map(|n| (*n as u64).to_le_bytes()).collect();
+        let brought = self.exchange(&head, send)?;
         let for_me = |bytes: &'_ Vec<u8>| {
             let (head, body) = bytes.split_at(size * WORD);
             let word = |c: &[u8]| u64::from_le_bytes(c.try_into().expect("a word")) as usize;

@@ -4,6 +4,8 @@ use super::council::{Council, Flags, share};
 use super::pulse::Pulse;
 use crate::drive::meet::{Next, Standing};
 use crate::error::{Code, Error};
+use crate::model::Communicator;
+use serde::{Serialize, de::DeserializeOwned};
 use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
@@ -20,13 +22,21 @@ pub struct Shared<'a> {
     known: Cell<bool>,
 }
 
-/// What a rank says at an exchange: how many numbers it brings, or what stands for what it has done; or why it has nothing.
-type Said = Result<u64, Error>;
-
 impl<'a> Shared<'a> {
     /// The ranks of `council`.
     pub fn new(council: Council<'a>) -> Self {
         Self { council, pulse: RefCell::new(Pulse::new()), stops: Cell::new(false), known: Cell::new(false) }
+    }
+
+    /// Tells the other ranks, which are about to work together, why this one does not.
+    pub fn withdraw(communicator: &dyn Communicator, error: &Error) {
+        // Its own error is what the caller hands on.
+        let _ = Shared::new(Council::new(communicator)).settle::<()>(Err(error.clone()));
+    }
+
+    /// This process's rank.
+    pub fn rank(&self) -> usize {
+        self.council.rank()
     }
 
     /// Number of ranks.
@@ -64,26 +74,26 @@ impl<'a> Shared<'a> {
         Ok(next)
     }
 
-    /// What all say, once all have come; all fail where one has.
-    fn meet(&self, said: Said) -> Result<Vec<u64>, Error> {
-        let all = self.hear(&said).inspect_err(|_| self.known.set(true))?;
-        let same = |(_, error): &(usize, &Error)| all.iter().all(|said| said.as_ref() == Err(*error));
-        let errors = || all.iter().enumerate().filter_map(|(rank, said)| Some((rank, said.as_ref().err()?)));
+    /// What all ranks have made, in their order, once all have come; all fail where one has, with its error, which names the rank.
+    /// Whoever still works when another has failed is told to end at its next pulse.
+    ///
+    /// # Errors
+    /// Of this rank, of another, or a rank that is lost.
+    pub fn meet<T: Serialize + DeserializeOwned>(&self, made: Result<T, Error>) -> Result<Vec<T>, Error> {
+        self.stops.set(self.stops.get() || made.is_err());
+        let all = self.hear(&made).inspect_err(|_| self.known.set(true))?;
+        let errors = || all.iter().enumerate().filter_map(|(rank, made)| Some((rank, made.as_ref().err()?)));
         // Others that were told to end because of it are not what went wrong.
         let first = errors().find(|(_, error)| error.code() != Code::Interrupted).or_else(|| errors().next());
-        match first {
-            None => Ok(all.into_iter().flatten().collect()),
-            Some(failed) => {
-                self.known.set(true);
-                let (rank, error) = (failed.0, failed.1.clone());
-                Err(if same(&failed) { error } else { error.within(&format!("on rank {rank}")) })
-            }
-        }
+        let Some((rank, error)) = first else { return Ok(all.into_iter().flatten().collect()) };
+        self.known.set(true);
+        let same = errors().filter(|(_, other)| *other == error).count() == all.len();
+        Err(if same { error.clone() } else { error.clone().within(&format!("on rank {rank}")) })
     }
 
-    fn hear(&self, said: &Said) -> Result<Vec<Said>, Error> {
+    fn hear<T: Serialize + DeserializeOwned>(&self, made: &Result<T, Error>) -> Result<Vec<Result<T, Error>>, Error> {
         while self.tell(Standing::Over)? != Next::End {}
-        let bytes = postcard::to_stdvec(said).expect("plain data always serialises");
+        let bytes = postcard::to_stdvec(made).expect("plain data always serialises");
         let read = |bytes: &Vec<u8>| {
             postcard::from_bytes(bytes).map_err(|e| {
                 let words =

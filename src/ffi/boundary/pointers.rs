@@ -130,3 +130,41 @@ pub(in crate::ffi) unsafe fn free<T>(handle: *mut T) {
         let _ = quiet::catch(move || drop(handle));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Misbehaving;
+
+    impl Drop for Misbehaving {
+        fn drop(&mut self) {
+            panic!("a planted panic");
+        }
+    }
+
+    #[test]
+    fn room_for_nothing_needs_no_pointer_and_none_is_endless() {
+        let (mut place, null) = (1.5, std::ptr::null_mut::<f64>());
+        // SAFETY: a place for one number; no other is touched.
+        unsafe {
+            assert_eq!(slice_mut(null, 0, "out").unwrap(), [0.0; 0]);
+            assert_eq!(slice_mut(&mut place, 1, "out").unwrap(), [1.5]);
+            assert!(slice_mut(null, 2, "out").unwrap_err().to_string().contains("a pointer to 2 elements"));
+            for endless in [usize::MAX, isize::MAX as usize / size_of::<f64>() + 1] {
+                let error = slice_mut(&mut place, endless, "out").unwrap_err().to_string();
+                assert!(error.contains("an array that fits into memory"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_unwinds_from_what_a_handle_lets_go() {
+        let mut handle = std::ptr::null_mut();
+        // SAFETY: a place for a handle, which is freed once.
+        unsafe {
+            hand_out(&mut handle, || Ok(Misbehaving)).unwrap();
+            free(handle);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::ffi::boundary::{Room, Table, guard, slice, table};
+use crate::ffi::communicator::{HostCommunicator, catena_communicator};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::{catena_resampling, scheme};
 use crate::ffi::run::catena_pool;
@@ -60,12 +61,15 @@ pub struct catena_filter_options {
     /// and Holenstein 2010), resampled at every time by the multinomial scheme, with its history. The next trajectory of
     /// particle Gibbs is the catena_filter_lineage of catena_filter_drawn; give each sweep another seed.
     pub retained: *const f64,
+    /// The processes that share the sets, or NULL (default): all make the same call, each runs a block of the sets
+    /// (catena_communicator_share), and all have the results of all, with the bits of one process.
+    pub communicator: *const catena_communicator,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.
 unsafe impl Table for catena_filter_options {
     const NAME: &'static str = "catena_filter_options";
-    const REQUIRED: usize = size_of::<catena_filter_options>();
+    const REQUIRED: usize = std::mem::offset_of!(catena_filter_options, communicator);
 }
 
 /// Fills `options` with the defaults; `struct_size` is sizeof(catena_filter_options).
@@ -99,10 +103,20 @@ pub unsafe extern "C" fn catena_filter_options_init(
             moments: i32::from(moments),
             history: i32::from(history),
             retained: std::ptr::null(),
+            communicator: std::ptr::null(),
         };
         room.fill(&defaults);
         Ok(())
     })
+}
+
+/// The processes that a host's options name.
+///
+/// # Safety
+/// As for [`given`].
+pub(super) unsafe fn communicator(options: *const catena_filter_options) -> Result<Option<HostCommunicator>, Error> {
+    // SAFETY: passed on to the caller.
+    unsafe { HostCommunicator::new(table(options, "options")?.communicator) }
 }
 
 /// The options that a host gave for a model of `dimension`, and its pool.

@@ -1,13 +1,15 @@
 //! Running a filter.
 
 use super::host::Host;
-use super::options::{catena_filter_options, given};
+use super::options::{catena_filter_options, communicator, given};
 use super::table::catena_state_space;
+use crate::drive::Shared;
 use crate::error::Error;
 use crate::ffi::UserData;
 use crate::ffi::boundary::{free, guard, table_with};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
+use crate::model::Communicator;
 use crate::services::{FilterReport, FilterSet, particle_filter};
 
 /// What a filter found, set by set. Immutable.
@@ -47,16 +49,27 @@ pub unsafe extern "C" fn catena_filter_run(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers. What the tables own or lend is released by this call whatever is wrong.
-        let (host, (options, pool), logger, interrupt) = unsafe {
+        let (model, logger, interrupt, communicator) = unsafe {
             let (logger, interrupt) = (HostLogger::new(logger), HostInterrupt::new(interrupt));
-            let (model, data) = table_with(model, "model", |t| UserData::new(t.user, t.release))?;
+            let model = table_with(model, "model", |t: &catena_state_space| UserData::new(t.user, t.release));
+            (model, logger, interrupt, communicator(options)?)
+        };
+        let ready = model.and_then(|(model, data)| {
             if out.is_null() {
                 return Err(Error::argument("out", "a place for the result", "NULL"));
             }
-            *out = std::ptr::null_mut();
-            (Host::new(model, data)?, given(options, model.dimension)?, logger?, interrupt?)
-        };
-        let report = particle_filter(&host, &options, &logger, &interrupt, pool.map(|pool| pool.share()))?;
+            // SAFETY: not null, and the caller vouches for it and for the options.
+            let given = unsafe {
+                *out = std::ptr::null_mut();
+                given(options, model.dimension)?
+            };
+            Ok((Host::new(model, data)?, given, logger?, interrupt?))
+        });
+        // The other processes wait for this one.
+        let told = |error: &Error| communicator.iter().for_each(|communicator| Shared::withdraw(communicator, error));
+        let (host, (options, pool), logger, interrupt) = ready.inspect_err(told)?;
+        let ranks = communicator.as_ref().map(|communicator| communicator as &dyn Communicator);
+        let report = particle_filter(&host, &options, &logger, &interrupt, pool.map(|pool| pool.share()), ranks)?;
         let status = report.status();
         // SAFETY: not null, and the caller vouches for it.
         unsafe { *out = Box::into_raw(Box::new(catena_filter { report, seed: options.seed })) };

@@ -5,7 +5,7 @@ use super::host::Host;
 use super::options::{Given, catena_updater_options, given};
 use super::prior::catena_prior;
 use super::table::catena_likelihood;
-use crate::drive::Pool;
+use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::ffi::UserData;
 use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table_with};
@@ -15,7 +15,7 @@ use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logger};
 use crate::learn::{ModelSet, UpdaterOptions};
 use crate::model::{Experiments, Likelihood};
-use crate::services::{LearnIo, Learner, withdraw_learner};
+use crate::services::{LearnIo, Learner};
 use std::sync::Arc;
 
 /// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
@@ -121,7 +121,7 @@ unsafe fn made(
         Ok((model, options, logger, interrupt, pool))
     };
     let (model, options, logger, interrupt, pool) = ready().inspect_err(|error| {
-        communicator.iter().for_each(|communicator| withdraw_learner(communicator, error));
+        communicator.iter().for_each(|communicator| Shared::withdraw(communicator, error));
     })?;
     let communicator = communicator.map(|communicator| Box::new(communicator) as _);
     let learner = new(model, options, LearnIo { logger, interrupt, communicator }, pool)?;

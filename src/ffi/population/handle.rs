@@ -2,10 +2,11 @@
 
 use super::host::Host;
 use super::table::{catena_population_io, catena_traces};
-use crate::drive::Pool;
+use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::ffi::UserData;
 use crate::ffi::boundary::{free, make, object_mut, table_with};
+use crate::ffi::communicator::HostCommunicator;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
 use crate::ffi::watch::{HostInterrupt, HostLogger};
@@ -24,12 +25,35 @@ impl catena_population {
     /// The population that `make` makes of what the host gave.
     pub(super) fn made(
         given: Given,
-        make: impl FnOnce(Host, PopulationIo) -> Result<Population<Host>, Error>,
+        pool: Result<Arc<Pool>, Error>,
+        make: impl FnOnce(Host, PopulationIo, Arc<Pool>) -> Result<Population<Host>, Error>,
     ) -> Result<Self, Error> {
-        let (traces, io) = (given.traces, given.io);
-        let (table, data) = traces?;
-        let population = make(Host::new(table)?, io?)?;
+        let Given { traces, io } = given;
+        // Of a table that can't be read there is nobody to be told.
+        let (io, communicator) = io?;
+        let communicator = communicator?;
+        let ready = traces.and_then(|(table, data)| Ok((Host::new(table)?, data, io?, pool?)));
+        let (host, data, io, pool) =
+            ready.inspect_err(|error| communicator.iter().for_each(|c| Shared::withdraw(c, error)))?;
+        let communicator = communicator.map(|communicator| Box::new(communicator) as _);
+        let population = make(host, PopulationIo { communicator, ..io }, pool)?;
         Ok(Self { population, data })
+    }
+
+    /// Has the population behind a handle do something with arguments that are `read` from the host's; where they are refused here,
+    /// the other processes that share the population are told.
+    ///
+    /// # Safety
+    /// `population` is null or a live population that nobody else uses.
+    pub(super) unsafe fn with<A, R>(
+        population: *mut Self,
+        read: Result<A, Error>,
+        act: impl FnOnce(&mut Population<Host>, A) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        // SAFETY: passed on to the caller.
+        let population = unsafe { Self::of(population)? };
+        let read = population.told(read)?;
+        act(population, read)
     }
 
     /// The population behind a handle.
@@ -42,10 +66,13 @@ impl catena_population {
     }
 }
 
+/// What a host lends, and the other processes.
+type Borrowed = (Result<PopulationIo, Error>, Result<Option<HostCommunicator>, Error>);
+
 /// What a host gives to a population. Read before all else is looked at, so that it is released once, whatever is refused.
 pub(super) struct Given {
     traces: Result<(catena_traces, UserData), Error>,
-    io: Result<PopulationIo, Error>,
+    io: Result<Borrowed, Error>,
 }
 
 impl Given {
@@ -79,8 +106,8 @@ pub unsafe extern "C" fn catena_population_new(
     unsafe {
         let given = Given::new(traces, io);
         make(out, error, || {
-            let (of, pool) = (of(options), pool(options)?);
-            catena_population::made(given, |host, io| Population::new(host, of, io, pool))
+            let (of, pool) = (of(options), pool(options));
+            catena_population::made(given, pool, |host, io, pool| Population::new(host, of, io, pool))
         })
     }
 }
@@ -111,13 +138,15 @@ pub(super) unsafe fn pool(options: *const catena_options) -> Result<Arc<Pool>, E
 ///
 /// # Safety
 /// `io` is null or as documented.
-unsafe fn borrowed(io: *const catena_population_io) -> Result<PopulationIo, Error> {
+unsafe fn borrowed(io: *const catena_population_io) -> Result<Borrowed, Error> {
     if io.is_null() {
-        return Ok(PopulationIo::default());
+        return Ok((Ok(PopulationIo::default()), Ok(None)));
     }
     // SAFETY: passed on to the caller.
-    let (io, (logger, interrupt)) = unsafe {
-        let lent = |io: &catena_population_io| (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt));
+    let (io, (logger, interrupt, communicator)) = unsafe {
+        let lent = |io: &catena_population_io| {
+            (HostLogger::new(io.logger), HostInterrupt::new(io.interrupt), HostCommunicator::new(io.communicator))
+        };
         table_with(io, "io", lent)?
     };
     let progress = io.progress.map(|progress| {
@@ -126,7 +155,10 @@ unsafe fn borrowed(io: *const catena_population_io) -> Result<PopulationIo, Erro
         let tell = move |done, total| unsafe { progress(user, done, total) };
         Box::new(tell) as Box<dyn FnMut(usize, usize)>
     });
-    Ok(PopulationIo { logger: Box::new(logger?), interrupt: Box::new(interrupt?), progress })
+    let lent = logger.and_then(|logger| {
+        Ok(PopulationIo { logger: Box::new(logger), interrupt: Box::new(interrupt?), progress, communicator: None })
+    });
+    Ok((lent, communicator))
 }
 
 /// Frees a population, its traces and then what it borrowed. NULL is fine.

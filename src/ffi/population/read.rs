@@ -47,8 +47,8 @@ pub unsafe extern "C" fn catena_population_report(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let out = slice_mut(out, size, "out")?;
-        catena_population::of(population)?.report(self::which(which)?, what, width, out)
+        let read = self::which(which).and_then(|which| Ok((which, slice_mut(out, size, "out")?)));
+        catena_population::with(population, read, |p, (which, out)| p.report(which, what, width, out))
     })
 }
 
@@ -68,8 +68,8 @@ pub unsafe extern "C" fn catena_population_sample(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let out = slice_mut(out, size, "out")?;
-        catena_population::of(population)?.sample(self::which(which)?, what, width, out)
+        let read = self::which(which).and_then(|which| Ok((which, slice_mut(out, size, "out")?)));
+        catena_population::with(population, read, |p, (which, out)| p.sample(which, what, width, out))
     })
 }
 
@@ -92,8 +92,9 @@ pub unsafe extern "C" fn catena_population_for_each(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let operation = self::operation(operation, argument, size)?;
-        catena_population::of(population)?.for_each(operation, what, width, slice_mut(out, room, "out")?)
+        let read = self::operation(operation, argument, size)
+            .and_then(|operation| Ok((operation, slice_mut(out, room, "out")?)));
+        catena_population::with(population, read, |p, (operation, out)| p.for_each(operation, what, width, out))
     })
 }
 
@@ -113,13 +114,13 @@ pub unsafe extern "C" fn catena_population_report_trace(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let out = slice_mut(out, width, "out")?;
-        catena_population::of(population)?.report(Which::One { set, trace }, what, width, out)
+        let out = slice_mut(out, width, "out");
+        catena_population::with(population, out, |p, out| p.report(Which::One { set, trace }, what, width, out))
     })
 }
 
-/// A trace itself, lent until the next call that changes the population; NULL when there is none (it was lost, or the
-/// arguments are wrong).
+/// A trace itself, lent until the next call that changes the population; NULL when there is none (it was lost, it is on another
+/// process, or the arguments are wrong).
 ///
 /// # Safety
 /// `population` is NULL or a live population.

@@ -9,7 +9,8 @@ use crate::ffi::options::catena_options;
 use crate::services::Population;
 
 /// The whole population as bytes: sets, traces (by `serialize` of the table), weights, history, options and where its random
-/// streams are. The caller frees the checkpoint.
+/// streams are. The caller frees the checkpoint. Of several processes that share the sets each has the bytes of all, which are those
+/// of one process; they are read by any number of processes.
 ///
 /// # Safety
 /// `population` is NULL or a live population; `out` and `error` are NULL or point to places for pointers.
@@ -42,8 +43,7 @@ pub unsafe extern "C" fn catena_population_load(
         let given = Given::new(traces, io);
         make(out, error, || {
             let bytes = &object(checkpoint, "checkpoint", "a catena_checkpoint")?.bytes;
-            let pool = pool(options)?;
-            catena_population::made(given, |host, io| Population::load(host, bytes, io, pool))
+            catena_population::made(given, pool(options), |host, io, pool| Population::load(host, bytes, io, pool))
         })
     }
 }

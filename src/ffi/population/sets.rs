@@ -84,7 +84,9 @@ pub unsafe extern "C" fn catena_population_drop_ids(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    guard(error, || unsafe { catena_population::of(population)?.drop_ids(slice(ids, num_ids, "ids")?) })
+    guard(error, || unsafe {
+        catena_population::with(population, slice(ids, num_ids, "ids"), |p, ids| p.drop_ids(ids))
+    })
 }
 
 /// Forgets what was done so far, with the memory it takes. No set can be grown until the population is begun anew.

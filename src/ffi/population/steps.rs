@@ -7,6 +7,7 @@ use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::scheme;
 use crate::model::Operation;
 use crate::particles::Resampling;
+use crate::services::Population;
 use std::ffi::c_void;
 
 /// The host's operation with its argument, copied.
@@ -45,8 +46,7 @@ pub unsafe extern "C" fn catena_population_apply(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let operation = self::operation(operation, argument, size)?;
-        catena_population::of(population)?.apply(operation)
+        catena_population::with(population, self::operation(operation, argument, size), Population::apply)
     })
 }
 
@@ -94,9 +94,8 @@ pub unsafe extern "C" fn catena_population_resample(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        let how = resampling(count, scheme, ess_below)?;
         // SAFETY: the caller vouches for the pointer.
-        unsafe { catena_population::of(population)?.resample(how) }
+        unsafe { catena_population::with(population, resampling(count, scheme, ess_below), Population::resample) }
     })
 }
 
@@ -115,9 +114,11 @@ pub unsafe extern "C" fn catena_population_block_resample(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        let how = resampling(0, scheme, ess_below)?;
         // SAFETY: the caller vouches for the pointers.
-        unsafe { catena_population::of(population)?.block_resample(slice(counts, num_counts, "counts")?, how) }
+        unsafe {
+            let read = resampling(0, scheme, ess_below).and_then(|how| Ok((slice(counts, num_counts, "counts")?, how)));
+            catena_population::with(population, read, |p, (counts, how)| p.block_resample(counts, how))
+        }
     })
 }
 
@@ -134,9 +135,9 @@ pub unsafe extern "C" fn catena_population_reset_to_prior(
     error: *mut *mut catena_error,
 ) -> catena_status {
     guard(error, || {
-        let how = resampling(count, scheme, f64::INFINITY)?;
+        let how = resampling(count, scheme, f64::INFINITY);
         // SAFETY: the caller vouches for the pointer.
-        unsafe { catena_population::of(population)?.reset_to_prior(how) }
+        unsafe { catena_population::with(population, how, Population::reset_to_prior) }
     })
 }
 
@@ -154,8 +155,7 @@ pub unsafe extern "C" fn catena_population_diversify(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let operation = self::operation(operation, argument, size)?;
-        catena_population::of(population)?.diversify(operation)
+        catena_population::with(population, self::operation(operation, argument, size), Population::diversify)
     })
 }
 
@@ -207,8 +207,9 @@ pub unsafe extern "C" fn catena_population_on_trace(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let operation = self::operation(operation, argument, size)?;
-        let increment = catena_population::of(population)?.on_trace(set, trace, &operation)?;
+        let operation = self::operation(operation, argument, size);
+        let increment =
+            catena_population::with(population, operation, |p, operation| p.on_trace(set, trace, &operation))?;
         if log_increment.is_null() { Ok(()) } else { put(log_increment, increment, "log_increment", "a number") }
     })
 }
@@ -228,6 +229,7 @@ pub unsafe extern "C" fn catena_population_set_log_weights(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        catena_population::of(population)?.set_log_weights(set, slice(log_weights, count, "log_weights")?)
+        let log_weights = slice(log_weights, count, "log_weights");
+        catena_population::with(population, log_weights, |p, log_weights| p.set_log_weights(set, log_weights))
     })
 }

@@ -2,6 +2,7 @@
 
 use super::sinks::{catena_bytes, catena_family};
 use crate::ffi::boundary::Table;
+use crate::ffi::communicator::catena_communicator;
 use crate::ffi::task::catena_task;
 use crate::ffi::watch::{catena_interrupt, catena_logger};
 use std::ffi::{c_int, c_void};
@@ -166,6 +167,11 @@ pub struct catena_population_io {
     /// Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
     /// NULL.
     pub progress: Option<unsafe extern "C" fn(progress_user: *mut c_void, done: usize, total: usize)>,
+    /// The processes that share the sets, by whole ones: a new set goes to the process that has fewest. All have the same options and
+    /// make every call that takes the population without `const` with the same arguments (freeing it aside); what fails on one fails
+    /// on all. Each works on its own sets, and all know the weights of all: calls that take it with `const` ask nobody. The results
+    /// are the bits of one process. NULL: there is no other process.
+    pub communicator: *const catena_communicator,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

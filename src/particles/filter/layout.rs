@@ -1,6 +1,7 @@
 //! How a set of states lies in memory: chunk after chunk, each an n x d matrix, column by column.
 
 use crate::particles::BLOCK;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// Sorted ancestors of a block come in runs from one chunk each. Of more runs than this they are taken as unsorted.
@@ -14,7 +15,7 @@ const LINE: usize = 8;
 
 /// The cut of `particles` states of `dim` numbers into chunks of `chunk` particles, the last one shorter: what one call
 /// of the model covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// Particles of the set.
     pub particles: usize,

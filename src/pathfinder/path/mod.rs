@@ -1,5 +1,6 @@
 //! One path as a machine: an optimiser's points, a normal distribution at each, the best of them, draws.
 
+mod race;
 mod talk;
 
 use super::PathNormal;
@@ -10,18 +11,25 @@ use crate::random::{Purpose, Stream};
 use crate::variational::{Bound, Draws};
 use serde::{Deserialize, Serialize};
 
+use race::Race;
 pub use talk::{Found, PathFailure, PathSettings, Waypoint};
 
 /// Standard deviation of what is added to a start where the gradient is nothing: without a step nothing is known of the
 /// curvature.
 const NUDGE: f64 = 0.1;
 
+/// Steps that a covariance is made from, as a multiple of those that the optimiser holds: what it needs for a direction is less
+/// than what tells the posterior's shape.
+pub(crate) const STEPS_PER_HISTORY: usize = 2;
+
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum State {
     /// The optimiser is asked.
     Following,
-    /// The bound at the point passed last.
+    /// The bound at the point passed last, by its first draws.
     Judging,
+    /// The bounds of the points that may be the best, by all draws.
+    Deciding,
     Drawing,
     /// An event is out; this comes after it.
     Told(After),
@@ -30,7 +38,7 @@ enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 enum After {
     Follow,
-    Draw,
+    Decide,
     Row(usize),
     Nothing,
 }
@@ -45,20 +53,17 @@ pub struct Path {
     /// The optimiser began anew beside a start without a gradient.
     nudged: bool,
     steps: Steps,
-    /// At the point passed last, while its bound is estimated.
-    candidate: Option<PathNormal>,
+    race: Race,
     best: Option<Found>,
     /// How the optimiser ended, once it has.
     ending: Option<Ending>,
-    bound_draws: Draws,
     draws: Draws,
+    /// The log density was asked for at the draws.
+    evaluated: bool,
     /// Points without an approximation, because the steps' curvature gives none.
     unfit: usize,
-    dropped: u64,
-    densities: u64,
     /// Gradients of an optimiser that was begun anew.
     gradients: u64,
-    stream: Stream,
     outputs_stream: Stream,
 }
 
@@ -71,17 +76,14 @@ impl Path {
             state: State::Told(After::Nothing),
             event: None,
             nudged: false,
-            steps: Steps::new(dim, settings.optimizer.history),
-            candidate: None,
+            steps: Steps::new(dim, settings.optimizer.history.saturating_mul(STEPS_PER_HISTORY)),
+            race: Race::new(settings.bound_draws, dim, Stream::new(seed, id, Purpose::Sampler)),
             best: None,
             ending: None,
-            bound_draws: Draws::new(settings.bound_draws, dim, false),
             draws: Draws::new(settings.draws, dim, false),
+            evaluated: false,
             unfit: 0,
-            dropped: 0,
-            densities: 0,
             gradients: 0,
-            stream: Stream::new(seed, id, Purpose::Sampler),
             outputs_stream: Stream::new(seed, id, Purpose::Outputs),
             optimizer: Optimizer::new(settings.optimizer.clone(), start),
             settings,
@@ -93,7 +95,7 @@ impl Path {
         &self.optimizer
     }
 
-    /// The best approximation so far.
+    /// The best approximation, once the path is over.
     pub fn best(&self) -> Option<&Found> {
         self.best.as_ref()
     }
@@ -110,12 +112,13 @@ impl Path {
 
     /// Draws for bounds without a finite log density.
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.race.dropped()
     }
 
     /// Evaluations so far, with gradient and without.
     pub fn evaluations(&self) -> [u64; 2] {
-        [self.gradients + self.optimizer.evaluations(), self.densities]
+        let drawn = if self.evaluated { self.draws.rows() as u64 } else { 0 };
+        [self.gradients + self.optimizer.evaluations(), self.race.densities() + drawn]
     }
 
     fn tell(&mut self, event: Waypoint, after: After) -> Ask<Waypoint> {
@@ -143,35 +146,24 @@ impl Path {
         }
     }
 
-    /// Asks for the draws that the bound at this point is estimated from.
+    /// Asks for the draws that tell whether this point may be the best.
     fn judge(&mut self) -> Ask<Waypoint> {
-        let point = self.optimizer.point();
-        self.candidate = PathNormal::new(&self.steps, &point.position, &point.gradient);
-        let Some(candidate) = &self.candidate else {
+        let (point, iteration) = (self.optimizer.point(), self.optimizer.iterations());
+        let Some(normal) = PathNormal::new(&self.steps, &point.position, &point.gradient) else {
             self.unfit += 1;
-            let iteration = self.optimizer.iterations();
             return self.tell(Waypoint::Unfit { iteration }, After::Follow);
         };
-        let stream = &mut self.stream;
-        self.bound_draws.redraw(|_, x| candidate.draw(stream, x));
-        self.densities += self.bound_draws.rows() as u64;
+        self.race.pass(iteration, normal);
         self.state = State::Judging;
         Ask::EvaluateBlock
     }
 
-    /// The draws at a point are answered: the approximation there may be the best so far.
+    /// The draws at a point are answered.
     fn judged(&mut self) -> Ask<Waypoint> {
-        let bound = self.bound_draws.bound();
-        self.dropped += bound.dropped as u64;
-        let iteration = self.optimizer.iterations();
-        let normal = self.candidate.take().expect("it was drawn from");
-        let best = self.best.as_ref().map_or(f64::NEG_INFINITY, |best| best.elbo);
-        let Bound { elbo, dropped } = bound;
-        if elbo > best {
-            self.best = Some(Found { iteration, elbo, normal });
-        }
-        let after = if self.ending.is_some() { After::Draw } else { After::Follow };
-        self.tell(Waypoint::Estimated { iteration, elbo, dropped }, after)
+        let Bound { elbo, dropped } = self.race.passed();
+        let (iteration, draws) = (self.optimizer.iterations(), self.race.first().rows());
+        let after = if self.ending.is_some() { After::Decide } else { After::Follow };
+        self.tell(Waypoint::Estimated { iteration, elbo, draws, dropped }, after)
     }
 
     /// The optimiser has ended. Where it took no step, it begins anew beside its start, or the start itself must do.
@@ -186,32 +178,42 @@ impl Path {
             return self.tell(Waypoint::Nudged, After::Follow);
         }
         self.ending = Some(ending);
-        if stood { self.judge() } else { self.found() }
+        if stood { self.judge() } else { self.decide() }
     }
 
-    /// The path is over: draws of the best approximation, or none.
+    /// The path is over: asks for the draws that tell which of its points is the best.
+    fn decide(&mut self) -> Ask<Waypoint> {
+        if !self.race.finish() {
+            return self.found();
+        }
+        self.state = State::Deciding;
+        Ask::EvaluateBlock
+    }
+
+    /// Draws of the best approximation, or none.
     fn found(&mut self) -> Ask<Waypoint> {
         let ending = self.ending.expect("the optimiser has ended");
         let iterations = self.optimizer.iterations();
-        let Some(best) = &self.best else {
-            let failure = PathFailure::NoBound { iterations, unfit: self.unfit, dropped: self.dropped, ending };
+        let (best, mut stream) = self.race.best();
+        let Some(best) = best else {
+            let failure = PathFailure::NoBound { iterations, unfit: self.unfit, dropped: self.race.dropped(), ending };
             return self.tell(Waypoint::Failed(failure), After::Nothing);
         };
-        let stream = &mut self.stream;
-        self.draws.redraw(|_, x| best.normal.draw(stream, x));
+        self.draws.redraw(|_, x| best.normal.draw(&mut stream, x));
+        self.best = Some(best);
         if !self.settings.evaluates {
             return self.tell(Waypoint::Drawn, After::Row(0));
         }
-        self.densities += self.draws.rows() as u64;
+        self.evaluated = true;
         self.state = State::Drawing;
         Ask::EvaluateBlock
     }
 
     fn told(&mut self, after: After) -> Ask<Waypoint> {
         match after {
-            After::Follow if self.ending.is_some() => self.found(),
+            After::Follow if self.ending.is_some() => self.decide(),
             After::Follow => self.follow(Reply::Continue),
-            After::Draw => self.found(),
+            After::Decide => self.decide(),
             After::Row(row) if row < self.draws.rows() => self.tell(Waypoint::Row(row), After::Row(row + 1)),
             After::Row(_) => self.tell(Waypoint::Done, After::Nothing),
             After::Nothing => match self.event.clone() {
@@ -233,6 +235,10 @@ impl Machine for Path {
         match self.state {
             State::Following => self.follow(reply),
             State::Judging => self.judged(),
+            State::Deciding => {
+                self.race.finished();
+                self.found()
+            }
             State::Drawing => self.tell(Waypoint::Drawn, After::Row(0)),
             State::Told(after) => self.told(after),
         }
@@ -241,7 +247,7 @@ impl Machine for Path {
     fn asked(&self) -> Option<Ask<Waypoint>> {
         match self.state {
             State::Following => Some(Ask::Evaluate),
-            State::Judging | State::Drawing => Some(Ask::EvaluateBlock),
+            State::Judging | State::Deciding | State::Drawing => Some(Ask::EvaluateBlock),
             State::Told(_) => self.event.clone().map(Ask::Event),
         }
     }
@@ -255,7 +261,11 @@ impl Machine for Path {
     }
 
     fn block(&mut self) -> (&mut Block, &mut Stream) {
-        let draws = if self.state == State::Drawing { &mut self.draws } else { &mut self.bound_draws };
+        let draws = match self.state {
+            State::Drawing => &mut self.draws,
+            State::Deciding => self.race.rest(),
+            _ => self.race.first(),
+        };
         // The model draws from one stream, whatever is evaluated.
         (&mut draws.block, self.optimizer.evaluation().stream)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct PathSettings {
     /// Of its optimiser, which is L-BFGS on the density with the Jacobian.
     pub optimizer: OptimizerSettings,
-    /// Draws for the estimate of the bound at each point, at least 1.
+    /// Draws for the estimate of the bound where it may be the best, at least 1.
     pub bound_draws: usize,
     /// Draws in the end, at least 1.
     pub draws: usize,
@@ -35,12 +35,14 @@ pub enum Waypoint {
     Initialized,
     /// The gradient at the start is nothing: the path begins anew a little beside it.
     Nudged,
-    /// The bound at a point was estimated.
+    /// The bound at a point was estimated, by the first draws there.
     Estimated {
         /// Iterations of the optimiser so far.
         iteration: usize,
         /// The estimate; -inf where no draw has a finite log density.
         elbo: f64,
+        /// By so many draws.
+        draws: usize,
         /// Draws without one.
         dropped: usize,
     },

@@ -4,10 +4,11 @@ mod options;
 mod report;
 mod sets;
 
-use crate::drive::Pool;
+use super::spread::same;
+use crate::drive::{Council, Pool, Shared};
 use crate::error::Error;
 use crate::io::{Interrupt, Logger};
-use crate::model::StateSpace;
+use crate::model::{Communicator, StateSpace};
 use crate::particles::blocks::Blocks;
 use crate::particles::filter::{self, Benches, FilterOptions, backward};
 use sets::OneSet;
@@ -22,6 +23,9 @@ pub use report::{FilterReport, FilterSet};
 /// whose particles are all lost at some time ends there, with log evidence -inf, and the others go on
 /// ([`FilterReport::status`] says so); a failure of the model ends the call.
 ///
+/// With a `communicator` all its ranks make the same call, each runs a block of the sets, and all return what became of all, with the
+/// bits of one process; what fails on one fails on all. It is called by the calling thread.
+///
 /// # Errors
 /// Options out of range; what the model has not that the kind of filter needs; a refusal of the model's; a log weight that
 /// is NaN or +inf, named by set, particle and time; the interrupt.
@@ -31,10 +35,20 @@ pub fn particle_filter<M: StateSpace>(
     logger: &dyn Logger,
     interrupt: &dyn Interrupt,
     pool: Option<Arc<Pool>>,
+    communicator: Option<&dyn Communicator>,
 ) -> Result<FilterReport, Error> {
-    options.check(model)?;
-    let job = Job { model, options, of_set: options.of_set(), logger, benches: Benches::default() };
-    Ok(FilterReport { sets: sets::run(model, options, interrupt, pool, &job)? })
+    let job = || Job { model, options, of_set: options.of_set(), logger, benches: Benches::default() };
+    let fits = options.check(model);
+    let Some(communicator) = communicator else {
+        fits?;
+        let sets = sets::run(model, options, 0..options.num_sets, || interrupt.requested(), pool, &job())?;
+        return Ok(FilterReport { sets });
+    };
+    let ranks = Shared::new(Council::new(communicator));
+    same(&ranks.meet(fits.map(|()| options.terms(model)))?)?;
+    let poll = || ranks.pulse(|| interrupt.requested());
+    let sets = ranks.meet(sets::run(model, options, ranks.own(options.num_sets), poll, pool, &job()))?;
+    Ok(FilterReport { sets: sets.into_iter().flatten().collect() })
 }
 
 struct Job<'a, M: StateSpace> {

@@ -5,6 +5,7 @@ use crate::model::StateSpace;
 use crate::particles::filter::{FilterOptions, Kind};
 use crate::particles::resample::Scheme;
 use crate::room;
+use crate::services::spread::Terms;
 use std::sync::Arc;
 
 /// A run of a particle filter.
@@ -81,6 +82,29 @@ impl FilterRun {
     /// Whether the particles of all times can be read in the end.
     pub(super) fn keeps_history(&self) -> bool {
         self.history || self.retained.is_some()
+    }
+
+    /// What must be the same on all ranks of a run.
+    pub(super) fn terms(&self, model: &impl StateSpace) -> Terms {
+        let retained = self.retained.iter().flat_map(|path| path.iter()).flat_map(|x| x.to_le_bytes());
+        let retained = crc32fast::hash(&retained.collect::<Vec<_>>());
+        [
+            ("num_sets", self.num_sets.to_string()),
+            ("init_set_id", self.init_set_id.to_string()),
+            ("num_particles", self.num_particles.to_string()),
+            ("num_times", self.num_times.to_string()),
+            ("seed", self.seed.to_string()),
+            ("kind", format!("{:?}", self.kind)),
+            ("resampling", self.scheme.to_string()),
+            ("ess_threshold", self.ess_threshold.to_string()),
+            ("moments", self.moments.to_string()),
+            ("history", self.history.to_string()),
+            ("num_trajectories", self.num_trajectories.to_string()),
+            ("retained", format!("a trajectory of checksum {retained:08x}")),
+            ("model.dimension", model.dim().to_string()),
+        ]
+        .map(|(name, value)| (name.to_string(), value))
+        .to_vec()
     }
 
     pub(super) fn check(&self, model: &impl StateSpace) -> Result<(), Error> {

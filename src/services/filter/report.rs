@@ -4,9 +4,10 @@ use crate::error::{Code, Error};
 use crate::particles::filter::Filtered;
 use crate::particles::{Evidence, pooled};
 use crate::report::{Course, CourseStep};
+use serde::{Deserialize, Serialize};
 
 /// One set of a filter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FilterSet {
     /// What the filter made of it.
     pub filtered: Filtered,

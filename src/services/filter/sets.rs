@@ -3,10 +3,10 @@
 use super::FilterRun;
 use crate::drive::{PolledBlocks, Pool, PoolBlocks, on_pool};
 use crate::error::Error;
-use crate::io::Interrupt;
 use crate::model::{StateSpace, Threading};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,17 +19,19 @@ pub trait OneSet<R>: Sync {
     fn run(&self, set: u64, blocks: &impl Blocks) -> Result<R, Error>;
 }
 
-/// Runs every set and returns what became of each, in the order of their ids.
+/// Runs `own` of all sets and returns what became of each, in the order of their ids. `poll` is asked every few milliseconds, on the
+/// calling thread, whether to end.
 pub fn run<M: StateSpace, R: Send>(
     model: &M,
     options: &FilterRun,
-    interrupt: &dyn Interrupt,
+    own: Range<usize>,
+    poll: impl Fn() -> bool,
     pool: Option<Arc<Pool>>,
     one: &impl OneSet<R>,
 ) -> Result<Vec<R>, Error> {
-    let ids = (0..options.num_sets as u64).map(|i| options.init_set_id + i);
+    let count = own.len();
+    let ids = own.map(|i| options.init_set_id + i as u64);
     let stop = AtomicBool::new(false);
-    let poll = || interrupt.requested();
     if model.threading() == Threading::Caller {
         let blocks = PolledBlocks::new(&stop, poll);
         return ids.map(|set| one.run(set, &blocks)).collect();
@@ -45,7 +47,7 @@ pub fn run<M: StateSpace, R: Send>(
         (None, _) => Arc::new(Pool::new(options.num_threads)?),
     };
     let blocks_of_set = if model.whole_sets() { 1 } else { options.num_particles.div_ceil(BLOCK) };
-    let by_sets = options.num_sets > 1 && blocks_of_set < BLOCKS_PER_THREAD * pool.threads();
+    let by_sets = count > 1 && blocks_of_set < BLOCKS_PER_THREAD * pool.threads();
     on_pool(&pool, &stop, poll, || {
         let blocks = PoolBlocks::new(&pool, &stop);
         if !by_sets {

@@ -60,18 +60,12 @@ struct Tools<M: Likelihood> {
     lost: Mutex<Option<Error>>,
 }
 
-/// Tells the other processes, which are about to make a learner, why this one makes none.
-pub fn withdraw(communicator: &dyn Communicator, error: &Error) {
-    // Its own error is what the caller hands on.
-    let _ = Shared::new(Council::new(communicator)).settle::<()>(Err(error.clone()));
-}
-
 impl<M: Likelihood> Tools<M> {
     fn new(model: M, seed: u64, io: LearnIo, pool: Arc<Pool>) -> Result<Self, Error> {
         if model.parameters().is_empty() || model.outcome().width == 0 {
             let expected = "at least one parameter, and outcomes of at least one number";
             let error = Error::argument("likelihood", expected, "none");
-            io.communicator.iter().for_each(|communicator| withdraw(communicator.as_ref(), &error));
+            io.communicator.iter().for_each(|communicator| Shared::withdraw(communicator.as_ref(), &error));
             return Err(error);
         }
         Ok(Self {

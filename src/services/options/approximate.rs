@@ -56,7 +56,7 @@ pub struct PathfinderOptions {
     pub num_paths: usize,
     /// Most steps of each path's optimiser, at least 1. Default 1000.
     pub max_lbfgs_iters: usize,
-    /// Draws for the estimate of the bound at each point, at least 1. Default 25.
+    /// Draws for the estimate of the bound at the points that are the best by a few draws, at least 1. Default 25.
     pub num_elbo_draws: usize,
     /// Draws from each path, at least 1. Default 1000.
     pub num_draws: usize,

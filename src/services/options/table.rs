@@ -265,7 +265,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("max_stages", FROM_1, SMC, "most stages of a set", smc.max_stages),
     row!("num_paths", FROM_1, PATHS_OF, "number of paths", pathfinder.num_paths),
     row!("max_lbfgs_iters", FROM_1, PATHS_OF, "most steps of a path's optimiser", pathfinder.max_lbfgs_iters),
-    row!("num_elbo_draws", FROM_1, PATHS_OF, "draws for the evidence lower bound at each point of a path",
+    row!("num_elbo_draws", FROM_1, PATHS_OF, "draws for the evidence lower bound at the best points of a path",
         pathfinder.num_elbo_draws),
     row!("num_draws", FROM_1, PATHS_OF, "draws from each path", pathfinder.num_draws),
     row!("num_psis_draws", FROM_1, PATHS_OF, "draws resampled from those of all paths", pathfinder.num_psis_draws),

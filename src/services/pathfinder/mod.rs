@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::io::{Level, Logger, Writer};
 use crate::model::Density;
 use crate::optimize::OptimizerSettings;
-use crate::pathfinder::PathSettings;
+use crate::pathfinder::{PathSettings, STEPS_PER_HISTORY};
 use crate::room;
 use paths::{Paths, Sinks, Trail};
 use pool::Pooled;
@@ -196,6 +196,6 @@ fn check<D: Density>(density: &D, options: &PathfinderOptions, io: &SampleIo<'_>
         room::check(name, &[paths, draws, width, NUMBER], format!("{draws} for each of {paths} paths"))
     })?;
     let history = options.lbfgs.history_size;
-    room::check("history_size", &[paths, history, dim, NUMBER], history)?;
+    room::check("history_size", &[paths, STEPS_PER_HISTORY, history, dim, NUMBER], history)?;
     room::check("num_psis_draws", &[options.num_psis_draws, width, NUMBER], options.num_psis_draws)
 }

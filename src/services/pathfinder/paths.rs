@@ -113,7 +113,14 @@ impl<'a> Paths<'a> {
         }
     }
 
-    fn estimated<D: Density>(&self, iteration: usize, elbo: f64, dropped: usize, path: &Path, here: &Here<'_, D>) {
+    fn estimated<D: Density>(
+        &self,
+        iteration: usize,
+        elbo: f64,
+        [draws, dropped]: [usize; 2],
+        path: &Path,
+        here: &Here<'_, D>,
+    ) {
         let [gradients, _] = path.evaluations();
         here.show(&Progress { iteration, in_warmup: false, gradients, ..Progress::default() });
         let refresh = here.run.options.refresh;
@@ -121,7 +128,7 @@ impl<'a> Paths<'a> {
             let log_density = path.optimizer().point().log_density;
             let mut line = format!("Iteration {iteration}: log density {log_density:.4}, ELBO {elbo:.4}");
             if dropped > 0 {
-                line += &format!("; {dropped} of {} draws have no finite log density", self.settings.bound_draws);
+                line += &format!("; {dropped} of {draws} draws have no finite log density");
             }
             here.log(Level::Info, &line);
         }
@@ -215,7 +222,9 @@ impl<D: Density> Service<D> for Paths<'_> {
                 let line = "the gradient at the start is nothing: the path begins anew a little beside it";
                 here.log(Level::Info, line);
             }
-            Waypoint::Estimated { iteration, elbo, dropped } => self.estimated(iteration, elbo, dropped, path, here),
+            Waypoint::Estimated { iteration, elbo, draws, dropped } => {
+                self.estimated(iteration, elbo, [draws, dropped], path, here);
+            }
             Waypoint::Unfit { .. } => {}
             Waypoint::Drawn => self.drawn(path, here)?,
             Waypoint::Row(row) => self.row(row, path, here)?,

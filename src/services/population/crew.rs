@@ -1,8 +1,9 @@
 //! One call of the host for each of many traces.
 
-use super::{PopulationIo, TraceFailure};
-use crate::drive::{Pool, map, quiet};
+use super::{StepProgress, TraceFailure};
+use crate::drive::{Pool, Shared, map, quiet};
 use crate::error::{Code, Error};
+use crate::io::Interrupt;
 use crate::model::{Level, Logger, Refusal, SerialReducer, Task, Threading, Traces};
 use crate::particles::Set;
 use crate::random::{ParticlePurpose, ParticleStreams};
@@ -17,21 +18,15 @@ pub(super) struct Crew<'a, H: Traces> {
     pub watch: Watch<'a>,
     /// Copies that resampling made.
     pub copies: u64,
+    /// The processes that share the sets, where there are others.
+    pub ranks: Option<&'a Shared<'a>>,
 }
 
 /// Interrupt, progress and logger of the calling thread.
 pub(super) struct Watch<'a> {
-    io: &'a mut PopulationIo,
-}
-
-impl<'a> Watch<'a> {
-    pub fn new(io: &'a mut PopulationIo) -> Self {
-        Self { io }
-    }
-
-    pub fn logger(&self) -> &dyn Logger {
-        self.io.logger.as_ref()
-    }
+    pub logger: &'a dyn Logger,
+    pub interrupt: &'a dyn Interrupt,
+    pub progress: Option<&'a mut StepProgress>,
 }
 
 /// One call: for which trace of which set, with what, and what came of it (`None`: not called).
@@ -73,15 +68,19 @@ impl<H: Traces> Crew<'_, H> {
         ends: Ends,
         work: impl Fn(&H, &mut A, &mut Task<'_>) -> Result<R, Refusal> + Sync,
     ) -> Result<(), Error> {
-        self.watch.begin()?;
         let total = calls.len();
-        let Watch { io: PopulationIo { logger, interrupt, progress } } = &mut self.watch;
-        let (host, streams, logger) = (self.host, self.streams, logger.as_ref());
+        let early = ends == Ends::Early;
+        if early {
+            self.watch.begin()?;
+        }
+        let Watch { logger, interrupt, progress } = &mut self.watch;
+        let (host, streams, logger, ranks) = (self.host, self.streams, *logger, self.ranks);
         let watch = |done| {
             if let Some(progress) = progress {
                 progress(done, total);
             }
-            ends == Ends::Early && interrupt.requested()
+            let asks = || early && interrupt.requested();
+            ranks.map_or_else(asks, |ranks| ranks.pulse(asks) && early)
         };
         map(self.pool, host.threading(), calls, watch, |call| {
             let mut stream = streams.at(call.set, call.index as u64, generation, purpose);
@@ -98,7 +97,7 @@ impl<H: Traces> Crew<'_, H> {
                 Err(panic) => Err(Error::new(Code::Internal, format!("{what}: a panic was caught: {panic}"))),
             };
             match outcome.map_err(|e| e.in_set(call.set).of_trace(call.index)) {
-                Err(error) if ends == Ends::Early => Err(error),
+                Err(error) if early => Err(error),
                 outcome => {
                     call.outcome = Some(outcome.map_err(Box::new));
                     Ok(())
@@ -108,28 +107,33 @@ impl<H: Traces> Crew<'_, H> {
         .map_err(|e| if e.code() == Code::Interrupted { interrupted() } else { e })
     }
 
-    /// Drops traces that are no longer needed, in parallel as all else that the host does with them.
+    /// See [`dispose`].
     pub fn dispose(&self, traces: Vec<H::Trace>) {
-        /// Fewer are not worth the threads.
-        const MANY: usize = 1024;
-        if self.host.threading() == Threading::Any && traces.len() >= MANY {
-            let mut traces: Vec<_> = traces.into_iter().map(Some).collect();
-            // Dropping cannot fail but by a panic, after which there is nothing to be done either.
-            let free = |trace: &mut Option<H::Trace>| {
-                *trace = None;
-                Ok(())
-            };
-            let _ = map(self.pool, Threading::Any, &mut traces, |_| false, free);
-        } else {
-            let _ = quiet::catch(|| drop(traces));
-        }
+        dispose(self.host, self.pool, traces);
+    }
+}
+
+/// Drops traces that are no longer needed, in parallel as all else that the host does with them.
+pub(super) fn dispose<H: Traces>(host: &H, pool: &Pool, traces: Vec<H::Trace>) {
+    /// Fewer are not worth the threads.
+    const MANY: usize = 1024;
+    if host.threading() == Threading::Any && traces.len() >= MANY {
+        let mut traces: Vec<_> = traces.into_iter().map(Some).collect();
+        // Dropping cannot fail but by a panic, after which there is nothing to be done either.
+        let free = |trace: &mut Option<H::Trace>| {
+            *trace = None;
+            Ok(())
+        };
+        let _ = map(pool, Threading::Any, &mut traces, |_| false, free);
+    } else {
+        let _ = quiet::catch(|| drop(traces));
     }
 }
 
 impl Watch<'_> {
     /// Before anything is changed.
-    fn begin(&self) -> Result<(), Error> {
-        if self.io.interrupt.requested() { Err(interrupted()) } else { Ok(()) }
+    pub fn begin(&self) -> Result<(), Error> {
+        if self.interrupt.requested() { Err(interrupted()) } else { Ok(()) }
     }
 }
 

@@ -7,11 +7,13 @@
 //! | `reorder` | resampling, traces that become several, traces that merge |
 //! | `read` | weights, evidence, reports |
 //! | `sets` | the number of sets: begun anew, grown, dropped |
+//! | `ranks` | which sets are whose where several processes share them, and what those tell each other |
 //! | `saved` | the whole population as bytes |
 //! | `options` | what is chosen when it is made |
 
 mod crew;
 mod options;
+mod ranks;
 mod read;
 mod reorder;
 mod saved;
@@ -21,13 +23,13 @@ mod steps;
 pub use options::{PopulationOptions, TraceFailure};
 pub use read::Which;
 
-use crate::drive::Pool;
+use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::io::{Interrupt, Logger, Never, Silent};
-use crate::model::{Operation, Traces, check_chain_ids};
+use crate::model::{Communicator, Operation, Traces, check_chain_ids};
 use crate::particles::{History, Resampling, Set, Step};
-use crate::random::ParticleStreams;
-use crew::{Crew, Watch};
+use crew::Crew;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// Told how many traces of a step are done, of how many.
@@ -41,11 +43,14 @@ pub struct PopulationIo {
     pub interrupt: Box<dyn Interrupt>,
     /// Called every few milliseconds, on the calling thread, while a step is under way.
     pub progress: Option<Box<StepProgress>>,
+    /// The processes that share the sets: all make the same calls with the same arguments, each has the traces of some sets and works
+    /// on these, and all know the weights of all, with the bits of one process. Called by the calling thread.
+    pub communicator: Option<Box<dyn Communicator + Send>>,
 }
 
 impl Default for PopulationIo {
     fn default() -> Self {
-        Self { logger: Box::new(Silent), interrupt: Box::new(Never), progress: None }
+        Self { logger: Box::new(Silent), interrupt: Box::new(Never), progress: None, communicator: None }
     }
 }
 
@@ -56,12 +61,21 @@ impl Default for PopulationIo {
 ///
 /// Same seed, same bits: what is drawn for a trace depends on the seed, the id of its set, its number in the set and the
 /// number of steps before; not on threads, nor on the other sets.
+///
+/// Over several processes ([`PopulationIo::communicator`]) a new set goes to the one that has fewest, and stays there. All make every
+/// call that may change the population or asks traces (those that take it as mutable); what fails on one fails on all, and leaves
+/// everything as it was. Looking at weights, evidence and genealogies asks nobody. Once a process is lost no such call succeeds.
 pub struct Population<H: Traces> {
     host: H,
     pool: Arc<Pool>,
     io: PopulationIo,
     options: PopulationOptions,
+    /// All sets; of those of other ranks only what they weigh.
     sets: Vec<Set<H::Trace>>,
+    /// The rank that has the traces, of each set.
+    owners: Vec<usize>,
+    /// Why no other rank can be asked any more.
+    lost: Option<Error>,
     /// Id of the next set to be made.
     next_id: u64,
     /// Traces of a set before the first step.
@@ -76,14 +90,15 @@ pub struct Population<H: Traces> {
 impl<H: Traces> Population<H> {
     /// A population of one set of one trace, from the prior.
     pub fn new(host: H, options: PopulationOptions, io: PopulationIo, pool: Arc<Pool>) -> Result<Self, Error> {
-        check_chain_ids("init_set_id", options.init_set_id, 1)?;
-        if options.on_failure == TraceFailure::Keep && !host.can_copy() {
-            return Err(Error::argument(
-                "on_trace_failure",
-                "'lose', for the traces cannot be copied: an operation that fails could not leave them as they were",
-                "'keep'",
-            ));
-        }
+        let fits = check_chain_ids("init_set_id", options.init_set_id, 1).and_then(|()| {
+            if options.on_failure == TraceFailure::Lose || host.can_copy() {
+                return Ok(());
+            }
+            let expected =
+                "'lose', for the traces cannot be copied: an operation that fails could not leave them as they were";
+            Err(Error::argument("on_trace_failure", expected, "'keep'"))
+        });
+        fits.inspect_err(|error| io.communicator.iter().for_each(|c| Shared::withdraw(c.as_ref(), error)))?;
         let mut population = Self {
             host,
             pool,
@@ -91,6 +106,8 @@ impl<H: Traces> Population<H> {
             next_id: options.init_set_id,
             options,
             sets: Vec::new(),
+            owners: Vec::new(),
+            lost: None,
             founders: 1,
             history: History::default(),
             samplings: 0,
@@ -102,79 +119,87 @@ impl<H: Traces> Population<H> {
 
     /// Does the host's `operation` to every trace of every set and adds the increments to the log weights.
     pub fn apply(&mut self, operation: Operation) -> Result<(), Error> {
-        self.step(Step::Apply(operation))
+        self.step("apply", Step::Apply(operation))
     }
 
     /// Makes every trace consistent with its observations and adds the increments.
     pub fn incorporate(&mut self) -> Result<(), Error> {
-        self.step(Step::Incorporate)
+        self.step("incorporate", Step::Incorporate)
     }
 
     /// *Sets* every log weight to the trace's likelihood weight. The evidence is from here on their mean in each set.
     pub fn likelihood_weight(&mut self) -> Result<(), Error> {
-        self.step(Step::LikelihoodWeight)
+        self.step("likelihood_weight", Step::LikelihoodWeight)
     }
 
     /// Resamples inside each set. The first use of a parent keeps the trace itself, further ones copy it; the weights
     /// are level afterwards, their sum what it was, so that the evidence is kept. Each trace alone is a draw from the
     /// weights, the distinguished one (the first) too.
     pub fn resample(&mut self, how: Resampling) -> Result<(), Error> {
-        self.step(Step::Resample(how))
+        self.step("resample", Step::Resample(how))
     }
 
     /// As [`Population::resample`], set i to `counts[i]` traces. Samples of different sets then differ in distribution
     /// (a set of fewer traces is a coarser approximation), and no set can be grown any more.
     pub fn block_resample(&mut self, counts: &[usize], how: Resampling) -> Result<(), Error> {
-        if counts.len() != self.sets.len() {
-            let expected = format!("{} counts, one per set", self.sets.len());
-            return Err(Error::argument("counts", expected, counts.len()));
-        }
-        self.single(|crew, sets, generation| {
-            let hows = counts.iter().map(|&n| Resampling { count: Some(n), ..how });
-            reorder::resample(crew, sets, &hows.collect::<Vec<_>>(), generation)
+        let fits = match counts.len() == self.sets.len() {
+            true => Ok(()),
+            false => Err(Error::argument("counts", format!("{} counts, one per set", self.sets.len()), counts.len())),
+        };
+        self.told(fits)?;
+        let own = self.owners.iter().zip(counts).filter(|(owner, _)| **owner == self.rank());
+        let hows: Vec<_> = own.map(|(_, &n)| Resampling { count: Some(n), ..how }).collect();
+        self.single("block_resample", None, &(counts, how), |crew, sets, generation| {
+            reorder::resample(crew, sets, &hows, generation)
         })
     }
 
     /// Begins inference anew: resamples to `how.count` traces, sets their weights to 1 and every trace back to the
     /// prior. The sets stay.
     pub fn reset_to_prior(&mut self, how: Resampling) -> Result<(), Error> {
-        self.step(Step::Reset(how))
+        self.step("reset_to_prior", Step::Reset(how))
     }
 
     /// Every trace becomes several, with the weights added that the host gives them.
     pub fn diversify(&mut self, operation: Operation) -> Result<(), Error> {
-        self.step(Step::Diversify(operation))
+        self.step("diversify", Step::Diversify(operation))
     }
 
     /// In each set, traces with equal fingerprints in `scope` merge: one of them, drawn by weight, is kept, and their
     /// weights are summed.
     pub fn collapse(&mut self, scope: i64) -> Result<(), Error> {
-        self.step(Step::Collapse { scope, best: false })
+        self.step("collapse", Step::Collapse { scope, best: false })
     }
 
     /// As [`Population::collapse`], but the trace of the largest weight is kept, with its own weight.
     pub fn collapse_map(&mut self, scope: i64) -> Result<(), Error> {
-        self.step(Step::Collapse { scope, best: true })
+        self.step("collapse_map", Step::Collapse { scope, best: true })
     }
 
     /// Does `operation` to every trace, and writes the value `what` of each afterwards, `width` numbers, into `out`.
     pub fn for_each(&mut self, operation: Operation, what: i64, width: usize, out: &mut [f64]) -> Result<(), Error> {
-        self.check_room(Which::All, width, out)?;
+        let fits = self.check_room(Which::All, width, out);
+        self.told(fits)?;
         self.apply(operation)?;
         self.report(Which::All, what, width, out)
     }
 
     /// Does `operation` to one trace alone; its increment, which is added. No set can be grown afterwards.
     pub fn on_trace(&mut self, set: u64, trace: usize, operation: &Operation) -> Result<f64, Error> {
-        let place = self.place(set)?;
-        self.check_trace(place, trace)?;
-        self.single(|crew, sets, generation| steps::on_trace(crew, &mut sets[place], trace, operation, generation))
+        let fits = self.place(set).and_then(|place| self.check_trace(place, trace));
+        self.told(fits)?;
+        self.single("on_trace", Some(set), &(set, trace, operation), |crew, sets, generation| {
+            steps::on_trace(crew, one(sets, set), trace, operation, generation)
+        })
     }
 
     /// Sets the log weights of one set; the evidence is from here on their mean. No set can be grown afterwards.
     pub fn set_log_weights(&mut self, set: u64, log_weights: &[f64]) -> Result<(), Error> {
-        let place = self.place(set)?;
-        self.single(|_, sets, _| steps::set_log_weights(&mut sets[place], log_weights))
+        let fits = self.place(set).map(drop);
+        self.told(fits)?;
+        self.single("set_log_weights", Some(set), &(set, log_weights), |crew, sets, _| {
+            crew.agree(one(sets, set).map_or(Ok(()), |set| steps::set_log_weights(set, log_weights)))
+        })
     }
 
     /// Forgets what was done so far. Sets can't be grown until the population is begun anew.
@@ -193,43 +218,43 @@ impl<H: Traces> Population<H> {
     }
 
     /// Does a step to all sets and remembers it.
-    fn step(&mut self, step: Step) -> Result<(), Error> {
-        self.act(step, |crew, sets, step, generation| steps::perform(crew, sets, step, generation))
+    fn step(&mut self, call: &str, step: Step) -> Result<(), Error> {
+        let generation = self.history.len() + 1;
+        self.act(call, None, &step, |crew, sets| steps::perform(crew, sets, &step, generation))?;
+        self.history.push(&step);
+        Ok(())
     }
 
     /// Does something to some sets or traces only.
     fn single<R>(
         &mut self,
+        call: &str,
+        of: Option<u64>,
+        arguments: &impl Serialize,
         act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>], u64) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        self.act(Step::Single, |crew, sets, _, generation| act(crew, sets, generation))
-    }
-
-    fn act<R>(
-        &mut self,
-        step: Step,
-        act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>], &Step, u64) -> Result<R, Error>,
-    ) -> Result<R, Error> {
         let generation = self.history.len() + 1;
-        let (done, copies) = self.with_crew(|crew, sets| Ok((act(crew, sets, &step, generation)?, crew.copies)))?;
-        self.copies += copies;
-        self.history.push(&step);
+        let done = self.act(call, of, arguments, |crew, sets| act(crew, sets, generation))?;
+        self.history.push(&Step::Single);
         Ok(done)
     }
 
-    fn with_crew<R>(
+    /// Changes sets (that of id `of` alone, where there is one), and has all ranks know what became of them.
+    fn act<R>(
         &mut self,
+        call: &str,
+        of: Option<u64>,
+        arguments: &impl Serialize,
         act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>]) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let mut crew = Crew {
-            host: &self.host,
-            pool: &self.pool,
-            streams: ParticleStreams::new(self.options.seed),
-            on_failure: self.options.on_failure,
-            genealogy: self.options.genealogy,
-            watch: Watch::new(&mut self.io),
-            copies: 0,
-        };
-        act(&mut crew, &mut self.sets)
+        let (done, bulletins) = self.together(call, arguments, |crew, sets| crew.tell(sets, of, act))?;
+        let here = self.rank();
+        self.copies += ranks::heed(&mut self.sets, &self.owners, here, bulletins);
+        Ok(done)
     }
+}
+
+/// The set of this id, where it is among those that are here.
+fn one<T>(sets: &mut [Set<T>], id: u64) -> Option<&mut Set<T>> {
+    sets.iter_mut().find(|set| set.id() == id)
 }

@@ -65,8 +65,53 @@ impl<H: Traces> Population<H> {
         out: &mut [f64],
         ask: impl Fn(&H, &H::Trace, &mut Task<'_>, &mut [f64]) -> Result<(), Refusal> + Sync,
     ) -> Result<(), Error> {
-        self.check_room(which, width, out)?;
-        let (sets, traces): (Range<usize>, _) = match which {
+        let fits = self.check_room(which, width, out).and_then(|()| self.places(which));
+        let (places, trace) = self.told(fits)?;
+        out.fill(f64::NAN);
+        if width == 0 {
+            return Ok(());
+        }
+        let generation = self.samplings;
+        let asked: Vec<u64> = self.sets[places.clone()].iter().map(Set::id).collect();
+        let arguments = (asked.as_slice(), trace, width);
+        let values = self.together(what, &arguments, |crew, sets| {
+            let traces = sets.iter().filter(|set| asked.contains(&set.id())).flat_map(|set| {
+                let traces = trace.map_or(0..set.len(), |i| i..i + 1);
+                traces.map(move |i| (set.id(), i, set.trace(i)))
+            });
+            let traces: Vec<_> = traces.collect();
+            // With other ranks this one's values are handed round, and go to their places then.
+            let mut mine = vec![f64::NAN; if crew.ranks.is_some() { traces.len() * width } else { 0 }];
+            let place = if crew.ranks.is_some() { &mut mine[..] } else { &mut out[..] };
+            let mut calls: Vec<_> = traces
+                .into_iter()
+                .zip(place.chunks_mut(width))
+                .filter_map(|((id, i, trace), out)| Some(Call::new(id, i, (trace?, out))))
+                .collect();
+            let called = crew.call(
+                &mut calls,
+                generation,
+                ParticlePurpose::Report,
+                what,
+                Ends::Early,
+                |host, (trace, out), task| ask(host, trace, task, out),
+            );
+            crew.meet(called.map(|()| mine))
+        })?;
+        if self.io.communicator.is_some() {
+            let mut values: Vec<_> = values.into_iter().map(Vec::into_iter).collect();
+            let owners = self.sets[places.clone()].iter().zip(&self.owners[places]);
+            let owners = owners.flat_map(|(set, &owner)| (0..trace.map_or(set.len(), |_| 1)).map(move |_| owner));
+            for (out, owner) in out.chunks_mut(width).zip(owners) {
+                out.iter_mut().zip(&mut values[owner]).for_each(|(out, value)| *out = value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The sets that `which` are in, and which trace of each; none: all.
+    fn places(&self, which: Which) -> Result<(Range<usize>, Option<usize>), Error> {
+        Ok(match which {
             Which::Distinguished => (0..1, Some(0)),
             Which::EachSet => (0..self.sets.len(), Some(0)),
             Which::All => (0..self.sets.len(), None),
@@ -75,32 +120,17 @@ impl<H: Traces> Population<H> {
                 self.check_trace(place, trace)?;
                 (place..place + 1, Some(trace))
             }
-        };
-        out.fill(f64::NAN);
-        if width == 0 {
-            return Ok(());
-        }
-        let generation = self.samplings;
-        self.with_crew(|crew, all| {
-            let asked = all[sets].iter().flat_map(|set| {
-                let traces = traces.map_or(0..set.len(), |i| i..i + 1);
-                traces.map(move |i| (set.id(), i, set.trace(i)))
-            });
-            let mut calls: Vec<_> = asked
-                .zip(out.chunks_mut(width))
-                .filter_map(|((id, i, trace), out)| Some(Call::new(id, i, (trace?, out))))
-                .collect();
-            crew.call(&mut calls, generation, ParticlePurpose::Report, what, Ends::Early, |host, (trace, out), task| {
-                ask(host, trace, task, out)
-            })
         })
     }
 
-    /// Trace `trace` of the set of id `set`.
+    /// Trace `trace` of the set of id `set`, which is this process's.
     pub fn trace(&self, set: u64, trace: usize) -> Result<&H::Trace, Error> {
         let place = self.place(set)?;
         self.check_trace(place, trace)?;
-        Ok(self.sets[place].trace(trace).expect("checked"))
+        self.sets[place].trace(trace).ok_or_else(|| {
+            let expected = format!("a set of rank {}, this process's", self.rank());
+            Error::argument("set", expected, format!("{set}, of rank {}", self.owners[place]))
+        })
     }
 
     /// Number of traces of a set, lost ones included.

@@ -65,9 +65,11 @@ pub(super) fn resample<H: Traces>(
     hows: &[Resampling],
     generation: u64,
 ) -> Result<(), Error> {
-    let plans = plans(crew, sets, hows, generation)?;
-    let copies = copies(crew, sets, &plans, generation, false, |_, _, _| Ok(()))?;
-    let mut copies = copies.into_iter();
+    let made = plans(crew, sets, hows, generation).and_then(|plans| {
+        let copies = copies(crew, sets, &plans, generation, false, |_, _, _| Ok(()))?;
+        Ok((plans, copies.into_iter()))
+    });
+    let (plans, mut copies) = crew.agree(made)?;
     let mut old = Vec::new();
     for plan in plans {
         let set = &mut sets[plan.place];
@@ -145,19 +147,10 @@ pub(super) fn reset<H: Traces>(
     how: Resampling,
     generation: u64,
 ) -> Result<(), Error> {
-    let plans = plans(crew, sets, &vec![Resampling { ess_below: f64::INFINITY, ..how }; sets.len()], generation)?;
-    let mut fresh = if crew.host.can_copy() {
-        let then = |h: &H, trace: &mut H::Trace, task: &mut Task<'_>| h.reset_to_prior(trace, task);
-        copies(crew, sets, &plans, generation, true, then)?
-    } else {
-        let mut calls: Vec<Call<(), H::Trace>> = Vec::new();
-        for plan in &plans {
-            calls.extend((0..plan.parents.len()).map(|slot| Call::new(sets[plan.place].id(), slot, ())));
-        }
-        crew.call(&mut calls, generation, ParticlePurpose::Work, "create", Ends::Early, |h, (), task| h.create(task))?;
-        calls.into_iter().map(outcome).collect()
-    }
-    .into_iter();
+    let hows = vec![Resampling { ess_below: f64::INFINITY, ..how }; sets.len()];
+    let made = plans(crew, sets, &hows, generation)
+        .and_then(|plans| Ok((fresh(crew, sets, &plans, generation)?.into_iter(), plans)));
+    let (mut fresh, plans) = crew.agree(made)?;
     let mut old = Vec::new();
     for plan in plans {
         let set = &mut sets[plan.place];
@@ -170,6 +163,25 @@ pub(super) fn reset<H: Traces>(
     Ok(())
 }
 
+/// New traces from the prior for all that `plans` have go on.
+fn fresh<H: Traces>(
+    crew: &mut Crew<'_, H>,
+    sets: &[Set<H::Trace>],
+    plans: &[Plan],
+    generation: u64,
+) -> Result<Vec<H::Trace>, Error> {
+    if crew.host.can_copy() {
+        let then = |h: &H, trace: &mut H::Trace, task: &mut Task<'_>| h.reset_to_prior(trace, task);
+        return copies(crew, sets, plans, generation, true, then);
+    }
+    let mut calls: Vec<Call<(), H::Trace>> = Vec::new();
+    for plan in plans {
+        calls.extend((0..plan.parents.len()).map(|slot| Call::new(sets[plan.place].id(), slot, ())));
+    }
+    crew.call(&mut calls, generation, ParticlePurpose::Work, "create", Ends::Early, |h, (), task| h.create(task))?;
+    Ok(calls.into_iter().map(outcome).collect())
+}
+
 /// Makes every trace several. Lost traces stay lost.
 pub(super) fn diversify<H: Traces>(
     crew: &mut Crew<'_, H>,
@@ -179,7 +191,7 @@ pub(super) fn diversify<H: Traces>(
 ) -> Result<(), Error> {
     let what = format!("diversify by operation {}", operation.number);
     let mut calls = looks_at::<_, Vec<(H::Trace, f64)>>(sets);
-    crew.call(&mut calls, generation, ParticlePurpose::Work, &what, Ends::Early, |host, trace, task| {
+    let called = crew.call(&mut calls, generation, ParticlePurpose::Work, &what, Ends::Early, |host, trace, task| {
         let mut several = Vec::new();
         host.diversify(trace, operation, task, &mut |trace, increment| several.push((trace, increment)))?;
         if let Some((_, bad)) = several.iter().find(|(_, i)| i.is_nan() || *i == f64::INFINITY) {
@@ -189,7 +201,8 @@ pub(super) fn diversify<H: Traces>(
             return Err(task.stop("expected at least one trace, got none"));
         }
         Ok(several)
-    })?;
+    });
+    crew.agree(called)?;
     let families: Vec<_> = calls.into_iter().map(|call| (call.set, call.index, outcome(call))).collect();
     let mut families = families.into_iter().peekable();
     let mut old = Vec::new();
@@ -228,9 +241,11 @@ pub(super) fn collapse<H: Traces>(
     generation: u64,
 ) -> Result<(), Error> {
     let mut calls = looks_at::<_, Fingerprint>(sets);
-    crew.call(&mut calls, generation, ParticlePurpose::Report, "fingerprint", Ends::Early, |host, trace, task| {
+    let what = "fingerprint";
+    let called = crew.call(&mut calls, generation, ParticlePurpose::Report, what, Ends::Early, |host, trace, task| {
         host.fingerprint(trace, scope, task)
-    })?;
+    });
+    crew.agree(called)?;
     let prints: Vec<_> = calls.into_iter().map(|call| (call.set, call.index, outcome(call))).collect();
     let mut prints = prints.into_iter().peekable();
     let mut old = Vec::new();

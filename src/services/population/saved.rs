@@ -2,9 +2,9 @@
 
 use super::crew::{Call, Ends, looks_at};
 use super::{Population, PopulationIo, PopulationOptions, TraceFailure};
-use crate::drive::Pool;
+use crate::drive::{Pool, Shared};
 use crate::error::{Code, Error};
-use crate::model::{Traces, open, seal};
+use crate::model::{Task, Traces, open, seal};
 use crate::particles::{Genealogy, History, Set};
 use crate::random::ParticlePurpose;
 use serde::{Deserialize, Serialize};
@@ -41,29 +41,33 @@ impl<H: Traces> Population<H> {
     /// The population as bytes: sets, weights, history and where its streams are. What is done after
     /// [`Population::load`] has the bits of what would have been done without.
     pub fn save(&mut self) -> Result<Vec<u8>, Error> {
-        if !self.host.can_serialize() {
-            return Err(Error::new(
-                Code::InvalidArgument,
-                "the population can't be saved: its traces can't be written",
-            ));
-        }
+        let fits = match self.host.can_serialize() {
+            true => Ok(()),
+            false => {
+                Err(Error::new(Code::InvalidArgument, "the population can't be saved: its traces can't be written"))
+            }
+        };
+        self.told(fits)?;
         let generation = self.history.len();
-        let written = self.with_crew(|crew, sets| {
+        let saved = self.together("save", &(), |crew, sets| {
             let mut calls = looks_at::<_, Vec<u8>>(sets);
-            crew.call(&mut calls, generation, ParticlePurpose::Copy, "serialize", Ends::Early, |host, trace, task| {
+            let write = |host: &H, trace: &mut &H::Trace, task: &mut Task<'_>| {
                 let mut bytes = Vec::new();
                 host.serialize(trace, task, &mut bytes).map(|()| bytes)
-            })?;
-            Ok(calls.into_iter().filter_map(|call| call.outcome?.ok()).collect::<Vec<_>>())
+            };
+            let called = crew.call(&mut calls, generation, ParticlePurpose::Copy, "serialize", Ends::Early, write);
+            let mut written = calls.into_iter().filter_map(|call| call.outcome?.ok());
+            let of = |set: &Set<H::Trace>| SavedSet {
+                id: set.id(),
+                log_base: set.log_base(),
+                log_weights: set.log_weights().to_vec(),
+                genealogy: set.genealogy().cloned(),
+                traces: set.traces().iter().map(|trace| trace.as_ref().and_then(|_| written.next())).collect(),
+            };
+            crew.meet(called.map(|()| sets.iter().map(of).collect::<Vec<_>>()))
         })?;
-        let mut written = written.into_iter();
-        let sets = self.sets.iter().map(|set| SavedSet {
-            id: set.id(),
-            log_base: set.log_base(),
-            log_weights: set.log_weights().to_vec(),
-            genealogy: set.genealogy().cloned(),
-            traces: set.traces().iter().map(|trace| trace.as_ref().and_then(|_| written.next())).collect(),
-        });
+        let mut saved: Vec<_> = saved.into_iter().map(Vec::into_iter).collect();
+        let sets = self.owners.iter().filter_map(|&owner| saved[owner].next());
         Ok(seal(&Saved {
             kind: KIND.into(),
             seed: self.options.seed,
@@ -81,18 +85,9 @@ impl<H: Traces> Population<H> {
 
     /// The population of bytes that [`Population::save`] gave, with the host's traces read back.
     pub fn load(host: H, bytes: &[u8], io: PopulationIo, pool: Arc<Pool>) -> Result<Self, Error> {
-        let foreign = |why: &str| Error::new(Code::Checkpoint, format!("expected a saved population: {why}"));
-        let mut saved: Saved = open(bytes)?;
-        if saved.kind != KIND {
-            return Err(foreign("the bytes are those of something else"));
-        }
-        let whole = |set: &SavedSet| !set.traces.is_empty() && set.traces.len() == set.log_weights.len();
-        if saved.sets.is_empty() || !saved.sets.iter().all(whole) || !saved.history.is_whole() {
-            return Err(foreign("its parts don't fit each other"));
-        }
-        if !host.can_serialize() {
-            return Err(Error::new(Code::InvalidArgument, "the population can't be loaded: its traces can't be read"));
-        }
+        let saved = Self::read(&host, bytes);
+        let mut saved =
+            saved.inspect_err(|error| io.communicator.iter().for_each(|c| Shared::withdraw(c.as_ref(), error)))?;
         let generation = saved.history.len();
         let mut population = Self {
             host,
@@ -105,27 +100,26 @@ impl<H: Traces> Population<H> {
                 genealogy: saved.genealogy,
             },
             sets: Vec::new(),
+            owners: Vec::new(),
+            lost: None,
             next_id: saved.next_id,
             founders: saved.founders,
             history: saved.history,
             samplings: saved.samplings,
             copies: saved.copies,
         };
-        let read = population.with_crew(|crew, _| {
-            let bytes = saved.sets.iter_mut().flat_map(|set| {
+        let owners = population.seats(&[], saved.sets.len());
+        let here = population.rank();
+        let read = population.together("load", &crc32fast::hash(bytes), |crew, _| {
+            let own = saved.sets.iter_mut().zip(&owners).filter(|(_, owner)| **owner == here);
+            let bytes = own.flat_map(|(set, _)| {
                 let there = set.traces.iter_mut().enumerate();
                 there.filter_map(|(i, bytes)| Some(Call::new(set.id, i, bytes.take()?)))
             });
             let mut calls: Vec<Call<Vec<u8>, H::Trace>> = bytes.collect();
-            crew.call(
-                &mut calls,
-                generation,
-                ParticlePurpose::Copy,
-                "deserialize",
-                Ends::Early,
-                |host, bytes, task| host.deserialize(bytes, task),
-            )?;
-            Ok(calls)
+            let read = |host: &H, bytes: &mut Vec<u8>, task: &mut Task<'_>| host.deserialize(bytes, task);
+            let called = crew.call(&mut calls, generation, ParticlePurpose::Copy, "deserialize", Ends::Early, read);
+            crew.agree(called.map(|()| calls))
         })?;
         let mut read = read.into_iter().peekable();
         for set in saved.sets {
@@ -136,6 +130,24 @@ impl<H: Traces> Population<H> {
             }
             population.sets.push(Set::restored(set.id, traces, set.log_weights, set.log_base, set.genealogy));
         }
+        population.owners = owners;
         Ok(population)
+    }
+
+    /// What the bytes hold.
+    fn read(host: &H, bytes: &[u8]) -> Result<Saved, Error> {
+        let foreign = |why: &str| Error::new(Code::Checkpoint, format!("expected a saved population: {why}"));
+        let saved: Saved = open(bytes)?;
+        if saved.kind != KIND {
+            return Err(foreign("the bytes are those of something else"));
+        }
+        let whole = |set: &SavedSet| !set.traces.is_empty() && set.traces.len() == set.log_weights.len();
+        if saved.sets.is_empty() || !saved.sets.iter().all(whole) || !saved.history.is_whole() {
+            return Err(foreign("its parts don't fit each other"));
+        }
+        if !host.can_serialize() {
+            return Err(Error::new(Code::InvalidArgument, "the population can't be loaded: its traces can't be read"));
+        }
+        Ok(saved)
     }
 }

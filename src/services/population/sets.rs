@@ -1,6 +1,7 @@
 //! The number of sets: begun anew, grown, dropped. Nothing else changes it.
 
-use super::crew::{Call, Crew, Ends};
+use super::crew::{Call, Crew, Ends, dispose};
+use super::ranks::heed;
 use super::{Population, steps};
 use crate::error::Error;
 use crate::model::{Traces, check_chain_ids};
@@ -12,6 +13,31 @@ impl<H: Traces> Population<H> {
     /// Drops everything and begins anew: `sets` sets of `traces` traces each, from the prior, of weight 1, with ids from
     /// the first one on and an empty history. With the same seed they are the same again: [`Population::set_seed`].
     pub fn reinitialize(&mut self, sets: usize, traces: usize) -> Result<(), Error> {
+        let fits = self.check_counts(sets, traces);
+        self.told(fits)?;
+        let first = self.options.init_set_id;
+        let owners = self.seats(&[], sets);
+        let own = self.own(first, &owners);
+        let genealogy = self.options.genealogy;
+        let begin = |crew: &mut Crew<'_, H>, _: &mut [_]| {
+            let begun = begun(crew, &own, traces);
+            crew.agree(begun)
+        };
+        let own = self.together("reinitialize", &(sets, traces), begin)?;
+        let mut own = own.into_iter().peekable();
+        let begun = |id| own.next_if(|set| set.id() == id).unwrap_or_else(|| Set::elsewhere(id, traces, genealogy));
+        let old = std::mem::replace(&mut self.sets, (first..first + sets as u64).map(begun).collect());
+        self.owners = owners;
+        self.next_id = first + sets as u64;
+        self.founders = traces;
+        self.history = History::default();
+        self.samplings = 0;
+        self.copies = 0;
+        self.dispose(old);
+        Ok(())
+    }
+
+    fn check_counts(&self, sets: usize, traces: usize) -> Result<(), Error> {
         check_chain_ids("init_set_id", self.options.init_set_id, sets)?;
         let at_least_one = |name, count: usize| match count {
             0 => Err(Error::argument(name, "at least 1", count)),
@@ -21,16 +47,13 @@ impl<H: Traces> Population<H> {
         at_least_one("n_sets", sets)?;
         at_least_one("n_particles", traces)?;
         let each = size_of::<H::Trace>() + size_of::<f64>();
-        room::check("n_particles", &[sets, traces, each], format_args!("{traces} in each of {sets} sets"))?;
-        let first = self.options.init_set_id;
-        let new = self.with_crew(|crew, _| begun(crew, first, sets, traces))?;
-        let old = std::mem::replace(&mut self.sets, new);
-        self.next_id = first + sets as u64;
-        self.founders = traces;
-        self.history = History::default();
-        self.samplings = 0;
-        self.copies = 0;
-        self.drop_sets(old)
+        room::check("n_particles", &[sets, traces, each], format_args!("{traces} in each of {sets} sets"))
+    }
+
+    /// The ids, from `first` on, of the sets with these `owners` that are this rank's.
+    fn own(&self, first: u64, owners: &[usize]) -> Vec<u64> {
+        let here = self.rank();
+        (first..).zip(owners).filter(|(_, owner)| **owner == here).map(|(id, _)| id).collect()
     }
 
     /// Seed of all streams from the next step on.
@@ -41,6 +64,33 @@ impl<H: Traces> Population<H> {
     /// Makes `count` more sets by doing to them what was done to the others, which are left alone: each is bit for bit
     /// what [`Population::reinitialize`] with more sets would have led to. Returns the id of the first.
     pub fn grow_iid(&mut self, count: usize) -> Result<u64, Error> {
+        let fits = self.check_growth(count);
+        self.told(fits)?;
+        let (first, traces) = (self.next_id, self.founders);
+        let history: Vec<(u64, Step)> = self.history.steps().collect();
+        let owners = self.seats(&self.owners, count);
+        let own = self.own(first, &owners);
+        let (new, bulletins) = self.together("grow_iid", &count, |crew, _| {
+            let begun = begun(crew, &own, traces);
+            let mut new = crew.agree(begun)?;
+            let again = |crew: &mut Crew<'_, H>, new: &mut [_]| {
+                history.iter().try_for_each(|(generation, step)| steps::perform(crew, new, step, *generation))
+            };
+            let ((), bulletins) = crew.tell(&mut new, None, again)?;
+            Ok((new, bulletins))
+        })?;
+        let mut new = new.into_iter().peekable();
+        let genealogy = self.options.genealogy;
+        let grown = |id| new.next_if(|set| set.id() == id).unwrap_or_else(|| Set::elsewhere(id, traces, genealogy));
+        let mut all: Vec<_> = (first..first + count as u64).map(grown).collect();
+        self.copies += heed(&mut all, &owners, self.rank(), bulletins);
+        self.sets.extend(all);
+        self.owners.extend(owners);
+        self.next_id += count as u64;
+        Ok(first)
+    }
+
+    fn check_growth(&self, count: usize) -> Result<(), Error> {
         check_chain_ids("k", self.next_id, count)?;
         let refused = |why: String| Err(Error::argument("k", format!("0, for no sets can be grown: {why}"), count));
         if self.history.forgotten() > 0 {
@@ -49,33 +99,29 @@ impl<H: Traces> Population<H> {
         if let Some(number) = self.history.first_single() {
             return refused(format!("step {number} was done to some sets or traces only"));
         }
-        let (first, traces) = (self.next_id, self.founders);
-        let history: Vec<(u64, Step)> = self.history.steps().collect();
-        let (new, copies) = self.with_crew(|crew, _| {
-            let mut new = begun(crew, first, count, traces)?;
-            for (generation, step) in &history {
-                steps::perform(crew, &mut new, step, *generation)?;
-            }
-            Ok((new, crew.copies))
-        })?;
-        self.copies += copies;
-        self.sets.extend(new);
-        self.next_id += count as u64;
-        Ok(first)
+        Ok(())
     }
 
     /// Drops the last `count` sets; at least one stays.
     pub fn drop_last(&mut self, count: usize) -> Result<(), Error> {
-        if count >= self.sets.len() {
-            let expected = format!("fewer than the {} sets there are", self.sets.len());
-            return Err(Error::argument("k", expected, count));
-        }
-        let old = self.sets.split_off(self.sets.len() - count);
-        self.drop_sets(old)
+        let there = self.sets.len();
+        let fits = match count < there {
+            true => Ok(()),
+            false => Err(Error::argument("k", format!("fewer than the {there} sets there are"), count)),
+        };
+        self.told(fits)?;
+        let last = self.sets[there - count..].iter().map(Set::id).collect::<Vec<_>>();
+        self.drop_known("drop_iid", &last)
     }
 
     /// Drops the sets of these ids; at least one stays. Their ids are not used again.
     pub fn drop_ids(&mut self, ids: &[u64]) -> Result<(), Error> {
+        let fits = self.check_ids(ids);
+        self.told(fits)?;
+        self.drop_known("drop_ids", ids)
+    }
+
+    fn check_ids(&self, ids: &[u64]) -> Result<(), Error> {
         for (i, &id) in ids.iter().enumerate() {
             self.place(id)?;
             if ids[..i].contains(&id) {
@@ -85,17 +131,23 @@ impl<H: Traces> Population<H> {
         if ids.len() == self.sets.len() {
             return Err(Error::argument("ids", format!("fewer than the {} sets there are", ids.len()), ids.len()));
         }
-        let (old, kept) = std::mem::take(&mut self.sets).into_iter().partition(|set| ids.contains(&set.id()));
-        self.sets = kept;
-        self.drop_sets(old)
+        Ok(())
     }
 
-    fn drop_sets(&mut self, mut sets: Vec<Set<H::Trace>>) -> Result<(), Error> {
+    fn drop_known(&mut self, call: &str, ids: &[u64]) -> Result<(), Error> {
+        if self.io.communicator.is_some() {
+            self.together(call, &ids, |_, _| Ok(()))?;
+        }
+        let seated = std::mem::take(&mut self.sets).into_iter().zip(std::mem::take(&mut self.owners));
+        let (old, kept): (Vec<_>, Vec<_>) = seated.partition(|(set, _)| ids.contains(&set.id()));
+        (self.sets, self.owners) = kept.into_iter().unzip();
+        self.dispose(old.into_iter().map(|(set, _)| set).collect());
+        Ok(())
+    }
+
+    fn dispose(&self, mut sets: Vec<Set<H::Trace>>) {
         let traces = sets.iter_mut().flat_map(Set::take_traces).flatten().collect();
-        self.with_crew(|crew, _| {
-            crew.dispose(traces);
-            Ok(())
-        })
+        dispose(&self.host, &self.pool, traces);
     }
 
     /// Ids of the sets, in their order.
@@ -114,7 +166,9 @@ impl<H: Traces> Population<H> {
     /// A trace of the set at `place` that is there.
     pub(super) fn check_trace(&self, place: usize, trace: usize) -> Result<(), Error> {
         let set = &self.sets[place];
-        if set.trace(trace).is_some() {
+        // Whether a trace of another rank was lost, that rank knows.
+        let elsewhere = self.owners[place] != self.rank();
+        if set.trace(trace).is_some() || elsewhere && trace < set.len() {
             return Ok(());
         }
         let got = if trace < set.len() { format!("{trace}, which was lost") } else { trace.to_string() };
@@ -123,17 +177,11 @@ impl<H: Traces> Population<H> {
     }
 }
 
-/// New sets from the prior.
-fn begun<H: Traces>(
-    crew: &mut Crew<'_, H>,
-    first_id: u64,
-    sets: usize,
-    traces: usize,
-) -> Result<Vec<Set<H::Trace>>, Error> {
-    let ids = first_id..first_id + sets as u64;
+/// New sets of these ids from the prior.
+fn begun<H: Traces>(crew: &mut Crew<'_, H>, ids: &[u64], traces: usize) -> Result<Vec<Set<H::Trace>>, Error> {
     let mut calls: Vec<Call<(), H::Trace>> =
-        ids.clone().flat_map(|id| (0..traces).map(move |i| Call::new(id, i, ()))).collect();
+        ids.iter().flat_map(|&id| (0..traces).map(move |i| Call::new(id, i, ()))).collect();
     crew.call(&mut calls, 0, ParticlePurpose::Work, "create", Ends::Early, |host, (), task| host.create(task))?;
     let mut made = calls.into_iter().filter_map(|call| call.outcome?.ok());
-    Ok(ids.map(|id| Set::new(id, made.by_ref().take(traces).collect(), crew.genealogy)).collect())
+    Ok(ids.iter().map(|&id| Set::new(id, made.by_ref().take(traces).collect(), crew.genealogy)).collect())
 }

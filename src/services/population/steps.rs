@@ -66,22 +66,29 @@ fn change<H: Traces>(
     Ok(())
 }
 
-/// Does `operation` to one trace.
+/// Does `operation` to one trace of `set`, which may be elsewhere.
 pub(super) fn on_trace<H: Traces>(
     crew: &mut Crew<'_, H>,
-    set: &mut Set<H::Trace>,
+    set: Option<&mut Set<H::Trace>>,
     index: usize,
     operation: &Operation,
     generation: u64,
 ) -> Result<f64, Error> {
     let what = format!("operation {}", operation.number);
-    let calls = vec![Call::new(set.id(), index, &mut set.traces_mut()[index])];
-    let values = changed(crew, calls, generation, &what, |h, trace, task| h.apply(trace, operation, task))?;
-    let (_, _, value) = values[0];
-    let mut log_weights = set.log_weights().to_vec();
-    log_weights[index] += value;
-    set.update_log_weights(log_weights);
-    Ok(value)
+    let apply = |h: &H, trace: &mut H::Trace, task: &mut Task<'_>| h.apply(trace, operation, task);
+    let value = match set {
+        Some(set) => {
+            let calls = vec![Call::new(set.id(), index, &mut set.traces_mut()[index])];
+            let (_, _, value) = changed(crew, calls, generation, &what, apply)?[0];
+            let mut log_weights = set.log_weights().to_vec();
+            log_weights[index] += value;
+            set.update_log_weights(log_weights);
+            Some(value)
+        }
+        None => changed(crew, Vec::new(), generation, &what, apply)?.pop().map(|(_, _, value)| value),
+    };
+    let all = crew.meet(Ok(value))?;
+    Ok(all.into_iter().flatten().next().expect("one rank has the set"))
 }
 
 /// A call that changes a trace, in its place or on a copy that it gives with its value.
@@ -98,7 +105,11 @@ fn changed<H: Traces>(
 ) -> Result<Vec<(u64, usize, f64)>, Error> {
     let keep = crew.on_failure == TraceFailure::Keep;
     let ends = if keep { Ends::Early } else { Ends::Never };
-    crew.call(&mut calls, generation, ParticlePurpose::Work, what, ends, |host, place, task| {
+    if !keep {
+        // What is changed in place, is changed on all ranks.
+        crew.agree(crew.watch.begin())?;
+    }
+    let called = crew.call(&mut calls, generation, ParticlePurpose::Work, what, ends, |host, place, task| {
         let trace = place.as_mut().expect("calls are for traces that are there");
         let mut copy = if keep { Some(copied(host, trace, task)?) } else { None };
         let value = match call(host, copy.as_mut().unwrap_or(trace), task) {
@@ -109,7 +120,8 @@ fn changed<H: Traces>(
             return Err(task.stop(&format!("expected a log weight below infinity, got {value}")));
         }
         Ok((copy, value))
-    })?;
+    });
+    crew.agree(called)?;
     let mut old = Vec::new();
     let mut values = Vec::with_capacity(calls.len());
     for Call { set, index, with: place, outcome, .. } in calls {
@@ -121,7 +133,7 @@ fn changed<H: Traces>(
                 value
             }
             Err(error) => {
-                log_lost(crew.watch.logger(), &error);
+                log_lost(crew.watch.logger, &error);
                 old.extend(place.take());
                 f64::NEG_INFINITY
             }

@@ -6,10 +6,13 @@
 #include <stan/model/model_base.hpp>
 #include <stan/services/util/create_rng.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <ostream>
@@ -86,6 +89,9 @@ int guarded(char **error, F &&f) {
   }
 }
 
+// Step of a central difference of gradients along a direction in which the position is this large.
+double step(double size) { return std::cbrt(std::numeric_limits<double>::epsilon()) * std::max(1.0, size); }
+
 }  // namespace
 
 extern "C" {
@@ -102,7 +108,7 @@ struct bs_rng {
 };
 
 int bs_major_version = 2;
-int bs_minor_version = 6;
+int bs_minor_version = 7;
 int bs_patch_version = 0;
 
 bs_model *bs_model_construct(const char *data, unsigned int seed, char **error) {
@@ -165,6 +171,16 @@ int bs_param_constrain(const bs_model *m, bool tp, bool gq, const double *positi
   });
 }
 
+int bs_param_unconstrain(const bs_model *m, const double *values, double *position, char **error) {
+  return guarded(error, [&] {
+    std::ostream *stream = enter();
+    const Eigen::VectorXd given = Eigen::Map<const Eigen::VectorXd>(values, m->counts[0][0]);
+    Eigen::VectorXd x(bs_param_unc_num(m));
+    m->model->unconstrain_array(given, x, stream);
+    std::copy(x.data(), x.data() + x.size(), position);
+  });
+}
+
 int bs_param_unconstrain_json(const bs_model *m, const char *json, double *position, char **error) {
   return guarded(error, [&] {
     std::ostream *stream = enter();
@@ -204,6 +220,51 @@ int bs_log_density(const bs_model *m, bool propto, bool jacobian, const double *
     Eigen::VectorXd x = Eigen::Map<const Eigen::VectorXd>(position, bs_param_unc_num(m));
     *value = jacobian ? m->model->log_prob_jacobian(x, stream) : m->model->log_prob(x, stream);
   });
+}
+
+// The Hessian along a direction by a central difference of gradients: 2n of them make a Hessian.
+int bs_log_density_hessian_vector_product(const bs_model *m, bool propto, bool jacobian, const double *position,
+                                          const double *direction, double *value, double *product, char **error) {
+  const int n = bs_param_unc_num(m);
+  std::vector<double> x(position, position + n), up(n), down(n);
+  double length = 0, size = 0, there;
+  for (int i = 0; i < n; ++i) {
+    length = std::max(length, std::abs(direction[i]));
+    size = std::max(size, std::abs(position[i]));
+  }
+  int code = bs_log_density_gradient(m, propto, jacobian, position, value, up.data(), error);
+  if (code != 0 || length == 0) {
+    std::fill(product, product + n, 0.0);
+    return code;
+  }
+  const double h = step(size) / length;
+  for (int i = 0; i < n; ++i) x[i] = position[i] + h * direction[i];
+  code = bs_log_density_gradient(m, propto, jacobian, x.data(), &there, up.data(), error);
+  if (code != 0) return code;
+  for (int i = 0; i < n; ++i) x[i] = position[i] - h * direction[i];
+  code = bs_log_density_gradient(m, propto, jacobian, x.data(), &there, down.data(), error);
+  for (int i = 0; code == 0 && i < n; ++i) product[i] = (up[i] - down[i]) / (2 * h);
+  return code;
+}
+
+int bs_log_density_hessian(const bs_model *m, bool propto, bool jacobian, const double *position, double *value,
+                           double *gradient, double *hessian, char **error) {
+  const int n = bs_param_unc_num(m);
+  std::vector<double> x(position, position + n), up(n), down(n);
+  double there;
+  for (int i = 0; i < n; ++i) {
+    const double h = step(std::abs(position[i]));
+    x[i] = position[i] + h;
+    int code = bs_log_density_gradient(m, propto, jacobian, x.data(), &there, up.data(), error);
+    x[i] = position[i] - h;
+    if (code == 0) code = bs_log_density_gradient(m, propto, jacobian, x.data(), &there, down.data(), error);
+    if (code != 0) return code;
+    x[i] = position[i];
+    for (int j = 0; j < n; ++j) hessian[i * n + j] = (up[j] - down[j]) / (2 * h);
+  }
+  for (int i = 0; i < n; ++i)
+    for (int j = 0; j < i; ++j) hessian[i * n + j] = hessian[j * n + i] = (hessian[i * n + j] + hessian[j * n + i]) / 2;
+  return bs_log_density_gradient(m, propto, jacobian, position, value, gradient, error);
 }
 
 bs_rng *bs_rng_construct(unsigned int seed, char **error) {

@@ -20,6 +20,8 @@ struct Plan {
     jacobian: bool,
     /// The id and round of a walk whose model stops.
     stop: (u64, u64),
+    /// The id and round of a walk that panics.
+    panic: (u64, u64),
     thinks: Duration,
     cancels: bool,
     hands_over: bool,
@@ -30,8 +32,18 @@ struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         let options = SampleOptions { num_chains: MACHINES, num_threads: 1, ..Default::default() };
-        let (jacobian, stop, thinks, fold) = (true, (0, 0), Duration::ZERO, Arc::new(Mean));
-        Self { options, jacobian, stop, thinks, cancels: false, hands_over: false, checkpoints: Vec::new(), fold }
+        let (nobody, thinks, fold) = ((0, 0), Duration::ZERO, Arc::new(Mean));
+        Self {
+            options,
+            jacobian: true,
+            stop: nobody,
+            panic: nobody,
+            thinks,
+            cancels: false,
+            hands_over: false,
+            checkpoints: Vec::new(),
+            fold,
+        }
     }
 }
 
@@ -51,6 +63,7 @@ impl Plan {
         let services = (1..=MACHINES as u64).map(|id| Noting {
             jacobian: self.jacobian,
             stops_in: if id == self.stop.0 { self.stop.1 } else { ROUNDS },
+            panics_in: if id == self.panic.0 { self.panic.1 } else { ROUNDS },
             thinks: self.thinks,
             hands_over: self.hands_over,
             notes: Vec::new(),
@@ -123,6 +136,7 @@ fn the_numbers_are_those_of_a_loop() {
     let noting = Noting {
         jacobian: true,
         stops_in: ROUNDS,
+        panics_in: ROUNDS,
         thinks: Duration::ZERO,
         hands_over: false,
         notes: Vec::new(),
@@ -152,6 +166,18 @@ fn a_machine_that_fails_leaves_and_holds_nobody_up() {
     let failed = first.unwrap();
     assert_eq!(failed[0][0], undisturbed[0][0], "before the failure");
     assert_ne!(failed[0][2], undisturbed[0][2], "the meeting without it is another one");
+}
+
+#[test]
+fn a_machine_that_panics_fails_alone() {
+    for (density, plan) in drivers() {
+        let (report, _) = Plan { panic: (2, 1), ..plan }.run(&density);
+        for chain in &report.chains {
+            let panicked = |e: &Error| e.code() == Code::Internal && e.message().contains("a planted panic");
+            let failed = matches!(&chain.outcome, Outcome::Failed(e) if panicked(e));
+            assert_eq!((failed, chain.iterations as u64), (chain.chain_id == 2, if failed { 1 } else { ROUNDS }));
+        }
+    }
 }
 
 #[test]

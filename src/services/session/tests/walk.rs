@@ -126,6 +126,8 @@ pub(super) struct Walk {
     sum: f64,
     /// The round in which the model stops.
     stops_in: u64,
+    /// The round in which it panics over a single point's log density.
+    panics_in: u64,
     /// What it takes to take in a single point's log density.
     thinks: Duration,
     /// Where that last happened.
@@ -171,6 +173,7 @@ impl Machine for Walk {
                 self.step = Step::Single;
             }
             Step::Single => {
+                assert!(self.round != self.panics_in, "a planted panic");
                 thread::sleep(self.thinks);
                 self.thread = Some(thread::current().id());
                 match reply {
@@ -251,6 +254,7 @@ pub(super) type Notes = Mutex<Vec<(u64, Vec<f64>)>>;
 pub(super) struct Noting {
     pub(super) jacobian: bool,
     pub(super) stops_in: u64,
+    pub(super) panics_in: u64,
     pub(super) thinks: Duration,
     pub(super) hands_over: bool,
     pub(super) notes: Vec<f64>,
@@ -277,6 +281,7 @@ impl<D: Density> Service<D> for Noting {
             model: stream(Purpose::Model),
             sum: 0.0,
             stops_in: self.stops_in,
+            panics_in: self.panics_in,
             thinks: self.thinks,
             thread: None,
         })
