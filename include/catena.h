@@ -3563,6 +3563,11 @@ size_t catena_result_rows(const struct catena_result *result, size_t chain);
 // The chain's nominal step size at the end; NaN for a chain that never moves. NaN past the last chain.
 double catena_result_stepsize(const struct catena_result *result, size_t chain);
 
+// The target of the acceptance statistic at the chain's end, which warm-up may have raised (`raise_delta`). NaN where the step
+// size was not adapted, and past the last chain.
+double catena_result_delta(const struct catena_result *result,
+                           size_t chain);
+
 // Numbers in the chain's inverse metric: 0 (unit_e), dimension (diag_e) or dimension * dimension (dense_e). 0 past the last chain.
 size_t catena_result_inv_metric_size(const struct catena_result *result,
                                      size_t chain);

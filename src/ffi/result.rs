@@ -206,6 +206,17 @@ pub unsafe extern "C" fn catena_result_stepsize(result: *const catena_result, ch
     unsafe { self::chain(result, chain) }.map_or(f64::NAN, |c| c.report.stepsize)
 }
 
+/// The target of the acceptance statistic at the chain's end, which warm-up may have raised (`raise_delta`). NaN where the step
+/// size was not adapted, and past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_delta(result: *const catena_result, chain: usize) -> f64 {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.and_then(|c| c.report.delta).unwrap_or(f64::NAN)
+}
+
 /// Numbers in the chain's inverse metric: 0 (unit_e), dimension (diag_e) or dimension * dimension (dense_e). 0 past the last chain.
 ///
 /// # Safety
