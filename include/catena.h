@@ -3560,8 +3560,29 @@ size_t catena_result_num_samples(const struct catena_result *result, size_t chai
 // Rows given to the chain's sample writer, resumed parts included. 0 past the last chain.
 size_t catena_result_rows(const struct catena_result *result, size_t chain);
 
+// The chain's step size and inverse metric at the end as a JSON object, {"stepsize": ..., "metric_type": "diag_e",
+// "inv_metric": [...]}, in the format of CmdStan's metric files and with numbers that read back to the same bits. Borrowed
+// from the result; NULL past the last chain.
+const char *catena_result_json(const struct catena_result *result,
+                               size_t chain);
+
+// The chain as a checkpoint to go on with (the caller frees it): where it was stopped, or, when it finished, for more
+// draws. A chain that failed, or was stopped before it began, has none.
+catena_status catena_result_checkpoint_new(const struct catena_result *result,
+                                           size_t chain,
+                                           struct catena_checkpoint **out,
+                                           struct catena_error **error);
+
+// Frees a result with all that was borrowed from it. NULL is fine.
+void catena_result_free(struct catena_result *result);
+
 // The chain's nominal step size at the end; NaN for a chain that never moves. NaN past the last chain.
 double catena_result_stepsize(const struct catena_result *result, size_t chain);
+
+// The target of the acceptance statistic at the chain's end, which warm-up may have raised (`raise_delta`). NaN where the step
+// size was not adapted, and past the last chain.
+double catena_result_delta(const struct catena_result *result,
+                           size_t chain);
 
 // Numbers in the chain's inverse metric: 0 (unit_e), dimension (diag_e) or dimension * dimension (dense_e). 0 past the last chain.
 size_t catena_result_inv_metric_size(const struct catena_result *result,
@@ -3591,22 +3612,6 @@ catena_status catena_result_inv_metric(const struct catena_result *result,
                                        double *values,
                                        size_t size,
                                        struct catena_error **error);
-
-// The chain's step size and inverse metric at the end as a JSON object, {"stepsize": ..., "metric_type": "diag_e",
-// "inv_metric": [...]}, in the format of CmdStan's metric files and with numbers that read back to the same bits. Borrowed
-// from the result; NULL past the last chain.
-const char *catena_result_json(const struct catena_result *result,
-                               size_t chain);
-
-// The chain as a checkpoint to go on with (the caller frees it): where it was stopped, or, when it finished, for more
-// draws. A chain that failed, or was stopped before it began, has none.
-catena_status catena_result_checkpoint_new(const struct catena_result *result,
-                                           size_t chain,
-                                           struct catena_checkpoint **out,
-                                           struct catena_error **error);
-
-// Frees a result with all that was borrowed from it. NULL is fine.
-void catena_result_free(struct catena_result *result);
 
 // Starts NUTS chains and returns at once. Arguments as for catena_sample_nuts, checked here; `*out` is the run, which the
 // caller frees with catena_run_free.

@@ -267,7 +267,8 @@ fn the_best_bound_is_kept() {
         Some(-3.0 * (a.ln() + c.ln()))
     });
     let lines = Lines::default();
-    let paths = PathfinderOptions { num_paths: 8, num_draws: 10, ..Default::default() };
+    // As many draws as all points get, so that no point is looked at a second time.
+    let paths = PathfinderOptions { num_paths: 8, num_draws: 10, num_elbo_draws: 5, ..Default::default() };
     let io = SampleIo { logger: &lines, ..Default::default() };
     let report = pathfinder(&model, &SampleOptions { refresh: 1, ..options(2) }, &paths, io).unwrap();
     report.status().unwrap();

@@ -41,6 +41,8 @@ struct ChainReport {
   double warmup_seconds, sampling_seconds;
   // What ended it.
   catena_stop_reason stop_reason;
+  // The target of the acceptance statistic at the end, which warm-up may have raised; NaN where the step size was not adapted.
+  double delta;
 };
 
 // What a run gives: draws, and a report for each chain.
@@ -189,7 +191,8 @@ class Result {
                       catena_result_saturated(r, c),
                       catena_result_warmup_seconds(r, c),
                       catena_result_sampling_seconds(r, c),
-                      catena_result_stop_reason(r, c)};
+                      catena_result_stop_reason(r, c),
+                      catena_result_delta(r, c)};
     if (const catena_error *error = catena_result_chain_error(r, c)) chain.error.emplace(error);
     if (!chain.inv_metric.empty())
       detail::check(catena_result_inv_metric, r, c, chain.inv_metric.data(), chain.inv_metric.size());

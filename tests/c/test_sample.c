@@ -155,6 +155,7 @@ static void test_result(void) {
       CHECK_INT(catena_result_iterations(result, i), WARMUP + SAMPLES);
       CHECK_INT(catena_result_rows(result, i), SAMPLES);
       CHECK_BETWEEN(catena_result_stepsize(result, i), 0.05, 5);
+      CHECK(catena_result_delta(result, i) == 0.8);
       CHECK(catena_result_warmup_gradients(result, i) >= WARMUP);
       CHECK(catena_result_sampling_gradients(result, i) >= SAMPLES);
       CHECK_INT(catena_result_divergences(result, i), 0);
@@ -175,6 +176,7 @@ static void test_result(void) {
     CHECK(!catena_result_chain_error(result, CHAINS));
     CHECK_INT(catena_result_chain_id(result, CHAINS), 0);
     CHECK(catena_result_stepsize(result, CHAINS) != catena_result_stepsize(result, CHAINS));
+    CHECK(catena_result_delta(result, CHAINS) != catena_result_delta(result, CHAINS));
     catena_result_free(result);
   }
   end(&n, model, options);

@@ -4,6 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Libraries compiled by this process.
+static MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// The mock library, compiled once per test program.
 pub fn mock() -> &'static Path {
@@ -15,14 +19,17 @@ pub fn mock() -> &'static Path {
 pub fn compiled(name: &str, source: &str) -> PathBuf {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}_{name}.so", env!("CARGO_CRATE_NAME")));
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    // Whole under its name at once: another test of the program may have it open.
+    let made = out.with_extension(format!("{}.so", MADE.fetch_add(1, Ordering::Relaxed)));
     let status = Command::new(&compiler)
         .args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-O1", "-fPIC", "-shared", "-Iinclude", source, "-o"])
-        .arg(&out)
+        .arg(&made)
         .args(["-lm", "-lpthread"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .unwrap_or_else(|e| panic!("cannot run the C compiler '{compiler}': {e}"));
     assert!(status.success());
+    std::fs::rename(&made, &out).unwrap();
     out
 }
 

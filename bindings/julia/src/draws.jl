@@ -13,6 +13,8 @@ What one chain reports.
 - `divergences`, `saturated`: divergent transitions and transitions of the largest depth after warm-up
 - `stop_reason`: what ended it: `:all_iterations`, `:enough` (`until_ess`, `until_rhat`), `:max_gradients`, `:max_seconds`,
   `:interrupt` or `:failure`
+- `delta`: the target of the acceptance statistic at its end, which warm-up may have raised (`raise_delta`); NaN where the step
+  size was not adapted
 """
 struct ChainReport
     id::Int
@@ -29,6 +31,7 @@ struct ChainReport
     warmup_seconds::Float64
     sampling_seconds::Float64
     stop_reason::Symbol
+    delta::Float64
 end
 
 """

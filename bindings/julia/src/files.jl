@@ -49,7 +49,7 @@ function draws_of_files(handle, files)
         seconds(part) = ccall(symbol(:catena_files_seconds), Float64, (Ptr{Cvoid}, Csize_t, Int32), handle, c - 1, part)
         step = ccall(symbol(:catena_files_stepsize), Float64, (Ptr{Cvoid}, Csize_t), handle, c - 1)
         ChainReport(c, :ok, lengths[c], n, 0, step, files_metric(handle, c - 1), 0, 0, diverged[c], saturated[c], seconds(0),
-                    seconds(1), :all_iterations)
+                    seconds(1), :all_iterations, NaN)
     end
     all(==(n), lengths) || @warn "the files have $(join(lengths, ", ")) draws: each was cut to the first $n"
     Draws(values, zeros(0, chains, width), names, own, reports, CatenaError[], Vector{UInt8}[], whole("seed"), depth, n, (;))

@@ -35,7 +35,8 @@ function take_result(handles::Handles, run, caller)
     result, failure
 end
 
-for (name, T) in ((:catena_result_stepsize, Float64), (:catena_result_warmup_seconds, Float64),
+for (name, T) in ((:catena_result_stepsize, Float64), (:catena_result_delta, Float64),
+                  (:catena_result_warmup_seconds, Float64),
                   (:catena_result_sampling_seconds, Float64), (:catena_result_warmup_gradients, UInt64),
                   (:catena_result_sampling_gradients, UInt64), (:catena_result_divergences, UInt64),
                   (:catena_result_saturated, UInt64), (:catena_result_chain_id, UInt64),
@@ -60,7 +61,7 @@ function report(result, chain, rows, warmup_rows)
                 result_warmup_gradients(result, chain), result_sampling_gradients(result, chain),
                 result_divergences(result, chain), result_saturated(result, chain),
                 result_warmup_seconds(result, chain), result_sampling_seconds(result, chain),
-                STOP_REASONS[result_stop_reason(result, chain)+1])
+                STOP_REASONS[result_stop_reason(result, chain)+1], result_delta(result, chain))
 end
 
 "The same report with other numbers of rows."

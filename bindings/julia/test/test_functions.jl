@@ -5,7 +5,7 @@
     check_moments(draws, MEAN, SD)
     @test [report.id for report in draws.chains] == 1:4
     @test all(report -> 0.1 < report.stepsize < 2 && report.sampling_gradients > 2000 && report.divergences == 0 &&
-                        length(report.inv_metric) == 4, draws.chains)
+                        report.delta == 0.7 && length(report.inv_metric) == 4, draws.chains)
 end
 
 @testset "evaluation through the library" begin

@@ -45,6 +45,9 @@ class Chain:
         Gradients evaluated, divergent transitions, and transitions that reached the largest depth.
     warmup_seconds, sampling_seconds : float
         Time on its threads.
+    delta : float
+        The target of the acceptance statistic at the end, which warm-up may have raised; NaN where the step size was not
+        adapted.
     """
 
     id: int
@@ -62,6 +65,7 @@ class Chain:
     saturated: int
     warmup_seconds: float
     sampling_seconds: float
+    delta: float = np.nan
 
 
 @dataclass
@@ -322,6 +326,7 @@ def _read_chain(result: int, i: int, rows: int, warmup_rows: int, dense: bool) -
         lib.result_saturated(result, i),
         lib.result_warmup_seconds(result, i),
         lib.result_sampling_seconds(result, i),
+        lib.result_delta(result, i),
     )
 
 

@@ -68,7 +68,7 @@ def test_an_option_of_the_table_is_a_keyword(model):
     assert {"chains", "num_warmup", "delta", "metric", "until_ess"} <= names and "num_chains" not in names
     assert catena.options()["delta"].default == 0.7
     fit = catena.sample(model, seed=1, num_samples=50, delta=0.9, metric="dense_e", max_depth=np.int64(8), adapt=np.bool_(True))
-    assert fit.chains[0].inv_metric.shape == (2, 2)
+    assert fit.chains[0].inv_metric.shape == (2, 2) and fit.chains[0].delta == 0.9
     with pytest.raises(TypeError, match="'detla' is not an option; did you mean 'delta'"):
         catena.sample(model, detla=0.9)
     with pytest.raises(TypeError, match="'num_chains' is called 'chains'"):

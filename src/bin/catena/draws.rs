@@ -3,7 +3,7 @@
 use catena::Error;
 #[cfg(feature = "arrow")]
 use catena::io::ArrowWriter;
-use catena::io::{CsvWriter, Mark, OutputFile, Writer};
+use catena::io::{CsvWriter, Mark, Writer};
 use std::path::Path;
 use std::time::Instant;
 
@@ -11,11 +11,7 @@ use std::time::Instant;
 const ARROW_EXTENSION: &str = "arrow";
 
 /// One chain's file.
-pub enum Draws {
-    Csv(CsvWriter<OutputFile>),
-    #[cfg(feature = "arrow")]
-    Arrow(ArrowWriter),
-}
+pub struct Draws(Box<dyn Writer>);
 
 fn is_arrow(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == ARROW_EXTENSION)
@@ -35,10 +31,10 @@ impl Draws {
     pub fn create(path: &Path, chain_id: u64, sig_figs: u32) -> Result<Self, Error> {
         match is_arrow(path) {
             #[cfg(feature = "arrow")]
-            true => ArrowWriter::new(path, chain_id).map(Self::Arrow),
+            true => ArrowWriter::new(path, chain_id).map(Self::of),
             #[cfg(not(feature = "arrow"))]
             true => Err(without_arrow(path, chain_id)),
-            false => CsvWriter::create(path, sig_figs).map(Self::Csv),
+            false => CsvWriter::create(path, sig_figs).map(Self::of),
         }
     }
 
@@ -49,10 +45,10 @@ impl Draws {
     pub fn resume(path: &Path, chain_id: u64, sig_figs: u32, mark: &Mark) -> Result<Self, Error> {
         match is_arrow(path) {
             #[cfg(feature = "arrow")]
-            true => ArrowWriter::resume(path, chain_id, &mark.rest).map(Self::Arrow),
+            true => ArrowWriter::resume(path, chain_id, &mark.rest).map(Self::of),
             #[cfg(not(feature = "arrow"))]
             true => Err(without_arrow(path, chain_id)),
-            false => CsvWriter::resume(path, sig_figs, mark.place).map(Self::Csv),
+            false => CsvWriter::resume(path, sig_figs, mark.place).map(Self::of),
         }
     }
 
@@ -61,44 +57,40 @@ impl Draws {
     /// # Errors
     /// The file cannot be written.
     pub fn comment(&mut self, line: &str) -> Result<(), Error> {
-        self.writer().message(line)
+        self.0.message(line)
     }
 
-    fn writer(&mut self) -> &mut dyn Writer {
-        match self {
-            Self::Csv(csv) => csv,
-            #[cfg(feature = "arrow")]
-            Self::Arrow(arrow) => arrow,
-        }
+    fn of(writer: impl Writer + 'static) -> Self {
+        Self(Box::new(writer))
     }
 }
 
 impl Writer for Draws {
     fn names(&mut self, names: &[String]) -> Result<(), Error> {
-        self.writer().names(names)
+        self.0.names(names)
     }
 
     fn resumed(&mut self, names: &[String], rows: usize) -> Result<(), Error> {
-        self.writer().resumed(names, rows)
+        self.0.resumed(names, rows)
     }
 
     fn row(&mut self, values: &[f64]) -> Result<(), Error> {
-        self.writer().row(values)
+        self.0.row(values)
     }
 
     fn message(&mut self, line: &str) -> Result<(), Error> {
-        self.writer().message(line)
+        self.0.message(line)
     }
 
     fn look(&mut self, now: Instant) -> Result<(), Error> {
-        self.writer().look(now)
+        self.0.look(now)
     }
 
     fn mark(&mut self) -> Result<Mark, Error> {
-        self.writer().mark()
+        self.0.mark()
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        self.writer().finish()
+        self.0.finish()
     }
 }

@@ -10,6 +10,8 @@ const LONGEST: f64 = 1e9;
 /// Most elements that sequences and runs of zeros of a text may have together: more, in so few words, would be a slip of the
 /// pen, not data.
 const MOST_IN_SHORT: f64 = 1e8;
+/// So many dimensions at most are told of those that elements don't fit.
+const MOST_SHOWN: usize = 8;
 
 /// Reads a text that errors call `origin`.
 pub(in crate::io) fn parse(text: &str, origin: &str) -> Result<Values, Error> {
@@ -116,10 +118,10 @@ impl Reader<'_> {
         }
         let size = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
         if size != Some(values.len()) {
-            let shown: Vec<String> = shape.iter().map(usize::to_string).collect();
-            let what =
-                format!("expected as many elements as dimensions {} have, got {}", shown.join(" x "), values.len());
-            return Err((start, what));
+            let shown: Vec<String> = shape.iter().take(MOST_SHOWN).map(usize::to_string).collect();
+            let more = if shape.len() > MOST_SHOWN { " x ..." } else { "" };
+            let shown = shown.join(" x ") + more;
+            return Err((start, format!("expected as many elements as dimensions {shown} have, got {}", values.len())));
         }
         self.scan.expect(")")?;
         Ok(Variable { shape, values })

@@ -30,6 +30,7 @@ test_that("a run in the background gives what catena_sample gives", {
   expect_equal(table$total, rep(600, 4))
   expect_true(all(table$over) && !any(table$warmup))
   expect_equal(table$step_size, fit$chains$step_size)
+  expect_true(all(fit$chains$delta %in% c(0.7, 0.8, 0.9)))
   expect_output(print(run), "4 of 4 chains have ended")
 })
 
