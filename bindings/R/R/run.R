@@ -21,6 +21,7 @@ start_run <- function(model, algorithm, settings, inits, inv_metrics, from = NUL
   settings$iter_warmup <- settled[["num_warmup"]]
   settings$metric <- run$metric
   settings$adapt_delta <- settled[["delta"]]
+  settings$raise_delta <- settled[["raise_delta"]] != 0
   run$settings <- settings
   class(run) <- "catena_run"
   run

@@ -169,7 +169,7 @@ SEXP r_run_start(SEXP model, SEXP engine, SEXP settings, SEXP names, SEXP inits,
 
 /* The options that a preset has values for, as the run has them. */
 SEXP r_run_settled(SEXP handle) {
-  static const char *const names[] = {"num_warmup", "metric", "delta"};
+  static const char *const names[] = {"num_warmup", "metric", "delta", "raise_delta"};
   enum { NAMES = sizeof names / sizeof *names };
   run_state *s = state_of(handle);
   SEXP values = PROTECT(Rf_allocVector(REALSXP, NAMES)), labels = PROTECT(Rf_allocVector(STRSXP, NAMES));
