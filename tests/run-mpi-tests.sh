@@ -91,6 +91,7 @@ kills() { # kills LOG WHAT COMMAND...: until both other ranks have said that ran
     log=$1
     what=$2
     shift 2
+    : >"$log" # To be read at once.
     timeout 60 mpirun --enable-recovery -np 3 "$@" >"$log" 2>&1 &
     job=$!
     seconds=0
