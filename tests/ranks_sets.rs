@@ -424,7 +424,8 @@ fn a_chain_begins_where_its_seed_and_id_say() {
         let column = |name: &str| draws.column(name).unwrap();
         let ratios: Vec<f64> = column("lp__").iter().zip(column("lp_approx__")).map(|(p, q)| p - q).collect();
         let weights = catena::diagnostics::Psis::new(&ratios).unwrap().log_weights;
-        let mut left = Stream::new(4 + OTHER, id, Purpose::Start).uniform() * weights.iter().map(|w| w.exp()).sum::<f64>();
+        let mut left =
+            Stream::new(4 + OTHER, id, Purpose::Start).uniform() * weights.iter().map(|w| w.exp()).sum::<f64>();
         let beyond = |w: &f64| {
             left -= w.exp();
             left < 0.0
