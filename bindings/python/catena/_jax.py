@@ -70,17 +70,16 @@ class JaxModel(VectorizedModel):
         evaluate, room = self._evaluate, dict[int, Floats]()
 
         def into(x: Floats, values: Floats, gradients: Floats) -> None:
-            # Of this run alone, whose calls come one after the other. JAX has read `x` when its answer is there.
+            # Arrays of this run, whose calls come one after the other. JAX may read them when a call that was interrupted is long
+            # over, so that they are not the library's own.
             n = len(x)
             size = _size(n, width)
-            if size > n:
-                padded = room.get(size)
-                if padded is None:
-                    padded = room[size] = np.repeat(x[:1], size, axis=0)
-                # Behind them stand positions of earlier calls.
-                padded[:n] = x
-                x = padded
-            found = np.asarray(evaluate(x))
+            padded = room.get(size)
+            if padded is None:
+                padded = room[size] = np.repeat(x[:1], size, axis=0)
+            # Behind them stand positions of earlier calls.
+            padded[:n] = x
+            found = np.asarray(evaluate(padded))
             values[...] = found[:n, 0]
             gradients[...] = found[:n, 1:]
 
