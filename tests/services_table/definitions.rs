@@ -81,7 +81,7 @@ impl Definitions {
             julia: sources("bindings/julia/src", ".jl"),
             python: sources("bindings/python/catena", ".py"),
             abi: read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("bindings/abi.json")),
-            rust: ["src/services", "src/report", "src/diagnostics", "src/learn", "src/model"]
+            rust: ["src/services", "src/report", "src/diagnostics", "src/learn", "src/io", "src/model"]
                 .map(|folder| sources(folder, ".rs"))
                 .concat(),
             help: String::from_utf8(help.stdout).expect("UTF-8"),
