@@ -7,7 +7,8 @@
  * - A function that can fail returns a catena_status and takes `catena_error **error` last. It may be NULL; else, on
  *   failure only, *error is set to a new error that the caller frees with catena_error_free. The message names the chain
  *   and the argument, what was expected and what came.
- * - Handles are opaque, made by ..._new and freed by ..._free, which accepts NULL.
+ * - Handles are opaque, made by ..._new and freed by ..._free, which accepts NULL. A model, an init context, a writer, a population
+ *   or an updater that is freed while a call or a run is at work on it goes when that has ended.
  * - A const pointer may be used by several threads at once, a non-const one by one thread at a time.
  * - Text is UTF-8 and NUL-terminated.
  * - Tables of function pointers start with `struct_size`, which you set to sizeof of the table, and `user`, which is passed
