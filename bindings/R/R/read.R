@@ -10,7 +10,8 @@ catena_read <- function(files) {
   found <- .Call(C_files_read, path.expand(files))
   found$chains <- as.data.frame(found$chains)
   for (i in which(found$chains$cut_off > 0)) {
-    warning(sprintf("'%s' was cut off within line %.0f: that line was left out", files[[i]], found$chains$cut_off[[i]]), call. = FALSE)
+    line <- found$chains$cut_off[[i]]
+    warning(sprintf("'%s' was cut off at line (of an Arrow file: row) %.0f, which was left out", files[[i]], line), call. = FALSE)
   }
   # The first of a name, where several groups of options have one.
   options <- as.list(found$values[!duplicated(found$names)])
@@ -37,7 +38,10 @@ fit_of_files <- function(found, options) {
   or <- function(value, other) if (is.na(value)) other else value
   # No tree is deeper than this where files don't say how deep they may be.
   depth <- or(whole_option(options, "max_depth"), 0)
-  count <- function(name, holds) if (name %in% own) unname(colSums(holds(matrix(draws[, , name], ncol = size[[2L]])))) else rep(0, size[[2L]])
+  count <- function(name, holds) {
+    if (!name %in% own) return(rep(0, size[[2L]]))
+    unname(colSums(holds(matrix(draws[, , name], ncol = size[[2L]]))))
+  }
   chains <- data.frame(
     chain_id = seq_len(size[[2L]]), status = status_ok, iterations = lengths, rows = lengths, step_size = found$chains$step_size,
     warmup_gradients = NA_real_, gradients = NA_real_, divergences = count("divergent__", function(x) x != 0),
