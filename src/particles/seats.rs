@@ -34,6 +34,11 @@ impl Seats {
         self.rank(member) == self.here
     }
 
+    /// Has `member` on `rank`.
+    pub fn put(&mut self, member: usize, rank: usize) {
+        self.of[member] = rank as u32;
+    }
+
     /// Of members that are where their parents are.
     pub fn at_home(&self, parents: &[u32]) -> Self {
         let of = parents.iter().map(|&parent| self.of[parent as usize]).collect();
@@ -48,7 +53,8 @@ impl Seats {
         let mut there = vec![0usize; self.ranks];
         next.of.iter().for_each(|&rank| there[rank as usize] += 1);
         let quotas = self.quotas(parents.len(), &there);
-        let mut surplus: Vec<usize> = there.iter().zip(&quotas).map(|(there, quota)| there.saturating_sub(*quota)).collect();
+        let mut surplus: Vec<usize> =
+            there.iter().zip(&quotas).map(|(there, quota)| there.saturating_sub(*quota)).collect();
         let mut offspring = vec![0u32; self.of.len()];
         parents.iter().for_each(|&parent| offspring[parent as usize] += 1);
         let mut crowded: Vec<usize> = (0..parents.len()).filter(|&i| surplus[next.rank(i)] > 0).collect();
@@ -79,7 +85,7 @@ impl Seats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Stream;
+    use crate::random::{Purpose, Stream};
 
     fn counts(seats: &Seats) -> Vec<usize> {
         (0..seats.ranks).map(|rank| seats.of.iter().filter(|of| **of as usize == rank).count()).collect()
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn no_more_leave_than_must() {
-        let mut stream = Stream::new(5, 1);
+        let mut stream = Stream::new(5, 1, Purpose::Sampler);
         for _ in 0..300 {
             let mut up_to = |n: usize| 1 + (stream.uniform() * n as f64) as usize;
             let (ranks, before, count) = (up_to(6), up_to(40), up_to(40));
