@@ -797,6 +797,26 @@ typedef int32_t catena_noun;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How processes share a population.
+enum catena_spread
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // By whole sets: a new set goes to the process that has fewest, and its traces never move.
+  CATENA_SPREAD_SETS = 0,
+  // By traces: each process has an equal part of every set. When sets are resampled, or traces become several or merge, those traces
+  // move for which there is no room where they are: `serialize` and `deserialize` of catena_traces are required.
+  CATENA_SPREAD_TRACES = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_spread catena_spread;
+#else
+typedef int32_t catena_spread;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -877,7 +897,8 @@ typedef struct catena_options catena_options;
 // Threads that several runs share. Immutable: may be used by several runs at once.
 typedef struct catena_pool catena_pool;
 
-// Several independent sets of weighted traces. One thread at a time uses it.
+// Several independent sets of weighted traces. One call at a time changes it: others that come meanwhile, from inside a callback of
+// it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 typedef struct catena_population catena_population;
 
 // A law that models are drawn from at first. Immutable.
@@ -906,7 +927,8 @@ typedef struct catena_summary catena_summary;
 // What a model's callback is called for. Valid only inside the callback that got it and only on its thread.
 typedef struct catena_task catena_task;
 
-// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
+// Sequential learning: a likelihood and sets of weighted models. One call at a time changes it: others that come meanwhile, from
+// inside a callback of it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 typedef struct catena_updater catena_updater;
 
 // Receives one chain's output: its initial values, its draws or its diagnostics.
@@ -1714,11 +1736,13 @@ typedef struct catena_population_io {
   // Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
   // NULL.
   void (*progress)(void *progress_user, size_t done, size_t total);
-  // The processes that share the sets, by whole ones: a new set goes to the process that has fewest. All have the same options and
-  // make every call that takes the population without `const` with the same arguments (freeing it aside); what fails on one fails
-  // on all. Each works on its own sets, and all know the weights of all: calls that take it with `const` ask nobody. The results
-  // are the bits of one process. NULL: there is no other process.
+  // The processes that share the population, as `spread` says. All have the same options and make every call that takes the
+  // population without `const` with the same arguments (freeing it aside); what fails on one fails on all. Each works on its own
+  // traces, and all know the weights of all: calls that take it with `const` ask nobody. The results are the bits of one process.
+  // NULL: there is no other process.
   const struct catena_communicator *communicator;
+  // A catena_spread: what each process has.
+  int32_t spread;
 } catena_population_io;
 
 // What a report tells beside the draws. Zero every member that you don't care for.

@@ -11,14 +11,12 @@ mod sets;
 use catena::Code;
 use catena::drive::{InProcess, share};
 use catena::io::{TableWriter, Writer};
-use catena::model::Communicator;
+use catena::model::{Communicator, CommunicatorError};
 use catena::particles::plan::{Kernel, ROWS};
 use catena::services::{PathKind, SampleIo, SampleOptions, SetOutcome, SmcOptions, SmcReport, sample_smc};
 use conjugate::Conjugate;
 use in_process::{Counted, TIME_OUT, on_ranks};
 use sets::run_options;
-use std::sync::Mutex;
-use std::thread;
 use std::time::Duration;
 
 fn run_on(
