@@ -1,5 +1,7 @@
 //! Ranks that are threads of the test, and what they bring to each other.
 
+#![allow(dead_code, reason = "each test uses a part")]
+
 use catena::drive::InProcess;
 use catena::model::{Communicator, CommunicatorError};
 use std::sync::{Arc, Mutex};

@@ -147,7 +147,8 @@ class Traces(Session):
             value = function(self[trace], *arguments)
             two = matrix(words, (2,), ctypes.c_uint64)
             if self.in_parts:
-                # Numbers mean nothing to other processes.
+                # Numbers mean nothing to other processes. -0.0 is 0.0 here as well.
+                value = value + 0.0 if isinstance(value, float) else value
                 two[:] = np.frombuffer(hashlib.blake2b(pickle.dumps(value), digest_size=16).digest(), np.uint64)
             else:
                 # Equal values get one number, so that no two others ever merge.
