@@ -21,7 +21,7 @@ struct PopulationIo {
   std::function<void(std::size_t done, std::size_t total)> progress;
   // The processes that share the sets; all make every call that isn't const. See docs/cluster.md.
   const catena_communicator *communicator = nullptr;
-  /// What each of them has: whole sets, or a part of every set, which takes `serialize` and `deserialize`.
+  // What each of them has: whole sets, or a part of every set, which takes `serialize` and `deserialize`.
   catena_spread spread = CATENA_SPREAD_SETS;
 };
 
