@@ -154,6 +154,85 @@ static void after_a_fork(void) {
   catena_model_free(m);
 }
 
+/* A run whose model's callback frees what the run works with. */
+typedef struct freed {
+  catena_model *model;
+  catena_init *init;
+  catena_writer *writer;
+  int done, released[3];
+} freed;
+
+static void model_gone(void *user) { ++((freed *)user)->released[0]; }
+static void init_gone(void *user) { ++((freed *)user)->released[1]; }
+static void writer_gone(void *user) { ++((freed *)user)->released[2]; }
+
+static int no_shape(void *user, const char *name, size_t most, size_t *shape, size_t *rank) {
+  (void)user, (void)name, (void)most, (void)shape, (void)rank;
+  return 0;
+}
+
+static int no_values(void *user, const char *name, double *values, size_t count) {
+  (void)user, (void)name, (void)values, (void)count;
+  return 0;
+}
+
+static int any_row(void *user, size_t count, const double *values) {
+  (void)values, (void)count;
+  return ((freed *)user)->released[2];
+}
+
+static int freeing(void *user, void *worker, catena_task *task, const double *x, double *value, double *gradient) {
+  freed *f = user;
+  (void)worker, (void)task;
+  if (f->done++ == 0) {
+    catena_error *error = NULL;
+    catena_options *options = few(NULL);
+    catena_result *result = NULL;
+    catena_io io = {.struct_size = sizeof io, .sample_writers = &f->writer, .num_sample_writers = 1};
+    catena_model *other = model((catena_density){.log_density_gradient = standard});
+    CHECK_REFUSES(catena_sample_nuts(other, options, &io, &result, &error), "io.sample_writers[0]", "in use");
+    CHECK_INT(catena_writer_rows(f->writer), 0);
+    catena_options_free(options);
+    catena_model_free(other);
+    catena_model_free(f->model);
+    catena_init_free(f->init);
+    catena_writer_free(f->writer);
+  }
+  CHECK_INT(f->released[0] + f->released[1] + f->released[2], 0);
+  *value = normal(x, gradient);
+  return 0;
+}
+
+static void what_a_run_works_with_lives_as_long(int32_t threading, int as_handle) {
+  catena_error *error = NULL;
+  freed f = {.done = 0};
+  catena_init_table contexts = {.struct_size = sizeof contexts, .user = &f, .release = init_gone, .shape = no_shape,
+                                .values = no_values};
+  catena_writer_table rows = {.struct_size = sizeof rows, .user = &f, .release = writer_gone, .row = any_row};
+  catena_options *options = few(NULL);
+  catena_result *result = NULL;
+  catena_io io = {.struct_size = sizeof io};
+  int i;
+  f.model = model((catena_density){.user = &f, .release = model_gone, .log_density_gradient = freeing, .threading = threading});
+  CHECK_OK(catena_init_new(&contexts, &f.init, &error));
+  CHECK_OK(catena_writer_new(&rows, &f.writer, &error));
+  io.inits = (const catena_init *const *)&f.init, io.num_inits = 1;
+  io.sample_writers = &f.writer, io.num_sample_writers = 1;
+  if (as_handle) {
+    catena_run *run = NULL;
+    CHECK_OK(catena_run_start(f.model, options, &io, &run, &error));
+    CHECK_OK(catena_run_wait(run, &result, &error));
+    for (i = 0; i < 3; ++i) CHECK_INT(f.released[i], 1);
+    catena_run_free(run);
+  } else {
+    CHECK_OK(catena_sample_nuts(f.model, options, &io, &result, &error));
+  }
+  CHECK_INT(catena_result_rows(result, 0), 5);
+  for (i = 0; i < 3; ++i) CHECK_INT(f.released[i], 1);
+  catena_result_free(result);
+  catena_options_free(options);
+}
+
 /* A population or an updater whose callback asks for it again, once. */
 typedef struct again {
   catena_population *population;
@@ -305,6 +384,10 @@ int main(void) {
   alarm(120);
   runs_inside_runs();
   a_run_waited_for_inside_its_callback();
+  what_a_run_works_with_lives_as_long(CATENA_THREADS_ANY, 0);
+  what_a_run_works_with_lives_as_long(CATENA_THREADS_ANY, 1);
+  what_a_run_works_with_lives_as_long(CATENA_THREADS_CALLER, 0);
+  what_a_run_works_with_lives_as_long(CATENA_THREADS_CALLER, 1);
   populations_inside_their_callbacks(CATENA_THREADS_ANY);
   populations_inside_their_callbacks(CATENA_THREADS_CALLER);
   updaters_inside_their_callbacks(CATENA_THREADS_ANY);

@@ -122,13 +122,15 @@ watch <- function(run, progress, show_messages, poll = function(run, timeout) .C
   if (progress) {
     now <- .Call(C_run_progress, run$pointer)
     bar <- progress_bar(sum(now$total), length(now$total))
-    on.exit(bar$close())
+    whole <- FALSE
+    on.exit(bar$close(whole))
   }
   repeat {
     done <- poll(run, poll_seconds)
     if (!is.null(bar)) {
       now <- .Call(C_run_progress, run$pointer)
       bar$update(sum(now$iteration), sum(now$divergences))
+      whole <- done && all(now$iteration == now$total)
     }
     lines <- .Call(C_run_log, run$pointer)
     if (show_messages) tell(lines)

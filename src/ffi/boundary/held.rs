@@ -68,6 +68,33 @@ pub(in crate::ffi) struct Changing<H: Handle>(*mut H);
 /// A handle in the hands of a call that looks at it.
 pub(in crate::ffi) struct Looking<H: Handle>(*mut H);
 
+// SAFETY: the state is atomic, and what is kept goes along with the only one who has it in hand.
+unsafe impl<H: Handle> Send for Changing<H> where H::Kept: Send {}
+// SAFETY: the state is atomic, and what is kept may be looked at from several threads.
+unsafe impl<H: Handle> Send for Looking<H> where H::Kept: Sync {}
+
+impl<H: Handle> Changing<H> {
+    /// What is kept, for as long as this lives, wherever it moves to.
+    ///
+    /// # Safety
+    /// What is returned is not used after this was dropped, nor beside another reference.
+    pub unsafe fn lend<'a>(&mut self) -> &'a mut H::Kept {
+        // SAFETY: entered, thus alive and in nobody else's hands; the rest is passed on to the caller.
+        unsafe { &mut *(*self.0).held().kept.get() }
+    }
+}
+
+impl<H: Handle> Looking<H> {
+    /// The handle, for as long as this lives.
+    ///
+    /// # Safety
+    /// What is returned is not used after this was dropped.
+    pub unsafe fn handle<'a>(&self) -> &'a H {
+        // SAFETY: entered, thus alive; the rest is passed on to the caller.
+        unsafe { &*self.0 }
+    }
+}
+
 /// The handle, to be changed.
 ///
 /// # Safety

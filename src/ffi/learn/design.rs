@@ -110,7 +110,7 @@ unsafe fn given(learner: &Learner<Asked>, design: *const catena_design) -> Resul
             Ok(Design::Sparse { time, scale, template: template()? })
         }
         n if n == catena_design_kind::CATENA_DESIGN_BEST as i32 => {
-            let candidates = unsafe { experiments_of(&learner, t.num_candidates, t.candidates)? };
+            let candidates = unsafe { experiments_of(learner, t.num_candidates, t.candidates)? };
             let samples = samples_or_usual(t.samples);
             Ok(Design::Best { candidates, criterion: criterion(t.criterion)?, samples })
         }

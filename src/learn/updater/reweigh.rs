@@ -256,8 +256,7 @@ impl Updater {
             return done;
         }
         let made = done.map(|()| {
-            let blocks: usize = own.iter().map(ExactSizeIterator::len).sum();
-            let mut numbers = Vec::with_capacity(blocks * (BLOCK + OF_BLOCK));
+            let mut numbers = Vec::with_capacity(with.blocks.own(count).len() * (BLOCK + OF_BLOCK));
             self.sets.iter().zip(&own).for_each(|(set, blocks)| set.spare.numbers(blocks.clone(), &mut numbers));
             numbers
         });
