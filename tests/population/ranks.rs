@@ -259,7 +259,8 @@ fn what_moves_is_what_the_formulas_say() {
             let mut p = Population::new(Walkers::default(), PopulationOptions::default(), io, pool()).unwrap();
             p.reinitialize(2 * size, TRACES).unwrap();
             let mut moved = |f: &mut dyn FnMut(&mut Walking)| {
-                (counts.gathers_v(), counts.gathers());
+                counts.gathers_v();
+                counts.gathers();
                 f(&mut p);
                 // Pulses, and how many bytes come next.
                 assert!(counts.gathers().iter().all(|bytes| [8, 24].contains(bytes)));

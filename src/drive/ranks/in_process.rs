@@ -225,6 +225,40 @@ mod tests {
         })
     }
 
+    /// What is lent is read by all before its owner changes it; who waits in vain takes it back.
+    #[test]
+    fn much_is_lent() {
+        const RANKS: usize = 3;
+        let byte = |rank: usize, round: usize, i: usize| (31 * rank + 7 * round + i % 251) as u8;
+        let length = |rank: usize, round: usize| [MUCH - 1, MUCH, 5 * MUCH][(rank + round) % RANKS];
+        on_ranks(RANKS, SOON, |me| {
+            let mut mine = Vec::new();
+            for round in 0..50 {
+                let lengths: Vec<usize> = (0..RANKS).map(|rank| length(rank, round)).collect();
+                let lengths = &lengths;
+                let of = move |rank: usize| (0..lengths[rank]).map(move |i| byte(rank, round, i));
+                // In the same memory as before, which nobody may still read.
+                mine.clear();
+                mine.extend(of(me.rank()));
+                let mut all = vec![0; lengths.iter().sum()];
+                me.all_gather_v(&mine, lengths, &mut all).unwrap();
+                assert!(all.iter().copied().eq((0..RANKS).flat_map(of)), "round {round}");
+                let back: Vec<usize> = (0..RANKS).map(|rank| lengths[rank] / RANKS).collect();
+                let send = [lengths[me.rank()] / RANKS; RANKS];
+                let mut got = vec![0; back.iter().sum()];
+                me.all_to_all_v(&mine[..send.iter().sum()], &send, &mut got, &back).unwrap();
+                let part = |rank: usize| of(rank).skip(back[rank] * me.rank()).take(back[rank]);
+                assert!(got.iter().copied().eq((0..RANKS).flat_map(part)), "round {round}");
+            }
+        });
+        let mut two = InProcess::ranks(2, Duration::from_millis(20));
+        let (one, other) = (two.remove(0), two);
+        let lent = one.all_gather_v(&vec![1; MUCH], &[MUCH; 2], &mut vec![0; 2 * MUCH]);
+        assert_eq!(lent, Err(CommunicatorError::TimedOut));
+        let late = other[0].all_gather_v(&vec![1; MUCH], &[MUCH; 2], &mut vec![0; 2 * MUCH]);
+        assert_eq!(late, Err(CommunicatorError::TimedOut));
+    }
+
     #[test]
     fn all_operations_in_every_size() {
         for size in [1, 2, 3, 7] {

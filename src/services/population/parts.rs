@@ -26,6 +26,12 @@ pub(super) type Sent = (usize, u32);
 /// Traces that have come from other ranks.
 pub(super) type Guests<T> = HashMap<Sent, T>;
 
+/// A call that writes a trace that is sent.
+type Writing<'a, T> = Call<(Sent, &'a T), Vec<u8>>;
+
+/// What goes to each rank, or comes from it.
+type Route = Vec<Vec<Sent>>;
+
 /// What was made for each trace that is here (`None`: for none that was lost), from what was made in calls, in their order.
 pub(super) fn by_place<T, R>(sets: &[Set<T>], made: impl IntoIterator<Item = (u64, usize, R)>) -> Vec<Option<R>> {
     let mut made = made.into_iter().peekable();
@@ -70,7 +76,7 @@ impl<H: Traces> Crew<'_, H> {
         let Some((to, from)) = routes(moving, ranks.rank(), ranks.size()) else { return Ok(Guests::new()) };
         let mut known = HashSet::new();
         let leaving = to.iter().flatten().copied().filter(|sent| known.insert(*sent));
-        let mut calls: Vec<Call<(Sent, &H::Trace), Vec<u8>>> =
+        let mut calls: Vec<Writing<'_, H::Trace>> =
             leaving.map(|sent| Call::new(moving[sent.0].set, sent.1 as usize, (sent, look(sent)))).collect();
         let write = |host: &H, (_, trace): &mut (Sent, &H::Trace), task: &mut Task<'_>| {
             let mut bytes = Vec::new();
@@ -103,7 +109,7 @@ impl<H: Traces> Crew<'_, H> {
 }
 
 /// What this rank sends to each other one, and what it gets of each, in the same order on both; `None` where nothing moves anywhere.
-fn routes(moving: &[Moving<'_>], here: usize, ranks: usize) -> Option<(Vec<Vec<Sent>>, Vec<Vec<Sent>>)> {
+fn routes(moving: &[Moving<'_>], here: usize, ranks: usize) -> Option<(Route, Route)> {
     let (mut to, mut from) = (vec![Vec::new(); ranks], vec![Vec::new(); ranks]);
     let mut known = HashSet::new();
     let mut any = false;

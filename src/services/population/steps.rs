@@ -96,6 +96,9 @@ pub(super) fn on_trace<H: Traces>(
     Ok(value)
 }
 
+/// A call that changes a trace, in its place or on a copy that it gives with its value.
+type Changing<'a, T> = Call<&'a mut Option<T>, (Option<T>, f64)>;
+
 /// What came of the change of a trace: a copy that takes its place, unless it was changed where it is, and the value.
 struct Tried<T> {
     set: u64,
@@ -114,7 +117,7 @@ impl<T> Tried<T> {
 /// from each other whether it succeeded.
 fn attempt<H: Traces>(
     crew: &mut Crew<'_, H>,
-    mut calls: Vec<Call<&mut Option<H::Trace>, (Option<H::Trace>, f64)>>,
+    mut calls: Vec<Changing<'_, H::Trace>>,
     generation: u64,
     what: &str,
     call: impl Fn(&H, &mut H::Trace, &mut Task<'_>) -> Result<f64, Refusal> + Sync,
