@@ -798,6 +798,26 @@ typedef int32_t catena_noun;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// How processes share a population.
+enum catena_spread
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // By whole sets: a new set goes to the process that has fewest, and its traces never move.
+  CATENA_SPREAD_SETS = 0,
+  // By traces: each process has an equal part of every set. When sets are resampled, or traces become several or merge, those traces
+  // move for which there is no room where they are: `serialize` and `deserialize` of catena_traces are required.
+  CATENA_SPREAD_TRACES = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum catena_spread catena_spread;
+#else
+typedef int32_t catena_spread;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How far a set has come; every block of the set has the same.
 typedef struct Course Course;
 
@@ -1717,11 +1737,13 @@ typedef struct catena_population_io {
   // Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
   // NULL.
   void (*progress)(void *progress_user, size_t done, size_t total);
-  // The processes that share the sets, by whole ones: a new set goes to the process that has fewest. All have the same options and
-  // make every call that takes the population without `const` with the same arguments (freeing it aside); what fails on one fails
-  // on all. Each works on its own sets, and all know the weights of all: calls that take it with `const` ask nobody. The results
-  // are the bits of one process. NULL: there is no other process.
+  // The processes that share the population, as `spread` says. All have the same options and make every call that takes the
+  // population without `const` with the same arguments (freeing it aside); what fails on one fails on all. Each works on its own
+  // traces, and all know the weights of all: calls that take it with `const` ask nobody. The results are the bits of one process.
+  // NULL: there is no other process.
   const struct catena_communicator *communicator;
+  // A catena_spread: what each process has.
+  int32_t spread;
 } catena_population_io;
 
 // What a report tells beside the draws. Zero every member that you don't care for.

@@ -1,5 +1,9 @@
 //! Populations: equal bits however they are worked on, evidence, and verbs that do all or nothing.
 
+#[path = "common/in_process.rs"]
+mod in_process;
+#[path = "population/parts.rs"]
+mod parts;
 #[path = "population/ranks.rs"]
 mod ranks;
 #[path = "common/walkers.rs"]

@@ -3,6 +3,8 @@
 
 #[path = "common/conjugate.rs"]
 mod conjugate;
+#[path = "common/in_process.rs"]
+mod in_process;
 #[path = "common/sets.rs"]
 mod sets;
 
@@ -14,9 +16,8 @@ use catena::particles::plan::{Kernel, ROWS};
 use catena::random::{Purpose, Stream};
 use catena::services::{PathKind, SampleIo, SampleOptions, SetOutcome, SmcOptions, SmcReport, sample_smc};
 use conjugate::Conjugate;
+use in_process::{Counted, TIME_OUT, on_ranks};
 use sets::run_options;
-use std::sync::Mutex;
-use std::thread;
 use std::time::Duration;
 
 fn run_on(
@@ -45,12 +46,7 @@ fn run_with(
 }
 
 fn over<R: Send>(size: usize, f: impl Fn(InProcess) -> R + Sync) -> Vec<R> {
-    thread::scope(|scope| {
-        let f = &f;
-        let ranks = InProcess::ranks(size, Duration::from_secs(60));
-        let threads: Vec<_> = ranks.into_iter().map(|rank| scope.spawn(move || f(rank))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
+    on_ranks(size, TIME_OUT, f)
 }
 
 /// What of a report does not change from run to run, in words, so that NaN is NaN.
@@ -98,47 +94,6 @@ fn bits_are_those_of_one_process() {
     }
 }
 
-/// A communicator that notes the bytes that this rank brings to gatherings, and those that it sends to each rank.
-struct Counted {
-    inner: InProcess,
-    gathers: Mutex<Vec<usize>>,
-    sends: Mutex<Vec<Vec<usize>>>,
-}
-
-impl Communicator for Counted {
-    fn rank(&self) -> usize {
-        self.inner.rank()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
-    }
-
-    fn time_out(&self) -> Duration {
-        self.inner.time_out()
-    }
-
-    fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        self.gathers.lock().unwrap().push(mine.len());
-        self.inner.all_gather_v(mine, lengths, all)
-    }
-
-    fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        self.inner.all_gather(mine, all)
-    }
-
-    fn all_to_all_v(
-        &self,
-        send: &[u8],
-        send_lengths: &[usize],
-        receive: &mut [u8],
-        receive_lengths: &[usize],
-    ) -> Result<(), CommunicatorError> {
-        self.sends.lock().unwrap().push(send_lengths.to_vec());
-        self.inner.all_to_all_v(send, send_lengths, receive, receive_lengths)
-    }
-}
-
 /// One large set, in place of which every rank has a part: the bits of one process; particles move only where offspring are more or
 /// fewer than places, and what else moves is what `docs/cluster.md` says.
 #[test]
@@ -171,12 +126,13 @@ fn a_spread_set_moves_no_more_than_the_imbalance_demands() {
     let blocks: Vec<usize> = (0..PARTICLES.div_ceil(ROWS)).map(|b| ROWS.min(PARTICLES - b * ROWS)).collect();
     for size in [2, 3, 4, 8] {
         let had = over(size, |rank| {
-            let counted = Counted { inner: rank, gathers: Mutex::default(), sends: Mutex::default() };
+            let here = rank.rank();
+            let (counted, counts) = Counted::new(rank);
             let (theirs, rows) = run_with(Some(&counted), &model, &options, &smc).unwrap();
             assert_eq!(lasting(&theirs), lasting(&report), "{size} ranks");
             assert!(rows == tables, "{size} ranks: a bit of the particles differs");
-            let gathers = counted.gathers.into_inner().unwrap();
-            let own = share(blocks.len(), counted.inner.rank(), size);
+            let gathers = counts.gathers_v();
+            let own = share(blocks.len(), here, size);
             let of = |numbers: &dyn Fn(usize) -> usize| -> usize {
                 let bytes: usize = blocks[own.clone()].iter().map(|n| 16 + 8 * (HEAD + numbers(*n))).sum();
                 gathers.iter().filter(|b| **b == bytes).count()
@@ -184,7 +140,7 @@ fn a_spread_set_moves_no_more_than_the_imbalance_demands() {
             assert_eq!(of(&|n| BROUGHT * n), stages.len() + 1, "meetings of stages");
             assert_eq!(of(&|_| MOMENTS), resampled, "meetings for the scale");
             assert_eq!(of(&|_| 0), resampled * (MOVES - 1), "meetings for the step size");
-            counted.sends.into_inner().unwrap()
+            counts.sends()
         });
         assert!(had.iter().all(|sends| sends.len() == had[0].len() && sends.len() <= resampled));
         // What the last resampling has moved, by what became of it.

@@ -5,51 +5,14 @@ mod common;
 use catena::adapt::{FIRST_LOOK, next_look};
 use catena::drive::share;
 use catena::io::TableWriter;
-use catena::model::{Communicator, CommunicatorError};
+use catena::model::Communicator;
 use catena::services::{SampleIo, SampleOptions, Session};
 use common::Normal;
-use common::ranks::{TIME_OUT, on_ranks};
-use std::sync::Mutex;
-use std::time::Duration;
+use common::in_process::{Counted, TIME_OUT, on_ranks};
 
 /// Bytes with which a rank tells where it stands, and with which it tells how many come.
 const PULSE: usize = 24;
 const LENGTH: usize = 8;
-
-/// A communicator that notes the bytes that this rank brings to each operation.
-struct Counted<C> {
-    inner: C,
-    gathers: Mutex<Vec<usize>>,
-    gathers_v: Mutex<Vec<usize>>,
-}
-
-impl<C: Communicator> Communicator for Counted<C> {
-    fn rank(&self) -> usize {
-        self.inner.rank()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
-    }
-
-    fn time_out(&self) -> Duration {
-        self.inner.time_out()
-    }
-
-    fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        self.gathers_v.lock().unwrap().push(mine.len());
-        self.inner.all_gather_v(mine, lengths, all)
-    }
-
-    fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        self.gathers.lock().unwrap().push(mine.len());
-        self.inner.all_gather(mine, all)
-    }
-
-    fn all_to_all_v(&self, _: &[u8], _: &[usize], _: &mut [u8], _: &[usize]) -> Result<(), CommunicatorError> {
-        unreachable!("chains stay where they are")
-    }
-}
 
 #[test]
 fn looks_move_what_the_formulas_say() {
@@ -73,7 +36,7 @@ fn looks_move_what_the_formulas_say() {
     };
     for size in [2, 4, 8] {
         on_ranks(size, TIME_OUT, |rank| {
-            let counted = Counted { inner: rank, gathers: Mutex::default(), gathers_v: Mutex::default() };
+            let (counted, counts) = Counted::new(rank);
             let own = share(CHAINS, counted.rank(), size).len();
             let density = Normal::new(1, |_, _| Ok(0.0));
             let mut writers: Vec<TableWriter> = Vec::new();
@@ -86,7 +49,7 @@ fn looks_move_what_the_formulas_say() {
             session.run(None, || false);
             session.into_report().status().unwrap();
 
-            let moved = counted.gathers_v.into_inner().unwrap();
+            let moved = counts.gathers_v();
             // The options, the looks, the reports, and whether anybody wants draws.
             let [options, meetings @ .., reports, wants] = &moved[..] else { panic!("{moved:?}") };
             assert!((200..3000).contains(options), "{options} bytes of options");
@@ -95,7 +58,8 @@ fn looks_move_what_the_formulas_say() {
             assert!((40 * own..100 * own + 8).contains(reports), "{reports} bytes of {own} reports");
             assert_eq!(*wants, 1);
             // Each of these is announced; all else are pulses, one at least for each meeting and for the end.
-            let gathers = counted.gathers.into_inner().unwrap();
+            assert!(counts.sends().is_empty(), "chains stay where they are");
+            let gathers = counts.gathers();
             let of = |bytes: usize| gathers.iter().filter(|b| **b == bytes).count();
             assert_eq!(of(LENGTH), moved.len());
             assert_eq!(of(LENGTH) + of(PULSE), gathers.len());

@@ -75,6 +75,16 @@ for threads in 1 2; do
     say "$(julia --version), $threads thread(s): tests of the package"
     JULIA_NUM_THREADS=$threads julia --project=bindings/julia bindings/julia/test/runtests.jl
 done
+if command -v mpicc >/dev/null && command -v mpirun >/dev/null; then
+    say "Julia over the ranks of MPI"
+    mpicc -std=c11 -O2 -fPIC -shared -Iinclude bindings/mpi/catena_mpi.c -o "$build/libcatena-mpi.so"
+    program="julia --project=bindings/julia tests/mpi/ranks.jl"
+    expected=$($program plain)
+    got=$(LD_LIBRARY_PATH="$build${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
+        OMPI_MCA_rmaps_base_oversubscribe=1 timeout 120 mpirun -np 2 $program)
+    [ "$got" = "$expected"$'\n'"$expected" ] || { printf 'expected twice: %s\ngot: %s\n' "$expected" "$got" >&2; exit 1; }
+    echo "$expected"
+fi
 julia -e 'exit(VERSION < v"1.9")' || say "Julia before 1.9: callbacks on the pool's threads are skipped"
 say "LogDensityProblems, AbstractMCMC, MCMCChains and RecipesBase: stand-ins only; loading with the real packages is skipped"
 

@@ -58,12 +58,14 @@ for ranks in 1 2 3 4; do
 done
 echo "learning: $expected"
 
-say "a population of opaque traces and particle filters, by sets"
+say "a population of opaque traces, by sets and in parts, and particle filters"
 expected=$(on 1 "$build/population" plain)
 for ranks in 1 2 3 4; do
     got=$(on $ranks "$build/population" mpi)
     [ "$got" = "$expected" ] || fail "populations on $ranks ranks: expected $expected, got $got"
 done
+got=$(on 3 "$build/population" traces)
+[ "$got" = "$expected" ] || fail "populations in parts on 3 ranks: expected $expected, got $got"
 echo "populations: $expected"
 if on 3 "$build/population" fail >"$build/fail.log" 2>/dev/null; then fail "a failed trace, and yet mpirun returns 0"; fi
 [ "$(grep -c '^rank [012]: status 3: set 2, trace 7: on rank 1: .*no more' "$build/fail.log")" = 3 ] ||

@@ -21,6 +21,8 @@ struct PopulationIo {
   std::function<void(std::size_t done, std::size_t total)> progress;
   // The processes that share the sets; all make every call that isn't const. See docs/cluster.md.
   const catena_communicator *communicator = nullptr;
+  // What each of them has: whole sets, or a part of every set, which takes `serialize` and `deserialize`.
+  catena_spread spread = CATENA_SPREAD_SETS;
 };
 
 // Log evidence of all sets together, and its standard error across them (NaN for one set).
@@ -286,6 +288,7 @@ class Population {
       io.progress_user = this;
       if (given.progress) io.progress = progress;
       io.communicator = given.communicator;
+      io.spread = given.spread;
     }
     State(const State &) = delete;
     State &operator=(const State &) = delete;

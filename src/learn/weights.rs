@@ -63,6 +63,9 @@ pub struct Invalid {
     pub value: f64,
 }
 
+/// Numbers of a block beside its weights in [`Weights::numbers`].
+pub const OF_BLOCK: usize = 4;
+
 impl Weights {
     /// `count` weights of 1.
     pub fn level(count: usize) -> Self {
@@ -122,15 +125,15 @@ impl Weights {
         (&mut self.values, &mut self.blocks)
     }
 
-    /// Some blocks as numbers: of each its weights, the power of two that they are held with (+inf: logarithms), its sums.
-    pub fn numbers(&self, blocks: Range<usize>) -> Vec<f64> {
-        let block = |b: usize| {
+    /// Some blocks as numbers, after those in `out`: of each its weights, the power of two that they are held with (+inf: logarithms), its
+    /// sums.
+    pub fn numbers(&self, blocks: Range<usize>, out: &mut Vec<f64>) {
+        for b in blocks {
             let Held { form, largest, sum, squares } = self.blocks[b];
             let form = if let Form::Linear(exponent) = form { f64::from(exponent) } else { f64::INFINITY };
-            let values = &self.values[b * BLOCK..self.values.len().min((b + 1) * BLOCK)];
-            values.iter().copied().chain([form, largest, sum, squares])
-        };
-        blocks.flat_map(block).collect()
+            out.extend_from_slice(&self.values[b * BLOCK..self.values.len().min((b + 1) * BLOCK)]);
+            out.extend_from_slice(&[form, largest, sum, squares]);
+        }
     }
 
     /// Takes blocks from what [`Weights::numbers`] gave, which begin `numbers`.
@@ -139,9 +142,8 @@ impl Weights {
             let last = self.values.len().min((b + 1) * BLOCK);
             let values = &mut self.values[b * BLOCK..last];
             values.copy_from_slice(numbers.split_off(..values.len()).expect("as many as were given"));
-            let &[form, largest, sum, squares] = numbers.split_off(..4).expect("as above") else {
-                unreachable!("four")
-            };
+            let head = numbers.split_off(..OF_BLOCK).and_then(<[f64]>::first_chunk);
+            let &[form, largest, sum, squares]: &[f64; OF_BLOCK] = head.expect("as above");
             let form = if form == f64::INFINITY { Form::Log } else { Form::Linear(form as i32) };
             self.blocks[b] = Held { form, largest, sum, squares };
         }

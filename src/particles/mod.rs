@@ -13,6 +13,7 @@ pub mod path;
 pub mod plan;
 pub mod resample;
 pub mod scale;
+mod seats;
 mod set;
 pub mod spread;
 pub mod stages;
@@ -23,6 +24,7 @@ pub use evidence::{Evidence, pooled};
 pub(crate) use exp::exp;
 pub use genealogy::Genealogy;
 pub use history::{History, Resampling, Step};
+pub use seats::Seats;
 pub use set::{News, Set};
 
 /// Particles are weighed, and their random numbers drawn, in blocks of so many (the last may be shorter), whatever the

@@ -1,6 +1,7 @@
 //! A set of weighted members: traces of a host, with log weights.
 
 use super::genealogy::Genealogy;
+use super::seats::Seats;
 use super::weights;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,8 @@ pub struct News {
     parents: Vec<Vec<u32>>,
 }
 
-/// Traces with log weights. A trace that was lost in an operation is `None`, of weight zero.
+/// Traces with log weights. A trace that was lost in an operation is `None`, of weight zero; so are those on other ranks, whatever
+/// they weigh.
 pub struct Set<T> {
     id: u64,
     traces: Vec<Option<T>>,
@@ -21,6 +23,8 @@ pub struct Set<T> {
     /// Log of the total weight that stands for an evidence of 1.
     log_base: f64,
     genealogy: Option<Genealogy>,
+    /// Where its traces are, where it is in parts: those of other ranks are `None` here.
+    seats: Option<Seats>,
 }
 
 impl<T> Set<T> {
@@ -34,6 +38,7 @@ impl<T> Set<T> {
             log_base: (count as f64).ln(),
             genealogy: genealogy.then(|| Genealogy::new(count)),
             traces: traces.into_iter().map(Some).collect(),
+            seats: None,
         }
     }
 
@@ -45,6 +50,7 @@ impl<T> Set<T> {
             log_weights: vec![0.0; count],
             log_base: (count as f64).ln(),
             genealogy: genealogy.then(|| Genealogy::new(count)),
+            seats: None,
         }
     }
 
@@ -57,7 +63,30 @@ impl<T> Set<T> {
         genealogy: Option<Genealogy>,
     ) -> Self {
         assert_eq!(traces.len(), log_weights.len(), "one weight per trace");
-        Self { id, traces, log_weights, log_base, genealogy }
+        Self { id, traces, log_weights, log_base, genealogy, seats: None }
+    }
+
+    /// The same set in parts over ranks: its traces that are here, in their order, into the places of this rank.
+    pub fn in_parts(mut self, seats: Seats, own: impl IntoIterator<Item = Option<T>>) -> Self {
+        let places = self.traces.iter_mut().enumerate().filter(|(i, _)| seats.is_here(*i));
+        places.zip(own).for_each(|((_, place), trace)| *place = trace);
+        self.seats = Some(seats);
+        self
+    }
+
+    /// Where its traces are, where it is in parts.
+    pub fn seats(&self) -> Option<&Seats> {
+        self.seats.as_ref()
+    }
+
+    /// Gives its traces, which have been replaced, their ranks.
+    pub fn seat(&mut self, seats: Option<Seats>) {
+        self.seats = seats;
+    }
+
+    /// Whether trace `index` is on this rank, where the set is in parts.
+    pub fn is_here(&self, index: usize) -> bool {
+        self.seats.as_ref().is_none_or(|seats| seats.is_here(index))
     }
 
     /// Its id.

@@ -63,7 +63,9 @@ pub use options::{
 pub use page::{report_files, write_report, write_sets_report};
 pub use pathfinder::{pathfinder, pathfinder_columns};
 pub use points::log_density;
-pub use population::{Population, PopulationIo, PopulationOptions, StepProgress, TraceFailure, Which};
+pub use population::{
+    Population, PopulationIo, PopulationOptions, PopulationSpread, StepProgress, TraceFailure, Which,
+};
 pub use report::{ChainReport, Outcome, SampleReport, StopReason};
 pub use sample::{elapsed_lines, engine_columns, sample_columns, sample_fixed_param, sample_hmc_static, sample_nuts};
 pub use session::Session;

@@ -4,6 +4,7 @@
 pub mod bridgestan;
 pub mod by_hand;
 pub mod bytes;
+pub mod in_process;
 pub mod ranks;
 
 use catena::diagnostics::{Summary, SummaryInput};

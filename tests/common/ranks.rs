@@ -1,29 +1,15 @@
 //! Runs over ranks that are threads of the test.
 
 use super::borrow;
+pub use super::in_process::{TIME_OUT, on_ranks};
 use catena::Error;
-use catena::drive::{InProcess, share};
+use catena::drive::share;
 use catena::io::{Interrupt, Never, TableWriter};
 use catena::model::{Communicator, Density};
 use catena::services::{ChainReport, SampleIo, SampleOptions, SampleReport, Session};
-use std::thread;
-use std::time::Duration;
-
-/// Long enough for a machine that does much else.
-pub const TIME_OUT: Duration = Duration::from_secs(60);
 
 /// What one rank has in the end.
 pub type Had = (Result<SampleReport, Error>, Vec<TableWriter>);
-
-/// What `f` makes of each of `size` ranks, each on a thread of its own.
-pub fn on_ranks<R: Send>(size: usize, time_out: Duration, f: impl Fn(InProcess) -> R + Sync) -> Vec<R> {
-    thread::scope(|scope| {
-        let f = &f;
-        let ranks = InProcess::ranks(size, time_out);
-        let threads: Vec<_> = ranks.into_iter().map(|rank| scope.spawn(move || f(rank))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
 
 /// What a run over ranks is given besides its options.
 #[derive(Clone, Default)]

@@ -53,6 +53,7 @@ pub struct Walkers {
     pub fail_at: Arc<AtomicUsize>,
     pub threading: Threading,
     pub cannot_copy: bool,
+    pub cannot_serialize: bool,
 }
 
 impl Walkers {
@@ -153,7 +154,7 @@ impl Traces for Walkers {
     }
 
     fn can_serialize(&self) -> bool {
-        true
+        !self.cannot_serialize
     }
 
     fn serialize(&self, trace: &Walker, task: &mut Task<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {

@@ -1,9 +1,10 @@
 /* A population of opaque traces, and particle filters, whose sets are spread over the ranks of MPI. Prints the bits of all weights,
  * values, evidences and of the saved bytes, which must be the same on all ranks.
  *
- *   population plain | mpi | fail | die
+ *   population plain | mpi | traces | fail | die
  *
- * plain: one process, without MPI's communicator; fail: a trace of rank 1 fails; die: rank 1 is killed amid an operation. */
+ * plain: one process, without MPI's communicator; traces: every rank has a part of each set; fail: a trace of rank 1 fails; die: rank 1
+ * is killed amid an operation. */
 #define _POSIX_C_SOURCE 200809L
 #include <catena_mpi.h>
 #include <math.h>
@@ -129,7 +130,8 @@ int main(int argc, char **argv) {
   const catena_communicator *communicator = strcmp(mode, "plain") == 0 ? NULL : &ranks;
   catena_traces table = {.struct_size = sizeof table, .create = create, .free = free_trace, .copy = copy, .apply = apply,
                          .report = report, .serialize = serialize, .deserialize = deserialize};
-  catena_population_io io = {.struct_size = sizeof io, .communicator = communicator};
+  const int32_t spread = strcmp(mode, "traces") == 0 ? CATENA_SPREAD_TRACES : CATENA_SPREAD_SETS;
+  catena_population_io io = {.struct_size = sizeof io, .communicator = communicator, .spread = spread};
   catena_error *error = NULL;
   catena_population *p = NULL;
   catena_checkpoint *saved = NULL;

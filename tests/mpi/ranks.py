@@ -19,10 +19,22 @@ def log_density(x):
 fit = catena.sample(catena.FunctionModel(log_density, 2), chains=3, num_warmup=100, num_samples=50, seed=4, **ranks)
 found.append(fit.draws)
 
-population = catena.Population(lambda rng: rng.normal(), num_sets=3, num_particles=20, seed=5, **ranks)
-for y in (0.3, -1.0, 0.7):
-    population.apply(lambda rng, trace, y: (trace, -0.5 * (trace - y) ** 2), y)
-    population.resample(ess_below=0.7)
+
+
+def moved(**more):
+    population = catena.Population(lambda rng: rng.normal(), num_particles=20, seed=5, **more, **ranks)
+    for y in (0.3, -1.0, 0.7):
+        population.apply(lambda rng, trace, y: (trace, -0.5 * (trace - y) ** 2), y)
+        population.resample(ess_below=0.7)
+    return population
+
+
+# One set, of which each process has a part.
+population = moved(spread="traces")
+found.append(population.collapse(lambda trace: round(trace, 1)).report(lambda trace: trace))
+found.append(np.frombuffer(population.save(), dtype=np.uint8))
+
+population = moved(num_sets=3)
 population.grow(1)
 found.append(population.report(lambda trace: trace))
 found.append(population.log_evidence().estimate)

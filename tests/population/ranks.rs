@@ -1,45 +1,43 @@
 //! Populations over ranks: the bits of one process on all of them, failures told to all, nobody waits for ever.
 
+use super::in_process::{Counted, TIME_OUT, on_ranks};
 use super::{Walking, all, go_on, to};
 use crate::walkers::{ADD, MOVE, OBSERVE, PUT, REJECT_ABOVE, Walkers, op};
 use catena::drive::{InProcess, Pool};
-use catena::model::{Communicator, CommunicatorError, Threading};
+use catena::model::{Communicator, Threading};
 use catena::particles::resample::Scheme;
-use catena::services::{Population, PopulationIo, PopulationOptions, TraceFailure, Which};
+use catena::services::{Population, PopulationIo, PopulationOptions, PopulationSpread, TraceFailure, Which};
 use catena::{Code, Error};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Barrier, Mutex};
-use std::thread;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
-const TIME_OUT: Duration = Duration::from_secs(60);
+const SETS: PopulationSpread = PopulationSpread::Sets;
+const TRACES: PopulationSpread = PopulationSpread::Traces;
+pub const SPREADS: [PopulationSpread; 2] = [SETS, TRACES];
 
-fn over<R: Send>(size: usize, time_out: Duration, f: impl Fn(InProcess) -> R + Sync) -> Vec<R> {
-    thread::scope(|scope| {
-        let f = &f;
-        let ranks = InProcess::ranks(size, time_out);
-        let threads: Vec<_> = ranks.into_iter().map(|rank| scope.spawn(move || f(rank))).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-    })
-}
-
-fn pool() -> Arc<Pool> {
+pub fn pool() -> Arc<Pool> {
     Arc::new(Pool::new(2).unwrap())
 }
 
-fn io(rank: Option<InProcess>) -> PopulationIo {
+pub fn io(rank: Option<InProcess>) -> PopulationIo {
     PopulationIo { communicator: rank.map(|rank| Box::new(rank) as _), ..PopulationIo::default() }
 }
 
-fn begun(host: Walkers, on_failure: TraceFailure, rank: Option<InProcess>) -> Walking {
+/// `sets` of `traces` each, over ranks or not.
+pub fn begun_as(host: Walkers, on_failure: TraceFailure, io: PopulationIo, sets: usize, traces: usize) -> Walking {
     let options = PopulationOptions { seed: 7, genealogy: true, on_failure, ..PopulationOptions::default() };
-    let mut p = Population::new(host, options, io(rank), pool()).unwrap();
-    p.reinitialize(5, 30).unwrap();
+    let mut p = Population::new(host, options, io, pool()).unwrap();
+    p.reinitialize(sets, traces).unwrap();
     p
 }
 
+fn begun(host: Walkers, on_failure: TraceFailure, rank: Option<InProcess>) -> Walking {
+    begun_as(host, on_failure, io(rank), 5, 30)
+}
+
 /// All that can be seen of a population, bit for bit.
-fn seen(p: &mut Walking) -> Vec<u64> {
+pub fn seen(p: &mut Walking) -> Vec<u64> {
     let mut values = vec![0.0; 2 * p.count(Which::All)];
     p.report(Which::All, 0, 2, &mut values).unwrap();
     let evidence = p.evidence();
@@ -56,7 +54,7 @@ fn seen(p: &mut Walking) -> Vec<u64> {
 }
 
 /// Every verb; what can be seen and drawn in the end, and the bytes.
-fn everything(p: &mut Walking) -> (Vec<u64>, Vec<u8>) {
+pub fn everything(p: &mut Walking) -> (Vec<u64>, Vec<u8>) {
     go_on(p).unwrap();
     assert_eq!(p.grow_iid(4).unwrap(), 6);
     p.drop_last(2).unwrap();
@@ -82,11 +80,12 @@ fn everything(p: &mut Walking) -> (Vec<u64>, Vec<u8>) {
 fn any_number_of_ranks_has_the_bits_of_one_process() {
     for on_failure in [TraceFailure::Keep, TraceFailure::Lose] {
         let expected = everything(&mut begun(Walkers::default(), on_failure, None));
-        for size in 1..=4 {
-            let calls = over(size, TIME_OUT, |rank| {
+        for (spread, size) in [(SETS, 1), (SETS, 2), (SETS, 3), (SETS, 4), (TRACES, 1), (TRACES, 3)] {
+            let calls = on_ranks(size, TIME_OUT, |rank| {
                 let threading = if rank.rank() == 1 { Threading::Caller } else { Threading::Any };
-                let mut p = begun(Walkers { threading, ..Walkers::default() }, on_failure, Some(rank));
-                assert!(everything(&mut p) == expected, "{size} ranks, {on_failure:?}");
+                let io = PopulationIo { spread, ..io(Some(rank)) };
+                let mut p = begun_as(Walkers { threading, ..Walkers::default() }, on_failure, io, 5, 30);
+                assert!(everything(&mut p) == expected, "{size} ranks by {spread:?}, {on_failure:?}");
                 p.host().calls.load(Relaxed)
             });
             // Each does its part, no more.
@@ -99,17 +98,18 @@ fn any_number_of_ranks_has_the_bits_of_one_process() {
 #[test]
 fn a_saved_population_goes_on_over_any_number_of_ranks() {
     let (_, bytes) = everything(&mut begun(Walkers::default(), TraceFailure::Keep, None));
-    let go_on = |rank: Option<InProcess>| {
-        let mut p = Population::load(Walkers::default(), &bytes, io(rank), pool()).unwrap();
+    let go_on = |rank: Option<InProcess>, spread| {
+        let io = PopulationIo { spread, ..io(rank) };
+        let mut p = Population::load(Walkers::default(), &bytes, io, pool()).unwrap();
         go_on(&mut p).unwrap();
         (seen(&mut p), p.save().unwrap())
     };
-    let expected = go_on(None);
-    for size in [2, 3] {
-        over(size, TIME_OUT, |rank| assert!(go_on(Some(rank)) == expected, "{size} ranks"));
+    let expected = go_on(None, SETS);
+    for (size, spread) in [2, 3].into_iter().flat_map(|size| SPREADS.map(|spread| (size, spread))) {
+        on_ranks(size, TIME_OUT, |rank| assert!(go_on(Some(rank), spread) == expected, "{size} ranks by {spread:?}"));
     }
     // Other bytes on one of them.
-    let errors = over(2, TIME_OUT, |rank| {
+    let errors = on_ranks(2, TIME_OUT, |rank| {
         let bytes = if rank.rank() == 1 { &bytes[..20] } else { &bytes };
         Population::load(Walkers::default(), bytes, io(Some(rank)), pool()).err().unwrap().to_string()
     });
@@ -117,9 +117,9 @@ fn a_saved_population_goes_on_over_any_number_of_ranks() {
 }
 
 /// A verb and its name.
-type Verb = (&'static str, fn(&mut Walking) -> Result<(), Error>);
+pub type Verb = (&'static str, fn(&mut Walking) -> Result<(), Error>);
 
-const VERBS: [Verb; 9] = [
+pub const VERBS: [Verb; 9] = [
     ("apply", |p| p.apply(op(MOVE, 1.0))),
     ("resample", |p| p.resample(to(40))),
     ("reset_to_prior", |p| p.reset_to_prior(to(10))),
@@ -134,7 +134,7 @@ const VERBS: [Verb; 9] = [
 #[test]
 fn a_trace_that_fails_on_one_rank_fails_all_and_changes_nothing() {
     for (name, verb) in VERBS {
-        let errors = over(3, TIME_OUT, |rank| {
+        let errors = on_ranks(3, TIME_OUT, |rank| {
             let here = rank.rank();
             let mut p = begun(Walkers::default(), TraceFailure::Keep, Some(rank));
             p.apply(op(OBSERVE, 1.0)).unwrap();
@@ -170,12 +170,12 @@ fn a_trace_that_is_lost_is_lost_alone() {
         seen(&mut p)
     };
     let expected = alone(None);
-    over(2, TIME_OUT, |rank| assert!(alone(Some(rank)) == expected));
+    on_ranks(2, TIME_OUT, |rank| assert!(alone(Some(rank)) == expected));
 }
 
 #[test]
 fn arguments_that_differ_or_are_refused_are_told_to_all() {
-    let words = over(3, TIME_OUT, |rank| {
+    let words = on_ranks(3, TIME_OUT, |rank| {
         let here = rank.rank();
         let odd = here == 2;
         let mut p = begun(Walkers::default(), TraceFailure::Keep, Some(rank));
@@ -209,7 +209,7 @@ fn arguments_that_differ_or_are_refused_are_told_to_all() {
 fn a_rank_that_is_lost_is_named_and_nobody_waits() {
     let came = Barrier::new(3);
     let begun_at = Instant::now();
-    let errors = over(3, Duration::from_millis(300), |rank| {
+    let errors = on_ranks(3, Duration::from_millis(300), |rank| {
         let here = rank.rank();
         let mut p = begun(Walkers::default(), TraceFailure::Keep, Some(rank));
         came.wait();
@@ -237,7 +237,7 @@ fn an_interrupt_on_one_rank_ends_all() {
             true
         }
     }
-    let codes = over(2, TIME_OUT, |rank| {
+    let codes = on_ranks(2, TIME_OUT, |rank| {
         let mut given = io(None);
         if rank.rank() == 1 {
             given.interrupt = Box::new(Asks);
@@ -248,56 +248,24 @@ fn an_interrupt_on_one_rank_ends_all() {
     assert_eq!(codes, [Some(Code::Interrupted); 2]);
 }
 
-/// A communicator that notes the bytes that this rank brings, but for the pulses.
-struct Counted {
-    inner: InProcess,
-    brought: Arc<Mutex<Vec<usize>>>,
-}
-
-impl Communicator for Counted {
-    fn rank(&self) -> usize {
-        self.inner.rank()
-    }
-
-    fn size(&self) -> usize {
-        self.inner.size()
-    }
-
-    fn time_out(&self) -> Duration {
-        self.inner.time_out()
-    }
-
-    fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        self.brought.lock().unwrap().push(mine.len());
-        self.inner.all_gather_v(mine, lengths, all)
-    }
-
-    fn all_gather(&self, mine: &[u8], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        // A pulse, or how many bytes come next.
-        assert!([8, 24].contains(&mine.len()));
-        self.inner.all_gather(mine, all)
-    }
-
-    fn all_to_all_v(&self, _: &[u8], _: &[usize], _: &mut [u8], _: &[usize]) -> Result<(), CommunicatorError> {
-        unreachable!("traces stay where they are")
-    }
-}
-
 /// The rows of docs/cluster.md.
 #[test]
 fn what_moves_is_what_the_formulas_say() {
     const TRACES: usize = 500;
     for size in [2, 4, 8] {
-        over(size, TIME_OUT, |rank| {
-            let brought = Arc::new(Mutex::new(Vec::new()));
-            let counted = Counted { inner: rank, brought: Arc::clone(&brought) };
+        on_ranks(size, TIME_OUT, |rank| {
+            let (counted, counts) = Counted::new(rank);
             let io = PopulationIo { communicator: Some(Box::new(counted)), ..PopulationIo::default() };
             let mut p = Population::new(Walkers::default(), PopulationOptions::default(), io, pool()).unwrap();
             p.reinitialize(2 * size, TRACES).unwrap();
             let mut moved = |f: &mut dyn FnMut(&mut Walking)| {
-                brought.lock().unwrap().clear();
+                counts.gathers_v();
+                counts.gathers();
                 f(&mut p);
-                brought.lock().unwrap().clone()
+                // Pulses, and how many bytes come next.
+                assert!(counts.gathers().iter().all(|bytes| [8, 24].contains(bytes)));
+                assert!(counts.sends().is_empty(), "whole sets stay where they are");
+                counts.gathers_v()
             };
             let about =
                 |bytes: usize, content: usize, sets: usize| (content..=content + 2 + 24 * sets).contains(&bytes);

@@ -24,13 +24,13 @@ options_of <- function(services) {
 
 # The options among `...`, with their names and values looked at; which values they take is the library's business. `own` are
 # the arguments of the function that was called.
-more_options <- function(given, services = names(engines), own = names(formals(catena_sample)), spreads = TRUE) {
+more_options <- function(given, services = names(engines), own = names(formals(catena_sample))) {
   if (!length(given)) return(list())
   arguments <- names(given)
   if (is.null(arguments) || any(!nzchar(arguments))) stop("'...': expected options by name, got one without", call. = FALSE)
   known <- options_of(services)
   for (argument in arguments) {
-    if (argument == "communicator" && spreads) {
+    if (argument == "communicator") {
       # The processes that the call is spread over; not an option of the library's.
       value <- given[[argument]]
       if (!is.character(value) || length(value) != 1L || is.na(value)) not_this(argument, '"mpi" or the path of a library', value)

@@ -3,11 +3,14 @@
 # Numbers of the library's catena_resampling and catena_which.
 resamplings <- c(multinomial = 0L, stratified = 1L, systematic = 2L, residual = 3L, ssp = 4L)
 whiches <- c(distinguished = 0L, sets = 1L, all = 2L)
+# Of its catena_spread.
+spreads <- c(sets = 0L, traces = 1L)
 
 catena_population <- function(create, apply = NULL, copy = NULL, incorporate = NULL, reset_to_prior = NULL, weigh = NULL,
                               report = NULL, sample = NULL, diversify = NULL, fingerprint = NULL, serialize = NULL,
                               deserialize = NULL, n_sets = 1, n_particles = 1, seed = NULL, init_set_id = 1,
-                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, progress = NULL, ...) {
+                              on_trace_failure = c("keep", "lose"), genealogy = FALSE, progress = NULL,
+                              spread = c("sets", "traces"), ...) {
   functions <- list(
     create = create, apply = apply, copy = copy, incorporate = incorporate, reset_to_prior = reset_to_prior, weigh = weigh,
     report = report, sample = sample, diversify = diversify, fingerprint = fingerprint, serialize = serialize,
@@ -20,13 +23,13 @@ catena_population <- function(create, apply = NULL, copy = NULL, incorporate = N
     init_set_id = as_count(init_set_id, "init_set_id", 1), on_trace_failure = match.arg(on_trace_failure),
     genealogy = as_flag(genealogy, "genealogy")
   )
-  settings <- c(settings, more_options(list(...), "population", names(formals(catena_population)), spreads = FALSE))
-  p <- new_population(functions, settings, progress = progress)
+  settings <- c(settings, more_options(list(...), "population", names(formals(catena_population))))
+  p <- new_population(functions, settings, progress = progress, spread = match.arg(spread))
   if (n_sets != 1 || n_particles != 1) population_reinitialize(p, n_sets, n_particles)
   p
 }
 
-new_population <- function(functions, settings, saved = NULL, progress = NULL) {
+new_population <- function(functions, settings, saved = NULL, progress = NULL, spread = "sets") {
   given <- !vapply(functions, is.null, NA)
   for (name in names(functions)[given]) as_function(functions[[name]], name)
   if (!given[["create"]]) not_this("create", "a function", NULL)
@@ -40,6 +43,7 @@ new_population <- function(functions, settings, saved = NULL, progress = NULL) {
   # What was applied, so that it can be done to further sets.
   p$operations <- saved$operations
   p$settings <- settings
+  p$spread <- spreads[[spread]]
   # What fails in there ends the verb, and is raised when the library has returned.
   p$progress <- if (!is.null(as_function(progress, "progress"))) function(done, total) {
     tryCatch(progress(done, total), error = function(e) stop(p$told <- e))
@@ -182,7 +186,8 @@ population_apply <- function(p, f, ...) {
 population_on_trace <- function(p, set, trace, f, ...) {
   set <- as_count(set, "set", 1)
   trace <- as_count(trace, "trace", 1)
-  population_trace(p, set, trace)
+  # On other processes it is not there.
+  if (is.null(as_population(p)$settings$communicator)) population_trace(p, set, trace)
   f <- bound(p, "apply", f, ...)
   with_operation(p, f, function(number) perform(p, "on_trace", set, trace, number), keep = FALSE)
 }
@@ -252,7 +257,14 @@ values_of <- function(p, verb, f, which) {
   places <- perform(p, verb, number, traces)
   values <- rep(list(NA_real_), traces)
   there <- !is.nan(places)
-  values[there] <- p$results[places[there]]
+  # All processes' results, each of which has its place in those of one of them.
+  results <- list(p$results)
+  if (!is.null(p$settings$communicator)) {
+    bytes <- .Call(C_population_gather, p$pointer, base::serialize(p$results, NULL, xdr = FALSE))
+    results <- lapply(bytes, unserialize)
+  }
+  at <- places[there] - 1
+  values[there] <- Map(function(rank, i) results[[rank]][[i]], at %% length(results) + 1, at %/% length(results) + 1)
   sizes <- lengths(values[there])
   plain <- vapply(values[there], function(value) is.atomic(value) && !is.null(value), NA)
   if (!all(plain) || length(unique(sizes)) > 1L) return(values)
@@ -329,7 +341,7 @@ population_genealogy <- function(p, set = 1, generation = 0) {
 population_save <- function(p, file = NULL) {
   bytes <- perform(p, "save")
   saved <- structure(
-    list(bytes = bytes, operations = p$operations, functions = p$functions, settings = p$settings),
+    list(bytes = bytes, operations = p$operations, functions = p$functions, settings = p$settings[names(p$settings) != "communicator"]),
     class = "catena_saved_population"
   )
   if (is.null(file)) return(saved)
@@ -337,7 +349,7 @@ population_save <- function(p, file = NULL) {
   invisible(saved)
 }
 
-population_load <- function(saved, ..., progress = NULL) {
+population_load <- function(saved, ..., progress = NULL, communicator = NULL, spread = c("sets", "traces")) {
   if (is.character(saved) && length(saved) == 1L) saved <- readRDS(saved)
   if (!inherits(saved, "catena_saved_population")) not_this("saved", "what population_save() gave, or its file", saved)
   others <- list(...)
@@ -345,7 +357,9 @@ population_load <- function(saved, ..., progress = NULL) {
   if (length(others) && (is.null(names(others)) || length(unknown))) {
     not_this("...", paste("functions of catena_population():", toString(names(saved$functions))), names(others))
   }
-  new_population(utils::modifyList(saved$functions, others), saved$settings, saved, progress)
+  ranks <- if (!is.null(communicator)) more_options(list(communicator = communicator))
+  functions <- utils::modifyList(saved$functions, others)
+  new_population(functions, c(saved$settings, ranks), saved, progress, match.arg(spread))
 }
 
 print.catena_population <- function(x, ...) {

@@ -166,6 +166,8 @@ typedef struct traces {
   int *vacant, num_vacant, places;
   /* How many values were reported in this call. */
   int reported;
+  /* This process, of how many. */
+  size_t rank, processes;
 } traces;
 
 /* Fills the table's functions. `kept` (to be kept alive by the caller) has room for KEPT objects. */
@@ -210,6 +212,7 @@ SEXP r_diagnose_gradient(SEXP model, SEXP settings, SEXP init, SEXP radius, SEXP
 SEXP r_population_new(SEXP state, SEXP settings, SEXP names, SEXP saved);
 SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments);
 SEXP r_population_read(SEXP handle, SEXP what, SEXP arguments);
+SEXP r_population_gather(SEXP handle, SEXP mine);
 SEXP r_filter_run(SEXP state, SEXP numbers, SEXP bound, SEXP retained);
 SEXP r_filter_read(SEXP handle, SEXP what, SEXP place, SEXP at);
 SEXP r_updater_new(SEXP environment, SEXP numbers, SEXP prior, SEXP saved);

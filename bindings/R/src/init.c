@@ -40,6 +40,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(sample_smc, 5),         ROUTINE(approximate, 5),    ROUTINE(optimize, 4),
     ROUTINE(generate_quantities, 5), ROUTINE(diagnose_gradient, 6), ROUTINE(options, 0),
     ROUTINE(population_new, 4),     ROUTINE(population_do, 3),  ROUTINE(population_read, 3),
+    ROUTINE(population_gather, 2),
     ROUTINE(filter_run, 4),         ROUTINE(filter_read, 4),
     ROUTINE(updater_new, 4),        ROUTINE(updater_do, 3),     ROUTINE(updater_read, 3), ROUTINE(bayesian_bound, 2),
     ROUTINE(course_new, 1),         ROUTINE(course_add, 2),     ROUTINE(course_particles, 5), ROUTINE(course_report, 4),

@@ -12,6 +12,8 @@ typedef struct {
   log_queue *log;
   catena_logger logger;
   catena_interrupt interrupt;
+  /* The processes that share the population, or NULL. */
+  const catena_communicator *ranks;
   /* Bytes to be read, or written until they are copied. */
   catena_checkpoint *checkpoint;
   /* Whether the function that is told of progress failed, which ends the call. */
@@ -89,11 +91,13 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
   R_SetExternalPtrAddr(handle, s);
   if (!(s->log = log_new())) Rf_errorcall(R_NilValue, "out of memory");
   check(catena_options_new(&s->options, &error), &error);
-  /* Values of traces are R objects, which stay where they are: populations are for one process. */
-  const catena_communicator *none = NULL;
-  set_options(s->options, settings, names, &none);
+  set_options(s->options, settings, names, &s->ranks);
   if (!Rf_isNull(saved)) check(catena_checkpoint_new(RAW(saved), (size_t)XLENGTH(saved), &s->checkpoint, &error), &error);
   traces_init(&s->traces, environment, kept, &table);
+  if (s->ranks) {
+    s->traces.rank = s->ranks->rank;
+    s->traces.processes = s->ranks->size;
+  }
 
   s->logger = log_table(s->log);
   s->interrupt.struct_size = sizeof s->interrupt;
@@ -103,7 +107,9 @@ SEXP r_population_new(SEXP environment, SEXP settings, SEXP names, SEXP saved) {
                                    .logger = &s->logger,
                                    .interrupt = &s->interrupt,
                                    .progress_user = s,
-                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL};
+                                   .progress = Rf_isFunction(bridge_object(&s->traces.bridge, "progress")) ? progress : NULL,
+                                   .communicator = s->ranks,
+                                   .spread = Rf_asInteger(bridge_object(&s->traces.bridge, "spread"))};
   SEXP before = PROTECT(generator());
   begin(s);
   const catena_status status =
@@ -209,6 +215,35 @@ SEXP r_population_do(SEXP handle, SEXP verb, SEXP arguments) {
   SEXP result = bridge_outcome(failure, value, s->log);
   UNPROTECT(4);
   return result;
+}
+
+/* What all processes bring, in their order, as raw vectors; `mine` is one. Where there are no others, that alone. */
+SEXP r_population_gather(SEXP handle, SEXP mine) {
+  state *s = state_of(handle);
+  const catena_communicator *ranks = s->ranks;
+  const size_t size = s->traces.processes, length = (size_t)XLENGTH(mine);
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, (R_xlen_t)size));
+  if (!ranks) {
+    SET_VECTOR_ELT(list, 0, mine);
+    UNPROTECT(1);
+    return list;
+  }
+  size_t *each = (size_t *)R_alloc(size, sizeof *each), *lengths = (size_t *)R_alloc(size, sizeof *lengths), total = 0;
+  for (size_t r = 0; r < size; r++) each[r] = sizeof length;
+  int code = ranks->allgatherv(ranks->user, &length, each, lengths);
+  if (code == CATENA_RANKS_DONE) {
+    for (size_t r = 0; r < size; r++) total += lengths[r];
+    unsigned char *all = (unsigned char *)R_alloc(total + 1, 1);
+    code = ranks->allgatherv(ranks->user, RAW(mine), lengths, all);
+    for (size_t r = 0; code == CATENA_RANKS_DONE && r < size; all += lengths[r++]) {
+      SET_VECTOR_ELT(list, (R_xlen_t)r, Rf_allocVector(RAWSXP, (R_xlen_t)lengths[r]));
+      if (lengths[r]) memcpy(RAW(VECTOR_ELT(list, (R_xlen_t)r)), all, lengths[r]);
+    }
+  }
+  if (code == CATENA_RANKS_TIMED_OUT) Rf_errorcall(R_NilValue, "a rank did not answer within %g s", ranks->time_out);
+  if (code != CATENA_RANKS_DONE) Rf_errorcall(R_NilValue, "the communicator failed with code %d", code);
+  UNPROTECT(1);
+  return list;
 }
 
 static SEXP numbers_of(R_xlen_t size) { return Rf_allocVector(REALSXP, size); }

@@ -161,7 +161,8 @@ static SEXP report_body(void *data) {
   SEXP results = of_state(r->t, "results");
   SEXP value = value_of(r, of_state(r->t, "asked"));
   SET_VECTOR_ELT(results, r->t->reported, value);
-  *r->number = ++r->t->reported;
+  /* A place among those of all processes, which says whose it is. */
+  *r->number = (double)((size_t)r->t->reported++ * r->t->processes + r->t->rank) + 1;
   return R_NilValue;
 }
 
@@ -309,6 +310,7 @@ void traces_init(traces *t, SEXP state, SEXP kept, catena_traces *table) {
   SEXP functions = Rf_findVarInFrame(state, Rf_install("functions"));
   bridge_init(&t->bridge, state, VECTOR_ELT(kept, TOKEN));
   t->kept = kept;
+  t->processes = 1;
   table->struct_size = sizeof *table;
   table->user = t;
   table->threading = CATENA_THREADS_CALLER;

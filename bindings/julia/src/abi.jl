@@ -126,6 +126,7 @@ Base.@kwdef struct PopulationIoTable
     progress_user::Ptr{Cvoid} = C_NULL
     progress::Ptr{Cvoid} = C_NULL
     communicator::Ptr{Cvoid} = C_NULL
+    spread::Int32 = 0
 end
 
 "`catena_interrupt`"

@@ -6,6 +6,9 @@ const SCHEMES = (multinomial = Int32(0), stratified = Int32(1), systematic = Int
 "Which traces are asked: `catena_which`."
 const WHICH = (distinguished = Int32(0), sets = Int32(1), all = Int32(2))
 
+"What each process has: `catena_spread`."
+const SPREADS = (sets = Int32(0), traces = Int32(1))
+
 """
     Catena.Population(model; sets = 1, particles = 1, seed, options...)
     Catena.Population(create; apply, copy, incorporate, reset_to_prior, weigh, diversify, fingerprint, serialize, deserialize, ...)
@@ -23,6 +26,11 @@ functions with the arguments of those methods without the model.
 - `progress`: a function `(done, total)` that is told every few milliseconds how many traces the verb under way has done, of how many;
   what it throws ends the verb
 - `threads`, `callbacks`: as in [`Catena.sample`](@ref)
+- `communicator`: a pointer to a `catena_communicator`, which must live as long as the population: the processes that share it, see
+  docs/cluster.md. All make the same calls, with a `seed`, and get what is asked of any trace, as Julia's serialization moves it
+- `spread = :sets`: each of them has whole sets, whose traces never move; with `:traces` an equal part of every set, and traces move
+  where there is no room for them, by [`Catena.serialize_trace`](@ref). Traces of several processes merge by `hash`, which must be
+  the same on all
 
 What is done: [`Catena.apply!`](@ref), [`Catena.incorporate!`](@ref), [`Catena.likelihood_weight!`](@ref),
 [`Catena.resample!`](@ref), [`Catena.block_resample!`](@ref), [`Catena.reset_to_prior!`](@ref), [`Catena.diversify!`](@ref),
@@ -42,15 +50,17 @@ mutable struct Population
     handle::Ptr{Cvoid}
     log::Log
     roots::Any
+    # The processes that share it, or C_NULL.
+    communicator::Ptr{Cvoid}
 
-    function Population(session, handles, handle, log, roots)
-        population = new(session, handles, handle, log, roots)
+    function Population(session, handles, handle, log, roots, communicator)
+        population = new(session, handles, handle, log, roots, communicator)
         finalizer(close, population)
     end
 end
 
 "Arguments of `Population` that are none of the library's options."
-const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks, :progress)
+const POPULATION_ARGUMENTS = (:sets, :particles, :threads, :callbacks, :progress, :communicator, :spread)
 
 Population(model; options...) = new_population(model; options...)
 
@@ -66,14 +76,17 @@ function Population(create::Function; apply = nothing, copy = nothing, incorpora
 end
 
 function new_population(model; sets::Integer = 1, particles::Integer = 1, seed = nothing, threads::Integer = 0,
-                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, progress = nothing, extra...)
+                        callbacks = :auto, checkpoint = nothing, operations = [], in_place = false, progress = nothing,
+                        communicator = C_NULL, spread = :sets, extra...)
     foreach(name -> check_keyword(name, (:population,), POPULATION_ARGUMENTS), keys(extra))
     # Both run Julia functions.
     caller = calls_on_caller(FunctionModel(0, identity), callbacks)
     caller || threads != 0 || (threads = Threads.nthreads())
     seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
     in_place = in_place || string(get(extra, :on_trace_failure, "keep")) in ("lose", "1")
+    ranks = Ptr{Cvoid}(communicator)
     session = TraceSession(model, caller, in_place, progress)
+    (session.rank, session.processes) = ranks == C_NULL ? (0, 1) : ranks_of(ranks)
     append!(session.operations, operations)
     log, handles = Log(), Handles([])
     try
@@ -94,7 +107,8 @@ function new_population(model; sets::Integer = 1, particles::Integer = 1, seed =
                        interrupt = progress === nothing ? C_NULL : Ptr{Cvoid}(Base.unsafe_convert(Ptr{InterruptTable}, interrupt)),
                        progress_user = pointer_from_objref(session),
                        progress = progress === nothing ? C_NULL :
-                                  @cfunction(population_progress, Cvoid, (Ref{TraceSession}, Csize_t, Csize_t))))
+                                  @cfunction(population_progress, Cvoid, (Ref{TraceSession}, Csize_t, Csize_t)),
+                       communicator = ranks, spread = code_of("spread", SPREADS, spread)))
         # What the library has pointers to as long as the population lives.
         roots = (session, log, logger, traces, io, interrupt)
         place = Ref{Ptr{Cvoid}}(C_NULL)
@@ -107,7 +121,7 @@ function new_population(model; sets::Integer = 1, particles::Integer = 1, seed =
         handle = place[]
         push!(handles.frees, () -> caller ? ccall(symbol(:catena_population_free), Cvoid, (Ptr{Cvoid},), handle) :
                                             free_gc_safe(symbol(:catena_population_free), handle))
-        population = Population(session, handles, handle, log, roots)
+        population = Population(session, handles, handle, log, roots, ranks)
         checkpoint === nothing && (sets != 1 || particles != 1) && reinitialize!(population, sets, particles)
         return population
     catch
@@ -263,7 +277,8 @@ collapse!(population::Population, arguments...; map::Bool = false) =
 As [`Catena.apply!`](@ref) for trace `i` of the set with the id `set` alone. No set can be grown afterwards.
 """
 function on_trace!(f::Function, population::Population, set::Integer, i::Integer, arguments...)
-    trace(population, set, i)
+    # On other processes it is not there.
+    population.communicator == C_NULL && trace(population, set, i)
     out = Ref(NaN)
     with_operation(population, f, arguments; keep = false) do number
         GC.@preserve out perform(population, :catena_population_on_trace, UInt64(set), Csize_t(i - 1), number, C_NULL,

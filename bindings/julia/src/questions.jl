@@ -34,7 +34,8 @@ function answers(population::Population, name, f, which)
     session.answered[] = 0
     try
         GC.@preserve places perform(population, name, code, Int64(0), Csize_t(1), pointer(places), Csize_t(count))
-        return map(place -> isnan(place) ? missing : session.answers[Int(place)], places)
+        all = gathered(population.communicator, session.answers)
+        return map(place -> isnan(place) ? missing : all[Int(place) % length(all)+1][Int(place) ÷ length(all)+1], places)
     finally
         session.asked, session.answers = nothing, []
     end

@@ -23,20 +23,23 @@ end
 serialized(object) = (io = IOBuffer(); Serialization.serialize(io, object); take!(io))
 
 """
-    Catena.load(bytes; model, threads = 0, callbacks = :auto, progress = nothing) -> Catena.Population or Catena.Updater
+    Catena.load(bytes; model, threads = 0, callbacks = :auto, progress = nothing, communicator = C_NULL, spread = :sets)
+        -> Catena.Population or Catena.Updater
 
 The population or updater that [`Catena.save`](@ref) gave, which goes on with the same bits; by default with the model or likelihood
 that was saved. Its functions and types, and those of the traces, must be defined.
 """
-function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto, progress = nothing)
+function load(bytes::AbstractVector{UInt8}; model = nothing, threads::Integer = 0, callbacks = :auto, progress = nothing,
+              communicator = C_NULL, spread = :sets)
     saved = try
         Serialization.deserialize(IOBuffer(bytes))::Union{Tuple{Vector{UInt8},Bool,Vector{UInt8},Vector{UInt8}},SavedUpdater}
     catch
         throw(ArgumentError("argument 'bytes': expected what Catena.save gave"))
     end
+    saved isa SavedUpdater && communicator != C_NULL && throw(ArgumentError("argument 'communicator': expected none, for an updater"))
     saved isa SavedUpdater && return load_updater(saved, model; threads = threads, callbacks = callbacks)
     checkpoint, in_place, of_model, operations = saved
     model === nothing && (model = Serialization.deserialize(IOBuffer(of_model)))
     new_population(model; threads = threads, callbacks = callbacks, checkpoint = checkpoint, in_place = in_place,
-                   progress = progress, operations = Serialization.deserialize(IOBuffer(operations)))
+                   progress = progress, communicator = communicator, spread = spread, operations = Serialization.deserialize(IOBuffer(operations)))
 end

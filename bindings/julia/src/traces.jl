@@ -135,11 +135,14 @@ mutable struct TraceSession
     told::Any
     # The library's function for random bits.
     bits::Ptr{Cvoid}
+    # This process, of how many.
+    rank::Int
+    processes::Int
 end
 
 TraceSession(model, caller, in_place, progress) =
     TraceSession(model, caller, in_place, Threads.SpinLock(), [], [], [], nothing, [], Threads.Atomic{Int}(0), [],
-                 Threads.Atomic{Bool}(false), false, progress, nothing, symbol(:catena_task_bits))
+                 Threads.Atomic{Bool}(false), false, progress, nothing, symbol(:catena_task_bits), 0, 1)
 
 # Both are called on the thread that called the library.
 function population_progress(session::TraceSession, done::Csize_t, total::Csize_t)::Cvoid
@@ -262,7 +265,8 @@ report_trace(session::TraceSession, trace::Ptr{Cvoid}, ::Int64, task::Ptr{Cvoid}
     guarded(session, task) do rng
         place = Threads.atomic_add!(session.answered, 1) + 1
         session.answers[place] = session.asked(rng, box_of(trace).trace)
-        unsafe_store!(out, Float64(place))
+        # A place among those of all processes, which says whose it is.
+        unsafe_store!(out, Float64((place - 1) * session.processes + session.rank))
     end
 
 diversify_trace(session::TraceSession, trace::Ptr{Cvoid}, operation::Int64, ::Ptr{Cvoid}, ::Csize_t, task::Ptr{Cvoid},

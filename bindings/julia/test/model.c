@@ -128,7 +128,7 @@ OFFSETS(catena_reference, AT(catena_reference, struct_size), AT(catena_reference
         AT(catena_reference, spread_size));
 OFFSETS(catena_population_io, AT(catena_population_io, struct_size), AT(catena_population_io, logger),
         AT(catena_population_io, interrupt), AT(catena_population_io, progress_user), AT(catena_population_io, progress),
-        AT(catena_population_io, communicator));
+        AT(catena_population_io, communicator), AT(catena_population_io, spread));
 OFFSETS(catena_state_space, AT(catena_state_space, struct_size), AT(catena_state_space, user),
         AT(catena_state_space, release), AT(catena_state_space, threading), AT(catena_state_space, whole_sets),
         AT(catena_state_space, dimension), AT(catena_state_space, worker_new), AT(catena_state_space, worker_free),

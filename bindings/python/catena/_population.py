@@ -20,7 +20,7 @@ from ._resources import Resources
 from ._traces import Traces
 from ._weighted import Weighted
 
-_OTHERS = ("num_sets", "num_particles", "progress", "communicator")
+_OTHERS = ("num_sets", "num_particles", "progress", "communicator", "spread")
 _FUNCTIONS = ("create", "copy", "incorporate", "reset_to_prior", "weigh", "serialize", "deserialize")
 
 
@@ -47,8 +47,11 @@ class Population(Weighted):
         ``progress(done, total)`` is told every few milliseconds how many traces the verb under way has done; what it raises
         ends the verb.
     communicator : mpi4py.MPI.Comm, optional
-        The processes that share the sets, with a `seed`: all make every call, with the same arguments; each has the traces of
-        some sets, and all get what is asked of any, which must be picklable. `trace` is for a process's own.
+        The processes that share the population, with a `seed`: all make every call, with the same arguments; each has some of
+        the traces, and all get what is asked of any, which must be picklable. `trace` is for a process's own.
+    spread : {"sets", "traces"}
+        What each of them has: whole sets, whose traces never move, or an equal part of every set. In parts traces move where
+        there is no room for them, by `serialize` and `deserialize`, and values that merge are equal where their pickles are.
     **options
         ``catena.options("population")``: ``on_trace_failure``, ``genealogy``, ``init_set_id``.
 
@@ -71,11 +74,12 @@ class Population(Weighted):
         deserialize: Callable[..., Any] | None = None,
         progress: Callable[[int, int], Any] | None = None,
         communicator: Any = None,
+        spread: str = "sets",
         **options: Any,
     ) -> None:
         functions = dict(zip(_FUNCTIONS, (create, copy, incorporate, reset_to_prior, weigh, serialize, deserialize)))
         asked = given_options(("population",), {"seed": seeded(seed), **options}, _OTHERS)
-        self._open(functions, asked, progress, communicator, None)
+        self._open(functions, asked, progress, communicator, spread, None)
         if (num_sets, num_particles) != (1, 1):
             self.reinitialize(num_sets, num_particles)
 
@@ -85,9 +89,12 @@ class Population(Weighted):
         asked: dict[str, Any],
         progress: Callable[[int, int], Any] | None,
         communicator: Any,
+        spread: str,
         saved: bytes | None,
     ) -> None:
         traces = self._session = Traces(functions)
+        number = _abi.code("catena_spread", "spread", spread)
+        traces.in_parts = communicator is not None and spread == "traces"
         self._communicator, ranks = communicator, None
         if communicator is not None:
             ranks = table_of(communicator)
@@ -110,6 +117,7 @@ class Population(Weighted):
             interrupt=_abi.address(interrupt),
             progress=told,
             communicator=_abi.address(ranks),
+            spread=number,
         )
         self._resources.root((traces, table, io, interrupt, ranks))
         place = ctypes.c_void_p()
@@ -309,10 +317,11 @@ class Population(Weighted):
         except Exception as error:
             raise ValueError("argument 'saved': expected what `save` gave, got other bytes") from error
         progress, communicator = functions.pop("progress", None), functions.pop("communicator", None)
+        spread = functions.pop("spread", "sets")
         given: dict[str, Any] = {name: functions.pop(name, None) for name in _FUNCTIONS}
         given["create"] = create
         population = cls.__new__(cls)
-        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, communicator, checkpoint)
+        population._open(given, given_options(("population",), functions, _FUNCTIONS), progress, communicator, spread, checkpoint)
         if operations is None:
             population._perform("clear_history")
         else:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import hashlib
 import pickle
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from . import _abi
 from ._arrays import matrix, number
@@ -32,6 +35,8 @@ class Traces(Session):
         self.seen: dict[Any, int] = {}
         # This process, of how many.
         self.rank, self.processes = 0, 1
+        # Whether traces of one set are on several processes.
+        self.in_parts = False
 
     def keep(self, trace: Any) -> int:
         """The number of a new trace."""
@@ -139,9 +144,15 @@ class Traces(Session):
     def _fingerprint(self, _user: int, trace: int, operation: int, task: int, words: int) -> int:
         def work() -> None:
             function, arguments = self.operations[operation]
-            # Equal values get one number, so that no two others ever merge.
-            mark = self.seen.setdefault(function(self[trace], *arguments), len(self.seen))
-            matrix(words, (2,), ctypes.c_uint64)[:] = mark, 0
+            value = function(self[trace], *arguments)
+            two = matrix(words, (2,), ctypes.c_uint64)
+            if self.in_parts:
+                # Numbers mean nothing to other processes. -0.0 is 0.0 here as well.
+                value = value + 0.0 if isinstance(value, float) else value
+                two[:] = np.frombuffer(hashlib.blake2b(pickle.dumps(value), digest_size=16).digest(), np.uint64)
+            else:
+                # Equal values get one number, so that no two others ever merge.
+                two[:] = self.seen.setdefault(value, len(self.seen)), 0
 
         return self.guarded(task, work)
 

@@ -177,6 +177,21 @@ impl<'a> Council<'a> {
         Ok((members.into_iter().flatten().collect(), counts))
     }
 
+    /// Sends `to[r]` to each rank r; returns what each has sent to this one.
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn swap(&self, to: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
+        let send: Vec<usize> = to.iter().map(Vec::len).collect();
+        let lengths: Vec<u8> = send.iter().flat_map(|length| (*length as u64).to_le_bytes()).collect();
+        let (mut from, words) = (vec![0; lengths.len()], vec![WORD; to.len()]);
+        self.operate(|c| c.all_to_all_v(&lengths, &words, &mut from, &words))?;
+        let from: Vec<usize> = from.chunks_exact(WORD).map(|bytes| word(bytes) as usize).collect();
+        let mut all = vec![0; from.iter().sum()];
+        self.operate(|c| c.all_to_all_v(&to.concat(), &send, &mut all, &from))?;
+        Ok(parts(&all, from).map(<[u8]>::to_vec).collect())
+    }
+
     /// Rows of numbers from the ranks that have them to those that want them. `has` is how many rows each rank has, in the order of the
     /// ranks, `wants` which of all rows each rank wants, rising; `row` appends a row of this rank's, counted from its first one. Returns
     /// the rows that this rank wants of others, each once, one after the other; a row is sent to a rank once, however often it is wanted.

@@ -22,14 +22,65 @@ struct Desk {
     /// Operations that are complete.
     complete: u64,
     /// What each rank has brought to the operation under way.
-    brought: Vec<Option<Vec<u8>>>,
-    /// What all brought to the last complete operation. Taken by all before the next is complete, to which all must come.
-    last: Arc<Vec<Vec<u8>>>,
-    /// Of each rank, the memory of what it brought to the operation before the last.
-    spare: Vec<Vec<u8>>,
+    brought: Vec<Option<Brought>>,
+    /// What all brought to the last complete operation.
+    last: Arc<Vec<Brought>>,
+    /// Ranks that have yet to read that, to whom all come before the next is complete.
+    reading: usize,
     gone: Vec<bool>,
     /// The ranks that somebody waited for in vain.
     missing: Option<Vec<usize>>,
+}
+
+/// What a rank brings: how many bytes for each rank, where it is not the same for all, and these.
+struct Brought {
+    lengths: Vec<usize>,
+    bytes: Bytes,
+}
+
+/// Little is copied, so that nobody waits until others have read it. Much is lent: to copy it takes longer.
+enum Bytes {
+    Copied(Vec<u8>),
+    Lent(*const [u8]),
+}
+
+/// From so many bytes on they are lent.
+const MUCH: usize = 1 << 14;
+
+// SAFETY: what is lent are plain bytes, which nobody changes until all have read them.
+unsafe impl Send for Bytes {}
+// SAFETY: as above.
+unsafe impl Sync for Bytes {}
+
+impl Bytes {
+    /// # Safety
+    /// Of bytes that are lent the lender is still in [`InProcess::exchange`].
+    unsafe fn get(&self) -> &[u8] {
+        match self {
+            Self::Copied(bytes) => bytes,
+            // SAFETY: the lender does not leave before all have read.
+            Self::Lent(bytes) => unsafe { &**bytes },
+        }
+    }
+}
+
+/// A rank that reads what all have brought, until it is dropped; one that has lent something leaves when all have read.
+struct Reader<'a> {
+    hall: &'a Hall,
+    lends: bool,
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut desk = self.hall.desk();
+        desk.reading -= 1;
+        if desk.reading == 0 {
+            self.hall.news.notify_all();
+        }
+        while self.lends && desk.reading > 0 {
+            desk = self.hall.news.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl InProcess {
@@ -37,9 +88,9 @@ impl InProcess {
     pub fn ranks(size: usize, time_out: Duration) -> Vec<Self> {
         let desk = Desk {
             complete: 0,
-            brought: vec![None; size],
+            brought: (0..size).map(|_| None).collect(),
             last: Arc::default(),
-            spare: vec![Vec::new(); size],
+            reading: 0,
             gone: vec![false; size],
             missing: None,
         };
@@ -47,23 +98,24 @@ impl InProcess {
         (0..size).map(|rank| Self { rank, hall: Arc::clone(&hall) }).collect()
     }
 
-    /// What all bring, `head` and then `mine`, when all have come.
-    fn exchange(&self, head: &[u8], mine: &[u8]) -> Result<Arc<Vec<Vec<u8>>>, CommunicatorError> {
+    /// Has `read` what each rank brings, with the lengths that go with it, when all have come.
+    fn exchange<R>(
+        &self,
+        lengths: &[usize],
+        mine: &[u8],
+        read: impl FnOnce(&[(&[usize], &[u8])]) -> R,
+    ) -> Result<R, CommunicatorError> {
         let hall = &*self.hall;
         // A time-out beyond what clocks can add has no end.
         let until = Instant::now().checked_add(hall.time_out);
-        let mut bytes = std::mem::take(&mut hall.desk().spare[self.rank]);
-        bytes.clear();
-        bytes.extend_from_slice(head);
-        bytes.extend_from_slice(mine);
+        let lends = mine.len() >= MUCH;
+        let bytes = if lends { Bytes::Lent(mine) } else { Bytes::Copied(mine.to_vec()) };
         let mut desk = hall.desk();
         let number = desk.complete;
-        desk.brought[self.rank] = Some(bytes);
+        desk.brought[self.rank] = Some(Brought { lengths: lengths.to_vec(), bytes });
         if desk.brought.iter().all(Option::is_some) && desk.missing.is_none() {
-            let all = Arc::new(desk.brought.iter_mut().filter_map(Option::take).collect());
-            // By now all ranks have done with these.
-            let done_with = Arc::into_inner(std::mem::replace(&mut desk.last, all));
-            desk.spare = done_with.filter(|all| !all.is_empty()).unwrap_or_else(|| vec![Vec::new(); desk.gone.len()]);
+            desk.last = Arc::new(desk.brought.iter_mut().filter_map(Option::take).collect());
+            desk.reading = desk.gone.len();
             desk.complete += 1;
             hall.news.notify_all();
         }
@@ -76,11 +128,17 @@ impl InProcess {
                 hall.news.notify_all();
             }
             if desk.missing.is_some() {
+                // No later operation is complete, so that nobody reads what was lent.
                 return Err(CommunicatorError::TimedOut);
             }
             desk = hall.news.wait_timeout(desk, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        Ok(Arc::clone(&desk.last))
+        let all = Arc::clone(&desk.last);
+        drop(desk);
+        let _reader = Reader { hall, lends };
+        // SAFETY: all that have lent something stay as long as this one reads, for the operation is complete.
+        let all: Vec<_> = all.iter().map(|b| (&b.lengths[..], unsafe { b.bytes.get() })).collect();
+        Ok(read(&all))
     }
 }
 
@@ -111,8 +169,7 @@ impl Communicator for InProcess {
     }
 
     fn all_gather_v(&self, mine: &[u8], lengths: &[usize], all: &mut [u8]) -> Result<(), CommunicatorError> {
-        let brought = self.exchange(&[], mine)?;
-        put(brought.iter().map(Vec::as_slice), lengths, all)
+        self.exchange(&[], mine, |brought| put(brought.iter().map(|(_, bytes)| *bytes), lengths, all))?
     }
 
     fn all_to_all_v(
@@ -122,19 +179,13 @@ impl Communicator for InProcess {
         receive: &mut [u8],
         receive_lengths: &[usize],
     ) -> Result<(), CommunicatorError> {
-        const WORD: usize = size_of::<u64>();
-        let size = self.size();
-        let head: Vec<u8> = send_lengths.iter().flat_map(|n| (*n as u64).to_le_bytes()).collect();
-        let brought = self.exchange(&head, send)?;
-        let for_me = |bytes: &'_ Vec<u8>| {
-            let (head, body) = bytes.split_at(size * WORD);
-            let word = |c: &[u8]| u64::from_le_bytes(c.try_into().expect("a word")) as usize;
-            let lengths: Vec<usize> = head.chunks_exact(WORD).map(word).collect();
-            let start: usize = lengths[..self.rank].iter().sum();
-            body[start..start + lengths[self.rank]].to_vec()
-        };
-        let parts: Vec<Vec<u8>> = brought.iter().map(for_me).collect();
-        put(parts.iter().map(Vec::as_slice), receive_lengths, receive)
+        self.exchange(send_lengths, send, |brought| {
+            let for_me = brought.iter().map(|&(lengths, bytes)| {
+                let start: usize = lengths[..self.rank].iter().sum();
+                &bytes[start..start + lengths[self.rank]]
+            });
+            put(for_me, receive_lengths, receive)
+        })?
     }
 
     fn missing(&self) -> Vec<usize> {
@@ -172,6 +223,40 @@ mod tests {
             let threads: Vec<_> = ranks.into_iter().map(|rank| scope.spawn(move || f(rank))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         })
+    }
+
+    /// What is lent is read by all before its owner changes it; who waits in vain takes it back.
+    #[test]
+    fn much_is_lent() {
+        const RANKS: usize = 3;
+        let byte = |rank: usize, round: usize, i: usize| (31 * rank + 7 * round + i % 251) as u8;
+        let length = |rank: usize, round: usize| [MUCH - 1, MUCH, 5 * MUCH][(rank + round) % RANKS];
+        on_ranks(RANKS, SOON, |me| {
+            let mut mine = Vec::new();
+            for round in 0..50 {
+                let lengths: Vec<usize> = (0..RANKS).map(|rank| length(rank, round)).collect();
+                let lengths = &lengths;
+                let of = move |rank: usize| (0..lengths[rank]).map(move |i| byte(rank, round, i));
+                // In the same memory as before, which nobody may still read.
+                mine.clear();
+                mine.extend(of(me.rank()));
+                let mut all = vec![0; lengths.iter().sum()];
+                me.all_gather_v(&mine, lengths, &mut all).unwrap();
+                assert!(all.iter().copied().eq((0..RANKS).flat_map(of)), "round {round}");
+                let back: Vec<usize> = (0..RANKS).map(|rank| lengths[rank] / RANKS).collect();
+                let send = [lengths[me.rank()] / RANKS; RANKS];
+                let mut got = vec![0; back.iter().sum()];
+                me.all_to_all_v(&mine[..send.iter().sum()], &send, &mut got, &back).unwrap();
+                let part = |rank: usize| of(rank).skip(back[rank] * me.rank()).take(back[rank]);
+                assert!(got.iter().copied().eq((0..RANKS).flat_map(part)), "round {round}");
+            }
+        });
+        let mut two = InProcess::ranks(2, Duration::from_millis(20));
+        let (one, other) = (two.remove(0), two);
+        let lent = one.all_gather_v(&vec![1; MUCH], &[MUCH; 2], &mut vec![0; 2 * MUCH]);
+        assert_eq!(lent, Err(CommunicatorError::TimedOut));
+        let late = other[0].all_gather_v(&vec![1; MUCH], &[MUCH; 2], &mut vec![0; 2 * MUCH]);
+        assert_eq!(late, Err(CommunicatorError::TimedOut));
     }
 
     #[test]

@@ -104,6 +104,14 @@ impl<'a> Shared<'a> {
         self.council.gather(&bytes)?.iter().map(read).collect()
     }
 
+    /// Sends `to[r]` to each rank r; returns what each has sent to this one. All come from a [`Shared::meet`].
+    ///
+    /// # Errors
+    /// A rank is lost.
+    pub fn swap(&self, to: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
+        self.council.swap(to).inspect_err(|_| self.known.set(true))
+    }
+
     /// See [`crate::particles::blocks::Blocks::exchange`].
     pub fn exchange(
         &self,

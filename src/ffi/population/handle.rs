@@ -1,7 +1,7 @@
 //! Populations, made and freed.
 
 use super::host::Host;
-use super::table::{catena_population_io, catena_traces};
+use super::table::{catena_population_io, catena_spread, catena_traces};
 use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::ffi::UserData;
@@ -10,7 +10,7 @@ use crate::ffi::communicator::HostCommunicator;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
 use crate::ffi::watch::{HostInterrupt, HostLogger};
-use crate::services::{Population, PopulationIo, PopulationOptions};
+use crate::services::{Population, PopulationIo, PopulationOptions, PopulationSpread};
 use std::sync::Arc;
 
 /// Several independent sets of weighted traces. One call at a time changes it: others that come meanwhile, from inside a callback of
@@ -158,9 +158,19 @@ unsafe fn borrowed(io: *const catena_population_io) -> Result<Borrowed, Error> {
         Box::new(tell) as Box<dyn FnMut(usize, usize)>
     });
     let lent = logger.and_then(|logger| {
-        Ok(PopulationIo { logger: Box::new(logger), interrupt: Box::new(interrupt?), progress, communicator: None })
+        let (logger, interrupt, spread) = (Box::new(logger), Box::new(interrupt?), spread(io.spread)?);
+        Ok(PopulationIo { logger, interrupt, progress, communicator: None, spread })
     });
     Ok((lent, communicator))
+}
+
+/// What the host's number means.
+fn spread(number: i32) -> Result<PopulationSpread, Error> {
+    match number {
+        n if n == catena_spread::CATENA_SPREAD_SETS as i32 => Ok(PopulationSpread::Sets),
+        n if n == catena_spread::CATENA_SPREAD_TRACES as i32 => Ok(PopulationSpread::Traces),
+        n => Err(Error::argument("io.spread", "a catena_spread (0 or 1)", n)),
+    }
 }
 
 /// Frees a population, its traces and then what it borrowed. NULL is fine.

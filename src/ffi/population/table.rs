@@ -151,6 +151,17 @@ unsafe impl Table for catena_traces {
     const REQUIRED: usize = std::mem::offset_of!(catena_traces, incorporate);
 }
 
+/// How processes share a population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum catena_spread {
+    /// By whole sets: a new set goes to the process that has fewest, and its traces never move.
+    CATENA_SPREAD_SETS = 0,
+    /// By traces: each process has an equal part of every set. When sets are resampled, or traces become several or merge, those traces
+    /// move for which there is no room where they are: `serialize` and `deserialize` of catena_traces are required.
+    CATENA_SPREAD_TRACES = 1,
+}
+
 /// What a population borrows as long as it lives. Set `struct_size` to sizeof(catena_population_io) and everything you
 /// don't provide to zero.
 #[derive(Clone, Copy)]
@@ -167,11 +178,13 @@ pub struct catena_population_io {
     /// Told every few milliseconds, on the calling thread, how many of `total` traces the call under way has done; may be
     /// NULL.
     pub progress: Option<unsafe extern "C" fn(progress_user: *mut c_void, done: usize, total: usize)>,
-    /// The processes that share the sets, by whole ones: a new set goes to the process that has fewest. All have the same options and
-    /// make every call that takes the population without `const` with the same arguments (freeing it aside); what fails on one fails
-    /// on all. Each works on its own sets, and all know the weights of all: calls that take it with `const` ask nobody. The results
-    /// are the bits of one process. NULL: there is no other process.
+    /// The processes that share the population, as `spread` says. All have the same options and make every call that takes the
+    /// population without `const` with the same arguments (freeing it aside); what fails on one fails on all. Each works on its own
+    /// traces, and all know the weights of all: calls that take it with `const` ask nobody. The results are the bits of one process.
+    /// NULL: there is no other process.
     pub communicator: *const catena_communicator,
+    /// A catena_spread: what each process has.
+    pub spread: i32,
 }
 
 // SAFETY: repr(C), starts with its size, zeros are valid everywhere.

@@ -7,7 +7,7 @@ use crate::learn::call::{Asked, Bench, Calls, For, With, no_likelihood, shown};
 use crate::learn::options::ZeroWeights;
 use crate::learn::parts::{blocks_of, filled, models_of};
 use crate::learn::set::ModelSet;
-use crate::learn::weights::{Held, add_logs, update_block};
+use crate::learn::weights::{Held, OF_BLOCK, add_logs, update_block};
 use crate::model::{Experiments, Level, Likelihood, Number};
 use crate::particles::BLOCK;
 use crate::particles::blocks::Blocks;
@@ -256,8 +256,9 @@ impl Updater {
             return done;
         }
         let made = done.map(|()| {
-            let of_set = |(set, blocks): (&ModelSet, &Range<usize>)| set.spare.numbers(blocks.clone());
-            self.sets.iter().zip(&own).flat_map(of_set).collect()
+            let mut numbers = Vec::with_capacity(with.blocks.own(count).len() * (BLOCK + OF_BLOCK));
+            self.sets.iter().zip(&own).for_each(|(set, blocks)| set.spare.numbers(blocks.clone(), &mut numbers));
+            numbers
         });
         with.blocks.exchange(count, made, |part, numbers| {
             let mut rest = numbers;

@@ -20,6 +20,8 @@ pub(super) struct Crew<'a, H: Traces> {
     pub copies: u64,
     /// The processes that share the sets, where there are others.
     pub ranks: Option<&'a Shared<'a>>,
+    /// Whether these have a part of each set, not whole ones.
+    pub parts: bool,
 }
 
 /// Interrupt, progress and logger of the calling thread.

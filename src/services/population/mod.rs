@@ -4,15 +4,19 @@
 //! | --- | --- |
 //! | `crew` | one call of the host for each of many traces: tasks, streams, failures, the interrupt |
 //! | `steps` | what a step does to sets, so that all of it or nothing happens |
-//! | `reorder` | resampling, traces that become several, traces that merge |
+//! | `reorder` | resampling |
+//! | `families` | traces that become several, traces that merge |
 //! | `read` | weights, evidence, reports |
 //! | `sets` | the number of sets: begun anew, grown, dropped |
 //! | `ranks` | which sets are whose where several processes share them, and what those tell each other |
 //! | `saved` | the whole population as bytes |
+//! | `parts` | sets in parts over processes: what all must know, traces that move |
 //! | `options` | what is chosen when it is made |
 
 mod crew;
+mod families;
 mod options;
+mod parts;
 mod ranks;
 mod read;
 mod reorder;
@@ -20,7 +24,7 @@ mod saved;
 mod sets;
 mod steps;
 
-pub use options::{PopulationOptions, TraceFailure};
+pub use options::{PopulationOptions, PopulationSpread, TraceFailure};
 pub use read::Which;
 
 use crate::drive::{Pool, Shared};
@@ -43,14 +47,22 @@ pub struct PopulationIo {
     pub interrupt: Box<dyn Interrupt>,
     /// Called every few milliseconds, on the calling thread, while a step is under way.
     pub progress: Option<Box<StepProgress>>,
-    /// The processes that share the sets: all make the same calls with the same arguments, each has the traces of some sets and works
+    /// The processes that share the population: all make the same calls with the same arguments, each has some of the traces and works
     /// on these, and all know the weights of all, with the bits of one process. Called by the calling thread.
     pub communicator: Option<Box<dyn Communicator + Send>>,
+    /// What of it each of them has; without a communicator there are no others.
+    pub spread: PopulationSpread,
 }
 
 impl Default for PopulationIo {
     fn default() -> Self {
-        Self { logger: Box::new(Silent), interrupt: Box::new(Never), progress: None, communicator: None }
+        Self {
+            logger: Box::new(Silent),
+            interrupt: Box::new(Never),
+            progress: None,
+            communicator: None,
+            spread: PopulationSpread::Sets,
+        }
     }
 }
 
@@ -62,17 +74,17 @@ impl Default for PopulationIo {
 /// Same seed, same bits: what is drawn for a trace depends on the seed, the id of its set, its number in the set and the
 /// number of steps before; not on threads, nor on the other sets.
 ///
-/// Over several processes ([`PopulationIo::communicator`]) a new set goes to the one that has fewest, and stays there. All make every
-/// call that may change the population or asks traces (those that take it as mutable); what fails on one fails on all, and leaves
+/// Over several processes ([`PopulationIo::communicator`]) each has whole sets, or a part of every set
+/// ([`PopulationIo::spread`]). All make every call that may change the population or asks traces (those that take it as mutable); what fails on one fails on all, and leaves
 /// everything as it was. Looking at weights, evidence and genealogies asks nobody. Once a process is lost no such call succeeds.
 pub struct Population<H: Traces> {
     host: H,
     pool: Arc<Pool>,
     io: PopulationIo,
     options: PopulationOptions,
-    /// All sets; of those of other ranks only what they weigh.
+    /// All sets; of traces of other ranks only what they weigh.
     sets: Vec<Set<H::Trace>>,
-    /// The rank that has the traces, of each set.
+    /// The rank that has the traces, of each set that is whole.
     owners: Vec<usize>,
     /// Why no other rank can be asked any more.
     lost: Option<Error>,
@@ -90,7 +102,7 @@ pub struct Population<H: Traces> {
 impl<H: Traces> Population<H> {
     /// A population of one set of one trace, from the prior.
     pub fn new(host: H, options: PopulationOptions, io: PopulationIo, pool: Arc<Pool>) -> Result<Self, Error> {
-        let fits = check_chain_ids("init_set_id", options.init_set_id, 1).and_then(|()| {
+        let fits = check_chain_ids("init_set_id", options.init_set_id, 1).and_then(|()| check_spread(&host, &io)).and_then(|()| {
             if options.on_failure == TraceFailure::Lose || host.can_copy() {
                 return Ok(());
             }
@@ -147,7 +159,7 @@ impl<H: Traces> Population<H> {
             false => Err(Error::argument("counts", format!("{} counts, one per set", self.sets.len()), counts.len())),
         };
         self.told(fits)?;
-        let own = self.owners.iter().zip(counts).filter(|(owner, _)| **owner == self.rank());
+        let own = self.owners.iter().zip(counts).filter(|(owner, _)| self.in_parts() || **owner == self.rank());
         let hows: Vec<_> = own.map(|(_, &n)| Resampling { count: Some(n), ..how }).collect();
         self.single("block_resample", None, &(counts, how), |crew, sets, generation| {
             reorder::resample(crew, sets, &hows, generation)
@@ -198,7 +210,10 @@ impl<H: Traces> Population<H> {
         let fits = self.place(set).map(drop);
         self.told(fits)?;
         self.single("set_log_weights", Some(set), &(set, log_weights), |crew, sets, _| {
-            crew.agree(one(sets, set).map_or(Ok(()), |set| steps::set_log_weights(set, log_weights)))
+            let fits = one(sets, set).map_or(Ok(()), |set| steps::check_log_weights(set, log_weights));
+            crew.agree(fits)?;
+            one(sets, set).into_iter().for_each(|set| set.set_log_weights(log_weights));
+            Ok(())
         })
     }
 
@@ -252,6 +267,15 @@ impl<H: Traces> Population<H> {
         self.copies += ranks::heed(&mut self.sets, &self.owners, here, bulletins);
         Ok(done)
     }
+}
+
+/// Whether traces can be spread as `io` says.
+fn check_spread<H: Traces>(host: &H, io: &PopulationIo) -> Result<(), Error> {
+    if io.spread == PopulationSpread::Sets || io.communicator.is_none() || host.can_serialize() {
+        return Ok(());
+    }
+    let expected = "'sets', for the host's traces can't be sent: there is nothing that writes and reads them (serialize, deserialize)";
+    Err(Error::argument("io.spread", expected, "'traces'"))
 }
 
 /// The set of this id, where it is among those that are here.

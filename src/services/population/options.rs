@@ -12,6 +12,18 @@ pub enum TraceFailure {
     Lose = 1,
 }
 
+/// How processes share a population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(i32)]
+pub enum PopulationSpread {
+    /// By whole sets: a new set goes to the process that has fewest, and its traces never move.
+    #[default]
+    Sets = 0,
+    /// By traces: each process has an equal part of every set. Where traces change places (resampling, traces that become several or
+    /// merge) those move for whom there is no room where they are, written and read by the host.
+    Traces = 1,
+}
+
 /// Options of a population.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PopulationOptions {

@@ -1,14 +1,14 @@
-//! A population over ranks: which sets are whose, calls that all make alike, what they tell each other.
+//! A population over ranks: which sets or traces are whose, calls that all make alike, what they tell each other.
 //!
-//! Traces stay with the rank that made them. What weights are, and who descends from whom, all ranks know of all sets, so that whoever
+//! Of whole sets traces stay with the rank that made them; those of sets in parts (`parts`) are where their places are. What weights are, and who descends from whom, all ranks know of all sets, so that whoever
 //! looks at a population asks nobody.
 
-use super::Population;
 use super::crew::{Crew, Watch};
+use super::{Population, PopulationSpread};
 use crate::drive::{Council, Shared};
 use crate::error::Error;
 use crate::model::{Communicator, Traces};
-use crate::particles::{Genealogy, News, Set};
+use crate::particles::{Genealogy, News, Seats, Set};
 use crate::random::ParticleStreams;
 use crate::services::spread::{Terms, bytes, same};
 use serde::de::DeserializeOwned;
@@ -45,7 +45,8 @@ impl<H: Traces> Crew<'_, H> {
         of: Option<u64>,
         change: impl FnOnce(&mut Self, &mut [Set<H::Trace>]) -> Result<R, Error>,
     ) -> Result<(R, Vec<Bulletin>), Error> {
-        if self.ranks.is_none() {
+        // What becomes of sets in parts is told while it becomes.
+        if self.ranks.is_none() || self.parts {
             let changed = change(self, sets)?;
             return Ok((changed, vec![Bulletin { copies: self.copies, sets: Vec::new() }]));
         }
@@ -69,7 +70,8 @@ pub(super) fn heed<T>(sets: &mut [Set<T>], owners: &[usize], here: usize, bullet
     let copies = bulletins.iter().map(|bulletin| bulletin.copies).sum();
     let mut news: Vec<_> = bulletins.into_iter().map(|bulletin| bulletin.sets.into_iter().peekable()).collect();
     for (set, &owner) in sets.iter_mut().zip(owners) {
-        match news[owner].next_if(|(id, _)| *id == set.id()) {
+        // Where no other rank has told anything, there is nothing to be heeded.
+        match news.get_mut(owner).and_then(|news| news.next_if(|(id, _)| *id == set.id())) {
             Some((_, news)) if owner != here => set.heed(news),
             _ => {}
         }
@@ -81,6 +83,23 @@ impl<H: Traces> Population<H> {
     /// This process's rank.
     pub(super) fn rank(&self) -> usize {
         self.io.communicator.as_ref().map_or(0, |communicator| communicator.rank())
+    }
+
+    /// Whether each rank has a part of every set.
+    pub(super) fn in_parts(&self) -> bool {
+        self.io.spread == PopulationSpread::Traces && self.io.communicator.is_some()
+    }
+
+    /// Where the traces of a new set of `count` are, where it is in parts. Larger parts are not on the same rank for all sets.
+    pub(super) fn parts(&self, set: u64, count: usize) -> Option<Seats> {
+        let communicator = self.io.communicator.as_ref().filter(|_| self.in_parts())?;
+        let (rank, size) = (communicator.rank(), communicator.size());
+        Some(Seats::even(count, rank, size, ((set - 1) % size as u64) as usize))
+    }
+
+    /// The rank that has a trace of the set at `place`.
+    pub(super) fn owner(&self, place: usize, trace: usize) -> usize {
+        self.sets[place].seats().map_or(self.owners[place], |seats| seats.rank(trace))
     }
 
     /// Ranks of `count` sets beside those with these `owners`: each goes where fewest are, to the first of such ranks.
@@ -113,6 +132,7 @@ impl<H: Traces> Population<H> {
         act: impl FnOnce(&mut Crew<'_, H>, &mut [Set<H::Trace>]) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let terms = self.io.communicator.is_some().then(|| self.terms(call, arguments));
+        let parts = self.in_parts();
         let Self { host, pool, io, options, sets, owners, lost, .. } = self;
         let communicator = io.communicator.as_deref().map(|communicator| communicator as &dyn Communicator);
         let ranks = communicator.map(|communicator| Shared::new(Council::since(communicator, lost.clone())));
@@ -123,11 +143,12 @@ impl<H: Traces> Population<H> {
         };
         let streams = ParticleStreams::new(options.seed);
         let (on_failure, genealogy) = (options.on_failure, options.genealogy);
-        let mut crew = Crew { host, pool, streams, on_failure, genealogy, watch, copies: 0, ranks: ranks.as_ref() };
+        let mut crew =
+            Crew { host, pool, streams, on_failure, genealogy, watch, copies: 0, ranks: ranks.as_ref(), parts };
         let (Some(ranks), Some(terms)) = (&ranks, terms) else { return act(&mut crew, sets) };
         let begun = ranks.meet(crew.watch.begin().map(|()| terms)).and_then(|all| same(&all));
         let done = begun.and_then(|()| {
-            let here = |place: &usize| owners[*place] == ranks.rank();
+            let here = |place: &usize| parts || owners[*place] == ranks.rank();
             let mut places = 0..owners.len();
             let (mut own, others): (Vec<_>, Vec<_>) =
                 std::mem::take(sets).into_iter().partition(|_| places.next().as_ref().is_some_and(here));
@@ -152,6 +173,7 @@ impl<H: Traces> Population<H> {
             ("init_set_id", options.init_set_id.to_string()),
             ("on_trace_failure", format!("{:?}", options.on_failure)),
             ("genealogy", options.genealogy.to_string()),
+            ("spread", format!("{:?}", self.io.spread)),
             ("sets", format!("{} ({})", self.sets.len(), checksum(&self.set_ids()))),
             ("steps before", self.history.len().to_string()),
             ("samplings before", self.samplings.to_string()),

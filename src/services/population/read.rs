@@ -76,7 +76,7 @@ impl<H: Traces> Population<H> {
         let arguments = (asked.as_slice(), trace, width);
         let values = self.together(what, &arguments, |crew, sets| {
             let traces = sets.iter().filter(|set| asked.contains(&set.id())).flat_map(|set| {
-                let traces = trace.map_or(0..set.len(), |i| i..i + 1);
+                let traces = trace.map_or(0..set.len(), |i| i..i + 1).filter(|i| set.is_here(*i));
                 traces.map(move |i| (set.id(), i, set.trace(i)))
             });
             let traces: Vec<_> = traces.collect();
@@ -100,8 +100,11 @@ impl<H: Traces> Population<H> {
         })?;
         if self.io.communicator.is_some() {
             let mut values: Vec<_> = values.into_iter().map(Vec::into_iter).collect();
-            let owners = self.sets[places.clone()].iter().zip(&self.owners[places]);
-            let owners = owners.flat_map(|(set, &owner)| (0..trace.map_or(set.len(), |_| 1)).map(move |_| owner));
+            let owners = places.flat_map(|place| {
+                let traces = trace.map_or(0..self.sets[place].len(), |i| i..i + 1);
+                traces.map(move |i| (place, i))
+            });
+            let owners = owners.map(|(place, i)| self.owner(place, i));
             for (out, owner) in out.chunks_mut(width).zip(owners) {
                 out.iter_mut().zip(&mut values[owner]).for_each(|(out, value)| *out = value);
             }
@@ -128,8 +131,10 @@ impl<H: Traces> Population<H> {
         let place = self.place(set)?;
         self.check_trace(place, trace)?;
         self.sets[place].trace(trace).ok_or_else(|| {
-            let expected = format!("a set of rank {}, this process's", self.rank());
-            Error::argument("set", expected, format!("{set}, of rank {}", self.owners[place]))
+            let what = if self.in_parts() { "trace" } else { "set" };
+            let got = if self.in_parts() { trace as u64 } else { set };
+            let expected = format!("a {what} of rank {}, this process's", self.rank());
+            Error::argument(what, expected, format!("{got}, of rank {}", self.owner(place, trace)))
         })
     }
 

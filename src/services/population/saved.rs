@@ -1,6 +1,7 @@
 //! The whole population as bytes.
 
 use super::crew::{Call, Ends, looks_at};
+use super::parts::by_place;
 use super::{Population, PopulationIo, PopulationOptions, TraceFailure};
 use crate::drive::{Pool, Shared};
 use crate::error::{Code, Error};
@@ -49,25 +50,25 @@ impl<H: Traces> Population<H> {
         };
         self.told(fits)?;
         let generation = self.history.len();
-        let saved = self.together("save", &(), |crew, sets| {
+        let written = self.together("save", &(), |crew, sets| {
             let mut calls = looks_at::<_, Vec<u8>>(sets);
             let write = |host: &H, trace: &mut &H::Trace, task: &mut Task<'_>| {
                 let mut bytes = Vec::new();
                 host.serialize(trace, task, &mut bytes).map(|()| bytes)
             };
             let called = crew.call(&mut calls, generation, ParticlePurpose::Copy, "serialize", Ends::Early, write);
-            let mut written = calls.into_iter().filter_map(|call| call.outcome?.ok());
-            let of = |set: &Set<H::Trace>| SavedSet {
-                id: set.id(),
-                log_base: set.log_base(),
-                log_weights: set.log_weights().to_vec(),
-                genealogy: set.genealogy().cloned(),
-                traces: set.traces().iter().map(|trace| trace.as_ref().and_then(|_| written.next())).collect(),
-            };
-            crew.meet(called.map(|()| sets.iter().map(of).collect::<Vec<_>>()))
+            let outcome = |call: Call<_, Vec<u8>>| Some((call.set, call.index, call.outcome?.ok()?));
+            let written = called.map(|()| by_place(sets, calls.into_iter().filter_map(outcome)));
+            crew.meet(written)
         })?;
-        let mut saved: Vec<_> = saved.into_iter().map(Vec::into_iter).collect();
-        let sets = self.owners.iter().filter_map(|&owner| saved[owner].next());
+        let mut written: Vec<_> = written.into_iter().map(Vec::into_iter).collect();
+        let sets = self.sets.iter().enumerate().map(|(place, set)| SavedSet {
+            id: set.id(),
+            log_base: set.log_base(),
+            log_weights: set.log_weights().to_vec(),
+            genealogy: set.genealogy().cloned(),
+            traces: (0..set.len()).map(|i| written[self.owner(place, i)].next().flatten()).collect(),
+        });
         Ok(seal(&Saved {
             kind: KIND.into(),
             seed: self.options.seed,
@@ -109,11 +110,13 @@ impl<H: Traces> Population<H> {
             copies: saved.copies,
         };
         let owners = population.seats(&[], saved.sets.len());
-        let here = population.rank();
+        let (here, parts) = (population.rank(), population.in_parts());
+        let seats: Vec<_> = saved.sets.iter().map(|set| population.parts(set.id, set.log_weights.len())).collect();
         let read = population.together("load", &crc32fast::hash(bytes), |crew, _| {
-            let own = saved.sets.iter_mut().zip(&owners).filter(|(_, owner)| **owner == here);
-            let bytes = own.flat_map(|(set, _)| {
+            let own = saved.sets.iter_mut().zip(&seats).zip(&owners).filter(|(_, owner)| parts || **owner == here);
+            let bytes = own.flat_map(|((set, seats), _)| {
                 let there = set.traces.iter_mut().enumerate();
+                let there = there.filter(|(i, _)| seats.as_ref().is_none_or(|seats| seats.is_here(*i)));
                 there.filter_map(|(i, bytes)| Some(Call::new(set.id, i, bytes.take()?)))
             });
             let mut calls: Vec<Call<Vec<u8>, H::Trace>> = bytes.collect();
@@ -122,13 +125,15 @@ impl<H: Traces> Population<H> {
             crew.agree(called.map(|()| calls))
         })?;
         let mut read = read.into_iter().peekable();
-        for set in saved.sets {
+        for (set, seats) in saved.sets.into_iter().zip(seats) {
             let count = set.log_weights.len();
             let mut traces: Vec<Option<H::Trace>> = (0..count).map(|_| None).collect();
             while let Some(call) = read.next_if(|call| call.set == set.id) {
                 traces[call.index] = call.outcome.and_then(Result::ok);
             }
-            population.sets.push(Set::restored(set.id, traces, set.log_weights, set.log_base, set.genealogy));
+            let mut restored = Set::restored(set.id, traces, set.log_weights, set.log_base, set.genealogy);
+            restored.seat(seats);
+            population.sets.push(restored);
         }
         population.owners = owners;
         Ok(population)

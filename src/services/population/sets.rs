@@ -5,7 +5,7 @@ use super::ranks::heed;
 use super::{Population, steps};
 use crate::error::Error;
 use crate::model::{Traces, check_chain_ids};
-use crate::particles::{History, Set, Step};
+use crate::particles::{History, Seats, Set, Step};
 use crate::random::ParticlePurpose;
 use crate::room;
 
@@ -17,7 +17,7 @@ impl<H: Traces> Population<H> {
         self.told(fits)?;
         let first = self.options.init_set_id;
         let owners = self.seats(&[], sets);
-        let own = self.own(first, &owners);
+        let own = self.own(first, &owners, traces);
         let genealogy = self.options.genealogy;
         let begin = |crew: &mut Crew<'_, H>, _: &mut [_]| {
             let begun = begun(crew, &own, traces);
@@ -50,10 +50,11 @@ impl<H: Traces> Population<H> {
         room::check("n_particles", &[sets, traces, each], format_args!("{traces} in each of {sets} sets"))
     }
 
-    /// The ids, from `first` on, of the sets with these `owners` that are this rank's.
-    fn own(&self, first: u64, owners: &[usize]) -> Vec<u64> {
-        let here = self.rank();
-        (first..).zip(owners).filter(|(_, owner)| **owner == here).map(|(id, _)| id).collect()
+    /// Of the new sets, from `first` on, with these `owners` those of which this rank has traces.
+    fn own(&self, first: u64, owners: &[usize], traces: usize) -> Vec<New> {
+        let here = |owner| self.in_parts() || owner == self.rank();
+        let own = (first..).zip(owners).filter(|(_, owner)| here(**owner));
+        own.map(|(id, _)| New { id, seats: self.parts(id, traces) }).collect()
     }
 
     /// Seed of all streams from the next step on.
@@ -69,7 +70,7 @@ impl<H: Traces> Population<H> {
         let (first, traces) = (self.next_id, self.founders);
         let history: Vec<(u64, Step)> = self.history.steps().collect();
         let owners = self.seats(&self.owners, count);
-        let own = self.own(first, &owners);
+        let own = self.own(first, &owners, traces);
         let (new, bulletins) = self.together("grow_iid", &count, |crew, _| {
             let begun = begun(crew, &own, traces);
             let mut new = crew.agree(begun)?;
@@ -167,8 +168,8 @@ impl<H: Traces> Population<H> {
     pub(super) fn check_trace(&self, place: usize, trace: usize) -> Result<(), Error> {
         let set = &self.sets[place];
         // Whether a trace of another rank was lost, that rank knows.
-        let elsewhere = self.owners[place] != self.rank();
-        if set.trace(trace).is_some() || elsewhere && trace < set.len() {
+        let elsewhere = trace < set.len() && self.owner(place, trace) != self.rank();
+        if set.trace(trace).is_some() || elsewhere {
             return Ok(());
         }
         let got = if trace < set.len() { format!("{trace}, which was lost") } else { trace.to_string() };
@@ -177,11 +178,26 @@ impl<H: Traces> Population<H> {
     }
 }
 
-/// New sets of these ids from the prior.
-fn begun<H: Traces>(crew: &mut Crew<'_, H>, ids: &[u64], traces: usize) -> Result<Vec<Set<H::Trace>>, Error> {
-    let mut calls: Vec<Call<(), H::Trace>> =
-        ids.iter().flat_map(|&id| (0..traces).map(move |i| Call::new(id, i, ()))).collect();
+/// A set that is to be made, and where its traces are, where it is in parts.
+struct New {
+    id: u64,
+    seats: Option<Seats>,
+}
+
+/// New sets from the prior.
+fn begun<H: Traces>(crew: &mut Crew<'_, H>, new: &[New], traces: usize) -> Result<Vec<Set<H::Trace>>, Error> {
+    let here = |set: &New, i| set.seats.as_ref().is_none_or(|seats| seats.is_here(i));
+    let own = new.iter().flat_map(|set| (0..traces).filter(move |i| here(set, *i)).map(|i| Call::new(set.id, i, ())));
+    let mut calls: Vec<Call<(), H::Trace>> = own.collect();
     crew.call(&mut calls, 0, ParticlePurpose::Work, "create", Ends::Early, |host, (), task| host.create(task))?;
     let mut made = calls.into_iter().filter_map(|call| call.outcome?.ok());
-    Ok(ids.iter().map(|&id| Set::new(id, made.by_ref().take(traces).collect(), crew.genealogy)).collect())
+    let set = |New { id, seats }: &New| match seats {
+        None => Set::new(*id, made.by_ref().take(traces).collect(), crew.genealogy),
+        Some(seats) => {
+            let own = (0..traces).filter(|i| seats.is_here(*i)).count();
+            let own: Vec<_> = made.by_ref().take(own).map(Some).collect();
+            Set::elsewhere(*id, traces, crew.genealogy).in_parts(seats.clone(), own)
+        }
+    };
+    Ok(new.iter().map(set).collect())
 }
