@@ -7,7 +7,8 @@
  * - A function that can fail returns a catena_status and takes `catena_error **error` last. It may be NULL; else, on
  *   failure only, *error is set to a new error that the caller frees with catena_error_free. The message names the chain
  *   and the argument, what was expected and what came.
- * - Handles are opaque, made by ..._new and freed by ..._free, which accepts NULL.
+ * - Handles are opaque, made by ..._new and freed by ..._free, which accepts NULL. A model, an init context, a writer, a population
+ *   or an updater that is freed while a call or a run is at work on it goes when that has ended.
  * - A const pointer may be used by several threads at once, a non-const one by one thread at a time.
  * - Text is UTF-8 and NUL-terminated.
  * - Tables of function pointers start with `struct_size`, which you set to sizeof of the table, and `user`, which is passed
@@ -877,7 +878,8 @@ typedef struct catena_options catena_options;
 // Threads that several runs share. Immutable: may be used by several runs at once.
 typedef struct catena_pool catena_pool;
 
-// Several independent sets of weighted traces. One thread at a time uses it.
+// Several independent sets of weighted traces. One call at a time changes it: others that come meanwhile, from inside a callback of
+// it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 typedef struct catena_population catena_population;
 
 // A law that models are drawn from at first. Immutable.
@@ -890,8 +892,8 @@ typedef struct catena_ranks catena_ranks;
 // What a run reports: one entry per chain, in the order of their ids. Immutable.
 typedef struct catena_result catena_result;
 
-// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves), the model among it, must
-// live until the run is freed.
+// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves) must live until the run is
+// freed; a model, an init context or a writer that is freed before goes when the run has ended.
 //
 // Threads: catena_run_progress and catena_run_cancel may be called from any thread; the other functions by one thread at
 // a time. With a model of CATENA_THREADS_CALLER the chains move only inside catena_run_poll and catena_run_wait.
@@ -906,7 +908,8 @@ typedef struct catena_summary catena_summary;
 // What a model's callback is called for. Valid only inside the callback that got it and only on its thread.
 typedef struct catena_task catena_task;
 
-// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
+// Sequential learning: a likelihood and sets of weighted models. One call at a time changes it: others that come meanwhile, from
+// inside a callback of it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 typedef struct catena_updater catena_updater;
 
 // Receives one chain's output: its initial values, its draws or its diagnostics.
@@ -2991,7 +2994,7 @@ catena_status catena_model_new(const struct catena_density *density,
                                struct catena_model **out,
                                struct catena_error **error);
 
-// Frees a model and releases its user data. NULL is fine. No run may still use it.
+// Frees a model and releases its user data, or has it freed when the last run that uses it has ended. NULL is fine.
 void catena_model_free(struct catena_model *model);
 
 // Number of unconstrained coordinates; 0 for NULL.
@@ -3943,10 +3946,10 @@ catena_status catena_writer_arrow_resume(const char *path,
                                          struct catena_writer **out,
                                          struct catena_error **error);
 
-// Number of rows the writer has taken; 0 for NULL.
+// Number of rows the writer has taken; 0 for NULL and while a run uses it.
 size_t catena_writer_rows(const struct catena_writer *writer);
 
-// Frees a writer and releases its user data. NULL is fine. No run may still use it.
+// Frees a writer and releases its user data, or has it freed when the run that uses it has ended. NULL is fine.
 void catena_writer_free(struct catena_writer *writer);
 
 // A writer into the caller's memory: value of row r, column c goes to values[r * row_stride + c * column_stride].

@@ -72,6 +72,7 @@ fn means_and_variances_are_those_of_the_kalman_filter() {
         let report = run(&model, &options);
         let set = &report.sets[0].filtered;
         assert!((set.log_evidence() - exact).abs() < 0.05, "{kind:?}: {} for {exact}", set.log_evidence());
+        assert!(set.cloud(9).is_some() && [8, 10, usize::MAX].iter().all(|&time| set.cloud(time).is_none()));
         for t in 0..10 {
             let bound = 5.0 * (variances[t] / set.steps[t].ess).sqrt();
             for j in 0..2 {

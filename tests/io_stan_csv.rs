@@ -1,7 +1,7 @@
 //! Reading Stan CSV: files of CmdStan's, files of ours, and files that are broken.
 
 use catena::diagnostics::{Statistic, Summary};
-use catena::io::{CsvChains, CsvWriter, StanCsv, Writer};
+use catena::io::{CsvChains, CsvWriter, CutOff, StanCsv, Writer};
 use catena::services::MetricKind;
 use std::path::{Path, PathBuf};
 
@@ -128,7 +128,7 @@ fn a_line_without_an_end_is_left_out_and_told() {
         let rows = whole.saturating_sub(3);
         assert_eq!(csv.rows(), rows, "{length}");
         assert_eq!(csv.values(), &[-1.5, 2.0, -1.25, 33.0][..2 * rows]);
-        assert_eq!(csv.cut_off(), (!text[..length].ends_with('\n')).then_some(whole + 1), "{length}");
+        assert_eq!(csv.cut_off(), (!text[..length].ends_with('\n')).then_some(CutOff::Line(whole + 1)), "{length}");
     }
     for length in 0..names_end {
         let error = StanCsv::from_text(&text[..length]).unwrap_err().to_string();

@@ -152,6 +152,22 @@ fn posteriors_modes_are_found_by_default() {
     assert!(worst <= CLOSE, "{worst:e}");
 }
 
+/// From far out the gradient may be so large that the first step leads to a scale of e^200, where the log density hardly changes
+/// in relation to its size: a tolerance is met there, but that is no mode.
+#[test]
+fn starts_whose_first_step_goes_too_far_come_back() {
+    let model = models::all().into_iter().find(|model| model.name == "kidscore").unwrap();
+    let options = SampleOptions { init_radius: 10.0, num_threads: 2, seed: 1, refresh: 0, ..Default::default() };
+    for algorithm in [Algorithm::Lbfgs, Algorithm::Bfgs] {
+        let ways = OptimizeOptions { algorithm, jacobian: true, num_starts: 60, ..Default::default() };
+        let report = optimize(&model, &options, &ways, SampleIo::default()).unwrap();
+        let best = report.starts.iter().map(|start| start.log_density).fold(f64::NEG_INFINITY, f64::max);
+        let off = |id: &u64| best - report.starts[*id as usize - 1].log_density > 1e-6;
+        let away: Vec<u64> = (1..=60).filter(off).collect();
+        assert!(away.is_empty(), "{algorithm:?}: starts {away:?} of 60 end elsewhere");
+    }
+}
+
 /// Without any tolerance a mode is one where the gradient is nothing.
 #[test]
 fn a_gradient_of_nothing_needs_no_tolerance() {

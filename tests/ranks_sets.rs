@@ -11,6 +11,7 @@ use catena::drive::{InProcess, share};
 use catena::io::{TableWriter, Writer};
 use catena::model::{Communicator, CommunicatorError};
 use catena::particles::plan::{Kernel, ROWS};
+use catena::random::{Purpose, Stream};
 use catena::services::{PathKind, SampleIo, SampleOptions, SetOutcome, SmcOptions, SmcReport, sample_smc};
 use conjugate::Conjugate;
 use sets::run_options;
@@ -387,6 +388,58 @@ fn chains_begin_by_their_own_paths() {
         report.status().unwrap();
         format!("{:?}", writers.iter().map(|t| t.values().to_vec()).collect::<Vec<_>>())
     });
+}
+
+/// Where chains of these ids begin.
+fn begun(seed: u64, ids: std::ops::RangeInclusive<u64>) -> Vec<Vec<f64>> {
+    let options = SampleOptions {
+        seed,
+        init_chain_id: *ids.start(),
+        num_chains: ids.count(),
+        num_warmup: 0,
+        num_samples: 1,
+        init_from: catena::services::InitKind::Pathfinder,
+        ..run_options(seed)
+    };
+    let mut writers = vec![TableWriter::default(); options.num_chains];
+    let init_writers = writers.iter_mut().map(|t| t as &mut dyn Writer).collect();
+    let io = SampleIo { init_writers, ..SampleIo::default() };
+    catena::services::sample_nuts(&Conjugate::new(2), &options, io).unwrap().status().unwrap();
+    writers.iter().map(|t| t.values().to_vec()).collect()
+}
+
+/// docs/random-streams.md: the streams of paths that chains are begun by are those of the run's seed plus a number, and stream 4
+/// there says which of a path's draws it is.
+#[test]
+fn a_chain_begins_where_its_seed_and_id_say() {
+    const OTHER: u64 = 8097881596732468836;
+    let starts = begun(4, 3..=6);
+    let paths = catena::services::PathfinderOptions { num_paths: 4, num_draws: 100, ..Default::default() };
+    let options = SampleOptions { init_chain_id: 3, ..run_options(4 + OTHER) };
+    let mut draws = vec![TableWriter::default(); 4];
+    let diagnostic_writers = draws.iter_mut().map(|t| t as &mut dyn Writer).collect();
+    let io = SampleIo { diagnostic_writers, ..SampleIo::default() };
+    catena::services::pathfinder(&Conjugate::new(2), &options, &paths, io).unwrap();
+    for (id, (start, draws)) in (3..).zip(starts.iter().zip(&draws)) {
+        let column = |name: &str| draws.column(name).unwrap();
+        let ratios: Vec<f64> = column("lp__").iter().zip(column("lp_approx__")).map(|(p, q)| p - q).collect();
+        let weights = catena::diagnostics::Psis::new(&ratios).unwrap().log_weights;
+        let mut left =
+            Stream::new(4 + OTHER, id, Purpose::Start).uniform() * weights.iter().map(|w| w.exp()).sum::<f64>();
+        let beyond = |w: &f64| {
+            left -= w.exp();
+            left < 0.0
+        };
+        let at = weights.iter().position(beyond).unwrap();
+        let width = draws.column_names().len();
+        assert_eq!(start[..], draws.values()[at * width + 3..(at + 1) * width], "chain {id}, draw {at}");
+    }
+    // One run or several, with others or alone; and nothing else begins there.
+    assert_eq!(begun(4, 4..=5), starts[1..3]);
+    let mut all: Vec<Vec<f64>> = [starts, begun(5, 3..=6)].concat();
+    all.sort_by(|a, b| a[0].total_cmp(&b[0]));
+    all.dedup();
+    assert_eq!(all.len(), 8);
 }
 
 /// What is not spread says so, and is not done by each rank for itself.

@@ -54,6 +54,7 @@ def main():
     runs = {
         "Catena": lambda seed: of_catena(seed, model),
         "Catena, preset=stan": lambda seed: of_catena(seed, model, preset="stan"),
+        "Catena, warmup=together": lambda seed: of_catena(seed, model, warmup="together"),
         "Catena, metric=fisher_diag": lambda seed: of_catena(seed, model, metric="fisher_diag"),
         "NumPyro": lambda seed: of_numpyro(seed, mcmc),
     }

@@ -1,6 +1,6 @@
 //! What became of sets of particles step by step, and the page about it.
 
-use super::boundary::{Table, free, guard, object, object_mut, slice, table, text};
+use super::boundary::{Table, free, guard, look, object, object_mut, slice, table, text};
 use super::error::{catena_error, catena_status};
 use super::filter::catena_filter;
 use super::learn::catena_updater;
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn catena_course_note_updater(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (course, learner) = unsafe { (catena_course::of(course)?, catena_updater::look(updater)?) };
+        let (course, learner) = unsafe { (catena_course::of(course)?, look(updater)?) };
         let updater = learner.updater();
         course.note_models(updater.names(), updater.sets(), updater.records().len())
     })
@@ -167,9 +167,8 @@ pub unsafe extern "C" fn catena_course_note_population(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (course, population) =
-            unsafe { (catena_course::of(course)?, object(population, "population", "a catena_population")?) };
-        population.population.note(course);
+        let (course, population) = unsafe { (catena_course::of(course)?, look(population)?) };
+        population.note(course);
         Ok(())
     })
 }

@@ -134,7 +134,8 @@ pub unsafe extern "C" fn catena_files_setting(files: *const catena_files, at: us
     setting.map_or(std::ptr::null(), |setting| setting[usize::from(value != 0)].as_ptr())
 }
 
-/// Number of the last line of a chain's file, which had no end and was left out; 0 where the file is whole.
+/// Number of the last line of a chain's file, which had no end and was left out (of an Arrow file: of the first row of a batch
+/// like that); 0 where the file is whole.
 ///
 /// # Safety
 /// `files` is NULL or live.
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn catena_files_setting(files: *const catena_files, at: us
 pub unsafe extern "C" fn catena_files_cut_off(files: *const catena_files, chain: usize) -> usize {
     // SAFETY: the caller vouches for the pointer.
     let cut = unsafe { files.as_ref() }.and_then(|f| f.files.cut_off().iter().find(|(at, _)| *at == chain));
-    cut.map_or(0, |(_, line)| *line)
+    cut.map_or(0, |(_, cut)| cut.number())
 }
 
 /// Step size of a chain after warm-up; NAN where its file does not say.

@@ -3,7 +3,7 @@
 use super::boundary::{Table, guard, object, slice, table, text};
 use super::error::{catena_error, catena_status};
 use super::io::{Host, catena_io};
-use super::model::{catena_model, model, name_at};
+use super::model::{catena_model, name_at};
 use super::options::catena_options;
 use super::result::catena_result;
 use crate::error::Error;
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn catena_generate_quantities(
         unsafe {
             let mut host = Host::new(io)?;
             catena_result::expect_place(out)?;
-            let model = self::model(model)?;
+            let model = host.model(model)?;
             let (options, pool) = object(options, "options", "catena_options")?.run();
             let draws = given(draws, options.num_chains)?;
             let mut run_io = host.lend(options.num_chains, pool)?;

@@ -39,7 +39,7 @@ pub unsafe extern "C" fn catena_diagnose_gradient(
     let new = || {
         let logger = logger?;
         // SAFETY: the caller vouches for the pointers.
-        let (model, options, init) = unsafe {
+        let ((model, _held), options, init) = unsafe {
             let options = object(options, "options", "catena_options")?.run().0;
             (self::model(model)?, options, init.as_ref())
         };

@@ -1,7 +1,7 @@
 //! Init contexts: where a chain's initial values come from.
 
 use super::UserData;
-use super::boundary::{Table, free, make, slice, table_with, text};
+use super::boundary::{Handle, Held, Table, let_go, make, slice, table_with, text};
 use super::error::{c_text, catena_error, catena_status};
 use crate::error::{Code, Error};
 use crate::io::{PositionInit, Values};
@@ -101,6 +101,8 @@ impl InitContext for HostInit {
 
 /// Where a chain's initial values come from. Immutable: may serve several chains and runs.
 pub struct catena_init {
+    /// The runs that use it.
+    uses: Held<()>,
     source: Source,
     /// Why a value asked for by the model could not be given.
     complaint: Mutex<Option<String>>,
@@ -117,16 +119,30 @@ unsafe impl Send for catena_init {}
 // SAFETY: as above.
 unsafe impl Sync for catena_init {}
 
+impl Handle for catena_init {
+    type Kept = ();
+    const NAME: &'static str = "init";
+    const WHAT: &'static str = "a catena_init";
+
+    fn held(&self) -> &Held<()> {
+        &self.uses
+    }
+}
+
 impl catena_init {
+    fn of(source: Source) -> Self {
+        Self { uses: Held::new(()), source, complaint: Mutex::default() }
+    }
+
     fn own(context: impl InitContext + Send + 'static) -> Self {
-        Self { source: Source::Own(Box::new(context)), complaint: Mutex::default() }
+        Self::of(Source::Own(Box::new(context)))
     }
 
     /// The context a model's callback gets; it must not outlive `context`.
     pub(super) fn lend(context: &dyn InitContext) -> Self {
         // SAFETY: only the lifetime changes, and the caller drops the result before `context` ends.
         let context: &'static dyn InitContext = unsafe { std::mem::transmute(context) };
-        Self { source: Source::Lent(context), complaint: Mutex::default() }
+        Self::of(Source::Lent(context))
     }
 
     pub(super) fn context(&self) -> &dyn InitContext {
@@ -240,7 +256,7 @@ pub unsafe extern "C" fn catena_init_position_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_init_free(init: *mut catena_init) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(init) }
+    unsafe { let_go(init) }
 }
 
 /// Asks `init` for `name` and hands what it gives to `take`.

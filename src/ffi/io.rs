@@ -1,6 +1,6 @@
 //! What a run reads and writes: the host's lists as a session borrows them.
 
-use super::boundary::{Table, object, slice, table_with};
+use super::boundary::{Changing, Looking, Table, change, look, object, slice, table_with};
 use super::checkpoint::catena_checkpoint;
 use super::communicator::{HostCommunicator, catena_communicator};
 use super::init::catena_init;
@@ -11,7 +11,7 @@ use super::writer::catena_writer;
 use crate::drive::Pool;
 use crate::error::Error;
 use crate::io::{NullWriter, Writer};
-use crate::model::{Communicator, InitContext, NoInit};
+use crate::model::{Communicator, NoInit};
 use crate::services::{Engine, SampleIo, SampleOptions, Session, WarmStart, check_length, withdraw};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -79,16 +79,25 @@ unsafe impl Table for catena_io {
     const REQUIRED: usize = size_of::<usize>();
 }
 
+/// What a run has in hand of its host's handles: what is freed meanwhile goes when this is dropped, after the run.
+#[derive(Default)]
+pub(super) struct InHand {
+    model: Option<Looking<catena_model>>,
+    inits: Vec<Looking<catena_init>>,
+    writers: Vec<Changing<catena_writer>>,
+}
+
 /// The entries of a list of writers, none of which stands in `seen` already.
 ///
 /// # Safety
-/// `list` is null or has `count` entries, each null or a live writer.
+/// `list` is null or has `count` entries, each null or a live writer; `held` outlives what is returned.
 unsafe fn writers<'a>(
     list: *const *mut catena_writer,
     count: usize,
     name: &str,
     seen: &mut HashSet<*mut catena_writer>,
-) -> Result<Vec<Option<&'a mut catena_writer>>, Error> {
+    held: &mut Vec<Changing<catena_writer>>,
+) -> Result<Vec<Option<&'a mut dyn Writer>>, Error> {
     // SAFETY: passed on to the caller.
     let pointers = unsafe { slice(list, count, name)? };
     let mut out = Vec::with_capacity(count);
@@ -96,22 +105,26 @@ unsafe fn writers<'a>(
         if !pointer.is_null() && !seen.insert(pointer) {
             return Err(Error::argument(format!("{name}[{i}]"), "a writer that stands nowhere else", "one that does"));
         }
+        if pointer.is_null() {
+            out.push(None);
+            continue;
+        }
+        // SAFETY: passed on to the caller.
+        let writer = unsafe { change(pointer) };
+        let used = |_| Error::argument(format!("{name}[{i}]"), "a writer that no other run uses", "one in use");
+        let mut writer = writer.map_err(used)?;
         // SAFETY: passed on to the caller; no writer is borrowed twice.
-        out.push(unsafe { pointer.as_mut() });
+        out.push(Some(unsafe { writer.lend() } as &mut dyn Writer));
+        held.push(writer);
     }
     Ok(out)
 }
 
 /// The writers as a run borrows them; a place without one gets one of `none`.
-fn borrow<'a>(writers: Vec<Option<&'a mut catena_writer>>, none: &'a mut [NullWriter]) -> Vec<&'a mut dyn Writer> {
+fn borrow<'a>(writers: Vec<Option<&'a mut dyn Writer>>, none: &'a mut [NullWriter]) -> Vec<&'a mut dyn Writer> {
     let mut none = none.iter_mut();
-    writers
-        .into_iter()
-        .map(|w| match w {
-            Some(w) => w.writer(),
-            None => none.next().expect("one per place") as &mut dyn Writer,
-        })
-        .collect()
+    let mut none = || none.next().expect("one per place") as &mut dyn Writer;
+    writers.into_iter().map(|w| w.unwrap_or_else(&mut none)).collect()
 }
 
 /// What a run keeps of its host's tables. Boxed: a session borrows them, wherever this moves to.
@@ -121,6 +134,7 @@ pub(super) struct Host {
     communicator: *mut Option<HostCommunicator>,
     nones: *mut [NullWriter],
     pub interrupt: HostInterrupt,
+    in_hand: InHand,
 }
 
 // SAFETY: the pointers are boxes of this struct's own, and their contents may be used from any thread.
@@ -170,7 +184,24 @@ impl Host {
             communicator: Box::into_raw(Box::new(communicator)),
             nones: Box::into_raw(Box::default()),
             interrupt,
+            in_hand: InHand::default(),
         })
+    }
+
+    /// A model of the call's arguments, which lives as long as what this has in hand.
+    ///
+    /// # Safety
+    /// `model` is null or a live model.
+    pub unsafe fn model<'a>(&mut self, model: *const catena_model) -> Result<&'a catena_model, Error> {
+        // SAFETY: passed on to the caller.
+        let (model, held) = unsafe { self::model(model)? };
+        self.in_hand.model = Some(held);
+        Ok(model)
+    }
+
+    /// What this has in hand, for a run that ends before its host does: to be dropped when it has ended.
+    pub fn hand_over(&mut self) -> InHand {
+        std::mem::take(&mut self.in_hand)
     }
 
     /// A session over what the host listed.
@@ -200,7 +231,7 @@ impl Host {
         // SAFETY: passed on to the caller.
         unsafe {
             let (model, engine, options, run_io) = self.readied(|host| {
-                let model = self::model(model)?;
+                let model = host.model(model)?;
                 let (mut options, pool) = object(options, "options", "catena_options")?.run();
                 let mut run_io = host.lend(options.num_chains, pool)?;
                 let engine = prepare(&mut options, &mut run_io)?;
@@ -254,18 +285,31 @@ impl Host {
             if let Some(io) = &given {
                 let (none_init, rest) = (*host.nones).split_at_mut(io.num_init_writers);
                 let (none_sample, none_diagnostic) = rest.split_at_mut(io.num_sample_writers);
+                let InHand { inits, writers, .. } = &mut host.in_hand;
                 for &init in slice(io.inits, io.num_inits, "io.inits")? {
-                    run_io.inits.push(init.as_ref().map_or(&NoInit as &dyn InitContext, |i| i.context()));
+                    if init.is_null() {
+                        run_io.inits.push(&NoInit);
+                        continue;
+                    }
+                    let held = look(init)?;
+                    run_io.inits.push(held.handle().context());
+                    inits.push(held);
                 }
                 for (i, &metric) in slice(io.inv_metrics, io.num_inv_metrics, "io.inv_metrics")?.iter().enumerate() {
                     run_io.inv_metrics.push(slice(metric, io.inv_metric_size, &format!("io.inv_metrics[{i}]"))?);
                 }
                 let seen = &mut HashSet::new();
-                let list = writers(io.init_writers, io.num_init_writers, "io.init_writers", seen)?;
+                let list = self::writers(io.init_writers, io.num_init_writers, "io.init_writers", seen, writers)?;
                 run_io.init_writers = self::borrow(list, none_init);
-                let list = writers(io.sample_writers, io.num_sample_writers, "io.sample_writers", seen)?;
+                let list = self::writers(io.sample_writers, io.num_sample_writers, "io.sample_writers", seen, writers)?;
                 run_io.sample_writers = self::borrow(list, none_sample);
-                let list = writers(io.diagnostic_writers, io.num_diagnostic_writers, "io.diagnostic_writers", seen)?;
+                let list = self::writers(
+                    io.diagnostic_writers,
+                    io.num_diagnostic_writers,
+                    "io.diagnostic_writers",
+                    seen,
+                    writers,
+                )?;
                 run_io.diagnostic_writers = self::borrow(list, none_diagnostic);
                 for &checkpoint in slice(io.checkpoints, io.num_checkpoints, "io.checkpoints")? {
                     run_io.checkpoints.push(checkpoint.as_ref().map_or(&[][..], |c| &c.bytes));

@@ -1,4 +1,4 @@
-use super::{Adapted, STAGE_COLUMNS, StanCsv};
+use super::{Adapted, CutOff, STAGE_COLUMNS, StanCsv};
 use crate::error::{Code, Error};
 use crate::particles::blocks::{Blocks, Serial};
 use std::io::Read;
@@ -13,7 +13,7 @@ pub struct CsvChains {
     chains: usize,
     draws: usize,
     lengths: Vec<usize>,
-    cut_off: Vec<(usize, usize)>,
+    cut_off: Vec<(usize, CutOff)>,
     names: Vec<String>,
     values: Vec<f64>,
     max_depth: Option<u32>,
@@ -145,8 +145,8 @@ impl CsvChains {
         &self.lengths
     }
 
-    /// The files, counted from 0, whose last line had no end and was left out, each with that line's number.
-    pub fn cut_off(&self) -> &[(usize, usize)] {
+    /// The files, counted from 0, that do not end whole, each with what was left out.
+    pub fn cut_off(&self) -> &[(usize, CutOff)] {
         &self.cut_off
     }
 

@@ -1,5 +1,6 @@
 //! Reads Stan's CSV, as [`CsvWriter`](super::CsvWriter), the command `catena` and CmdStan write it.
 
+use super::CutOff;
 use crate::adapt::{LowRank, MetricKind};
 use crate::error::{Code, Error};
 use std::path::Path;
@@ -59,7 +60,7 @@ pub struct StanCsv {
     adapted: Option<Adapted>,
     elapsed: Option<[f64; 2]>,
     stages: Vec<[f64; STAGE_COLUMNS.len()]>,
-    cut_off: Option<usize>,
+    cut_off: Option<CutOff>,
 }
 
 impl StanCsv {
@@ -107,7 +108,7 @@ impl StanCsv {
             };
             return Err(fail(last + 1, format!("expected a line with the names of the columns, got {what}")));
         }
-        Ok(StanCsv { cut_off, ..reader.finish() })
+        Ok(StanCsv { cut_off: cut_off.map(CutOff::Line), ..reader.finish() })
     }
 
     /// Of a table that was read otherwise, and the messages to its writer: those before the names, and the others.
@@ -124,7 +125,7 @@ impl StanCsv {
         let warmup = counted.or((has_adapted() || head.is_empty()).then_some(0));
         reader = Reader { names, values, rows, rows_before_adapted: warmup, ..reader };
         messages.iter().for_each(|line| drop(reader.comment(line)));
-        StanCsv { cut_off: is_cut_off.then_some(rows + 1), ..reader.finish() }
+        StanCsv { cut_off: is_cut_off.then_some(CutOff::Row(rows + 1)), ..reader.finish() }
     }
 
     /// Names of the columns.
@@ -168,9 +169,8 @@ impl StanCsv {
         self.adapted.as_ref()
     }
 
-    /// Number of the last line, which had no end and was left out (of an Arrow file: of the first row of a batch like that);
-    /// `None` where the file ends whole.
-    pub fn cut_off(&self) -> Option<usize> {
+    /// What was left out at the end, where the file does not end whole.
+    pub fn cut_off(&self) -> Option<CutOff> {
         self.cut_off
     }
 

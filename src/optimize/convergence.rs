@@ -1,9 +1,16 @@
 //! When an optimiser has converged.
 
+use super::memory::Memory;
 use super::optimizer::Optimizer;
 use super::settings::Tolerances;
 use super::talk::{Convergence, Ending};
 use super::vectors::{dot, norm};
+
+/// Norm of the gradient above which a tolerance tells of what is known of the curvature rather than of a mode: a unit further
+/// along it, the log density is another.
+const STEEP: f64 = 1.0;
+/// Most times that all is forgotten there.
+const MOST_RENEWALS: u32 = 10;
 
 /// A position stands still when no coordinate moves by more, relative to its size or to 1.
 const STILL: f64 = 1e-10;
@@ -22,11 +29,31 @@ impl Optimizer {
         self.stands = self.stands_still();
         self.held = self.met().map(|met| (met, times));
         match self.held {
-            Some((met, times)) if times >= self.settings.settling || stood && self.stands => ended(met),
+            Some((met, times)) if times >= self.settings.settling || stood && self.stands => {
+                if self.begins_anew() {
+                    None
+                } else {
+                    ended(met)
+                }
+            }
             Some((met, _)) if self.iterations >= self.settings.max_iterations => ended(met),
             None if self.iterations >= self.settings.max_iterations => Some(Ending::IterationLimit),
             _ => None,
         }
+    }
+
+    /// Forgets the curvature where a tolerance is met though the gradient is steep, and begins again from there: true. After a
+    /// first step that went too far, where the log density changes hardly in relation to its size, steps by what the memory
+    /// tells are too short to come back.
+    pub(super) fn begins_anew(&mut self) -> bool {
+        let steep = norm(&self.current.gradient) > STEEP && self.renewals < MOST_RENEWALS;
+        if !steep || self.memory.is_empty() || matches!(self.memory, Memory::Newton(_)) {
+            return false;
+        }
+        self.renewals += 1;
+        self.memory.clear();
+        (self.held, self.stands) = (None, false);
+        true
     }
 
     /// The tolerance that the last iteration has met.

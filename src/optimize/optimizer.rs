@@ -51,6 +51,8 @@ pub struct Optimizer {
     pub(super) held: Option<(Convergence, usize)>,
     /// The last iteration has hardly moved it.
     pub(super) stands: bool,
+    /// How often what was known of the curvature was forgotten where a tolerance was met.
+    pub(super) renewals: u32,
     /// How it will end, once the iteration that brought it has been seen to.
     ending: Option<Ending>,
     pub(super) iterations: usize,
@@ -79,6 +81,7 @@ impl Optimizer {
             lacking: None,
             held: None,
             stands: false,
+            renewals: 0,
             ending: None,
             iterations: 0,
             evaluations: 0,
@@ -263,6 +266,9 @@ impl Optimizer {
     /// density has met a tolerance already, there is no more to be had.
     fn give_up(&mut self) {
         if let Some((met, _)) = self.held {
+            if self.begins_anew() {
+                return self.set_out();
+            }
             return self.state = State::Telling(Passed::Ended(Ending::Converged(met)));
         }
         if !self.plain && !self.search.is_at_rounding() {

@@ -155,7 +155,7 @@ impl Filtered {
 
     /// The particles of a time, if they were kept.
     pub fn cloud(&self, time: usize) -> Option<&Cloud> {
-        if time + 1 == self.steps.len() { Some(&self.last) } else { self.history.get(time) }
+        if self.steps.len().checked_sub(1) == Some(time) { Some(&self.last) } else { self.history.get(time) }
     }
 }
 

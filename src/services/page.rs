@@ -49,10 +49,8 @@ pub fn report_files(
     pool: Option<Arc<Pool>>,
     path: &Path,
 ) -> Result<(), Error> {
-    let cut = |&(file, line): &(usize, usize)| {
-        format!("'{}' was cut off within line {line}: that line was left out.", paths[file].display())
-    };
-    let notes: Vec<String> = files.cut_off().iter().map(cut).collect();
+    let notes: Vec<String> =
+        files.cut_off().iter().map(|(file, cut)| format!("'{}' {cut}.", paths[*file].display())).collect();
     let title = title.map_or_else(|| title_of(files, &paths[0]), String::from);
     match Course::of_files(files)? {
         Some(course) => {

@@ -85,3 +85,10 @@ failed <- tryCatch(catena_updater(coin(throws), prior_normal(0, -1)), error = co
 stopifnot(grepl("covariance", failed))
 rm(u, v)
 invisible(gc())
+
+# Files that are read, and one that is none.
+file <- tempfile(fileext = ".csv")
+writeLines(c("lp__,x", "1,2", "3,4", "5,6", "7,8"), file)
+stopifnot(identical(c(as.array(catena_read(file))), c(1, 3, 5, 7, 2, 4, 6, 8)))
+writeLines("1,2", file)
+stopifnot(grepl("names of the columns", tryCatch(catena_read(file), error = conditionMessage)))

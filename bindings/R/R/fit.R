@@ -40,6 +40,9 @@ as_fit <- function(fit) {
 
 format_id <- function(id) sprintf("%.0f", id)
 
+# What was read from files took no time that is known.
+format_seconds <- function(seconds) if (is.na(seconds)) "" else sprintf(", %.1f seconds", seconds)
+
 # Rows of the array: those after warm-up, and all with `inc_warmup`.
 rows_of <- function(fit, inc_warmup = FALSE) {
   all <- seq_len(dim(fit$draws)[[1L]])
@@ -155,9 +158,10 @@ print.catena_fit <- function(x, ...) {
   how <- switch(x$algorithm,
     nuts = sprintf("NUTS with metric %s, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
     static = sprintf("Static HMC with metric %s, %.0f warm-up iterations", x$metric, x$settings$iter_warmup),
-    fixed_param = "Fixed parameters"
+    fixed_param = "Fixed parameters",
+    files = sprintf("Files of %d chains", nrow(x$chains))
   )
-  cat(sprintf("%s, seed %s, %.1f seconds\n", how, format_id(x$settings$seed), x$seconds))
+  cat(sprintf("%s, seed %s%s\n", how, format_id(x$settings$seed), format_seconds(x$seconds)))
   failed <- nzchar(x$messages)
   if (any(failed)) cat("Failed: ", paste(x$messages[failed], collapse = "\n        "), "\n", sep = "")
   stopped <- x$chains$status == status_interrupted

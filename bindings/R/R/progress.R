@@ -1,4 +1,5 @@
-# A progress bar: by cli where it is installed, else by utils. Functions update(done) and close().
+# A progress bar: by cli where it is installed, else by utils. Functions update(done) and close(whole), which says whether all was
+# done: else the bar stays where it is.
 
 progress_bar <- function(total, chains) {
   if (requireNamespace("cli", quietly = TRUE)) cli_bar(total, chains) else text_bar(total)
@@ -6,7 +7,7 @@ progress_bar <- function(total, chains) {
 
 text_bar <- function(total) {
   bar <- utils::txtProgressBar(0, max(total, 1), style = 3)
-  list(update = function(done, divergences) utils::setTxtProgressBar(bar, done), close = function() close(bar))
+  list(update = function(done, divergences) utils::setTxtProgressBar(bar, done), close = function(whole) close(bar))
 }
 
 cli_bar <- function(total, chains) {
@@ -21,6 +22,6 @@ cli_bar <- function(total, chains) {
       status <- if (divergences > 0) sprintf("%d divergent", as.integer(divergences)) else ""
       cli::cli_progress_update(set = done, id = bar, status = status, .envir = environment)
     },
-    close = function() cli::cli_progress_done(id = bar, .envir = environment)
+    close = function(whole) cli::cli_progress_done(id = bar, .envir = environment, result = if (whole) "done" else "failed")
   )
 }

@@ -84,11 +84,11 @@ catena_result <- function(run, progress = interactive(), show_messages = TRUE) {
 catena_resume <- function(fit, model, iter_sampling = NULL, threads = NULL, max_evaluations = 0,
                           progress = interactive(), show_messages = TRUE, wait = TRUE) {
   as_fit(fit)
+  if (!is.list(fit$checkpoints)) stop("'fit': expected one with its checkpoints, got one without", call. = FALSE)
   as_model(model)
   as_flag(progress, "progress")
   as_flag(show_messages, "show_messages")
   as_flag(wait, "wait")
-  if (!is.list(fit$checkpoints)) stop("'fit': expected one with its checkpoints, got one without", call. = FALSE)
   columns <- names_from_library(.Call(C_model_columns, model$pointer, engines[[fit$algorithm]]))
   if (!identical(columns, dimnames(fit$draws)[[3L]])) not_this("model", "the model of the fit, with the same outputs", model$outputs)
   settings <- fit$settings
@@ -122,13 +122,15 @@ watch <- function(run, progress, show_messages, poll = function(run, timeout) .C
   if (progress) {
     now <- .Call(C_run_progress, run$pointer)
     bar <- progress_bar(sum(now$total), length(now$total))
-    on.exit(bar$close())
+    whole <- FALSE
+    on.exit(bar$close(whole))
   }
   repeat {
     done <- poll(run, poll_seconds)
     if (!is.null(bar)) {
       now <- .Call(C_run_progress, run$pointer)
       bar$update(sum(now$iteration), sum(now$divergences))
+      whole <- done && all(now$iteration == now$total)
     }
     lines <- .Call(C_run_log, run$pointer)
     if (show_messages) tell(lines)

@@ -150,8 +150,8 @@ summary.catena_smc <- function(object, ...) {
 
 print.catena_smc <- function(x, ...) {
   cat(sprintf(
-    "Sequential Monte Carlo: %d sets of %.0f particles, seed %s, %.1f seconds\n", nrow(x$sets), x$settings$num_particles,
-    format_id(x$settings$seed), x$seconds
+    "Sequential Monte Carlo: %d sets of %.0f particles, seed %s%s\n", nrow(x$sets), x$settings$num_particles,
+    format_id(x$settings$seed), format_seconds(x$seconds)
   ))
   cat(sprintf("log evidence: estimate %.4f, standard error %.4f\n", x$log_evidence, x$standard_error))
   without <- x$sets$outcome != "finished"

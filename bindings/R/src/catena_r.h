@@ -222,6 +222,7 @@ SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP init
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
 SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
               SEXP max_depth, SEXP path);
+SEXP r_files_read(SEXP paths);
 SEXP r_course_new(SEXP noun);
 SEXP r_course_note_updater(SEXP handle, SEXP pointer);
 SEXP r_course_add(SEXP handle, SEXP steps);

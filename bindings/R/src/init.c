@@ -43,7 +43,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(filter_run, 4),         ROUTINE(filter_read, 4),
     ROUTINE(updater_new, 4),        ROUTINE(updater_do, 3),     ROUTINE(updater_read, 3), ROUTINE(bayesian_bound, 2),
     ROUTINE(course_new, 1),         ROUTINE(course_add, 2),     ROUTINE(course_particles, 5), ROUTINE(course_report, 4),
-    ROUTINE(course_note_updater, 2),
+    ROUTINE(course_note_updater, 2), ROUTINE(files_read, 1),
     ROUTINE(cos_squared, 1),        {NULL, NULL, 0}};
 
 void R_init_catena(DllInfo *dll) {

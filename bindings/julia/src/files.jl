@@ -45,7 +45,7 @@ function draws_of_files(handle, files)
     saturated = depth == 0 ? zeros(Int, chains) : count_of("treedepth__", >=(depth))
     reports = map(1:chains) do c
         line = files_count(:catena_files_cut_off, handle, c - 1)
-        line == 0 || @warn "'$(files[c])' was cut off within line $line: that line was left out"
+        line == 0 || @warn "'$(files[c])' was cut off at line (of an Arrow file: row) $line, which was left out"
         seconds(part) = ccall(symbol(:catena_files_seconds), Float64, (Ptr{Cvoid}, Csize_t, Int32), handle, c - 1, part)
         step = ccall(symbol(:catena_files_stepsize), Float64, (Ptr{Cvoid}, Csize_t), handle, c - 1)
         ChainReport(c, :ok, lengths[c], n, 0, step, files_metric(handle, c - 1), 0, 0, diverged[c], saturated[c], seconds(0),

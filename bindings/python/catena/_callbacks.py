@@ -27,7 +27,8 @@ class Closures:
     """
 
     def __init__(self, model: FunctionModel, failure: Failure, width: int) -> None:
-        self.model, self.failure, self.function = model, failure, model.of_width(width)
+        self.model, self.failure, self.function = model, failure, model.function
+        self.in_place = model.in_place(width)
         self.shape = (model.dimension,)
         self.rows, self.cells, self.stream = Rows(model.dimension), Cells(), Stream()
         self.blocks, self.vectors = Blocks(model.dimension), Blocks(None)
@@ -74,6 +75,9 @@ class Closures:
 
     def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int) -> None:
         """Calls the function of many positions."""
+        if self.in_place is not None:
+            self.in_place(self.blocks[positions, n], self.vectors[values_at, n], self.blocks[gradients_at, n])
+            return
         shape = (n, self.model.dimension)
         values, gradients = self.function(self.blocks[positions, n].copy())
         values = returned("the log densities that the model's function returned", values, (n,))

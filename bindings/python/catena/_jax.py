@@ -60,16 +60,30 @@ class JaxModel(VectorizedModel):
             of_prior, of_likelihood = _batched(log_prior), _batched(log_likelihood)
 
             def parts(x: Floats) -> tuple[Any, Any, Any, Any]:
-                (a, da), (b, db) = _padded(of_prior, x, len(x), {}), _padded(of_likelihood, x, len(x), {})
+                (a, da), (b, db) = _apart(of_prior, x), _apart(of_likelihood, x)
                 return a, b, da, db
 
             others["log_density_parts"] = parts
-        super().__init__(lambda x: _padded(self._evaluate, x, len(x), {}), dimension, names=names, **others)
+        super().__init__(lambda x: _apart(self._evaluate, x), dimension, names=names, **others)
 
-    def of_width(self, width: int) -> Callable[..., Any]:
-        # Of this run alone, whose calls come one after the other.
-        room: dict[int, Floats] = {}
-        return lambda x: _padded(self._evaluate, x, width, room)
+    def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None]:
+        evaluate, room = self._evaluate, dict[int, Floats]()
+
+        def into(x: Floats, values: Floats, gradients: Floats) -> None:
+            # Arrays of this run, whose calls come one after the other. JAX may read them when a call that was interrupted is long
+            # over, so that they are not the library's own.
+            n = len(x)
+            size = _size(n, width)
+            padded = room.get(size)
+            if padded is None:
+                padded = room[size] = np.repeat(x[:1], size, axis=0)
+            # Behind them stand positions of earlier calls.
+            padded[:n] = x
+            found = np.asarray(evaluate(padded))
+            values[...] = found[:n, 0]
+            gradients[...] = found[:n, 1:]
+
+        return into
 
 
 def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,18 +113,14 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
     return evaluate
 
 
-def _padded(evaluate: Callable[..., Any], x: Floats, width: int, room: dict[int, Floats]) -> tuple[Floats, Floats]:
-    """Evaluates a batch at one of few sizes; what is added repeats the first position. `room` has arrays of such sizes."""
-    n = len(x)
+def _size(n: int, width: int) -> int:
+    """What a batch of `n` is padded to, one of few sizes."""
     size = max(width, n)
     while size // _NARROWER >= n:
         size //= _NARROWER
-    if size > n:
-        padded = room.get(size)
-        if padded is None:
-            padded = room[size] = np.empty((size, x.shape[1]))
-        padded[:n], padded[n:] = x, x[0]
-        x = padded
-    # Waits for JAX, which reads `x` until then.
+    return size
+
+
+def _apart(evaluate: Callable[..., Any], x: Floats) -> tuple[Floats, Floats]:
     found = np.asarray(evaluate(x))
-    return found[:n, 0], found[:n, 1:]
+    return found[:, 0], found[:, 1:]

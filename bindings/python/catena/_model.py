@@ -8,6 +8,7 @@ from typing import Any
 
 from . import _abi
 from ._abi import texts
+from ._arrays import Floats
 from ._callbacks import Closures
 from ._errors import Failure
 from ._names import Names, Shape, flat, variables
@@ -124,9 +125,10 @@ class FunctionModel(Model):
         elif outputs is not None:
             raise ValueError("argument 'outputs': expected 'constrain' with it, which computes them")
 
-    def of_width(self, width: int) -> Callable[..., Any]:
-        """The function as it is called where up to `width` positions come at once."""
-        return self.function
+    def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None] | None:
+        """A function for one run, where up to `width` positions come at once, that writes log densities and gradients where
+        they are wanted; None: `function` is called, and what it returns is looked at and copied."""
+        return None
 
     def open(self, resources: Resources, failure: Failure, width: int = 1) -> int:
         closures = Closures(self, failure, width)

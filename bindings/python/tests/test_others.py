@@ -67,6 +67,10 @@ def test_jax():
     assert value == -1.0 and gradient.tolist() == [-1.0, -0.5] and gradient.dtype == np.float64
     fit = catena.sample(model, 16, seed=1, num_samples=200)
     assert abs(fit["b"].mean()) < 5 * catena.mcse_mean(fit["b"])
+    # Chains of a batch are what they are alone, whatever fills the batch up.
+    plain = catena.FunctionModel(lambda x: (-0.5 * np.sum((x / scales) ** 2), -x / scales**2), 2)
+    few = {"seed": 2, "num_warmup": 0, "num_samples": 20, "metric": "unit_e", "stepsize": 0.5}
+    assert np.allclose(catena.sample(model, 21, **few).draws, catena.sample(plain, 21, **few).draws, rtol=1e-9, atol=1e-9)
     # In 64 bits, so that a step of 1e-6 tells.
     assert catena.diagnose(model).failures == 0
     parts = catena.JaxModel(

@@ -3,7 +3,7 @@
 use crate::common::{Inits, interrupt, load_model, option_set};
 use crate::draws::Draws;
 use crate::failure::Failure;
-use crate::output::{Head, borrow, check_distinct, of_chain, say_beside};
+use crate::output::{Head, borrow, check_distinct, files_of_chains, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
@@ -58,7 +58,7 @@ pub fn run_variational(library: &str, settings: &Settings) -> Result<(), Failure
     let (first, fits) = (options.init_chain_id, options.num_chains);
     let named = |argument: &str| match settings.text(argument) {
         "" => Ok(Vec::new()),
-        _ => output_files(argument, settings.file(argument), first, fits),
+        _ => files_of_chains(settings, argument, first, fits),
     };
     let (samples, diagnostics) = (named("output file")?, named("output diagnostic_file")?);
     let outputs: [(_, &[PathBuf]); 2] = [("output file", &samples), ("output diagnostic_file", &diagnostics)];

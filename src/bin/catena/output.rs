@@ -9,7 +9,8 @@ use crate::settings::Settings;
 use crate::tree::FROM;
 use crate::words;
 use catena::ffi::streams::is_output_closed;
-use catena::io::{FileId, Writer, input_files};
+use catena::io::{FileId, Writer, input_files, output_files};
+use rustix::process::{Resource, getrlimit};
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,19 @@ impl Head<'_> {
         csv.comment(concat!("catena_version = ", env!("CARGO_PKG_VERSION")))?;
         Ok(csv)
     }
+}
+
+/// The names of the files of `count` chains, if the process may have as many open at once: told before any is made. Of several processes
+/// each opens some only.
+pub fn files_of_chains(settings: &Settings, argument: &str, first: u64, count: usize) -> Result<Vec<PathBuf>, Failure> {
+    let most = getrlimit(Resource::Nofile).current;
+    if let Some(most) = most.filter(|&most| count as u64 > most && settings.text(COMMUNICATOR).is_empty()) {
+        let expected = format!("at most {most} files, which the process may have open at once (ulimit -n)");
+        return Err(Failure::no_input(format!(
+            "argument '{argument}': expected {expected}, got one for each of {count} chains"
+        )));
+    }
+    Ok(output_files(argument, settings.file(argument), first, count)?)
 }
 
 /// What chain number `place` takes of an argument that may be a list.

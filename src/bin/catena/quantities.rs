@@ -2,11 +2,11 @@
 
 use crate::common::{interrupt, load_model, options};
 use crate::failure::Failure;
-use crate::output::{Head, borrow, check_distinct, of_chain};
+use crate::output::{Head, borrow, check_distinct, files_of_chains, of_chain};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::ffi::bridgestan::Jacobian;
-use catena::io::{Level, Logger, StanCsv, input_files, output_files, read_chain};
+use catena::io::{Level, Logger, StanCsv, input_files, read_chain};
 use catena::services::{GivenDraws, SampleIo, generate_quantities};
 
 const PARAMS: &str = "generate_quantities fitted_params";
@@ -18,7 +18,7 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
         return Err(Failure::usage(format!("argument '{PARAMS}': expected a Stan CSV file with draws, got none")));
     }
     let inputs = input_files(PARAMS, settings.file(PARAMS), first, chains)?;
-    let outputs = output_files("output file", settings.file("output file"), first, chains)?;
+    let outputs = files_of_chains(settings, "output file", first, chains)?;
     check_distinct(library, settings, (first, chains), &[("output file", &outputs)])?;
     let files: Vec<StanCsv> = inputs.iter().map(|path| read_chain(path)).collect::<Result<_, _>>()?;
     if let Some(at) = files.iter().position(|f| f.names() != files[0].names()) {
@@ -28,9 +28,8 @@ pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let model = load_model(library, settings, Jacobian::Included)?;
     let interrupt = interrupt()?;
     let screen = Screen::plain();
-    for (path, line) in inputs.iter().zip(&files).filter_map(|(path, file)| Some((path, file.cut_off()?))) {
-        let text = format!("'{}' was cut off within line {line}: that line was left out", path.display());
-        screen.log(Level::Warning, None, &text);
+    for (path, cut) in inputs.iter().zip(&files).filter_map(|(path, file)| Some((path, file.cut_off()?))) {
+        screen.log(Level::Warning, None, &format!("'{}' {cut}", path.display()));
     }
     let mut csvs = Vec::with_capacity(chains);
     for (place, path) in outputs.iter().enumerate() {

@@ -5,7 +5,7 @@ use crate::draws::Draws;
 use crate::ends::Ends;
 use crate::failure::Failure;
 use crate::kept::{self, Kept};
-use crate::output::{Head, can_be_read_back, check_distinct, of_chain};
+use crate::output::{Head, can_be_read_back, check_distinct, files_of_chains, of_chain};
 use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
@@ -157,15 +157,15 @@ impl Files {
         options: &SampleOptions,
         checkpoints: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let named = |argument: &str, names: &str| match names {
+        let (first, chains) = (options.init_chain_id, options.num_chains);
+        let named = |argument: &str| match settings.text(argument) {
             "" => Ok(Vec::new()),
-            names => output_files(argument, words::name(names), options.init_chain_id, options.num_chains),
+            _ => files_of_chains(settings, argument, first, chains),
         };
-        let samples = named("output file", settings.text("output file"))?;
-        let diagnostics = named("output diagnostic_file", settings.text("output diagnostic_file"))?;
+        let (samples, diagnostics) = (named("output file")?, named("output diagnostic_file")?);
         let metrics = if settings.switch("sample adapt save_metric") {
             let names: Vec<String> = settings.text("output file").split(',').map(metric_name).collect();
-            named("sample adapt save_metric", &names.join(","))?
+            output_files("sample adapt save_metric", words::name(&names.join(",")), first, chains)?
         } else {
             Vec::new()
         };
@@ -183,7 +183,7 @@ impl Files {
             (kept::CHECKPOINT, checkpoints),
             ("the file aside of one", &asides),
         ];
-        check_distinct(library, settings, (options.init_chain_id, options.num_chains), &written)?;
+        check_distinct(library, settings, (first, chains), &written)?;
         Ok(Self { samples, diagnostics, metrics })
     }
 

@@ -2,12 +2,12 @@
 
 use crate::common::{interrupt, load_model, option_set};
 use crate::failure::Failure;
-use crate::output::{Head, borrow, check_distinct, of_chain, say_beside};
+use crate::output::{Head, borrow, check_distinct, files_of_chains, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
 use catena::Error;
 use catena::ffi::bridgestan::Jacobian;
-use catena::io::{Values, output_files};
+use catena::io::Values;
 use catena::model::Density;
 use catena::particles::normal::Normal;
 use catena::services::{SampleIo, SmcReport, sample_smc};
@@ -18,7 +18,7 @@ const REFERENCE: &str = "smc reference_file";
 pub fn run(library: &str, settings: &Settings) -> Result<(), Failure> {
     let set = option_set(settings)?;
     let (options, smc) = (set.options_of_particles(), set.smc());
-    let outputs = output_files("output file", settings.file("output file"), smc.init_set_id, smc.num_sets)?;
+    let outputs = files_of_chains(settings, "output file", smc.init_set_id, smc.num_sets)?;
     check_distinct(library, settings, (smc.init_set_id, smc.num_sets), &[("output file", &outputs)])?;
     let model = load_model(library, settings, Jacobian::Included)?;
     let reference = match settings.text(REFERENCE) {

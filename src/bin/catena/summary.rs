@@ -162,9 +162,8 @@ fn summarise<P: AsRef<Path> + Sync>(
     let options = SummaryOptions { lengths: chains.lengths().to_vec(), ..options.clone() };
     let summary = Summary::with(&chains.summary_input(), &options, &hands)?;
     let mut text = summary.to_string();
-    for &(file, line) in chains.cut_off() {
-        let path = paths[file].as_ref().display();
-        text.push_str(&format!("'{path}' was cut off within line {line}: that line was left out\n"));
+    for (file, cut) in chains.cut_off() {
+        text.push_str(&format!("'{}' {cut}\n", paths[*file].as_ref().display()));
     }
     Ok((summary, text))
 }

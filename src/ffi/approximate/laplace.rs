@@ -4,7 +4,7 @@ use super::result::catena_approximation;
 use crate::ffi::boundary::{guard, object};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::io::{Host, catena_io};
-use crate::ffi::model::{catena_model, model};
+use crate::ffi::model::catena_model;
 use crate::ffi::options::catena_options;
 use crate::services::laplace;
 
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn catena_laplace(
         unsafe {
             let mut host = Host::new(io)?;
             catena_approximation::expect_place(out)?;
-            let model = self::model(model)?;
+            let model = host.model(model)?;
             let (set, pool) = object(options, "options", "catena_options")?.set();
             let mut run_io = host.lend(set.options().num_chains, pool)?;
             run_io.interrupt = &host.interrupt;

@@ -3,7 +3,7 @@
 use super::device::Asked;
 use super::handle::{catena_updater, experiments_of};
 use crate::error::{Code, Error};
-use crate::ffi::boundary::{Table, guard, put, slice, slice_mut, table};
+use crate::ffi::boundary::{Table, change, guard, put, slice, slice_mut, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::design::{NelderMead, sparse_time};
 use crate::model::{Experiments, Likelihood};
@@ -145,8 +145,8 @@ pub unsafe extern "C" fn catena_updater_worth(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
-            let table = experiments_of(learner, n_e, experiments)?;
+            let mut learner = change(updater)?;
+            let table = experiments_of(&learner, n_e, experiments)?;
             let dim = if scales.is_null() { 0 } else { learner.updater().names().len() };
             let found = learner.worth(&table, slice(scales, dim, "scales")?, samples_or_usual(samples))?;
             if !gains.is_null() {
@@ -177,9 +177,9 @@ pub unsafe extern "C" fn catena_updater_design(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
+            let mut learner = change(updater)?;
             let out = slice_mut(experiment, learner.model().fields().len(), "experiment")?;
-            let design = given(learner, design)?;
+            let design = given(&learner, design)?;
             out.copy_from_slice(learner.design(&design, k)?.values());
             Ok(())
         }
@@ -210,9 +210,9 @@ pub unsafe extern "C" fn catena_updater_optimize(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
+            let mut learner = change(updater)?;
             let by = self::criterion(criterion)?;
-            let start = experiments_of(learner, 1, experiment)?;
+            let start = experiments_of(&learner, 1, experiment)?;
             let bound = |of: *const f64, name| slice(of, if of.is_null() { 0 } else { n }, name);
             let (low, high) = (bound(low, "low")?, bound(high, "high")?);
             let mut how = NelderMead::default();
@@ -253,10 +253,10 @@ pub unsafe extern "C" fn catena_updater_learn(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointer.
-        let learner = unsafe { catena_updater::of(updater)? };
+        let mut learner = unsafe { change(updater)? };
         let measure = measure.ok_or_else(|| Error::argument("measure", "a function", "NULL"))?;
         // SAFETY: as above.
-        let design = unsafe { given(learner, design)? };
+        let design = unsafe { given(&learner, design)? };
         let width = learner.model().outcome().width;
         let before = learner.updater().records().len();
         let result = learner.learn(steps, &design, |experiment: &Experiments, k| {

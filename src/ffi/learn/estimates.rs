@@ -3,7 +3,7 @@
 use super::handle::{catena_updater, experiments_of};
 use super::read::copy;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, put, slice, slice_mut};
+use crate::ffi::boundary::{change, guard, look, put, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::estimates::{self, Ellipsoid, Hull};
 
@@ -23,7 +23,7 @@ pub unsafe extern "C" fn catena_updater_means(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let found = catena_updater::look(updater)?.means();
+            let found = look(updater)?.means();
             if size != found.len() {
                 return Err(Error::argument("size", found.len(), size));
             }
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn catena_updater_covariance(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let found = catena_updater::look(updater)?.covariance();
+            let found = look(updater)?.covariance();
             if size != found.len() {
                 return Err(Error::argument("size", found.len(), size));
             }
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn catena_updater_set_covariance(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_entropy(updater: *const catena_updater, set: u64) -> f64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { catena_updater::set(updater, set) }.map_or(f64::NAN, estimates::entropy)
+    unsafe { catena_updater::set(updater, set) }.map_or(f64::NAN, |set| estimates::entropy(&set))
 }
 
 /// The density of a parameter (from 0) in a set as a histogram: `bins` heights between neighbours of `bins` + 1 `edges`.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn catena_updater_densest(
         if size != set.len() {
             return Err(Error::argument("size", set.len(), size));
         }
-        let chosen = estimates::densest(set, level)?;
+        let chosen = estimates::densest(&set, level)?;
         inside.fill(0);
         chosen.into_iter().for_each(|i| inside[i] = 1);
         Ok(())
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn catena_updater_hull_contains(
             let set = catena_updater::set(updater, set)?;
             let points = slice(points, n.saturating_mul(set.dim()), "points")?;
             let inside = slice_mut(inside, n, "inside")?;
-            let hull = Hull::new(&estimates::points(set, &estimates::densest(set, level)?), set.dim())?;
+            let hull = Hull::new(&estimates::points(&set, &estimates::densest(&set, level)?), set.dim())?;
             for (i, inside) in inside.iter_mut().enumerate() {
                 let point: Vec<f64> = (0..set.dim()).map(|j| points[j * n + i]).collect();
                 *inside = u8::from(hull.contains(&point));
@@ -227,8 +227,8 @@ pub unsafe extern "C" fn catena_updater_ellipsoid(
             let set = catena_updater::set(updater, set)?;
             let dim = set.dim();
             let (centre, shape) = (slice_mut(centre, dim, "centre")?, slice_mut(shape, dim * dim, "shape")?);
-            let chosen = estimates::densest(set, level)?;
-            let found = Ellipsoid::around(&estimates::points(set, &chosen), dim, tolerance)?;
+            let chosen = estimates::densest(&set, level)?;
+            let found = Ellipsoid::around(&estimates::points(&set, &chosen), dim, tolerance)?;
             centre.copy_from_slice(&found.centre);
             shape.copy_from_slice(&found.shape);
             Ok(())
@@ -254,8 +254,8 @@ pub unsafe extern "C" fn catena_updater_fisher_information(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
-            let table = experiments_of(learner, n_e, experiments)?;
+            let mut learner = change(updater)?;
+            let table = experiments_of(&learner, n_e, experiments)?;
             let found = learner.fisher_information(set, &table)?;
             if found.len() != size {
                 return Err(Error::argument("size", found.len(), size));
@@ -311,7 +311,7 @@ pub unsafe extern "C" fn catena_updater_hull(
         // SAFETY: the caller vouches for the pointers.
         unsafe {
             let set = catena_updater::set(updater, set)?;
-            let hull = Hull::new(&estimates::points(set, &estimates::densest(set, level)?), set.dim())?;
+            let hull = Hull::new(&estimates::points(&set, &estimates::densest(&set, level)?), set.dim())?;
             let outline = hull.outline();
             let found = outline.len() / set.dim();
             put(corners, found, "corners", "a place for a number")?;

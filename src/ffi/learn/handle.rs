@@ -8,7 +8,7 @@ use super::table::catena_likelihood;
 use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{check_size, free, make, object, object_mut, slice, table_with};
+use crate::ffi::boundary::{Handle, Held, Looking, check_size, let_go, look, make, object, slice, table_with};
 use crate::ffi::checkpoint::catena_checkpoint;
 use crate::ffi::communicator::HostCommunicator;
 use crate::ffi::error::{catena_error, catena_status};
@@ -16,43 +16,52 @@ use crate::ffi::watch::{HostInterrupt, HostLogger, catena_interrupt, catena_logg
 use crate::learn::{ModelSet, UpdaterOptions};
 use crate::model::{Experiments, Likelihood};
 use crate::services::{LearnIo, Learner};
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// Sequential learning: a likelihood and sets of weighted models. One thread at a time uses it.
+/// Sequential learning: a likelihood and sets of weighted models. One call at a time changes it: others that come meanwhile, from
+/// inside a callback of it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 pub struct catena_updater {
-    pub(super) learner: Learner<Asked>,
+    held: Held<Learner<Asked>>,
     /// Released after all else.
     #[expect(dead_code, reason = "held to be dropped")]
     data: UserData,
 }
 
+impl Handle for catena_updater {
+    type Kept = Learner<Asked>;
+    const NAME: &'static str = "updater";
+    const WHAT: &'static str = "a catena_updater";
+
+    fn held(&self) -> &Held<Learner<Asked>> {
+        &self.held
+    }
+}
+
+/// One of an updater's sets, to look at.
+pub(super) struct Set {
+    learner: Looking<catena_updater>,
+    place: usize,
+}
+
+impl Deref for Set {
+    type Target = ModelSet;
+
+    fn deref(&self) -> &ModelSet {
+        &self.learner.updater().sets()[self.place]
+    }
+}
+
 impl catena_updater {
-    /// The learner behind a handle.
-    ///
-    /// # Safety
-    /// `updater` is null or a live updater that nobody else uses.
-    pub(super) unsafe fn of<'a>(updater: *mut Self) -> Result<&'a mut Learner<Asked>, Error> {
-        // SAFETY: passed on to the caller.
-        unsafe { object_mut(updater, "updater", "a catena_updater") }.map(|u| &mut u.learner)
-    }
-
-    /// As [`catena_updater::of`], to look at.
-    ///
-    /// # Safety
-    /// `updater` is null or a live updater that nobody changes.
-    pub(in crate::ffi) unsafe fn look<'a>(updater: *const Self) -> Result<&'a Learner<Asked>, Error> {
-        // SAFETY: passed on to the caller.
-        unsafe { object(updater, "updater", "a catena_updater") }.map(|u| &u.learner)
-    }
-
     /// The set with this id.
     ///
     /// # Safety
-    /// As for [`catena_updater::look`].
-    pub(super) unsafe fn set<'a>(updater: *const Self, set: u64) -> Result<&'a ModelSet, Error> {
+    /// `updater` is null or a live updater.
+    pub(super) unsafe fn set(updater: *const Self, set: u64) -> Result<Set, Error> {
         // SAFETY: passed on to the caller.
-        let learner = unsafe { Self::look(updater)? };
-        Ok(&learner.updater().sets()[learner.updater().place(set)?])
+        let learner = unsafe { look(updater)? };
+        let place = learner.updater().place(set)?;
+        Ok(Set { learner, place })
     }
 }
 
@@ -125,7 +134,7 @@ unsafe fn made(
     })?;
     let communicator = communicator.map(|communicator| Box::new(communicator) as _);
     let learner = new(model, options, LearnIo { logger, interrupt, communicator }, pool)?;
-    Ok(catena_updater { learner, data })
+    Ok(catena_updater { held: Held::new(learner), data })
 }
 
 /// Sets of models drawn from `prior`. The table, the options (NULL: the defaults) and the prior are copied; `logger` and
@@ -190,7 +199,7 @@ pub unsafe extern "C" fn catena_updater_save(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    unsafe { make(out, error, || Ok(catena_checkpoint { bytes: catena_updater::look(updater)?.save() })) }
+    unsafe { make(out, error, || Ok(catena_checkpoint { bytes: look(updater)?.save() })) }
 }
 
 /// Frees an updater and what it owns. NULL is fine.
@@ -200,5 +209,5 @@ pub unsafe extern "C" fn catena_updater_save(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_free(updater: *mut catena_updater) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(updater) }
+    unsafe { let_go(updater) }
 }

@@ -3,7 +3,7 @@
 use super::handle::{catena_updater, experiments_of};
 use crate::drive::device::Computes;
 use crate::error::Error;
-use crate::ffi::boundary::{ask, guard, object, slice, slice_mut};
+use crate::ffi::boundary::{ask, change, guard, look, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::cos_squared;
 use crate::model::Likelihood;
@@ -41,8 +41,8 @@ pub unsafe extern "C" fn catena_updater_likelihood(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::look(updater)?;
-            let table = experiments_of(learner, n_e, experiments)?;
+            let learner = look(updater)?;
+            let table = experiments_of(&learner, n_e, experiments)?;
             let outcomes = slice(outcomes, n_o.saturating_mul(learner.model().outcome().width), "outcomes")?;
             let models = slice(models, n_m.saturating_mul(learner.updater().names().len()), "models")?;
             learner.likelihood(outcomes, models, &table, slice_mut(out, size, "out")?)
@@ -69,8 +69,8 @@ pub unsafe extern "C" fn catena_updater_simulate(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
-            let table = experiments_of(learner, n_e, experiments)?;
+            let mut learner = change(updater)?;
+            let table = experiments_of(&learner, n_e, experiments)?;
             let models = slice(models, n_m.saturating_mul(learner.updater().names().len()), "models")?;
             let width = learner.model().outcome().width;
             if n_m.checked_mul(n_e).and_then(|cells| cells.checked_mul(width)) != Some(size) {
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn catena_updater_simulate(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_computes(updater: *const catena_updater, cells: usize) -> i32 {
     // SAFETY: the caller vouches for the pointer.
-    let learner = unsafe { object(updater, "updater", "a catena_updater") }.map(|updater| &updater.learner);
+    let learner = unsafe { look(updater) };
     let who = match learner.map(|learner| learner.model().computes(cells)) {
         Ok(Computes::Host) => catena_computes::CATENA_COMPUTES_HOST,
         Ok(Computes::Device) => catena_computes::CATENA_COMPUTES_DEVICE,

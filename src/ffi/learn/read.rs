@@ -2,7 +2,7 @@
 
 use super::handle::catena_updater;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, put, slice_mut};
+use crate::ffi::boundary::{guard, look, put, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::ModelSet;
 
@@ -21,7 +21,7 @@ pub(super) unsafe fn copy(
     guard(error, || {
         // SAFETY: passed on to the caller.
         let (set, values) = unsafe { (catena_updater::set(updater, set)?, slice_mut(values, size, "values")?) };
-        let found = of(set)?;
+        let found = of(&set)?;
         if found.len() != size {
             return Err(Error::argument("size", found.len(), size));
         }
@@ -36,7 +36,7 @@ pub(super) unsafe fn copy(
 /// `updater` is null or a live updater.
 unsafe fn ask<R>(updater: *const catena_updater, set: u64, otherwise: R, of: impl FnOnce(&ModelSet) -> R) -> R {
     // SAFETY: passed on to the caller.
-    unsafe { catena_updater::set(updater, set) }.map_or(otherwise, of)
+    unsafe { catena_updater::set(updater, set) }.map_or(otherwise, |set| of(&set))
 }
 
 /// Number of sets; 0 for NULL.
@@ -46,7 +46,7 @@ unsafe fn ask<R>(updater: *const catena_updater, set: u64, otherwise: R, of: imp
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_num_sets(updater: *const catena_updater) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { updater.as_ref() }.map_or(0, |u| u.learner.updater().sets().len())
+    unsafe { look(updater) }.map_or(0, |u| u.updater().sets().len())
 }
 
 /// Id of the set at `place`, from 0; 0 past the last.
@@ -56,7 +56,7 @@ pub unsafe extern "C" fn catena_updater_num_sets(updater: *const catena_updater)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_set_id(updater: *const catena_updater, place: usize) -> u64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { updater.as_ref() }.and_then(|u| u.learner.updater().sets().get(place)).map_or(0, ModelSet::id)
+    unsafe { look(updater) }.map_or(0, |u| u.updater().sets().get(place).map_or(0, ModelSet::id))
 }
 
 /// Number of models of the set with id `set`; 0 when there is none.
@@ -190,7 +190,7 @@ pub unsafe extern "C" fn catena_updater_divergences(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_updater_num_records(updater: *const catena_updater) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { updater.as_ref() }.map_or(0, |u| u.learner.updater().records().len())
+    unsafe { look(updater) }.map_or(0, |u| u.updater().records().len())
 }
 
 /// Datum `index`: the outcome's numbers and the experiment's fields, each as many as the table says.
@@ -208,7 +208,8 @@ pub unsafe extern "C" fn catena_updater_record(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let records = catena_updater::look(updater)?.updater().records();
+            let learner = look(updater)?;
+            let records = learner.updater().records();
             let record = records.get(index);
             let record = record.ok_or_else(|| Error::argument("index", format!("below {}", records.len()), index))?;
             slice_mut(outcome, record.outcome.len(), "outcome")?.copy_from_slice(&record.outcome);
@@ -256,8 +257,8 @@ pub unsafe extern "C" fn catena_updater_pooled_log_likelihood(
 ) -> f64 {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        let Some(updater) = updater.as_ref() else { return f64::NAN };
-        let evidence = updater.learner.updater().log_total_likelihood();
+        let Ok(updater) = look(updater) else { return f64::NAN };
+        let evidence = updater.updater().log_total_likelihood();
         let _ = put(standard_error, evidence.standard_error, "standard_error", "a place for a number");
         evidence.log_estimate
     }

@@ -2,7 +2,7 @@
 
 use super::handle::catena_updater;
 use crate::error::{Code, Error};
-use crate::ffi::boundary::{ask, guard, slice};
+use crate::ffi::boundary::{ask, change, guard, slice};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::learn::{CustomResampler, Resampled};
 use std::ffi::{c_int, c_void};
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn catena_updater_resample_by(
             })
         });
         // SAFETY: the caller vouches for the pointer.
-        unsafe { catena_updater::of(updater)? }.resample_by(custom);
+        unsafe { change(updater)? }.resample_by(custom);
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use super::handle::{catena_updater, experiments_of};
 use crate::error::Error;
-use crate::ffi::boundary::{guard, slice, slice_mut};
+use crate::ffi::boundary::{change, guard, look, slice, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::model::Likelihood;
 
@@ -22,9 +22,10 @@ pub unsafe extern "C" fn catena_updater_update(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
-            let one = experiments_of(learner, 1, experiment)?;
-            learner.update(slice(outcome, learner.model().outcome().width, "outcome")?, &one, 0)
+            let mut learner = change(updater)?;
+            let one = experiments_of(&learner, 1, experiment)?;
+            let outcome = slice(outcome, learner.model().outcome().width, "outcome")?;
+            learner.update(outcome, &one, 0)
         }
     })
 }
@@ -47,8 +48,8 @@ pub unsafe extern "C" fn catena_updater_batch_update(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
-            let table = experiments_of(learner, n, experiments)?;
+            let mut learner = change(updater)?;
+            let table = experiments_of(&learner, n, experiments)?;
             let size = n.saturating_mul(learner.model().outcome().width);
             learner.batch_update(slice(outcomes, size, "outcomes")?, &table, resample_interval)
         }
@@ -78,8 +79,8 @@ pub unsafe extern "C" fn catena_updater_hypothetical_update(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::look(updater)?;
-            let table = experiments_of(learner, n_e, experiments)?;
+            let learner = look(updater)?;
+            let table = experiments_of(&learner, n_e, experiments)?;
             let outcomes = slice(outcomes, n_o.saturating_mul(learner.model().outcome().width), "outcomes")?;
             let models = catena_updater::set(updater, set)?.len();
             if !weights.is_null() && size != models * n_o * n_e {
@@ -109,7 +110,7 @@ pub unsafe extern "C" fn catena_updater_resample(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    guard(error, || unsafe { catena_updater::of(updater)?.resample((num_models > 0).then_some(num_models)) })
+    guard(error, || unsafe { change(updater)?.resample((num_models > 0).then_some(num_models)) })
 }
 
 /// Begins anew from the prior, without data. The models are others than before.
@@ -122,7 +123,7 @@ pub unsafe extern "C" fn catena_updater_reset(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    guard(error, || unsafe { catena_updater::of(updater)?.reset() })
+    guard(error, || unsafe { change(updater)?.reset() })
 }
 
 /// Puts `n` models (a matrix, column by column) and their weights (not negative) in the place of a set's. What was learnt so
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn catena_updater_set_models(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let learner = catena_updater::of(updater)?;
+            let mut learner = change(updater)?;
             let size = n.saturating_mul(learner.updater().names().len());
             learner.set_models(set, slice(models, size, "models")?, slice(weights, n, "weights")?)
         }
@@ -163,6 +164,6 @@ pub unsafe extern "C" fn catena_updater_set_log_weights(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        unsafe { catena_updater::of(updater)?.set_log_weights(set, slice(log_weights, size, "log_weights")?) }
+        unsafe { change(updater)?.set_log_weights(set, slice(log_weights, size, "log_weights")?) }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{check_size, free, make, object, table_with};
+use crate::ffi::boundary::{Handle, Held, Looking, check_size, let_go, look, make, table_with};
 use crate::ffi::density::{catena_density, names, threading};
 use crate::ffi::engine::{ENGINES, number};
 use crate::ffi::error::{c_text, catena_error, catena_status};
@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// A model ready to be sampled. Immutable: may be used by several runs at once.
 pub struct catena_model {
+    /// The runs that use it.
+    uses: Held<()>,
     pub(super) table: catena_density,
     pub(super) threading: Threading,
     pub(super) data: Arc<UserData>,
@@ -52,14 +54,14 @@ pub unsafe extern "C" fn catena_model_new(
     unsafe { make(out, error, new) }
 }
 
-/// Frees a model and releases its user data. NULL is fine. No run may still use it.
+/// Frees a model and releases its user data, or has it freed when the last run that uses it has ended. NULL is fine.
 ///
 /// # Safety
 /// `model` is NULL or came from catena_model_new and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_model_free(model: *mut catena_model) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(model) }
+    unsafe { let_go(model) }
 }
 
 /// Number of unconstrained coordinates; 0 for NULL.
@@ -160,6 +162,7 @@ impl catena_model {
             engine.columns().iter().copied().chain(outputs.iter().map(String::as_str)).map(c_text).collect()
         };
         Ok(catena_model {
+            uses: Held::new(()),
             data: Arc::new(data),
             table: t,
             threading,
@@ -192,11 +195,26 @@ impl catena_model {
     }
 }
 
-/// The model behind a pointer of a run's arguments.
+impl Handle for catena_model {
+    type Kept = ();
+    const NAME: &'static str = "model";
+    const WHAT: &'static str = "a catena_model";
+
+    fn held(&self) -> &Held<()> {
+        &self.uses
+    }
+}
+
+/// The model behind a pointer of a run's arguments, which lives as long as what is returned beside it.
 ///
 /// # Safety
 /// `model` is null or a live model.
-pub(in crate::ffi) unsafe fn model<'a>(model: *const catena_model) -> Result<&'a catena_model, Error> {
+pub(in crate::ffi) unsafe fn model<'a>(
+    model: *const catena_model,
+) -> Result<(&'a catena_model, Looking<catena_model>), Error> {
     // SAFETY: passed on to the caller.
-    unsafe { object(model, "model", "a catena_model") }
+    unsafe {
+        let held = look(model)?;
+        Ok((held.handle(), held))
+    }
 }

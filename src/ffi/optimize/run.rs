@@ -4,7 +4,7 @@ use super::result::catena_optimum;
 use crate::ffi::boundary::{guard, object};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::io::{Host, catena_io};
-use crate::ffi::model::{catena_model, model, name_at};
+use crate::ffi::model::{catena_model, name_at};
 use crate::ffi::options::catena_options;
 use crate::services::optimize;
 use std::ffi::{CStr, c_char};
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn catena_optimize(
         unsafe {
             let mut host = Host::new(io)?;
             catena_optimum::expect_place(out)?;
-            let model = self::model(model)?;
+            let model = host.model(model)?;
             let (set, pool) = object(options, "options", "catena_options")?.set();
             let mut run_io = host.lend(set.optimize().num_starts, pool)?;
             run_io.interrupt = &host.interrupt;

@@ -5,7 +5,7 @@ use super::table::{catena_population_io, catena_traces};
 use crate::drive::{Pool, Shared};
 use crate::error::Error;
 use crate::ffi::UserData;
-use crate::ffi::boundary::{free, make, object_mut, table_with};
+use crate::ffi::boundary::{Handle, Held, change, let_go, make, table_with};
 use crate::ffi::communicator::HostCommunicator;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
@@ -13,9 +13,10 @@ use crate::ffi::watch::{HostInterrupt, HostLogger};
 use crate::services::{Population, PopulationIo, PopulationOptions};
 use std::sync::Arc;
 
-/// Several independent sets of weighted traces. One thread at a time uses it.
+/// Several independent sets of weighted traces. One call at a time changes it: others that come meanwhile, from inside a callback of
+/// it or from another thread, are refused. Freed in its own callback, it goes when the call at work returns.
 pub struct catena_population {
-    pub(in crate::ffi) population: Population<Host>,
+    held: Held<Population<Host>>,
     /// Released after the traces.
     #[expect(dead_code, reason = "held to be dropped")]
     data: UserData,
@@ -37,32 +38,33 @@ impl catena_population {
             ready.inspect_err(|error| communicator.iter().for_each(|c| Shared::withdraw(c, error)))?;
         let communicator = communicator.map(|communicator| Box::new(communicator) as _);
         let population = make(host, PopulationIo { communicator, ..io }, pool)?;
-        Ok(Self { population, data })
+        Ok(Self { held: Held::new(population), data })
     }
 
     /// Has the population behind a handle do something with arguments that are `read` from the host's; where they are refused here,
     /// the other processes that share the population are told.
     ///
     /// # Safety
-    /// `population` is null or a live population that nobody else uses.
+    /// `population` is null or a live population.
     pub(super) unsafe fn with<A, R>(
         population: *mut Self,
         read: Result<A, Error>,
         act: impl FnOnce(&mut Population<Host>, A) -> Result<R, Error>,
     ) -> Result<R, Error> {
         // SAFETY: passed on to the caller.
-        let population = unsafe { Self::of(population)? };
+        let mut population = unsafe { change(population)? };
         let read = population.told(read)?;
-        act(population, read)
+        act(&mut population, read)
     }
+}
 
-    /// The population behind a handle.
-    ///
-    /// # Safety
-    /// `population` is null or a live population that nobody else uses.
-    pub(super) unsafe fn of<'a>(population: *mut Self) -> Result<&'a mut Population<Host>, Error> {
-        // SAFETY: passed on to the caller.
-        unsafe { object_mut(population, "population", "a catena_population") }.map(|p| &mut p.population)
+impl Handle for catena_population {
+    type Kept = Population<Host>;
+    const NAME: &'static str = "population";
+    const WHAT: &'static str = "a catena_population";
+
+    fn held(&self) -> &Held<Population<Host>> {
+        &self.held
     }
 }
 
@@ -168,5 +170,5 @@ unsafe fn borrowed(io: *const catena_population_io) -> Result<Borrowed, Error> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_free(population: *mut catena_population) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(population) }
+    unsafe { let_go(population) }
 }

@@ -3,7 +3,7 @@
 use super::handle::catena_population;
 use super::steps::operation;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, slice_mut};
+use crate::ffi::boundary::{guard, look, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::services::Which;
 use std::ffi::c_void;
@@ -131,8 +131,8 @@ pub unsafe extern "C" fn catena_population_trace(
     trace: usize,
 ) -> *const c_void {
     // SAFETY: the caller vouches for the pointer.
-    let found = unsafe { population.as_ref() }.and_then(|p| p.population.trace(set, trace).ok());
-    found.map_or(std::ptr::null(), |trace| trace.pointer().cast_const())
+    let found = unsafe { look(population) }.and_then(|p| Ok(p.trace(set, trace)?.pointer().cast_const()));
+    found.unwrap_or(std::ptr::null())
 }
 
 /// Number of sets; 0 for NULL.
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn catena_population_trace(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_num_sets(population: *const catena_population) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.map_or(0, |p| p.population.set_ids().len())
+    unsafe { look(population) }.map_or(0, |p| p.set_ids().len())
 }
 
 /// Id of the set at `place`, from 0; 0 past the last.
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn catena_population_num_sets(population: *const catena_po
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_set_id(population: *const catena_population, place: usize) -> u64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.and_then(|p| p.population.set_ids().get(place).copied()).unwrap_or(0)
+    unsafe { look(population) }.ok().and_then(|p| p.set_ids().get(place).copied()).unwrap_or(0)
 }
 
 /// Number of traces of the set with id `set`, lost ones included; 0 when it is gone.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn catena_population_set_id(population: *const catena_popu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_set_size(population: *const catena_population, set: u64) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.and_then(|p| p.population.set_size(set).ok()).unwrap_or(0)
+    unsafe { look(population) }.ok().and_then(|p| p.set_size(set).ok()).unwrap_or(0)
 }
 
 /// Number of steps since the population was begun; 0 for NULL.
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn catena_population_set_size(population: *const catena_po
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_generation(population: *const catena_population) -> u64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.map_or(0, |p| p.population.generation())
+    unsafe { look(population) }.map_or(0, |p| p.generation())
 }
 
 /// Copies of traces that resampling has made since the population was begun; 0 for NULL.
@@ -182,5 +182,5 @@ pub unsafe extern "C" fn catena_population_generation(population: *const catena_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_copies(population: *const catena_population) -> u64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.map_or(0, |p| p.population.copies())
+    unsafe { look(population) }.map_or(0, |p| p.copies())
 }

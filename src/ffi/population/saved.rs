@@ -2,7 +2,7 @@
 
 use super::handle::{Given, catena_population, pool};
 use super::table::{catena_population_io, catena_traces};
-use crate::ffi::boundary::{make, object};
+use crate::ffi::boundary::{change, make, object};
 use crate::ffi::checkpoint::catena_checkpoint;
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::options::catena_options;
@@ -21,7 +21,7 @@ pub unsafe extern "C" fn catena_population_save(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
-    unsafe { make(out, error, || Ok(catena_checkpoint { bytes: catena_population::of(population)?.save()? })) }
+    unsafe { make(out, error, || Ok(catena_checkpoint { bytes: change(population)?.save()? })) }
 }
 
 /// The population of bytes that catena_population_save gave: it goes on with the same bits. Of `options`, which may be NULL,

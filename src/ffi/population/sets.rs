@@ -1,7 +1,7 @@
 //! The number of sets.
 
 use super::handle::catena_population;
-use crate::ffi::boundary::{guard, put, slice};
+use crate::ffi::boundary::{change, guard, put, slice};
 use crate::ffi::error::{catena_error, catena_status};
 
 /// Drops everything and begins anew: `n_sets` sets of `n_particles` traces each, from the prior, of weight 1, with ids from
@@ -17,7 +17,7 @@ pub unsafe extern "C" fn catena_population_reinitialize(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.reinitialize(n_sets, n_particles) })
+    guard(error, || unsafe { change(population)?.reinitialize(n_sets, n_particles) })
 }
 
 /// Seed of all random streams from the next call on.
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn catena_population_set_seed(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
     guard(error, || unsafe {
-        catena_population::of(population)?.set_seed(seed);
+        change(population)?.set_seed(seed);
         Ok(())
     })
 }
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn catena_population_grow_iid(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointers.
     guard(error, || unsafe {
-        let first = catena_population::of(population)?.grow_iid(count)?;
+        let first = change(population)?.grow_iid(count)?;
         if first_id.is_null() { Ok(()) } else { put(first_id, first, "first_id", "a number") }
     })
 }
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn catena_population_drop_iid(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.drop_last(count) })
+    guard(error, || unsafe { change(population)?.drop_last(count) })
 }
 
 /// Drops the sets with these ids; at least one stays. Ids are not used again.
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn catena_population_clear_history(
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
     guard(error, || unsafe {
-        catena_population::of(population)?.clear_history();
+        change(population)?.clear_history();
         Ok(())
     })
 }

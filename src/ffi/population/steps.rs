@@ -2,7 +2,7 @@
 
 use super::handle::catena_population;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, put, slice};
+use crate::ffi::boundary::{change, guard, put, slice};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::resampling::scheme;
 use crate::model::Operation;
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn catena_population_incorporate(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.incorporate() })
+    guard(error, || unsafe { change(population)?.incorporate() })
 }
 
 /// *Sets* every log weight to the trace's likelihood weight, by `weigh` of the table. The evidence of a set is from here on
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn catena_population_likelihood_weight(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.likelihood_weight() })
+    guard(error, || unsafe { change(population)?.likelihood_weight() })
 }
 
 /// Resamples each set by itself to `count` traces (0: as many as it has), by `scheme`, a catena_resampling. Only sets with an
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn catena_population_collapse(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.collapse(scope) })
+    guard(error, || unsafe { change(population)?.collapse(scope) })
 }
 
 /// As catena_population_collapse, but the trace of the largest weight is kept, with its own weight.
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn catena_population_collapse_map(
     error: *mut *mut catena_error,
 ) -> catena_status {
     // SAFETY: the caller vouches for the pointer.
-    guard(error, || unsafe { catena_population::of(population)?.collapse_map(scope) })
+    guard(error, || unsafe { change(population)?.collapse_map(scope) })
 }
 
 /// Does the host's operation to one trace of the set with id `set`; its increment is added and goes to `*log_increment`,

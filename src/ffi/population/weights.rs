@@ -1,10 +1,12 @@
 //! Weights, evidence, and who descends from whom.
 
 use super::handle::catena_population;
+use super::host::Host;
 use crate::error::Error;
-use crate::ffi::boundary::{guard, object, put, slice_mut};
+use crate::ffi::boundary::{guard, look, put, slice_mut};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::particles::Genealogy;
+use crate::services::Population;
 
 /// How weights are given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +34,10 @@ pub unsafe extern "C" fn catena_population_weights(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (p, out) =
-            unsafe { (object(population, "population", "a catena_population")?, slice_mut(out, size, "out")?) };
+        let (p, out) = unsafe { (look(population)?, slice_mut(out, size, "out")?) };
         let weights = match kind {
-            n if n == catena_weights::CATENA_WEIGHTS_LOG as i32 => p.population.log_weights(set)?.to_vec(),
-            n if n == catena_weights::CATENA_WEIGHTS_NORMALIZED as i32 => p.population.normalized_weights(set)?,
+            n if n == catena_weights::CATENA_WEIGHTS_LOG as i32 => p.log_weights(set)?.to_vec(),
+            n if n == catena_weights::CATENA_WEIGHTS_NORMALIZED as i32 => p.normalized_weights(set)?,
             n => return Err(Error::argument("kind", "a catena_weights (0 or 1)", n)),
         };
         copy(&weights, out)
@@ -57,9 +58,8 @@ pub unsafe extern "C" fn catena_population_pooled_weights(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (p, out) =
-            unsafe { (object(population, "population", "a catena_population")?, slice_mut(out, size, "out")?) };
-        copy(&p.population.pooled_weights(), out)
+        let (p, out) = unsafe { (look(population)?, slice_mut(out, size, "out")?) };
+        copy(&p.pooled_weights(), out)
     })
 }
 
@@ -78,7 +78,7 @@ fn copy(numbers: &[f64], out: &mut [f64]) -> Result<(), Error> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_ess(population: *const catena_population, set: u64) -> f64 {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { population.as_ref() }.and_then(|p| p.population.ess(set).ok()).unwrap_or(f64::NAN)
+    unsafe { look(population) }.ok().and_then(|p| p.ess(set).ok()).unwrap_or(f64::NAN)
 }
 
 /// Log evidence of the set with id `set`: the log of its mean weight, counted from where the population was begun or its
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn catena_population_ess(population: *const catena_populat
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_log_evidence(population: *const catena_population, set: u64) -> f64 {
     // SAFETY: the caller vouches for the pointer.
-    let found = unsafe { population.as_ref() }.and_then(|p| p.population.log_evidence(set).ok());
+    let found = unsafe { look(population) }.ok().and_then(|p| p.log_evidence(set).ok());
     found.unwrap_or(f64::NAN)
 }
 
@@ -105,9 +105,9 @@ pub unsafe extern "C" fn catena_population_pooled_log_evidence(
     standard_error: *mut f64,
 ) -> f64 {
     // SAFETY: the caller vouches for the pointers.
-    let (population, place) = unsafe { (population.as_ref(), standard_error.as_mut()) };
+    let (population, place) = unsafe { (look(population).ok(), standard_error.as_mut()) };
     let (estimate, error) = population.map_or((f64::NAN, f64::NAN), |p| {
-        let evidence = p.population.evidence();
+        let evidence = p.evidence();
         (evidence.log_estimate, evidence.standard_error)
     });
     if let Some(place) = place {
@@ -135,8 +135,8 @@ pub unsafe extern "C" fn catena_population_distinct_ancestors(
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
         unsafe {
-            let p = object(population, "population", "a catena_population")?;
-            let counts = genealogy(p, set)?.distinct_ancestors();
+            let p = look(population)?;
+            let counts = genealogy(&p, set)?.distinct_ancestors();
             if !count.is_null() {
                 put(count, counts.len(), "count", "a number")?;
             }
@@ -168,9 +168,8 @@ pub unsafe extern "C" fn catena_population_ancestors(
 ) -> catena_status {
     guard(error, || {
         // SAFETY: the caller vouches for the pointers.
-        let (p, out) =
-            unsafe { (object(population, "population", "a catena_population")?, slice_mut(out, size, "out")?) };
-        let genealogy = genealogy(p, set)?;
+        let (p, out) = unsafe { (look(population)?, slice_mut(out, size, "out")?) };
+        let genealogy = genealogy(&p, set)?;
         if generation > genealogy.generations() {
             return Err(Error::argument("generation", format!("0 to {}", genealogy.generations()), generation));
         }
@@ -191,12 +190,12 @@ pub unsafe extern "C" fn catena_population_ancestors(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_population_coalescence(population: *const catena_population, set: u64) -> i64 {
     // SAFETY: the caller vouches for the pointer.
-    let found = unsafe { population.as_ref() }.and_then(|p| genealogy(p, set).ok()?.coalescence());
+    let found = unsafe { look(population) }.ok().and_then(|p| genealogy(&p, set).ok()?.coalescence());
     found.and_then(|generations| i64::try_from(generations).ok()).unwrap_or(-1)
 }
 
-fn genealogy(population: &catena_population, set: u64) -> Result<&Genealogy, Error> {
-    let kept = population.population.genealogy(set)?;
+fn genealogy(population: &Population<Host>, set: u64) -> Result<&Genealogy, Error> {
+    let kept = population.genealogy(set)?;
     kept.ok_or_else(|| {
         Error::argument("genealogy", "the option set before the population was made", "a population without")
     })

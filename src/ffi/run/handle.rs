@@ -5,7 +5,7 @@ use crate::error::{Code, Error};
 use crate::ffi::boundary::{free, guard, make, object};
 use crate::ffi::engine::{chosen, with_options};
 use crate::ffi::error::{catena_error, catena_status};
-use crate::ffi::io::{Host, catena_io};
+use crate::ffi::io::{Host, InHand, catena_io};
 use crate::ffi::model::catena_model;
 use crate::ffi::options::catena_options;
 use crate::ffi::result::catena_result;
@@ -21,8 +21,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(4);
 /// A wait of longer than this many seconds has no end: it is beyond what clocks can add.
 const FOREVER: f64 = 1e9;
 
-/// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves), the model among it, must
-/// live until the run is freed.
+/// A run under way. Everything that its `io` lists (not the catena_io and the lists themselves) must live until the run is
+/// freed; a model, an init context or a writer that is freed before goes when the run has ended.
 ///
 /// Threads: catena_run_progress and catena_run_cancel may be called from any thread; the other functions by one thread at
 /// a time. With a model of CATENA_THREADS_CALLER the chains move only inside catena_run_poll and catena_run_wait.
@@ -42,7 +42,7 @@ enum State {
     /// On threads of its own.
     Away(JoinHandle<SampleReport>, Arc<Finish>),
     /// Only on the thread that polls.
-    Here(Box<Session<'static, catena_model>>),
+    Here(Box<Session<'static, catena_model>>, InHand),
     Ended(SampleReport),
     /// A bug: the run's thread panicked.
     Lost(String),
@@ -113,21 +113,23 @@ unsafe fn start(
 ) -> Result<catena_run, Error> {
     // SAFETY: passed on to the caller; the run is dropped before its host.
     let session = unsafe { host.session(model, options, engine)? };
+    let in_hand = host.hand_over();
     let (control, pool, polling) = (session.control(), session.pool(), Mutex::default());
     let (first_chain, total) = (session.first_chain(), session.total_iterations());
     let state = if session.needs_caller() {
-        State::Here(Box::new(session))
+        State::Here(Box::new(session), in_hand)
     } else {
         let finish = Arc::new(Finish::default());
         let told = Arc::clone(&finish);
-        let thread = std::thread::Builder::new().name("catena-run".into()).spawn(move || run_away(session, &told));
+        let thread =
+            std::thread::Builder::new().name("catena-run".into()).spawn(move || run_away(session, in_hand, &told));
         let cannot = |e| Error::new(Code::Internal, format!("cannot start a thread: {e}"));
         State::Away(thread.map_err(cannot)?, finish)
     };
     Ok(catena_run { state: Mutex::new(state), control, pool, polling, first_chain, total, host })
 }
 
-fn run_away(mut session: Session<'static, catena_model>, finish: &Finish) -> SampleReport {
+fn run_away(mut session: Session<'static, catena_model>, in_hand: InHand, finish: &Finish) -> SampleReport {
     struct Tell<'a>(&'a Finish);
     impl Drop for Tell<'_> {
         fn drop(&mut self) {
@@ -136,10 +138,12 @@ fn run_away(mut session: Session<'static, catena_model>, finish: &Finish) -> Sam
         }
     }
     let _tell = Tell(finish);
-    match quiet::catch(move || {
+    let ended = quiet::catch(move || {
         session.run(None, || false);
         session.into_report()
-    }) {
+    });
+    drop(in_hand);
+    match ended {
         Ok(report) => report,
         // Passed on without a word on stderr; whoever joins finds the message.
         Err(message) => std::panic::resume_unwind(Box::new(message)),
@@ -172,7 +176,7 @@ impl catena_run {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let interrupt = &self.host.interrupt;
         let ended = match &mut *state {
-            State::Here(session) => session.run(until, || interrupt.requested()),
+            State::Here(session, _) => session.run(until, || interrupt.requested()),
             State::Away(_, finish) => finish.wait(until, || {
                 if interrupt.requested() {
                     self.control.cancel();
@@ -182,7 +186,7 @@ impl catena_run {
         };
         if ended {
             *state = match std::mem::replace(&mut *state, State::Taken) {
-                State::Here(session) => State::Ended(session.into_report()),
+                State::Here(session, _in_hand) => State::Ended(session.into_report()),
                 State::Away(thread, _) => match thread.join() {
                     Ok(report) => State::Ended(report),
                     Err(panic) => State::Lost(panic.downcast_ref::<String>().cloned().unwrap_or_default()),

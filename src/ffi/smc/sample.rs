@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::ffi::boundary::{Table, guard, object, slice, table};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::ffi::io::{Host, catena_io};
-use crate::ffi::model::{catena_model, model, name_at};
+use crate::ffi::model::{catena_model, name_at};
 use crate::ffi::options::catena_options;
 use crate::particles::normal::Normal;
 use crate::services::sample_smc;
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn catena_sample_smc(
             let mut host = Host::new(io)?;
             catena_smc_result::expect_place(out)?;
             let (model, options, smc, reference, mut run_io) = host.readied(|host| {
-                let model = self::model(model)?;
+                let model = host.model(model)?;
                 let (options, smc, pool) = object(options, "options", "catena_options")?.smc();
                 let reference = given(reference, model.dimension())?;
                 let run_io = host.lend(smc.num_sets, pool)?;

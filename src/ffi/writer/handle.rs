@@ -1,7 +1,7 @@
 //! Writers of the library's own: none, CSV, Arrow.
 
 use crate::error::Error;
-use crate::ffi::boundary::{free, make, text};
+use crate::ffi::boundary::{Handle, Held, let_go, look, make, text};
 use crate::ffi::error::{catena_error, catena_status};
 use crate::io::{CsvWriter, Mark, NullWriter, Writer};
 use std::ffi::{c_char, c_int};
@@ -9,21 +9,27 @@ use std::time::Instant;
 
 /// Receives one chain's output: its initial values, its draws or its diagnostics.
 pub struct catena_writer {
-    inner: Counted,
+    inner: Held<Counted>,
+}
+
+impl Handle for catena_writer {
+    type Kept = Counted;
+    const NAME: &'static str = "writer";
+    const WHAT: &'static str = "a catena_writer";
+
+    fn held(&self) -> &Held<Counted> {
+        &self.inner
+    }
 }
 
 impl catena_writer {
     pub(super) fn new(writer: impl Writer + 'static) -> Self {
-        Self { inner: Counted { writer: Box::new(writer), rows: 0 } }
-    }
-
-    pub(in crate::ffi) fn writer(&mut self) -> &mut dyn Writer {
-        &mut self.inner
+        Self { inner: Held::new(Counted { writer: Box::new(writer), rows: 0 }) }
     }
 }
 
 /// Counts the rows that were taken.
-struct Counted {
+pub(in crate::ffi) struct Counted {
     writer: Box<dyn Writer>,
     rows: usize,
 }
@@ -156,22 +162,22 @@ fn arrow(path: &str, _chain_id: u64, _resumed: bool) -> Result<catena_writer, Er
     Err(Error::argument("path", expected, format_args!("one without it, asked to write '{path}'")))
 }
 
-/// Number of rows the writer has taken; 0 for NULL.
+/// Number of rows the writer has taken; 0 for NULL and while a run uses it.
 ///
 /// # Safety
-/// `writer` is NULL or a live writer that no run uses.
+/// `writer` is NULL or a live writer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_writer_rows(writer: *const catena_writer) -> usize {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { writer.as_ref() }.map_or(0, |w| w.inner.rows)
+    unsafe { look(writer) }.map_or(0, |w| w.rows)
 }
 
-/// Frees a writer and releases its user data. NULL is fine. No run may still use it.
+/// Frees a writer and releases its user data, or has it freed when the run that uses it has ended. NULL is fine.
 ///
 /// # Safety
 /// `writer` is NULL or was handed out by this library and is not used again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn catena_writer_free(writer: *mut catena_writer) {
     // SAFETY: the caller vouches for the pointer.
-    unsafe { free(writer) }
+    unsafe { let_go(writer) }
 }

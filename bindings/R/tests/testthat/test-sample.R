@@ -116,8 +116,21 @@ test_that("messages and progress are shown or not", {
   expect_output({
     b <- bar(10)
     b$update(5, 0)
-    b$close()
+    b$close(FALSE)
   }, "50%")
+  # A run that was stopped is not shown as done.
+  skip_if_not_installed("cli")
+  shown <- options(cli.progress_show_after = 0, cli.dynamic = TRUE)
+  on.exit(options(shown))
+  told <- capture.output(type = "message", {
+    b <- catena:::cli_bar(10, 2)
+    b$update(3, 0)
+    b$close(FALSE)
+  })
+  expect_false(any(grepl("100%", told)))
+})
+
+test_that("a run with a bar is a run", {
   expect_error(draw(model, chains = 2, progress = TRUE), NA)
 })
 
