@@ -63,10 +63,11 @@ fn main() {
             ]);
         }
         models.retain(|m| m.name == name);
+        assert!(!models.is_empty(), "no posterior of {what} is named {name}");
     }
     println!("{what}, {seeds} seeds");
     if what == "stuck" {
-        return stuck_chains(&models, seeds);
+        return stuck_chains(&models, seeds, settings.trim());
     }
     println!("gradients per effective draw: total / sampling alone, acceptance, ns per effective draw, divergences");
     if !settings.is_empty() {
@@ -160,11 +161,15 @@ fn against_stan(models: &[Model], seeds: u64) {
 }
 
 /// One line per posterior: of all chains of all seeds those that are stuck, and the seeds whose R-hat is above 1.05.
-fn stuck_chains(models: &[Model], seeds: u64) {
-    println!("chains stuck / seeds with R-hat above 1.05: Stan's, alone, together");
+fn stuck_chains(models: &[Model], seeds: u64, settings: &str) {
+    let ways = if settings.is_empty() { vec![STAN, ALONE, TOGETHER] } else { vec![settings] };
+    println!(
+        "chains stuck / seeds with R-hat above 1.05: {}",
+        if settings.is_empty() { "Stan's, alone, together" } else { settings }
+    );
     for model in models {
         print!("{:<16}", model.name);
-        for settings in [STAN, ALONE, TOGETHER] {
+        for settings in &ways {
             // Whether a chain is stuck shows in a few draws.
             let options = SampleOptions { num_samples: 200, ..figures::options(settings) };
             let runs: Vec<Figures> = (1..=seeds).map(|seed| run(model, &options, seed)).collect();

@@ -6,7 +6,7 @@
 //! there few draws are pulled towards the diagonal estimate, and a coordinate that says nothing keeps its scale.
 
 use super::{InverseMetric, LowRank, MetricKind, Sample};
-use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
+use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
 
 /// Variances are kept within these, as a guard against overflow of what is made of them.
 const VARIANCES: (f64, f64) = (1e-200, 1e200);
@@ -20,6 +20,14 @@ const PULL: f64 = 0.05;
 const PULL_UP_TO: f64 = 0.3;
 /// The most that a low-rank estimate is pulled, which is made in the span of draws and gradients alone.
 const FAINT: f64 = 1e-5;
+/// A low-rank estimate with at least so many draws per coordinate is made of all that they span, as a full one is.
+const ALL_AT_ONCE: f64 = 1.2;
+/// Rounds, at most, in which directions and what is diagonal beside them are estimated in turn.
+const REFINEMENTS: usize = 5;
+/// The log of a factor of the diagonal below which nothing is left to refine.
+const SETTLED: f64 = 0.02;
+/// Directions in which draws and gradients differ by less than this share of the largest difference are lost in rounding.
+const LOST: f64 = 1e-6;
 /// Most directions of a low-rank metric.
 pub const MOST_DIRECTIONS: usize = 32;
 
@@ -126,13 +134,33 @@ impl Centred {
         Some((0..dim * dim).map(|k| scale[k / dim] * mean[(k / dim, k % dim)] * scale[k % dim]).collect())
     }
 
-    fn low_rank(&self) -> Option<LowRank> {
+    fn low_rank(mut self) -> Option<LowRank> {
         let dim = self.variances.len();
-        let basis = basis(&self.positions, &self.gradients);
-        let diagonal = LowRank { variances: self.variances.clone(), ..LowRank::default() };
-        if basis.ncols() == 0 {
-            return Some(diagonal);
+        if dim as f64 * ALL_AT_ONCE <= self.moves as f64 {
+            let basis = basis(&self.positions, &self.gradients);
+            let directions = if basis.ncols() == 0 { LowRank::default() } else { self.directions(&basis)? };
+            return Some(LowRank { variances: self.variances, ..directions });
         }
+        let mut directions = LowRank::default();
+        for round in 0..REFINEMENTS {
+            // From the diagonal alone the rounds take many to come near; what all span is near enough to begin with.
+            let basis = match round {
+                0 => basis(&self.positions, &self.gradients),
+                _ => leading(&self.positions, &self.gradients, self.moves / 2),
+            };
+            if basis.ncols() == 0 {
+                break;
+            }
+            directions = self.directions(&basis)?;
+            if !self.rescale_beside(&directions) {
+                break;
+            }
+        }
+        Some(LowRank { variances: self.variances, ..directions })
+    }
+
+    /// The worthwhile directions in the span of `basis`, without variances.
+    fn directions(&self, basis: &DMatrix<f64>) -> Option<LowRank> {
         let project = |m: &DMatrix<f64>| basis.tr_mul(m);
         let mut weighted = basis.clone();
         weighted.row_iter_mut().zip(&self.spread).for_each(|(mut row, s)| row *= *s);
@@ -144,14 +172,37 @@ impl Centred {
         let mut order: Vec<usize> =
             (0..eigen.eigenvalues.len()).filter(|&i| worth(eigen.eigenvalues[i]) > WORTHWHILE.ln()).collect();
         order.sort_by(|&a, &b| worth(eigen.eigenvalues[b]).total_cmp(&worth(eigen.eigenvalues[a])));
-        order.truncate(MOST_DIRECTIONS.min(dim));
-        let mut out = diagonal;
+        order.truncate(MOST_DIRECTIONS.min(basis.nrows()));
+        let mut out = LowRank::default();
         for i in order {
             out.values.push(eigen.eigenvalues[i]);
-            let direction = &basis * eigen.eigenvectors.column(i);
+            let direction = basis * eigen.eigenvectors.column(i);
             out.vectors.extend(direction.iter());
         }
         Some(out)
+    }
+
+    /// Scales the coordinates by the diagonal estimate from what draws and gradients have beside `directions`, which would
+    /// else be part of it; false where that changes little.
+    fn rescale_beside(&mut self, directions: &LowRank) -> bool {
+        let dim = self.variances.len();
+        let along = DMatrix::from_column_slice(dim, directions.values.len(), &directions.vectors);
+        let beside = |m: &DMatrix<f64>| m - &along * along.tr_mul(m);
+        let (positions, gradients) = (beside(&self.positions), beside(&self.gradients));
+        let mut largest = 0.0f64;
+        for i in 0..dim {
+            let (x, g) = (positions.row(i).norm(), gradients.row(i).norm());
+            // What lies along the directions alone leaves nothing but rounding.
+            let is_left = x > LOST * self.positions.row(i).norm() && g > LOST * self.gradients.row(i).norm();
+            let factor = x / g;
+            let Some(variance) = usable(factor * self.variances[i]).filter(|_| is_left) else { continue };
+            largest = largest.max(factor.ln().abs());
+            self.variances[i] = variance;
+            let scale = factor.sqrt();
+            self.positions.row_mut(i).iter_mut().for_each(|v| *v /= scale);
+            self.gradients.row_mut(i).iter_mut().for_each(|v| *v *= scale);
+        }
+        largest > SETTLED
     }
 }
 
@@ -180,12 +231,36 @@ fn geometric_mean(x: &DMatrix<f64>, g: &DMatrix<f64>, spread: &DMatrix<f64>, pul
     mean.iter().all(|v| v.is_finite()).then_some(mean)
 }
 
+/// Orthonormal columns, at most `most`, along which draws and gradients of a standard normal, whose sum is nothing, would differ
+/// most from these: the leading left singular vectors of `x` + `g`. They are what the Fisher divergence is made of, and of a
+/// normal that is standard but for a few directions they are those, however few the draws.
+fn leading(x: &DMatrix<f64>, g: &DMatrix<f64>, most: usize) -> DMatrix<f64> {
+    let differences = x + g;
+    let eigen = SymmetricEigen::new(differences.tr_mul(&differences));
+    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let largest = order.first().map_or(0.0, |&i| eigen.eigenvalues[i]);
+    order.retain(|&i| eigen.eigenvalues[i] > largest * LOST * LOST);
+    order.truncate(most.clamp(1, x.nrows()));
+    let columns: Vec<_> = order.iter().map(|&i| &differences * eigen.eigenvectors.column(i)).collect();
+    if columns.is_empty() { DMatrix::zeros(x.nrows(), 0) } else { orthonormal(columns.iter()) }
+}
+
 /// Orthonormal columns that span those of both.
 fn basis(x: &DMatrix<f64>, g: &DMatrix<f64>) -> DMatrix<f64> {
+    let columns: Vec<DVector<f64>> =
+        x.column_iter().zip(g.column_iter()).flat_map(|(x, g)| [x.into_owned(), g.into_owned()]).collect();
+    orthonormal(columns.iter())
+}
+
+/// Orthonormal columns that span `columns`, by Gram and Schmidt.
+fn orthonormal<'a>(columns: impl Iterator<Item = &'a DVector<f64>>) -> DMatrix<f64> {
     /// What is left of a unit column, less than which it adds no direction.
     const NEW: f64 = 1e-8;
-    let mut out: Vec<nalgebra::DVector<f64>> = Vec::new();
-    for column in x.column_iter().zip(g.column_iter()).flat_map(|(x, g)| [x, g]) {
+    let mut rows = 0;
+    let mut out: Vec<DVector<f64>> = Vec::new();
+    for column in columns {
+        rows = column.len();
         let norm = column.norm();
         if norm == 0.0 {
             continue;
@@ -199,11 +274,11 @@ fn basis(x: &DMatrix<f64>, g: &DMatrix<f64>) -> DMatrix<f64> {
             }
         }
         let left = v.norm();
-        if left > NEW && out.len() < x.nrows() {
+        if left > NEW && out.len() < rows {
             out.push(v / left);
         }
     }
-    if out.is_empty() { DMatrix::zeros(x.nrows(), 0) } else { DMatrix::from_columns(&out) }
+    if out.is_empty() { DMatrix::zeros(rows, 0) } else { DMatrix::from_columns(&out) }
 }
 
 #[cfg(test)]

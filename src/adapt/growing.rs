@@ -1,4 +1,5 @@
 use super::target::{Counted, Target};
+use super::way_in::{Progress, WayIn};
 use super::{Adaptation, Brought, Change, InverseMetric, Lesson, MetricKind, Pooled, RobbinsMonro, Sample, WarmupMode};
 use super::{fisher, settled};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,10 @@ pub(super) struct Growing {
     met: usize,
     /// Nothing but the metrics' agreement, and that of chains, keeps warm-up from ending.
     is_ready: bool,
+    /// The chain is on its way in from exponentially far out.
+    way_in: Option<WayIn>,
+    /// Iterations when that was over, 0 where it never was.
+    arrived: usize,
 }
 
 impl Growing {
@@ -64,15 +69,21 @@ impl Growing {
             step_before: None,
             met: 0,
             is_ready: false,
+            way_in: None,
+            arrived: 0,
         }
     }
 
     /// See [`super::Warmup::first`].
-    pub fn first(&mut self, gradient: &[f64]) -> Option<InverseMetric> {
+    pub fn first(&mut self, log_density: f64, gradient: &[f64]) -> Option<InverseMetric> {
         if self.ends.is_empty() {
             return None;
         }
-        let metric = fisher::first(gradient, self.kind);
+        self.way_in = WayIn::from(log_density, gradient);
+        let metric = match &self.way_in {
+            Some(way_in) => fisher::first(&vec![way_in.slope(); gradient.len()], self.kind),
+            None => fisher::first(gradient, self.kind),
+        };
         self.present = metric.variances(self.present.len());
         Some(metric)
     }
@@ -89,17 +100,23 @@ impl Growing {
 
     pub fn learn(&mut self, lesson: Lesson<'_>) -> Change {
         let stepsize = self.step.learn(lesson.accept_stat);
-        self.target.learn(lesson.iteration, lesson.divergent);
+        if self.way_in.is_none() {
+            self.target.learn(lesson.iteration, lesson.divergent);
+        }
         let done = lesson.iteration + 1;
         if self.ends.last().is_some_and(|&last| done <= last) {
             self.sample.add(lesson.iteration, lesson.position, lesson.gradient);
         }
         let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
+        if self.way_in.is_some() {
+            self.go_in(&lesson, stepsize, &mut change);
+        }
         if self.ends.contains(&done) {
             // Chains together have draws enough.
             let dim = self.present.len();
             let needs_many = !self.together && self.kind.shape(dim) == MetricKind::Dense;
-            self.sample.forget(forgotten(done, if needs_many { dim } else { 0 }));
+            let since = done - self.arrived;
+            self.sample.forget(self.arrived + forgotten(since, if needs_many { dim } else { 0 }));
             self.look_at_step(done);
             if self.together {
                 change.meets = Some(done as u64);
@@ -118,6 +135,32 @@ impl Growing {
             }
         }
         change
+    }
+
+    /// A transition on the way in; its draw is no part of what metrics are estimated from.
+    fn go_in(&mut self, lesson: &Lesson<'_>, stepsize: f64, change: &mut Change) {
+        let done = lesson.iteration + 1;
+        self.sample.forget(done);
+        let Some(way_in) = &mut self.way_in else { return };
+        match way_in.learn(lesson.log_density, lesson.gradient) {
+            Progress::None => {}
+            Progress::Over => {
+                self.way_in = None;
+                self.arrived = done;
+                // What is left is divided anew; chains together meet when they were to.
+                if let (Some(&last), false) = (self.ends.last(), self.together) {
+                    let left = last.saturating_sub(done) as f64 / (1.0 - SETTLING);
+                    self.ends = ends(left as usize).iter().map(|end| done + end).collect();
+                }
+            }
+            Progress::Slope(slope) => {
+                let dim = self.present.len();
+                let metric = fisher::first(&vec![slope; dim], self.kind);
+                self.present = metric.variances(dim);
+                self.step.restart(stepsize);
+                change.metric = Some(metric);
+            }
+        }
     }
 
     /// Whether warm-up may end after `done` iterations and those in which the step size settles, so far as this chain knows.
@@ -168,6 +211,9 @@ impl Growing {
     /// See [`super::Warmup::take`].
     pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
         let mut change = Change::default();
+        if self.way_in.is_some() {
+            return change;
+        }
         let before = self.target.now();
         self.look_at_target(pooled.counted);
         // Where a chain on its way in is, the metric of the others may leave no step size that is accepted.

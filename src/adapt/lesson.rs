@@ -9,6 +9,8 @@ pub struct Lesson<'a> {
     pub accept_stat: f64,
     /// Whether the trajectory diverged.
     pub divergent: bool,
+    /// Log density of the draw.
+    pub log_density: f64,
     /// The draw, `dim` numbers.
     pub position: &'a [f64],
     /// Gradient of the log density there.

@@ -27,6 +27,7 @@ mod step_size;
 mod stopping;
 mod target;
 mod warmup;
+mod way_in;
 
 pub use acceptance::RobbinsMonro;
 pub use estimator::{Covariance, Estimator, Variances};

@@ -79,9 +79,9 @@ impl Warmup {
     }
 
     /// The first metric, from the gradient at the initial point; `None` keeps the one given.
-    pub fn first(&mut self, gradient: &[f64]) -> Option<InverseMetric> {
+    pub fn first(&mut self, log_density: f64, gradient: &[f64]) -> Option<InverseMetric> {
         match &mut self.way {
-            Way::Growing(growing) => growing.first(gradient),
+            Way::Growing(growing) => growing.first(log_density, gradient),
             _ => None,
         }
     }
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn lesson(iteration: usize, position: &[f64]) -> Lesson<'_> {
-        Lesson { iteration, accept_stat: 0.6, divergent: false, position, gradient: position }
+        Lesson { iteration, accept_stat: 0.6, log_density: 0.0, divergent: false, position, gradient: position }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod far;
 mod until;
 
 use catena::adapt::{Adaptation, WarmupMode};

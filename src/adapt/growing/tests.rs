@@ -21,7 +21,7 @@ fn many_coordinates_keep_more_draws() {
 #[test]
 fn the_metric_follows_the_later_half_of_the_draws() {
     let mut growing = Growing::new(20, Adaptation::default(), 1.0, MetricKind::FisherDiag, 1);
-    assert_eq!(growing.first(&[-4.0]), Some(InverseMetric::Diag(vec![0.25])));
+    assert_eq!(growing.first(0.0, &[-4.0]), Some(InverseMetric::Diag(vec![0.25])));
     // A normal of variance 9 after a way in: gradients are -x / 9.
     let mut last = None;
     for i in 0..20 {
@@ -30,6 +30,7 @@ fn the_metric_follows_the_later_half_of_the_draws() {
             iteration: i,
             accept_stat: 0.8,
             divergent: false,
+            log_density: 0.0,
             position: &[x],
             gradient: &[-x / 9.0],
         });
@@ -53,6 +54,7 @@ fn the_last_estimate_has_the_last_draw() {
             iteration: i,
             accept_stat: 0.8,
             divergent: false,
+            log_density: 0.0,
             position: &[i as f64],
             gradient: &[-1.0],
         });
@@ -78,6 +80,7 @@ fn a_full_matrix_of_one_chain_keeps_more_draws() {
                 iteration: i,
                 accept_stat: 0.8,
                 divergent: false,
+                log_density: 0.0,
                 position: &position,
                 gradient: &position,
             });
@@ -102,7 +105,14 @@ fn the_least_counts_the_iterations_in_which_the_step_size_settles() {
         let mut learn = |i: usize| {
             let (position, gradient) = (&[x(i)], &[-x(i)]);
             growing
-                .learn(Lesson { iteration: i, accept_stat: options.delta, divergent: false, position, gradient })
+                .learn(Lesson {
+                    iteration: i,
+                    accept_stat: options.delta,
+                    divergent: false,
+                    log_density: 0.0,
+                    position,
+                    gradient,
+                })
                 .ends
         };
         (0..300).find_map(&mut learn)
@@ -123,6 +133,7 @@ fn a_chain_apart_goes_by_its_own_draws() {
             iteration: i,
             accept_stat: 0.8,
             divergent: false,
+            log_density: 0.0,
             position: &[x],
             gradient: &[-x / 9.0],
         });
@@ -138,4 +149,42 @@ fn a_chain_apart_goes_by_its_own_draws() {
     let Some(InverseMetric::Diag(own)) = growing.take(&others, true).metric else { panic!("no metric") };
     assert!((own[0] - 9.0).abs() < 1e-12, "{own:?}");
     assert_eq!(growing.take(&others, false).metric, others.metric);
+}
+
+/// After each of `log_densities`, with gradients as large: the variances that change, and how many iterations were on the way in.
+fn way_in(log_densities: &[f64]) -> (Growing, Vec<(usize, Vec<f64>)>) {
+    let mut growing = Growing::new(100, Adaptation::default(), 1.0, MetricKind::FisherDiag, 2);
+    let gradient = |value: f64| [-value / 4.0, value];
+    let first = growing.first(log_densities[0], &gradient(log_densities[0])).unwrap();
+    let mut changes = vec![(0, first.variances(2))];
+    for (i, &log_density) in log_densities[1..].iter().enumerate() {
+        let (position, gradient) = ([i as f64, 2.0 * i as f64], gradient(log_density));
+        let position = &position;
+        let gradient = &gradient;
+        let change =
+            growing.learn(Lesson { iteration: i, accept_stat: 0.7, divergent: false, log_density, position, gradient });
+        changes.extend(change.metric.map(|metric| (i + 1, metric.variances(2))));
+    }
+    (growing, changes)
+}
+
+#[test]
+fn from_exponentially_far_out_all_coordinates_have_one_variance() {
+    // A factor of 10 nearer with each of 20 transitions, then no more.
+    let log_densities: Vec<f64> = (0..=41).map(|i| -(10f64.powi(24 - i.min(20)))).collect();
+    let (growing, changes) = way_in(&log_densities);
+    for (i, variances) in &changes[..21] {
+        assert_eq!(*variances, [10f64.powi(24 - *i as i32).recip(); 2]);
+    }
+    // Over when ten have brought nothing: at the 30th, from where estimates are made after 10 more, of 5 draws.
+    assert_eq!((growing.arrived, changes.len(), changes[21].0), (30, 22, 40));
+    assert_eq!(growing.ends, [40, 45, 52, 63, 80]);
+    assert_eq!(growing.sample.len(), 6);
+}
+
+#[test]
+fn an_ordinary_start_is_no_way_in() {
+    let (growing, changes) = way_in(&[-1e6, -1e5, -1e4]);
+    assert_eq!(changes, [(0, vec![4e-6, 1e-6])]);
+    assert!(growing.way_in.is_none() && growing.sample.len() == 2);
 }

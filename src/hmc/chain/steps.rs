@@ -48,8 +48,8 @@ impl Chain {
         if !self.settings.metric_from_gradient {
             return;
         }
-        let gradient = self.trajectory.slots.model_gradient(self.trajectory.draw());
-        if let Some(inverse) = self.warmup.first(gradient)
+        let (slots, draw) = (&self.trajectory.slots, self.trajectory.draw());
+        if let Some(inverse) = self.warmup.first(slots.log_density[draw], slots.model_gradient(draw))
             && let Ok(metric) = Metric::estimated(self.settings.dim, &inverse)
         {
             self.metric = metric;
@@ -192,8 +192,9 @@ impl Chain {
         let slots = &self.trajectory.slots;
         let (position, gradient) = (slots.model_position(draw), slots.model_gradient(draw));
         let &Outcome { accept_stat, divergent, .. } = outcome;
-        let Change { stepsize, metric, searches, meets, .. } =
-            self.warmup.learn(Lesson { iteration: self.iteration, accept_stat, divergent, position, gradient });
+        let (iteration, log_density) = (self.iteration, slots.log_density[draw]);
+        let lesson = Lesson { iteration, accept_stat, divergent, log_density, position, gradient };
+        let Change { stepsize, metric, searches, meets, .. } = self.warmup.learn(lesson);
         self.stepsize = stepsize.unwrap_or(self.stepsize);
         self.new_metric = metric.map(|metric| (metric, searches));
         self.meeting = meets;
