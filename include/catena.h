@@ -2288,8 +2288,10 @@ const char *catena_files_setting(const struct catena_files *files,
                                  size_t at,
                                  int32_t value);
 
-// Number of the last line of a chain's file, which had no end and was left out; 0 where the file is whole.
-size_t catena_files_cut_off(const struct catena_files *files, size_t chain);
+// Number of the last line of a chain's file, which had no end and was left out (of an Arrow file: of the first row of a batch
+// like that); 0 where the file is whole.
+size_t catena_files_cut_off(const struct catena_files *files,
+                            size_t chain);
 
 // Step size of a chain after warm-up; NAN where its file does not say.
 double catena_files_stepsize(const struct catena_files *files, size_t chain);
