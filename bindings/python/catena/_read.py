@@ -86,7 +86,8 @@ def _read(handle: int, paths: list[str]) -> Fit | Particles:
     for i, path in enumerate(paths):
         line = lib.files_cut_off(handle, i)
         if line:
-            warnings.warn(f"'{path}' was cut off at line (of an Arrow file: row) {line}, which was left out", CatenaWarning, stacklevel=3)
+            words = f"'{path}' was cut off at line (of an Arrow file: row) {line}, which was left out"
+            warnings.warn(words, CatenaWarning, stacklevel=3)
     settings = _settings(handle)
     if "log_weight__" in columns:
         return _sets(handle, values, columns, settings)

@@ -67,7 +67,8 @@ def test_shorter_files_and_those_cut_off_are_told_of(tmp_path):
     with pytest.warns(catena.CatenaWarning) as told:
         fit = catena.read([tmp_path / "a.csv", str(tmp_path / "b.csv")])
     words = " ".join(str(one.message) for one in told)
-    assert "b.csv' was cut off at line (of an Arrow file: row) 20," in words and "8, 6 draws: each was cut to the first 6" in words
+    assert "b.csv' was cut off at line (of an Arrow file: row) 20," in words
+    assert "8, 6 draws: each was cut to the first 6" in words
     assert fit.draws.shape == (2, 6, 3)
 
 
