@@ -204,9 +204,13 @@ for ranks in 2 3; do
     [ "$got" = "$expected" ] || fail "mpi4py on $ranks ranks: expected $expected, got $got"
 done
 say "the Python package"
-package() { # package RANKS ARGUMENT: its words, one line for each rank
-    on "$1" env CATENA_LIB="$libdir/libcatena.so" PYTHONPATH="$root/bindings/python" PYTHONDONTWRITEBYTECODE=1 "$python" \
-        "$root/tests/mpi/ranks.py" "$2" | sort -u
+package() { # package RANKS ARGUMENT: its words, one line where all ranks say the same, each into a file of its own: mpirun mixes lines
+    rm -f "$build"/python.rank.*
+    # shellcheck disable=SC2016
+    on "$1" env CATENA_LIB="$libdir/libcatena.so" PYTHONPATH="$root/bindings/python" PYTHONDONTWRITEBYTECODE=1 \
+        sh -c 'exec "$@" >"$0.$OMPI_COMM_WORLD_RANK"' "$build/python.rank" "$python" "$root/tests/mpi/ranks.py" "$2"
+    [ "$(find "$build" -name 'python.rank.*' | wc -l)" = "$1" ] || fail "not all of $1 ranks have said something"
+    cat "$build"/python.rank.* | sort -u
 }
 expected=$(package 1 plain)
 got=$(package 2 mpi)
