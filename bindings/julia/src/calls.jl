@@ -16,6 +16,10 @@ end
 "What is at work, in words."
 at_work(session) = "population"
 
+"Refuses what a callback asks of what is at work on it: the library would, in less telling words."
+check_idle(session) = session.busy &&
+    throw(ArgumentError("the $(at_work(session)) is at work: a function that it calls cannot use it"))
+
 "Calls a function of the library that may call back, whose last argument is a place for an error; throws what went wrong."
 function call_for(session, log::Log, name::Symbol, arguments...)
     failure = attempt_for(session, log, name, arguments...)
@@ -25,7 +29,7 @@ end
 
 "As [`call_for`](@ref), but returns the library's error."
 function attempt_for(session, log::Log, name::Symbol, arguments...)
-    session.busy && throw(ArgumentError("the $(at_work(session)) is at work: a function that it calls cannot use it"))
+    check_idle(session)
     session.busy = true
     empty!(session.exceptions)
     session.interrupted[] = false

@@ -57,7 +57,6 @@ function note!(course::Course, updater::Updater)
     course.parameters = collect(String.(updater.likelihood.parameters))
     GC.@preserve course updater begin
         handle = handle_of(updater)
-        updater.session.busy && throw(ArgumentError("the updater is at work: a function that it calls cannot use it"))
         checked(e -> ccall(symbol(:catena_course_note_updater), Int32, (Ptr{Cvoid}, Ptr{Cvoid}, Ptr{Ptr{Cvoid}}),
                            opened(course, :datum), handle, e))
     end

@@ -135,9 +135,11 @@ function Base.close(population::Population)
     free_all(population.handles)
 end
 
-handle_of(population::Population) =
-    population.handle == C_NULL ? throw(ArgumentError("argument 'population': expected one that was not closed")) :
+function handle_of(population::Population)
+    population.handle == C_NULL && throw(ArgumentError("argument 'population': expected one that was not closed"))
+    check_idle(population.session)
     population.handle
+end
 
 perform(population::Population, name::Symbol, arguments...) =
     GC.@preserve population call_for(population.session, population.log, name, handle_of(population), arguments...)

@@ -105,8 +105,11 @@ function Base.close(updater::Updater)
     free_all(updater.handles)
 end
 
-handle_of(updater::Updater) =
-    updater.handle == C_NULL ? throw(ArgumentError("argument 'updater': expected one that was not closed")) : updater.handle
+function handle_of(updater::Updater)
+    updater.handle == C_NULL && throw(ArgumentError("argument 'updater': expected one that was not closed"))
+    check_idle(updater.session)
+    updater.handle
+end
 
 perform(updater::Updater, name::Symbol, arguments...) =
     GC.@preserve updater call_for(updater.session, updater.log, name, handle_of(updater), arguments...)
@@ -114,7 +117,6 @@ perform(updater::Updater, name::Symbol, arguments...) =
 "A function of the library that calls nobody."
 read_of(updater::Updater, name::Symbol, arguments...) = GC.@preserve updater begin
     handle = handle_of(updater)
-    updater.session.busy && throw(ArgumentError("the updater is at work: a function that it calls cannot use it"))
     _, failure = attempt() do place
         GC.@preserve place plain_call(symbol(name), handle, arguments..., Base.unsafe_convert(Ptr{Ptr{Cvoid}}, place))
     end
