@@ -55,6 +55,6 @@ fn few_chains_from_exponentially_far_out_get_stuck() {
     let means: Vec<f64> = tables.iter().map(|t| column(t, "lp__").iter().sum::<f64>() / 100.0).collect();
     let best = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let stuck = means.iter().filter(|mean| best - **mean > 10.0).count();
-    // With a first metric of 1/|g| it were a third, in 50 runs of four.
+    // With a first metric of 1/|g| 16 are.
     assert!(stuck <= 6, "{stuck} of 60 chains are stuck");
 }
