@@ -15,7 +15,7 @@ pub enum WarmupMode {
 pub struct Adaptation {
     /// Target acceptance statistic, in (0, 1). Default 0.7; Stan's is 0.8.
     pub delta: f64,
-    /// Whether the target rises to 0.9 where more than 1.5 % of the transitions of warm-up diverge; for metrics from draws and
+    /// Whether the target rises to 0.9 where more than 3 % of the transitions of warm-up diverge; for metrics from draws and
     /// gradients. Default true; Stan's way knows of no such thing.
     pub raise_delta: bool,
     /// Regularisation scale of dual averaging, > 0. Default 0.05.

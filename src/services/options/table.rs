@@ -212,7 +212,7 @@ pub static OPTIONS: &[OptionRow] = &[
     row!("adapt", Kind::Switch, MOVES, "adapt step size and metric in warm-up", adapt),
     row!("delta", Kind::Real(Range::inside_01()), TUNED, "target of the acceptance statistic; 0.8 where it is not given for smc and for Stan's metrics", adaptation.delta),
     row!("raise_delta", Kind::Switch, MOVES,
-        "raise delta to 0.9 where more than 1.5 % of the transitions of warm-up diverge; for metrics from gradients; false where delta is given",
+        "raise delta to 0.9 where more than 3 % of the transitions of warm-up diverge; for metrics from gradients; false where delta is given",
         adaptation.raise_delta),
     row!("gamma", POSITIVE, MOVES, "regularisation scale of the step size's adaptation; no use for metrics from gradients", adaptation.gamma),
     row!("kappa", POSITIVE, MOVES, "relaxation exponent of the step size's adaptation; no use for metrics from gradients", adaptation.kappa),
