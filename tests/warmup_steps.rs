@@ -268,9 +268,11 @@ fn the_target_rises_where_transitions_diverge() {
     assert_eq!(deltas(&kept), [0.7; 4]);
     let asked = run(&Banana, &named(&[("delta", "0.7"), ("raise_delta", "true")]));
     assert!(asked.1.iter().map(bits).eq(writers.iter().map(bits)));
-    let divergences = |report: &SampleReport| report.chains.iter().map(|c| c.divergences).sum::<u64>();
-    let (few, many) = (divergences(&report), divergences(&kept));
-    assert!(many > 50 && 2 * few < many, "{few} {many}");
+    let of_risen = |r: &SampleReport| {
+        r.chains.iter().zip(&risen).filter(|(_, delta)| **delta > 0.7).map(|(c, _)| c.divergences).sum::<u64>()
+    };
+    let (few, many) = (of_risen(&report), of_risen(&kept));
+    assert!(many > 20 && 2 * few < many, "{few} {many}, {risen:?}");
     // Together all have one target. Stan's stays.
     let together = deltas(&run(&Banana, &named(&[("warmup", "together")])).0);
     assert!(together[0] > 0.7 && together == [together[0]; 4], "{together:?}");
