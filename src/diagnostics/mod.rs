@@ -16,6 +16,7 @@ mod rising;
 mod special;
 mod summary;
 mod sums;
+mod transform;
 mod workbench;
 mod worst;
 

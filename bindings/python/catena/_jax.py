@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Floats
+from ._arrays import Floats, aligned
 from ._model import VectorizedModel
 from ._names import Names
 
@@ -67,19 +67,17 @@ class JaxModel(VectorizedModel):
         super().__init__(lambda x: _apart(self._evaluate, x), dimension, names=names, **others)
 
     def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None]:
-        evaluate, room = self._evaluate, dict[int, Floats]()
+        evaluate, room = self._evaluate, dict[int, tuple[Floats, Any]]()
 
         def into(x: Floats, values: Floats, gradients: Floats) -> None:
             # Arrays of this run, whose calls come one after the other. JAX may read them when a call that was interrupted is long
             # over, so that they are not the library's own.
             n = len(x)
             size = _size(n, width)
-            padded = room.get(size)
-            if padded is None:
-                padded = room[size] = np.repeat(x[:1], size, axis=0)
+            padded, seen = room.get(size) or room.setdefault(size, _seen_by_jax(np.repeat(x[:1], size, axis=0)))
             # Behind them stand positions of earlier calls.
             padded[:n] = x
-            found = np.asarray(evaluate(padded))
+            found = np.asarray(evaluate(seen))
             values[...] = found[:n, 0]
             gradients[...] = found[:n, 1:]
 
@@ -99,18 +97,45 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
         return jnp.concatenate([values[:, None], gradients], axis=1)
 
     compiled = jax.jit(both)
-    # The context has moved between versions of JAX.
-    enabled: Any = getattr(jax, "enable_x64", None)
-    if enabled is None:
-        from jax.experimental import enable_x64
+    in_64_bits = _in_64_bits()
 
-        enabled = enable_x64
-
-    def evaluate(x: Floats) -> Any:
-        with enabled(True):
+    def evaluate(x: Any) -> Any:
+        if jax.config.jax_enable_x64:
+            return compiled(x)
+        with in_64_bits(True):
             return compiled(x)
 
     return evaluate
+
+
+def _in_64_bits() -> Any:
+    """JAX's context of 64 bits, which has moved between versions."""
+    import jax
+
+    context: Any = getattr(jax, "enable_x64", None)
+    if context is None:
+        from jax.experimental import enable_x64 as context
+    return context
+
+
+def _seen_by_jax(values: Floats) -> tuple[Floats, Any]:
+    """A copy of `values`, and what JAX is to be called with to read what stands there then.
+
+    That is an array of JAX's over the same memory where JAX computes in the processor's, for JAX takes a microsecond to make
+    one for each call. Nobody else has it, and each call is over before the memory is written again.
+    """
+    import jax
+
+    array = aligned(values.shape)
+    array[...] = values
+    with _in_64_bits()(True):
+        seen = jax.device_put(array)
+    try:
+        is_shared = seen.unsafe_buffer_pointer() == array.ctypes.data
+    except (AttributeError, NotImplementedError, RuntimeError, ValueError):
+        # Arrays on several devices have no address.
+        is_shared = False
+    return array, seen if is_shared else array
 
 
 def _size(n: int, width: int) -> int:
