@@ -1,7 +1,7 @@
 //! Autocovariances of several chains: few lags by sums, the rest by one transform.
 
 use super::transform::{self, Point, SIDE_BY_SIDE, roots, transform};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Lags below this are summed directly: as many take about as long as the transform that gives all of them. A chain worth
 /// having needs no more.
@@ -11,7 +11,7 @@ const TOGETHER: usize = 4;
 /// Chains that stand side by side: a complex sequence holds two.
 const ABREAST: usize = 2 * SIDE_BY_SIDE;
 
-/// Memory of transforms, for one user at a time.
+/// The products of many lags by one transform, and its memory, for one user at a time.
 #[derive(Default)]
 pub(super) struct Transform {
     roots: Vec<(f64, f64)>,
@@ -21,28 +21,44 @@ pub(super) struct Transform {
 }
 
 impl Transform {
-    /// For every lag the products of each chain's numbers and those so many places later, summed over all chains. Two chains
-    /// go through one complex transform, since the real part of the inverse of |F(x + iy)|² is the sum of what x and y give.
-    fn products(&mut self, chains: &Abreast) -> Vec<f64> {
+    /// Transforms `chains` for [`Transform::products`]. Two chains go through one complex transform, since the real part of the
+    /// inverse of |F(x + iy)|² is the sum of what x and y give.
+    fn load(&mut self, chains: &Abreast) {
         // The inverse goes through in as many parts as there are lanes.
         let size = transform::size((2 * chains.length - 1).max(2 * SIDE_BY_SIDE));
         if self.roots.len() != size {
             self.roots = roots(size);
         }
-        Arch::new().dispatch(
-            #[inline(always)]
-            || self.run(chains, size),
-        )
+        Arch::new().dispatch(Load { transform: self, chains });
     }
 
+    /// The products of each chain's numbers and those `lag` places later, summed over all chains.
+    fn products(&self, lag: usize) -> f64 {
+        let Self { roots, values, .. } = self;
+        let z = &values[lag % values.len()];
+        let parts = (0..SIDE_BY_SIDE).map(|b| (z.re[b], z.im[b], roots[b * lag % roots.len()]));
+        parts.map(|(re, im, (cos, sin))| re * cos - im * sin).sum::<f64>() / roots.len() as f64
+    }
+}
+
+/// See [`Transform::load`].
+struct Load<'a> {
+    transform: &'a mut Transform,
+    chains: &'a Abreast,
+}
+
+impl WithSimd for Load<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(&mut self, chains: &Abreast, size: usize) -> Vec<f64> {
-        let Self { roots, values, spare, power } = self;
+    fn with_simd<S: Simd>(self, _: S) {
+        let Transform { roots, values, spare, power } = self.transform;
+        let size = roots.len();
         power.clear();
         power.resize(size, 0.0);
-        for group in chains.groups() {
+        for group in self.chains.groups() {
             values.clear();
-            values.extend_from_slice(&group[..chains.length]);
+            values.extend_from_slice(&group[..self.chains.length]);
             values.resize(size, Point::default());
             spare.resize(size, Point::default());
             transform(values, spare, roots);
@@ -60,15 +76,8 @@ impl Transform {
         values.clear();
         let lanes = power.as_chunks::<SIDE_BY_SIDE>().0;
         values.extend(lanes.iter().map(|&re| Point { re, im: Default::default() }));
-        let part = lanes.len();
-        spare.resize(part, Point::default());
+        spare.resize(lanes.len(), Point::default());
         transform(values, spare, roots);
-        let at = |lag: usize| {
-            let z = &values[lag % part];
-            let parts = (0..SIDE_BY_SIDE).map(|b| (z.re[b], z.im[b], roots[b * lag % size]));
-            parts.map(|(re, im, (cos, sin))| re * cos - im * sin).sum::<f64>() / size as f64
-        };
-        (0..chains.length).map(at).collect()
     }
 }
 
@@ -109,34 +118,37 @@ impl Abreast {
 
     /// The products at lags from `first` on, below the length, summed over all chains.
     fn sums(&self, first: usize) -> [f64; TOGETHER] {
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let mut out = [0.0; TOGETHER];
-                for group in self.groups() {
-                    for (out, sum) in out.iter_mut().zip(sums(group, self.length - first, first)) {
-                        *out += sum;
-                    }
-                }
-                out
-            },
-        )
+        // Added up here and not where they are made, that the compiler keep each of them in its lane.
+        let sums = Arch::new().dispatch(Sums { chains: self, first });
+        sums.map(|Point { re: [a, b, c, d], im: [e, f, g, h] }| ((a + e) + (c + g)) + ((b + f) + (d + h)))
     }
 }
 
-/// The products of the first `count` points and those at lags from `first` on.
-#[inline(always)]
-fn sums(points: &[Point], count: usize, first: usize) -> [f64; TOGETHER] {
-    let mut sums = [Point::default(); TOGETHER];
-    for (z, later) in points[..count].iter().zip(points[first..].windows(TOGETHER)) {
-        for (sum, y) in sums.iter_mut().zip(later) {
-            for i in 0..SIDE_BY_SIDE {
-                sum.re[i] += z.re[i] * y.re[i];
-                sum.im[i] += z.im[i] * y.im[i];
+/// See [`Abreast::sums`].
+struct Sums<'a> {
+    chains: &'a Abreast,
+    first: usize,
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = [Point; TOGETHER];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [Point; TOGETHER] {
+        let mut sums = [Point::default(); TOGETHER];
+        for group in self.chains.groups() {
+            let points = &group[..self.chains.length - self.first];
+            for (z, later) in points.iter().zip(group[self.first..].windows(TOGETHER)) {
+                for (sum, y) in sums.iter_mut().zip(later) {
+                    for i in 0..SIDE_BY_SIDE {
+                        sum.re[i] += z.re[i] * y.re[i];
+                        sum.im[i] += z.im[i] * y.im[i];
+                    }
+                }
             }
         }
+        sums
     }
-    sums.map(|Point { re: [a, b, c, d], im: [e, f, g, h] }| ((a + e) + (c + g)) + ((b + f) + (d + h)))
 }
 
 /// Mean autocovariances of chains of equal length, each about its own mean, by lag.
@@ -144,13 +156,14 @@ pub(super) struct Autocovariances<'a> {
     chains: &'a Abreast,
     transform: &'a mut Transform,
     near: Vec<f64>,
-    far: Vec<f64>,
+    /// Whether the transform has these chains.
+    is_loaded: bool,
 }
 
 impl<'a> Autocovariances<'a> {
     /// Of these chains.
     pub fn new(chains: &'a Abreast, transform: &'a mut Transform) -> Self {
-        Self { chains, transform, near: Vec::with_capacity(DIRECT), far: Vec::new() }
+        Self { chains, transform, near: Vec::with_capacity(DIRECT), is_loaded: false }
     }
 
     /// That of `lag`, below the length: products divided by the length whatever the lag.
@@ -161,10 +174,10 @@ impl<'a> Autocovariances<'a> {
             }
             self.near[lag]
         } else {
-            if self.far.is_empty() {
-                self.far = self.transform.products(self.chains);
+            if !std::mem::replace(&mut self.is_loaded, true) {
+                self.transform.load(self.chains);
             }
-            self.far[lag]
+            self.transform.products(lag)
         };
         sum / (self.chains.chains * self.chains.length) as f64
     }
@@ -183,8 +196,8 @@ mod tests {
             let values: Vec<f64> = (0..chains * length).map(|_| stream.normal()).collect();
             let means: Vec<f64> = (0..chains).map(|_| stream.normal()).collect();
             abreast.load(&values, length, &means);
-            let found = transform.products(&abreast);
-            assert_eq!(found.len(), length);
+            transform.load(&abreast);
+            let found: Vec<f64> = (0..length).map(|lag| transform.products(lag)).collect();
             let mut both = Autocovariances::new(&abreast, &mut transform);
             for (lag, found) in found.iter().enumerate() {
                 let sum_of = |(chain, m): (&[f64], &f64)| -> f64 {

@@ -1,6 +1,6 @@
 //! Sums over eight lanes in a fixed order, the same bits on every instruction set.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 const LANES: usize = 8;
 
@@ -21,14 +21,30 @@ fn lanes(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
+/// A sum by [`lanes`]. A closure would not be compiled for the instruction set that it is dispatched to.
+struct Lanes<'a, F> {
+    x: &'a [f64],
+    y: &'a [f64],
+    term: F,
+}
+
+impl<F: Fn(f64, f64) -> f64> WithSimd for Lanes<'_, F> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        lanes(self.x, self.y, self.term)
+    }
+}
+
 /// Products of `x` and the equally long `y`, summed.
 pub fn dot(x: &[f64], y: &[f64]) -> f64 {
-    Arch::new().dispatch(|| lanes(x, y, |a, b| a * b))
+    Arch::new().dispatch(Lanes { x, y, term: |a, b| a * b })
 }
 
 /// The sum.
 fn sum(x: &[f64]) -> f64 {
-    Arch::new().dispatch(|| lanes(x, x, |a, _| a))
+    Arch::new().dispatch(Lanes { x, y: x, term: |a, _| a })
 }
 
 /// The mean; NaN of no numbers.
@@ -38,7 +54,7 @@ pub fn mean(values: &[f64]) -> f64 {
 
 /// Squared distances from `centre`, summed.
 fn squares(values: &[f64], centre: f64) -> f64 {
-    Arch::new().dispatch(|| lanes(values, values, |x, _| (x - centre) * (x - centre)))
+    Arch::new().dispatch(Lanes { x: values, y: values, term: |x, _| (x - centre) * (x - centre) })
 }
 
 /// Unbiased variance.
