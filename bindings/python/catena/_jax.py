@@ -67,16 +67,27 @@ class JaxModel(VectorizedModel):
         super().__init__(lambda x: _apart(self._evaluate, x), dimension, names=names, **others)
 
     def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None]:
-        evaluate, room = self._evaluate, dict[int, tuple[Floats, Any]]()
+        evaluate = self._evaluate
+        # Arrays of this run, whose calls come one after the other, by their sizes. JAX may read them when a call that was
+        # interrupted is long over, so that they are not the library's own.
+        arrays = dict[int, tuple[Floats, Any]]()
+        # The first so many rows of these, and what JAX is called with.
+        places = dict[int, tuple[Floats, Any]]()
 
-        def into(x: Floats, values: Floats, gradients: Floats) -> None:
-            # Arrays of this run, whose calls come one after the other. JAX may read them when a call that was interrupted is long
-            # over, so that they are not the library's own.
+        def place(x: Floats) -> tuple[Floats, Any]:
             n = len(x)
             size = _size(n, width)
-            padded, seen = room.get(size) or room.setdefault(size, _seen_by_jax(np.repeat(x[:1], size, axis=0)))
+            if size not in arrays:
+                arrays[size] = _seen_by_jax(np.repeat(x[:1], size, axis=0))
+            array, seen = arrays[size]
+            places[n] = made = array[:n], seen
+            return made
+
+        def into(x: Floats, values: Floats, gradients: Floats) -> None:
+            n = len(x)
+            first, seen = places.get(n) or place(x)
             # Behind them stand positions of earlier calls.
-            padded[:n] = x
+            first[...] = x
             found = np.asarray(evaluate(seen))
             values[...] = found[:n, 0]
             gradients[...] = found[:n, 1:]
