@@ -108,24 +108,26 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
         return jnp.concatenate([values[:, None], gradients], axis=1)
 
     compiled = jax.jit(both)
-    in_64_bits = _in_64_bits()
+    enabled = in_64_bits()
 
     def evaluate(x: Any) -> Any:
         if jax.config.jax_enable_x64:
             return compiled(x)
-        with in_64_bits(True):
+        with enabled(True):
             return compiled(x)
 
     return evaluate
 
 
-def _in_64_bits() -> Any:
+def in_64_bits() -> Any:
     """JAX's context of 64 bits, which has moved between versions."""
     import jax
 
     context: Any = getattr(jax, "enable_x64", None)
     if context is None:
-        from jax.experimental import enable_x64 as context
+        from jax.experimental import enable_x64
+
+        context = enable_x64
     return context
 
 
@@ -139,7 +141,7 @@ def _seen_by_jax(values: Floats) -> tuple[Floats, Any]:
 
     array = aligned(values.shape)
     array[...] = values
-    with _in_64_bits()(True):
+    with in_64_bits()(True):
         seen = jax.device_put(array)
     try:
         is_shared = seen.unsafe_buffer_pointer() == array.ctypes.data
