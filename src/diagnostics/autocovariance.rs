@@ -29,7 +29,7 @@ impl Transform {
         if self.roots.len() != size {
             self.roots = roots(size);
         }
-        Arch::new().dispatch(Load { transform: self, chains });
+        arch_of_four().dispatch(Load { transform: self, chains });
     }
 
     /// The products of each chain's numbers and those `lag` places later, summed over all chains.
@@ -39,6 +39,16 @@ impl Transform {
         let parts = (0..SIDE_BY_SIDE).map(|b| (z.re[b], z.im[b], roots[b * lag % roots.len()]));
         parts.map(|(re, im, (cos, sin))| re * cos - im * sin).sum::<f64>() / roots.len() as f64
     }
+}
+
+/// The instruction set for passes over [`SIDE_BY_SIDE`] numbers, which fill 256 bits: wider vectors would have to be put together
+/// and taken apart.
+fn arch_of_four() -> Arch {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = pulp::x86::V3::try_new() {
+        return Arch::V3(v3);
+    }
+    Arch::new()
 }
 
 /// See [`Transform::load`].
@@ -210,5 +220,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn bits_are_the_same_without_vectors() {
+        let mut stream = Stream::new(6, 1, Purpose::Model);
+        let values: Vec<f64> = (0..5 * 300).map(|_| stream.normal()).collect();
+        let mut chains = Abreast::default();
+        chains.load(&values, 300, &[0.0; 5]);
+        let plain = Arch::Scalar(pulp::Scalar::new());
+        for first in [0, 8, 296] {
+            let sums = |arch: Arch| arch.dispatch(Sums { chains: &chains, first });
+            assert_eq!(sums(plain), sums(Arch::new()));
+        }
+        let mut transform = Transform::default();
+        transform.load(&chains);
+        let values = transform.values.clone();
+        plain.dispatch(Load { transform: &mut transform, chains: &chains });
+        assert_eq!(transform.values, values);
     }
 }
