@@ -1,94 +1,96 @@
 //! Autocovariances of several chains: few lags by sums, the rest by one transform.
 
-use super::transform::{self, Point, SIDE_BY_SIDE, roots, transform};
+use super::lanes::{Lanes, SIDE_BY_SIDE};
 use pulp::{Arch, Simd, WithSimd};
+use rustfft::FftPlannerScalar;
+use rustfft::num_complex::Complex;
+
+/// A complex number of each lane.
+type Point = Complex<Lanes>;
 
 /// Lags below this are summed directly: as many take about as long as the transform that gives all of them. A chain worth
 /// having needs no more.
 const DIRECT: usize = 64;
+/// Where the autocorrelation at this lag is above [`SLOW`], more than [`DIRECT`] lags will be asked for: the transform comes at once.
+const EARLY: usize = 15;
+const SLOW: f64 = 0.4;
 /// Lags that are summed in one pass.
 const TOGETHER: usize = 4;
 /// Chains that stand side by side: a complex sequence holds two.
 const ABREAST: usize = 2 * SIDE_BY_SIDE;
 
 /// The products of many lags by one transform, and its memory, for one user at a time.
-#[derive(Default)]
+///
+/// The planner is the one without vector instructions of its own: they are in the lanes, where bits don't depend on the processor.
 pub(super) struct Transform {
+    planner: FftPlannerScalar<Lanes>,
+    /// exp(-2 pi i k / size) for each k below the size.
     roots: Vec<(f64, f64)>,
     values: Vec<Point>,
-    spare: Vec<Point>,
+    scratch: Vec<Point>,
     power: Vec<f64>,
 }
 
+impl Default for Transform {
+    fn default() -> Self {
+        let planner = FftPlannerScalar::new();
+        Self { planner, roots: Vec::new(), values: Vec::new(), scratch: Vec::new(), power: Vec::new() }
+    }
+}
+
 impl Transform {
-    /// Transforms `chains` for [`Transform::products`]. Two chains go through one complex transform, since the real part of the
+    /// Transforms `chains` for [`Transform::products`] at `lag` and as many more as come with it; returns below which. Two chains go through one complex transform, since the real part of the
     /// inverse of |F(x + iy)|² is the sum of what x and y give.
-    fn load(&mut self, chains: &Abreast) {
+    fn load(&mut self, chains: &Abreast, lag: usize) -> usize {
+        // A sequence is followed by so many zeros as lags are wanted: first half its length, which is mostly enough, then all.
+        let lags = if lag < chains.length / 2 { chains.length / 2 } else { chains.length };
         // The inverse goes through in as many parts as there are lanes.
-        let size = transform::size((2 * chains.length - 1).max(2 * SIDE_BY_SIDE));
+        let size = transform_size((chains.length + lags - 1).max(2 * SIDE_BY_SIDE));
         if self.roots.len() != size {
-            self.roots = roots(size);
+            let angle = |k: usize| -std::f64::consts::TAU * k as f64 / size as f64;
+            self.roots = (0..size).map(|k| libm::sincos(angle(k))).map(|(sin, cos)| (cos, sin)).collect();
         }
-        arch_of_four().dispatch(Load { transform: self, chains });
+        self.power.clear();
+        self.power.resize(size, 0.0);
+        for group in chains.groups() {
+            self.values.clear();
+            self.values.extend_from_slice(&group[..chains.length]);
+            self.values.resize(size, Point::default());
+            self.transform();
+            for (sum, z) in self.power.iter_mut().zip(&self.values) {
+                let Lanes([a, b, c, d]) = z.norm_sqr();
+                *sum += (a + c) + (b + d);
+            }
+        }
+        // Frequencies that leave the same rest by the number of lanes are a lane; what they give is put together for each lag.
+        // The power being real, the inverse is the transform's conjugate, of which the real part is wanted.
+        self.values.clear();
+        let lanes = self.power.as_chunks::<SIDE_BY_SIDE>().0;
+        self.values.extend(lanes.iter().map(|&re| Point::from(Lanes(re))));
+        self.transform();
+        lags
+    }
+
+    fn transform(&mut self) {
+        let plan = self.planner.plan_fft_forward(self.values.len());
+        self.scratch.resize(plan.get_inplace_scratch_len().max(self.scratch.len()), Point::default());
+        plan.process_with_scratch(&mut self.values, &mut self.scratch);
     }
 
     /// The products of each chain's numbers and those `lag` places later, summed over all chains.
     fn products(&self, lag: usize) -> f64 {
         let Self { roots, values, .. } = self;
         let z = &values[lag % values.len()];
-        let parts = (0..SIDE_BY_SIDE).map(|b| (z.re[b], z.im[b], roots[b * lag % roots.len()]));
+        let parts = (0..SIDE_BY_SIDE).map(|b| (z.re.0[b], z.im.0[b], roots[b * lag % roots.len()]));
         parts.map(|(re, im, (cos, sin))| re * cos - im * sin).sum::<f64>() / roots.len() as f64
     }
 }
 
-/// The instruction set for passes over [`SIDE_BY_SIDE`] numbers, which fill 256 bits: wider vectors would have to be put together
-/// and taken apart.
-fn arch_of_four() -> Arch {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(v3) = pulp::x86::V3::try_new() {
-        return Arch::V3(v3);
-    }
-    Arch::new()
-}
-
-/// See [`Transform::load`].
-struct Load<'a> {
-    transform: &'a mut Transform,
-    chains: &'a Abreast,
-}
-
-impl WithSimd for Load<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Transform { roots, values, spare, power } = self.transform;
-        let size = roots.len();
-        power.clear();
-        power.resize(size, 0.0);
-        for group in self.chains.groups() {
-            values.clear();
-            values.extend_from_slice(&group[..self.chains.length]);
-            values.resize(size, Point::default());
-            spare.resize(size, Point::default());
-            transform(values, spare, roots);
-            for (sum, z) in power.iter_mut().zip(&*values) {
-                let mut squares = [0.0; SIDE_BY_SIDE];
-                for i in 0..SIDE_BY_SIDE {
-                    squares[i] = z.re[i] * z.re[i] + z.im[i] * z.im[i];
-                }
-                let [a, b, c, d] = squares;
-                *sum += (a + c) + (b + d);
-            }
-        }
-        // Frequencies that leave the same rest by the number of lanes are a lane; what they give is put together for each lag.
-        // The power being real, the inverse is the transform's conjugate, of which the real part is wanted.
-        values.clear();
-        let lanes = power.as_chunks::<SIDE_BY_SIDE>().0;
-        values.extend(lanes.iter().map(|&re| Point { re, im: Default::default() }));
-        spare.resize(lanes.len(), Point::default());
-        transform(values, spare, roots);
-    }
+/// The smallest size that holds `least`: a power of two, or three times one.
+fn transform_size(least: usize) -> usize {
+    let power = least.next_power_of_two();
+    let less = power / 4 * 3;
+    if less >= least { less } else { power }
 }
 
 /// Chains of equal length, each less its mean, so many of them side by side: as points of one transform, and for sums whose
@@ -115,8 +117,8 @@ impl Abreast {
             for (k, (chain, mean)) in group.chunks_exact(length).zip(means).enumerate() {
                 let lane = k % SIDE_BY_SIDE;
                 match k / SIDE_BY_SIDE {
-                    0 => points.iter_mut().zip(chain).for_each(|(z, x)| z.re[lane] = x - mean),
-                    _ => points.iter_mut().zip(chain).for_each(|(z, x)| z.im[lane] = x - mean),
+                    0 => points.iter_mut().zip(chain).for_each(|(z, x)| z.re.0[lane] = x - mean),
+                    _ => points.iter_mut().zip(chain).for_each(|(z, x)| z.im.0[lane] = x - mean),
                 }
             }
         }
@@ -130,7 +132,7 @@ impl Abreast {
     fn sums(&self, first: usize) -> [f64; TOGETHER] {
         // Added up here and not where they are made, that the compiler keep each of them in its lane.
         let sums = Arch::new().dispatch(Sums { chains: self, first });
-        sums.map(|Point { re: [a, b, c, d], im: [e, f, g, h] }| ((a + e) + (c + g)) + ((b + f) + (d + h)))
+        sums.map(|Point { re: Lanes([a, b, c, d]), im: Lanes([e, f, g, h]) }| ((a + e) + (c + g)) + ((b + f) + (d + h)))
     }
 }
 
@@ -151,8 +153,8 @@ impl WithSimd for Sums<'_> {
             for (z, later) in points.iter().zip(group[self.first..].windows(TOGETHER)) {
                 for (sum, y) in sums.iter_mut().zip(later) {
                     for i in 0..SIDE_BY_SIDE {
-                        sum.re[i] += z.re[i] * y.re[i];
-                        sum.im[i] += z.im[i] * y.im[i];
+                        sum.re.0[i] += z.re.0[i] * y.re.0[i];
+                        sum.im.0[i] += z.im.0[i] * y.im.0[i];
                     }
                 }
             }
@@ -166,30 +168,32 @@ pub(super) struct Autocovariances<'a> {
     chains: &'a Abreast,
     transform: &'a mut Transform,
     near: Vec<f64>,
-    /// Whether the transform has these chains.
-    is_loaded: bool,
+    /// So many lags the transform has of these chains.
+    loaded: Option<usize>,
 }
 
 impl<'a> Autocovariances<'a> {
     /// Of these chains.
     pub fn new(chains: &'a Abreast, transform: &'a mut Transform) -> Self {
-        Self { chains, transform, near: Vec::with_capacity(DIRECT), is_loaded: false }
+        Self { chains, transform, near: Vec::with_capacity(DIRECT), loaded: None }
     }
 
     /// That of `lag`, below the length: products divided by the length whatever the lag.
     pub fn at(&mut self, lag: usize) -> f64 {
-        let sum = if lag < DIRECT {
-            while self.near.len() <= lag {
+        while lag >= self.near.len() && self.loaded.is_none_or(|lags| lag >= lags) {
+            if self.near.len() < DIRECT && !self.is_slow() {
                 self.near.extend(self.chains.sums(self.near.len()));
+            } else {
+                self.loaded = Some(self.transform.load(self.chains, lag));
             }
-            self.near[lag]
-        } else {
-            if !std::mem::replace(&mut self.is_loaded, true) {
-                self.transform.load(self.chains);
-            }
-            self.transform.products(lag)
-        };
+        }
+        let sum = self.near.get(lag).copied().unwrap_or_else(|| self.transform.products(lag));
         sum / (self.chains.chains * self.chains.length) as f64
+    }
+
+    /// Whether more lags will be asked for than are worth their sums.
+    fn is_slow(&self) -> bool {
+        self.near.get(EARLY).is_some_and(|later| *later > SLOW * self.near[0])
     }
 }
 
@@ -199,6 +203,13 @@ mod tests {
     use crate::random::{Purpose, Stream};
 
     #[test]
+    fn sizes_hold_what_they_must() {
+        for (least, size) in [(1, 1), (2, 2), (3, 3), (5, 6), (7, 8), (1999, 2048), (1500, 1536), (99_999, 131_072)] {
+            assert_eq!(transform_size(least), size);
+        }
+    }
+
+    #[test]
     fn both_ways_give_the_sums() {
         let mut stream = Stream::new(5, 1, Purpose::Model);
         let (mut transform, mut abreast) = (Transform::default(), Abreast::default());
@@ -206,8 +217,10 @@ mod tests {
             let values: Vec<f64> = (0..chains * length).map(|_| stream.normal()).collect();
             let means: Vec<f64> = (0..chains).map(|_| stream.normal()).collect();
             abreast.load(&values, length, &means);
-            transform.load(&abreast);
-            let found: Vec<f64> = (0..length).map(|lag| transform.products(lag)).collect();
+            let half = transform.load(&abreast, 0);
+            let mut found: Vec<f64> = (0..half).map(|lag| transform.products(lag)).collect();
+            assert_eq!(transform.load(&abreast, half), length);
+            found.extend((half..length).map(|lag| transform.products(lag)));
             let mut both = Autocovariances::new(&abreast, &mut transform);
             for (lag, found) in found.iter().enumerate() {
                 let sum_of = |(chain, m): (&[f64], &f64)| -> f64 {
@@ -233,10 +246,5 @@ mod tests {
             let sums = |arch: Arch| arch.dispatch(Sums { chains: &chains, first });
             assert_eq!(sums(plain), sums(Arch::new()));
         }
-        let mut transform = Transform::default();
-        transform.load(&chains);
-        let values = transform.values.clone();
-        plain.dispatch(Load { transform: &mut transform, chains: &chains });
-        assert_eq!(transform.values, values);
     }
 }

@@ -10,13 +10,13 @@ mod draws;
 mod energy;
 mod ess;
 mod geyer;
+mod lanes;
 mod psis;
 mod ranks;
 mod rising;
 mod special;
 mod summary;
 mod sums;
-mod transform;
 mod workbench;
 mod worst;
 
