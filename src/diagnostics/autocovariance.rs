@@ -73,11 +73,7 @@ impl WithSimd for Load<'_> {
             spare.resize(size, Point::default());
             transform(values, spare, roots);
             for (sum, z) in power.iter_mut().zip(&*values) {
-                let mut squares = [0.0; SIDE_BY_SIDE];
-                for i in 0..SIDE_BY_SIDE {
-                    squares[i] = z.re[i] * z.re[i] + z.im[i] * z.im[i];
-                }
-                let [a, b, c, d] = squares;
+                let [a, b, c, d] = z.squares();
                 *sum += (a + c) + (b + d);
             }
         }
@@ -228,7 +224,7 @@ mod tests {
         let values: Vec<f64> = (0..5 * 300).map(|_| stream.normal()).collect();
         let mut chains = Abreast::default();
         chains.load(&values, 300, &[0.0; 5]);
-        let plain = Arch::Scalar(pulp::Scalar::new());
+        let plain = Arch::Scalar;
         for first in [0, 8, 296] {
             let sums = |arch: Arch| arch.dispatch(Sums { chains: &chains, first });
             assert_eq!(sums(plain), sums(Arch::new()));

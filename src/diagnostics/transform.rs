@@ -44,6 +44,12 @@ impl Point {
         Self { re: each(|i| self.re[i] * re - self.im[i] * im), im: each(|i| self.re[i] * im + self.im[i] * re) }
     }
 
+    /// Squared absolute values.
+    #[inline(always)]
+    pub fn squares(&self) -> Lanes {
+        each(|i| self.re[i] * self.re[i] + self.im[i] * self.im[i])
+    }
+
     /// By -i.
     #[inline(always)]
     fn turned(self) -> Self {
