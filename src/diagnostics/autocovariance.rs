@@ -241,7 +241,7 @@ mod tests {
         let values: Vec<f64> = (0..5 * 300).map(|_| stream.normal()).collect();
         let mut chains = Abreast::default();
         chains.load(&values, 300, &[0.0; 5]);
-        let plain = Arch::Scalar(pulp::Scalar::new());
+        let plain = Arch::Scalar;
         for first in [0, 8, 296] {
             let sums = |arch: Arch| arch.dispatch(Sums { chains: &chains, first });
             assert_eq!(sums(plain), sums(Arch::new()));

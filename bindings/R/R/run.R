@@ -27,11 +27,39 @@ start_run <- function(model, algorithm, settings, inits, inv_metrics, from = NUL
   run
 }
 
-# For calls that return when the run has ended: whatever leaves from here, Ctrl-C among it, ends the run.
+# The fit of the last run that Ctrl-C ended inside catena_sample() or its like.
+kept <- new.env(parent = emptyenv())
+
+# For calls that return when the run has ended: whatever leaves from here ends the run. The first Ctrl-C has the chains stop
+# where they are, so that what they drew is kept, and is raised then; a second one leaves at once.
 finish_run <- function(run, progress, show_messages) {
   on.exit(.Call(C_run_free, run$pointer))
-  watch(run, progress, show_messages)
-  take_result(run, keep = FALSE)
+  kept$fit <- NULL
+  pressed <- NULL
+  withCallingHandlers(watch(run, progress, show_messages), interrupt = function(condition) {
+    if (is.null(pressed)) {
+      pressed <<- condition
+      .Call(C_run_cancel, run$pointer)
+      # R evaluates on what was interrupted. Where it can't, there is no such restart, and the interrupt takes its course.
+      try(invokeRestart("resume"), silent = TRUE)
+    }
+  })
+  fit <- take_result(run, keep = FALSE)
+  if (!is.null(pressed)) {
+    kept$fit <- fit
+    message(sprintf(
+      "Interrupted: each chain has at least %.0f draws of %.0f; catena_last_fit() has them, and catena_resume() goes on.",
+      min(rows_written(fit)), length(rows_of(fit))
+    ))
+    signalCondition(pressed)
+    invokeRestart("abort")
+  }
+  fit
+}
+
+catena_last_fit <- function() {
+  if (is.null(kept$fit)) stop("expected a run that Ctrl-C has ended, and none after it, got none", call. = FALSE)
+  kept$fit
 }
 
 catena_start <- function(model, ...) catena_sample(model, ..., wait = FALSE)

@@ -254,6 +254,26 @@ Base.@kwdef struct DesignTable
     samples::Csize_t = 0
 end
 
+"`catena_course_step`"
+Base.@kwdef struct CourseStepTable
+    struct_size::Csize_t = 0
+    way::Float64 = NaN
+    size::Float64 = NaN
+    ess::Float64 = NaN
+    ancestors::Float64 = NaN
+    log_evidence::Float64 = NaN
+    acceptance::Float64 = NaN
+    stepsize::Float64 = NaN
+end
+
+"`catena_course_options`"
+Base.@kwdef struct CourseOptionsTable
+    struct_size::Csize_t = 0
+    title::Ptr{UInt8} = C_NULL
+    truth::Ptr{Float64} = C_NULL
+    num_truth::Csize_t = 0
+end
+
 "`catena_option`, which is the library's"
 struct OptionTable
     name::Ptr{UInt8}

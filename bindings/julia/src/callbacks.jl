@@ -26,10 +26,13 @@ mutable struct Session{M}
     failed::Threads.Atomic{Bool}
     # The first exception and its backtrace.
     failure::Any
+    # Whether somebody waits who looks for Ctrl-C in `interrupted`, and it came inside an evaluation.
+    polled::Bool
+    interrupted::Bool
 end
 
 Session(model, outputs, caller) =
-    Session(model, outputs, caller, Threads.SpinLock(), Worker[], Threads.Atomic{Bool}(false), nothing)
+    Session(model, outputs, caller, Threads.SpinLock(), Worker[], Threads.Atomic{Bool}(false), nothing, false, false)
 
 function locked(f, lock)
     Base.lock(lock)
@@ -68,6 +71,29 @@ has_failed(::Nothing) = false
 @inline call_user(session, f, arguments...) =
     session.caller ? Base.reenable_sigint(() -> f(arguments...)) : f(arguments...)
 
+"""
+As [`call_user`](@ref), for functions that give the same whenever they are called: what the first Ctrl-C breaks off is called again,
+so that its chain can go on, and whoever waits for the run finds it in `interrupted`.
+"""
+@inline function call_whole(session, f, arguments...)
+    session.polled || return call_user(session, f, arguments...)
+    try
+        return call_user(session, f, arguments...)
+    catch exception
+        exception isa InterruptException && !session.interrupted || rethrow()
+        session.interrupted = true
+    end
+    call_user(session, f, arguments...)
+end
+
+"Throws the Ctrl-C that came inside an evaluation since the last call."
+function rethrow_interrupt(session::Session)
+    session.interrupted || return
+    session.interrupted = false
+    throw(InterruptException())
+end
+rethrow_interrupt(::Nothing) = nothing
+
 function worker_new(session::Session, out::Ptr{Ptr{Cvoid}})::Cint
     try
         dimension = session.model.dimension
@@ -87,7 +113,7 @@ function evaluate(session::Session, worker::Worker, task::Ptr{Cvoid}, position::
         x, g, n = worker.x, worker.g, session.model.dimension
         GC.@preserve x unsafe_copyto!(pointer(x), position, n)
         fill!(g, NaN)
-        log_density = call_user(session, session.model.f!, g, x)
+        log_density = call_whole(session, session.model.f!, g, x)
         log_density isa Real || throw(ArgumentError("f!(g, x): expected to return a number, got $(repr(log_density))"))
         length(x) == length(g) == n || throw(DimensionMismatch("f!(g, x) changed the length of a vector"))
         unsafe_store!(value, Float64(log_density))

@@ -64,7 +64,12 @@ function resume(object, before::Draws, n::Integer = before.n; more::Integer = 0,
     isempty(before.failures) || throw(ArgumentError(
         "argument 'before': expected chains that can go on, got one that failed: $(first(before.failures).message)"))
     same = Base.structdiff(before.options, NamedTuple{(:max_evaluations,)})
-    rest = sample(object, Base.checked_add(Int(n), Int(more)); same..., options..., checkpoints = before.checkpoints)
+    rest = try
+        sample(object, Base.checked_add(Int(n), Int(more)); same..., options..., checkpoints = before.checkpoints)
+    catch
+        LAST[] === nothing || (LAST[] = join_parts(before, LAST[]))
+        rethrow()
+    end
     join_parts(before, rest)
 end
 

@@ -95,6 +95,7 @@ function poll(run::Run; timeout::Real = 0)
         # Ctrl-C is held back while the library's frames are on the stack, and thrown here.
         GC.@preserve run disable_sigint(() -> checked(e -> poll_once(run.handle, run.caller, pause, done, e)))
         has_failed(run.session) && cancel(run)
+        rethrow_interrupt(run.session)
         show_lines(run.log)
         yield()
         done[] == 0 && time() >= until && return false
@@ -150,6 +151,28 @@ function Base.fetch(run::Run; progress = false)
     run.outcome isa Draws && return run.outcome
     rethrow_failure(run.session)
     throw(run.outcome)
+end
+
+"The draws of the last run that Ctrl-C ended inside `sample` or `resume`."
+const LAST = Ref{Union{Draws,Nothing}}(nothing)
+
+"""
+    Catena.last_draws() -> Catena.Draws
+
+What the last run drew, where Ctrl-C ended it inside [`Catena.sample`](@ref) or [`Catena.resume`](@ref), which goes on with it.
+"""
+function last_draws()
+    LAST[] === nothing && throw(ArgumentError("expected a run that Ctrl-C has ended, and none after it, got none"))
+    LAST[]
+end
+
+"Has the chains of an interrupted run stop where they are, and keeps what they drew; a second Ctrl-C is thrown at once."
+function keep_drawn(run::Run)
+    cancel(run)
+    draws = fetch(run)
+    LAST[] = draws
+    rows = minimum(report.rows for report in draws.chains)
+    @info "interrupted: each chain has at least $rows draws of $(draws.n); Catena.last_draws() has them, and Catena.resume goes on"
 end
 
 function Base.close(run::Run)

@@ -47,13 +47,18 @@ Runs chains over `model` and returns `n` draws of each.
   `docs/cluster.md`. All make the same call, with a `seed`
 - `progress`: whether to show a progress line on `stderr` (by default where that is a terminal), or an `IO`
 
-An exception in a model's function ends the run and is thrown here, as is Ctrl-C. When some chains fail, a warning says
+An exception in a model's function ends the run and is thrown here. So is Ctrl-C, when the chains have stopped after the
+iteration under way: [`Catena.last_draws`](@ref)`()` has what they drew. A second one is thrown at once. When some chains fail, a warning says
 which and why, and the draws of the others are returned; when all do, their error is thrown.
 """
 function sample(object, n::Integer = 1000; progress = stderr isa Base.TTY, options...)
+    LAST[] = nothing
     run = start(object, n; options...)
     try
         fetch(run; progress = progress)
+    catch exception
+        exception isa InterruptException && keep_drawn(run)
+        rethrow()
     finally
         close(run)
     end
@@ -79,6 +84,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
     caller = calls_on_caller(model, callbacks)
     session = session_of(model, caller)
     session === nothing || caller || threads != 0 || (threads = Threads.nthreads())
+    session === nothing || (session.polled = caller)
     seed === nothing && (seed = rand(Random.RandomDevice(), UInt32))
     inits = inits_of(init, chains, chain_id)
     inv_metrics = inv_metrics_of(inv_metric, chains)

@@ -165,6 +165,11 @@ OFFSETS(catena_design, AT(catena_design, struct_size), AT(catena_design, kind), 
         AT(catena_design, time_field), AT(catena_design, scale), AT(catena_design, most), AT(catena_design, num_guesses),
         AT(catena_design, guess_fields), AT(catena_design, guess_parameters), AT(catena_design, fields),
         AT(catena_design, num_candidates), AT(catena_design, candidates), AT(catena_design, samples));
+OFFSETS(catena_course_step, AT(catena_course_step, struct_size), AT(catena_course_step, way), AT(catena_course_step, size),
+        AT(catena_course_step, ess), AT(catena_course_step, ancestors), AT(catena_course_step, log_evidence),
+        AT(catena_course_step, acceptance), AT(catena_course_step, stepsize));
+OFFSETS(catena_course_options, AT(catena_course_options, struct_size), AT(catena_course_options, title),
+        AT(catena_course_options, truth), AT(catena_course_options, num_truth));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,
                          CATENA_LOG_DEBUG, CATENA_LOG_INFO, CATENA_LOG_WARNING, CATENA_METRIC_UNIT_E,
                          CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_ENGINE_NUTS,

@@ -60,6 +60,41 @@ end
     @test count[] >= 1000
 end
 
+@testset "what was drawn before Ctrl-C is kept" begin
+    Base.exit_on_sigint(false)
+    whole = Catena.sample(MODEL, 200; warmup = 20, seed = 5)
+    @test_throws ArgumentError Catena.last_draws()
+    count = Ref(0)
+    # Ctrl-C comes inside an evaluation, which it breaks off.
+    model = FunctionModel(2, function (g, x)
+        (count[] += 1) == 1000 && (signal_self(); sleep(10))
+        normal!(g, x)
+    end)
+    said(f) = @test_logs (:info, r"at least [1-9][0-9]* draws of 1000000;") match_mode = :any f()
+    options = (warmup = 20, seed = 5, callbacks = :caller, check_gradient = false)
+    @test said(() -> try
+        Catena.sample(model, 10^6; options...)
+    catch exception
+        exception isa InterruptException
+    end)
+    part = Catena.last_draws()
+    @test isempty(part.failures)
+    @test all(report -> report.status == :interrupted && report.rows > 0, part.chains)
+    some = min(200, minimum(report.rows for report in part.chains))
+    @test part.values[1:some, :, :] == whole.values[1:some, :, :]
+    # Gone on with, and interrupted again.
+    count[] = 0
+    @test said(() -> try
+        Catena.resume(model, part)
+    catch exception
+        exception isa InterruptException
+    end)
+    more = Catena.last_draws()
+    @test all(more.chains[i].rows > part.chains[i].rows for i in 1:4)
+    some = min(200, minimum(report.rows for report in more.chains))
+    @test more.values[1:some, :, :] == whole.values[1:some, :, :]
+end
+
 @testset "interrupted inside a loop of the model's that doesn't end" begin
     Base.exit_on_sigint(false)
     model = FunctionModel(2, function (g, x)
