@@ -1,13 +1,13 @@
 //! Effective sample size by Geyer's initial monotone sequence.
 
-use super::autocovariance::{Autocovariances, Transform};
+use super::autocovariance::{Abreast, Autocovariances, Transform};
 use super::sums::{mean, variance};
 
 /// Memory for [`size`], used again for the next.
 #[derive(Default)]
 pub(super) struct Memory {
     transform: Transform,
-    centred: Vec<f64>,
+    centred: Abreast,
     rhos: Vec<f64>,
 }
 
@@ -19,11 +19,8 @@ pub(super) fn size(chains: &[f64], length: usize, memory: &mut Memory) -> f64 {
         return f64::NAN;
     }
     let means: Vec<f64> = chains.chunks_exact(length).map(mean).collect();
-    centred.clear();
-    for (chain, m) in chains.chunks_exact(length).zip(&means) {
-        centred.extend(chain.iter().map(|x| x - m));
-    }
-    let mut autocovariance = Autocovariances::new(centred, length, transform);
+    centred.load(chains, length, &means);
+    let mut autocovariance = Autocovariances::new(centred, transform);
     let n = length as f64;
     let within = autocovariance.at(0) * n / (n - 1.0);
     let mut total = within * (n - 1.0) / n;

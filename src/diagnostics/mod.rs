@@ -10,6 +10,7 @@ mod draws;
 mod energy;
 mod ess;
 mod geyer;
+mod lanes;
 mod psis;
 mod ranks;
 mod rising;

@@ -1,34 +1,37 @@
 //! Sums over eight lanes in a fixed order, the same bits on every instruction set.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 const LANES: usize = 8;
 
-/// Calls `term` with corresponding numbers of both and adds what it returns.
-#[inline(always)]
-fn lanes(x: &[f64], y: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut sums = [0.0; LANES];
-    let ((blocks, rest), (others, other_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
-    for (a, b) in blocks.iter().zip(others) {
-        for i in 0..LANES {
-            sums[i] += term(a[i], b[i]);
-        }
-    }
-    for (sum, (a, b)) in sums.iter_mut().zip(rest.iter().zip(other_rest)) {
-        *sum += term(*a, *b);
-    }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
-}
+/// The sum of what `term` makes of each number. A structure, since a closure would not be compiled for the instruction set that
+/// it is dispatched to.
+struct Terms<'a, F>(&'a [f64], F);
 
-/// Products of `x` and the equally long `y`, summed.
-pub fn dot(x: &[f64], y: &[f64]) -> f64 {
-    Arch::new().dispatch(|| lanes(x, y, |a, b| a * b))
+impl<F: Fn(f64) -> f64> WithSimd for Terms<'_, F> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let Self(values, term) = self;
+        let mut sums = [0.0; LANES];
+        let (blocks, rest) = values.as_chunks::<LANES>();
+        for block in blocks {
+            for i in 0..LANES {
+                sums[i] += term(block[i]);
+            }
+        }
+        for (sum, x) in sums.iter_mut().zip(rest) {
+            *sum += term(*x);
+        }
+        let [a, b, c, d, e, f, g, h] = sums;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
 }
 
 /// The sum.
-fn sum(x: &[f64]) -> f64 {
-    Arch::new().dispatch(|| lanes(x, x, |a, _| a))
+fn sum(values: &[f64]) -> f64 {
+    Arch::new().dispatch(Terms(values, |x| x))
 }
 
 /// The mean; NaN of no numbers.
@@ -38,7 +41,7 @@ pub fn mean(values: &[f64]) -> f64 {
 
 /// Squared distances from `centre`, summed.
 fn squares(values: &[f64], centre: f64) -> f64 {
-    Arch::new().dispatch(|| lanes(values, values, |x, _| (x - centre) * (x - centre)))
+    Arch::new().dispatch(Terms(values, |x| (x - centre) * (x - centre)))
 }
 
 /// Unbiased variance.
@@ -55,7 +58,7 @@ mod tests {
         for n in 0..40 {
             let x: Vec<f64> = (1..=n).map(f64::from).collect();
             let n = f64::from(n);
-            assert_eq!(dot(&x, &x), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
+            assert_eq!(squares(&x, 0.0), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
             assert!(n == 0.0 || mean(&x) == (n + 1.0) / 2.0);
             assert!(n < 2.0 || (variance(&x) - n * (n + 1.0) / 12.0).abs() < 1e-12 * n * n);
         }

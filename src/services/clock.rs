@@ -11,7 +11,8 @@ const LONGEST_STRIDE: u32 = 1024;
 /// Tells when a slice's time is up, looking at the clock as seldom as it can afford to.
 pub(super) struct Clock {
     start: Instant,
-    lap: Instant,
+    /// When the last lap ended, or the slice began.
+    pub lap: Instant,
     looked: Instant,
     pub stride: u32,
     left: u32,
@@ -67,9 +68,5 @@ pub(super) struct Times {
 impl Times {
     pub fn account(&mut self, time: Duration) {
         *(if self.warm { &mut self.sampling } else { &mut self.warmup }) += time;
-    }
-
-    pub fn total(&self) -> Duration {
-        self.warmup + self.sampling
     }
 }

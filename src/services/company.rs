@@ -3,8 +3,8 @@
 use super::Outcome;
 use super::rows::Rows;
 use super::run::Run;
-use super::seat::{Seat, model_stopped, no_worker};
-use super::service::Service;
+use super::seat::Seat;
+use super::service::{Service, model_stopped, no_worker};
 use crate::drive::{Around, Bench, Council, Evaluations, Job, Next, PoolReducer, Seated, Standing, Together, evaluate};
 use crate::model::{Ask, Density, Evaluation, Fold, Machine, Member, NO_CHAIN, Refusal, Reply, Task, is_unwritten};
 use crate::random::{Purpose, Stream};

@@ -4,7 +4,7 @@ use super::Outcome;
 use super::clock::{Clock, Times};
 use super::keeping::Keeping;
 use super::run::Run;
-use super::service::{After, End, Here, Service, in_words};
+use super::service::{After, End, Here, Service, model_stopped, no_worker};
 use super::{ChainReport, control::Control};
 use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Seated, Slice};
 use crate::error::{Code, Error};
@@ -13,6 +13,9 @@ use crate::model::{self, Ask, Density, Machine, Reply};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+/// Seats that share the time from one look at the clock to the next: a look takes as long as a third of a leapfrog step.
+const PER_LOOK: usize = 8;
 
 /// See the module's words.
 pub struct Seat<'r, D: Density, S: Service<D>> {
@@ -135,6 +138,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         run: &Run<'r, D>,
         bench: &mut Bench<D::Worker>,
         stop: &AtomicBool,
+        clock: &mut Clock,
         start: Instant,
     ) -> Result<std::convert::Infallible, Stop> {
         // What the last user of the bench left belongs to another machine.
@@ -151,11 +155,10 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         if !matches!(self.brought, Brought::Ask(_)) && self.keeping.is_due(self.run.keeper, || start) {
             self.keep()?;
         }
-        let mut clock = Clock::new(start, self.stride);
         if std::mem::take(&mut self.resumed) {
             self.service.go_on()?;
         } else if self.machine.is_none() {
-            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock };
             self.machine = Some(self.service.begin(here)?);
         }
         let reducer = PoolReducer::new(&run.pool, &run.workers);
@@ -193,7 +196,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
                 }
                 Pause::ModelStopped => return Err(model_stopped(&bench.message).into()),
             };
-            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock: &mut clock };
+            let here = &mut Here { run, place: self.place, bench, times: &mut self.times, clock };
             if self.service.event(machine, event, here)? == After::Done {
                 return Err(Stop::Over(Outcome::Finished));
             }
@@ -212,7 +215,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         }
     }
 
-    /// A slice from `start` on: how and when it ended.
+    /// A slice from `start` on: how it ended, and up to when its time is accounted for.
     fn slice_at(
         &mut self,
         run: &Run<'r, D>,
@@ -220,14 +223,12 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         stop: &AtomicBool,
         start: Instant,
     ) -> (Slice, Instant) {
-        let before = self.times.total();
-        let Err(end) = self.work(run, bench, stop, start);
-        let now = Instant::now();
-        let accounted = self.times.total() - before;
-        self.times.account((now - start).saturating_sub(accounted));
+        let mut clock = Clock::new(start, self.stride);
+        let Err(end) = self.work(run, bench, stop, &mut clock, start);
         match end {
-            Stop::Pause(slice) => (slice, now),
+            Stop::Pause(slice) => (slice, clock.lap),
             Stop::Over(outcome) => {
+                self.times.account(clock.lap());
                 self.close(outcome);
                 (Slice::Over, Instant::now())
             }
@@ -291,7 +292,11 @@ impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
     fn slice(&mut self, stop: &AtomicBool) -> Slice {
         let (run, start) = (Arc::clone(&self.run), Instant::now());
         match run.workers.check_out() {
-            Ok(mut bench) => self.slice_at(&run, &mut bench, stop, start).0,
+            Ok(mut bench) => {
+                let (slice, since) = self.slice_at(&run, &mut bench, stop, start);
+                self.times.account(since.elapsed());
+                slice
+            }
             Err(error) => self.end(no_worker(&error)),
         }
     }
@@ -300,16 +305,19 @@ impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
         let Some(first) = seats.first() else { return };
         let (run, mut start) = (Arc::clone(&first.job.run), Instant::now());
         let mut bench = run.workers.check_out();
-        for seated in seats {
-            // Pushed one by one: where one panics, the others' ends stand.
-            ends.push(match &mut bench {
-                Ok(bench) => {
-                    let (slice, end) = seated.job.slice_at(&run, bench, stop, start);
-                    start = end;
-                    slice
-                }
-                Err(error) => seated.job.end(no_worker(error)),
-            });
+        for some in seats.chunks_mut(PER_LOOK) {
+            for seated in &mut *some {
+                let (slice, since) = match &mut bench {
+                    Ok(bench) => seated.job.slice_at(&run, bench, stop, start),
+                    Err(error) => (seated.job.end(no_worker(error)), start),
+                };
+                // Pushed one by one: where one panics, the others' ends stand.
+                ends.push(slice);
+                start = since;
+            }
+            let (now, count) = (Instant::now(), some.len() as u32);
+            some.iter_mut().for_each(|seated| seated.job.times.account((now - start) / count));
+            start = now;
         }
     }
 
@@ -338,13 +346,4 @@ impl<D: Density, S: Service<D>> Job for Seat<'_, D, S> {
     fn panicked(&mut self, message: String) {
         self.close(Outcome::Failed(self.caught(&message)));
     }
-}
-
-/// The words for a worker's memory that could not be made.
-pub(super) fn no_worker(error: &model::WorkerError) -> Error {
-    Error::new(Code::Model, format!("a worker's memory could not be made: {error}"))
-}
-
-pub(super) fn model_stopped(message: &str) -> Error {
-    Error::new(Code::Model, format!("the model stopped the run{}", in_words(message)))
 }

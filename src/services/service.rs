@@ -6,9 +6,9 @@ use super::control::Progress;
 pub use super::report::End;
 use super::run::Run;
 use crate::drive::{Bench, PoolReducer};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::io::{Level, Mark};
-use crate::model::{Density, Machine, Task};
+use crate::model::{Density, Machine, Task, WorkerError};
 use crate::random::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 use std::time::Instant;
@@ -146,4 +146,13 @@ impl<D: Density> Here<'_, D> {
 /// The model's message as the tail of a sentence.
 pub(super) fn in_words(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!("; the model says: {message}") }
+}
+
+/// The words for a worker's memory that could not be made.
+pub(super) fn no_worker(error: &WorkerError) -> Error {
+    Error::new(Code::Model, format!("a worker's memory could not be made: {error}"))
+}
+
+pub(super) fn model_stopped(message: &str) -> Error {
+    Error::new(Code::Model, format!("the model stopped the run{}", in_words(message)))
 }

@@ -1,7 +1,7 @@
 //! A look at the gradient where a chain starts: the model's derivatives against differences of its log density.
 
-use super::seat::model_stopped;
 use super::service::Here;
+use super::service::model_stopped;
 use crate::error::{Code, Error};
 use crate::io::significant;
 use crate::model::{Density, Refusal};

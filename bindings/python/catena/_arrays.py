@@ -12,6 +12,8 @@ Floats = npt.NDArray[np.float64]
 
 # More addresses than this are not remembered.
 _MOST_ADDRESSES = 65536
+# Bytes of a line.
+_LINE = 64
 _float64 = np.dtype(np.float64)
 
 
@@ -65,6 +67,14 @@ def matrix(address: int, shape: tuple[int, ...], kind: Any = ctypes.c_double) ->
     for extent in shape:
         count *= extent
     return np.frombuffer((kind * count).from_address(address), dtype=kind).reshape(shape)
+
+
+def aligned(shape: tuple[int, ...]) -> Floats:
+    """An array whose first number stands where a line of the processor's cache begins; its numbers are any."""
+    count = int(np.prod(shape))
+    room: Floats = np.empty(count + _LINE // 8)
+    first = -room.ctypes.data % _LINE // 8
+    return room[first : first + count].reshape(shape)
 
 
 def columns(address: int, rows: int, width: int) -> Floats:

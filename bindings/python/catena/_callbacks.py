@@ -74,10 +74,7 @@ class Closures:
         return evaluate
 
     def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int) -> None:
-        """Calls the function of many positions."""
-        if self.in_place is not None:
-            self.in_place(self.blocks[positions, n], self.vectors[values_at, n], self.blocks[gradients_at, n])
-            return
+        """Calls the function of many positions, and looks at what it returns."""
         shape = (n, self.model.dimension)
         values, gradients = self.function(self.blocks[positions, n].copy())
         values = returned("the log densities that the model's function returned", values, (n,))
@@ -86,11 +83,16 @@ class Closures:
         self.blocks[gradients_at, n][...] = gradients
 
     def many(self) -> Callback:
+        into, blocks, vectors = self.in_place, self.blocks, self.vectors
+
         def evaluate(
             _user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, _codes: int
         ) -> int:
             try:
-                self.evaluate_rows(positions, n, values, gradients)
+                if into is not None:
+                    into(blocks[positions, n], vectors[values, n], blocks[gradients, n])
+                else:
+                    self.evaluate_rows(positions, n, values, gradients)
                 return DONE
             except BaseException as exception:
                 return self.failure.keep(_explained(exception, self.model.function), task)

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Floats
+from ._arrays import Floats, aligned
 from ._model import VectorizedModel
 from ._names import Names
 
 # A batch is padded to the width of the run or to this part of it, again and again, so that little is compiled.
 _NARROWER = 4
+# Looks at whether JAX is done, a tenth of a microsecond each, before waiting for it.
+_LOOKS = 100
 
 
 class JaxModel(VectorizedModel):
@@ -67,19 +69,28 @@ class JaxModel(VectorizedModel):
         super().__init__(lambda x: _apart(self._evaluate, x), dimension, names=names, **others)
 
     def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None]:
-        evaluate, room = self._evaluate, dict[int, Floats]()
+        evaluate = self._evaluate
+        # Arrays of this run, whose calls come one after the other, by their sizes. JAX may read them when a call that was
+        # interrupted is long over, so that they are not the library's own.
+        arrays = dict[int, tuple[Floats, Any]]()
+        # The first so many rows of these, and what JAX is called with.
+        places = dict[int, tuple[Floats, Any]]()
 
-        def into(x: Floats, values: Floats, gradients: Floats) -> None:
-            # Arrays of this run, whose calls come one after the other. JAX may read them when a call that was interrupted is long
-            # over, so that they are not the library's own.
+        def place(x: Floats) -> tuple[Floats, Any]:
             n = len(x)
             size = _size(n, width)
-            padded = room.get(size)
-            if padded is None:
-                padded = room[size] = np.repeat(x[:1], size, axis=0)
+            if size not in arrays:
+                arrays[size] = _seen_by_jax(np.repeat(x[:1], size, axis=0))
+            array, seen = arrays[size]
+            places[n] = made = array[:n], seen
+            return made
+
+        def into(x: Floats, values: Floats, gradients: Floats) -> None:
+            n = len(x)
+            first, seen = places.get(n) or place(x)
             # Behind them stand positions of earlier calls.
-            padded[:n] = x
-            found = np.asarray(evaluate(padded))
+            first[...] = x
+            found = _numbers(evaluate(seen))
             values[...] = found[:n, 0]
             gradients[...] = found[:n, 1:]
 
@@ -99,18 +110,47 @@ def _batched(function: Callable[..., Any]) -> Callable[..., Any]:
         return jnp.concatenate([values[:, None], gradients], axis=1)
 
     compiled = jax.jit(both)
-    # The context has moved between versions of JAX.
-    enabled: Any = getattr(jax, "enable_x64", None)
-    if enabled is None:
-        from jax.experimental import enable_x64
+    enabled = in_64_bits()
 
-        enabled = enable_x64
-
-    def evaluate(x: Floats) -> Any:
+    def evaluate(x: Any) -> Any:
+        if jax.config.jax_enable_x64:
+            return compiled(x)
         with enabled(True):
             return compiled(x)
 
     return evaluate
+
+
+def in_64_bits() -> Any:
+    """JAX's context of 64 bits, which has moved between versions."""
+    import jax
+
+    context: Any = getattr(jax, "enable_x64", None)
+    if context is None:
+        from jax.experimental import enable_x64
+
+        context = enable_x64
+    return context
+
+
+def _seen_by_jax(values: Floats) -> tuple[Floats, Any]:
+    """A copy of `values`, and what JAX is to be called with to read what stands there then.
+
+    That is an array of JAX's over the same memory where JAX computes in the processor's, for JAX takes a microsecond to make
+    one for each call. Nobody else has it, and each call is over before the memory is written again.
+    """
+    import jax
+
+    array = aligned(values.shape)
+    array[...] = values
+    with in_64_bits()(True):
+        seen = jax.device_put(array)
+    try:
+        is_shared = seen.unsafe_buffer_pointer() == array.ctypes.data
+    except (AttributeError, NotImplementedError, RuntimeError, ValueError):
+        # Arrays on several devices have no address.
+        is_shared = False
+    return array, seen if is_shared else array
 
 
 def _size(n: int, width: int) -> int:
@@ -121,6 +161,15 @@ def _size(n: int, width: int) -> int:
     return size
 
 
+def _numbers(found: Any) -> Floats:
+    """An array of JAX's as one of numpy's. Where JAX computes on a thread of its own, small functions are over before this thread
+    would have gone to sleep and been woken, which takes longer than they do."""
+    for _ in range(_LOOKS):
+        if found.is_ready():
+            break
+    return np.asarray(found)
+
+
 def _apart(evaluate: Callable[..., Any], x: Floats) -> tuple[Floats, Floats]:
-    found = np.asarray(evaluate(x))
+    found = _numbers(evaluate(x))
     return found[:, 0], found[:, 1:]

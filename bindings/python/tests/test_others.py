@@ -57,6 +57,8 @@ def test_numba():
 
 def test_jax():
     jnp = pytest.importorskip("jax.numpy")
+    from catena._jax import in_64_bits
+
     scales = np.array([1.0, 2.0])
 
     def log_density(x):
@@ -70,9 +72,12 @@ def test_jax():
     # Chains of a batch are what they are alone, whatever fills the batch up.
     plain = catena.FunctionModel(lambda x: (-0.5 * np.sum((x / scales) ** 2), -x / scales**2), 2)
     few = {"seed": 2, "num_warmup": 0, "num_samples": 20, "metric": "unit_e", "stepsize": 0.5}
-    assert np.allclose(catena.sample(model, 21, **few).draws, catena.sample(plain, 21, **few).draws, rtol=1e-9, atol=1e-9)
-    # In 64 bits, so that a step of 1e-6 tells.
+    draws = catena.sample(model, 21, **few).draws
+    assert np.allclose(draws, catena.sample(plain, 21, **few).draws, rtol=1e-9, atol=1e-9)
+    # In 64 bits, so that a step of 1e-6 tells, whatever JAX's own setting is.
     assert catena.diagnose(model).failures == 0
+    with in_64_bits()(True):
+        assert np.array_equal(catena.sample(model, 21, **few).draws, draws)
     parts = catena.JaxModel(
         None,
         2,
