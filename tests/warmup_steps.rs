@@ -237,10 +237,15 @@ impl Density for Banana {
     }
 }
 
+/// So many bananas that the target of some of them rises.
+const CHAINS: usize = 8;
+
 /// Options by their names.
 fn named(options: &[(&str, &str)]) -> SampleOptions {
     let mut set = OptionSet::default();
-    let common = [("seed", "3"), ("num_samples", "500"), ("refresh", "0"), ("num_threads", "2")];
+    let chains = CHAINS.to_string();
+    let common =
+        [("seed", "3"), ("num_chains", &*chains), ("num_samples", "500"), ("refresh", "0"), ("num_threads", "2")];
     common.iter().chain(options).for_each(|(name, text)| set.set(name, Given::Text(text)).unwrap());
     set.options()
 }
@@ -249,7 +254,7 @@ fn named(options: &[(&str, &str)]) -> SampleOptions {
 fn the_target_rises_where_transitions_diverge() {
     let deltas = |report: &SampleReport| report.chains.iter().map(|c| c.delta.unwrap()).collect::<Vec<_>>();
     let lines = Lines::default();
-    let mut writers = vec![TableWriter::new(); 4];
+    let mut writers = vec![TableWriter::new(); CHAINS];
     let io = SampleIo { sample_writers: borrow(&mut writers), logger: &lines, ..Default::default() };
     let report = sample_nuts(&Banana, &named(&[]), io).unwrap();
     let risen = deltas(&report);
@@ -265,7 +270,7 @@ fn the_target_rises_where_transitions_diverge() {
     }
     // A target that is given stays, unless it is to rise; then fewer transitions diverge.
     let (kept, _) = run(&Banana, &named(&[("delta", "0.7")]));
-    assert_eq!(deltas(&kept), [0.7; 4]);
+    assert_eq!(deltas(&kept), [0.7; CHAINS]);
     let asked = run(&Banana, &named(&[("delta", "0.7"), ("raise_delta", "true")]));
     assert!(asked.1.iter().map(bits).eq(writers.iter().map(bits)));
     let of_risen = |r: &SampleReport| {
@@ -275,8 +280,8 @@ fn the_target_rises_where_transitions_diverge() {
     assert!(many > 20 && 2 * few < many, "{few} {many}, {risen:?}");
     // Together all have one target. Stan's stays.
     let together = deltas(&run(&Banana, &named(&[("warmup", "together")])).0);
-    assert!(together[0] > 0.7 && together == [together[0]; 4], "{together:?}");
-    assert_eq!(deltas(&run(&Banana, &named(&[("preset", "stan"), ("raise_delta", "true")])).0), [0.8; 4]);
+    assert!(together[0] > 0.7 && together == [together[0]; CHAINS], "{together:?}");
+    assert_eq!(deltas(&run(&Banana, &named(&[("preset", "stan"), ("raise_delta", "true")])).0), [0.8; CHAINS]);
 }
 
 #[test]
@@ -300,7 +305,7 @@ fn runs_whose_target_rises_have_the_same_bits_however_they_run() {
         let part =
             sample_nuts(&Banana, &SampleOptions { max_evaluations: 700, ..options.clone() }, SampleIo::default());
         let saved: Vec<Vec<u8>> = part.unwrap().chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
-        let mut writers = vec![TableWriter::new(); 4];
+        let mut writers = vec![TableWriter::new(); CHAINS];
         let checkpoints = saved.iter().map(Vec::as_slice).collect();
         let io = SampleIo { sample_writers: borrow(&mut writers), checkpoints, ..Default::default() };
         let rest = sample_nuts(&Banana, &options, io).unwrap();
