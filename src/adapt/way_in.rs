@@ -1,16 +1,21 @@
 use serde::{Deserialize, Serialize};
 
-/// Where the log density is below this, its rounding is about 1 and more: whether a step is accepted then says nothing of how
-/// good the step size is, only whether the energy fell.
-const FAR: f64 = -1e15;
+/// A start whose log density is below this may be far out. Where there are many data it need not be; then the way in is over in
+/// [`FEW`] transitions.
+const FAR: f64 = -1e3;
+/// Below this the log density's rounding is about 1 and more: whether a step is accepted then says nothing of how good the step size
+/// is, only whether the energy fell, and it may take a while until it is.
+const ROUNDED: f64 = -1e15;
 /// The metric is renewed where the steepest slope has fallen by this factor.
 const RENEWED: f64 = 2.0;
-/// In so many transitions the log density comes nearer to 0
-const LOOKS: u32 = 10;
+/// In so many transitions the log density comes nearer to 0,
+const FEW: u32 = 3;
+/// or in so many below [`ROUNDED`],
+const MANY: u32 = 10;
 /// by this factor, or the way in is over.
 const NEARER: f64 = 0.5;
 
-/// The way in of a chain that starts exponentially far out.
+/// The way in of a chain that starts far out, where the log density may be exponentially large.
 ///
 /// A metric of 1/|g| lets all coordinates move equally, and with slopes that differ by orders of magnitude the one that is to
 /// move hardly does: where residuals explode, the scale that they are measured by grows until they look small, and the chain ends
@@ -23,6 +28,7 @@ pub(super) struct WayIn {
     steepest: f64,
     /// The best log density, before and since the last look.
     best: (f64, f64),
+    /// Transitions since the last look.
     transitions: u32,
 }
 
@@ -53,11 +59,11 @@ impl WayIn {
     pub fn learn(&mut self, log_density: f64, gradient: &[f64]) -> Progress {
         self.transitions += 1;
         self.best.1 = self.best.1.max(log_density);
-        if self.transitions.is_multiple_of(LOOKS) {
+        if self.transitions >= if self.best.0 < ROUNDED { MANY } else { FEW } {
             if self.best.1 > 0.0 || self.best.1 < NEARER * self.best.0 {
                 return Progress::Over;
             }
-            self.best = (self.best.1, f64::NEG_INFINITY);
+            (self.best, self.transitions) = ((self.best.1, f64::NEG_INFINITY), 0);
         }
         let slope = steepest(gradient);
         if slope * RENEWED > self.steepest {

@@ -131,18 +131,18 @@ impl Abreast {
     /// The products at lags from `first` on, below the length, summed over all chains.
     fn sums(&self, first: usize) -> [f64; TOGETHER] {
         // Added up here and not where they are made, that the compiler keep each of them in its lane.
-        let sums = Arch::new().dispatch(Sums { chains: self, first });
+        let sums = Arch::new().dispatch(LagSums { chains: self, first });
         sums.map(|Point { re: Lanes([a, b, c, d]), im: Lanes([e, f, g, h]) }| ((a + e) + (c + g)) + ((b + f) + (d + h)))
     }
 }
 
 /// See [`Abreast::sums`].
-struct Sums<'a> {
+struct LagSums<'a> {
     chains: &'a Abreast,
     first: usize,
 }
 
-impl WithSimd for Sums<'_> {
+impl WithSimd for LagSums<'_> {
     type Output = [Point; TOGETHER];
 
     #[inline(always)]
@@ -243,7 +243,7 @@ mod tests {
         chains.load(&values, 300, &[0.0; 5]);
         let plain = Arch::Scalar;
         for first in [0, 8, 296] {
-            let sums = |arch: Arch| arch.dispatch(Sums { chains: &chains, first });
+            let sums = |arch: Arch| arch.dispatch(LagSums { chains: &chains, first });
             assert_eq!(sums(plain), sums(Arch::new()));
         }
     }

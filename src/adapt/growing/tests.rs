@@ -176,15 +176,16 @@ fn from_exponentially_far_out_all_coordinates_have_one_variance() {
     for (i, variances) in &changes[..21] {
         assert_eq!(*variances, [10f64.powi(24 - *i as i32).recip(); 2]);
     }
-    // Over when ten have brought nothing: at the 30th, from where estimates are made after 10 more, of 5 draws.
-    assert_eq!((growing.arrived, changes.len(), changes[21].0), (30, 22, 40));
-    assert_eq!(growing.ends, [40, 45, 52, 63, 80]);
-    assert_eq!(growing.sample.len(), 6);
+    // Looked at after 10, then after 3 each; over at the 25th, the first look since the last that all was as before, from where
+    // estimates are made after 10 more, of 5 draws.
+    assert_eq!((growing.arrived, changes.len(), changes[21].0), (25, 23, 35));
+    assert_eq!(growing.ends, [35, 40, 47, 58, 80]);
+    assert_eq!(growing.sample.len(), 9);
 }
 
 #[test]
 fn an_ordinary_start_is_no_way_in() {
-    let (growing, changes) = way_in(&[-1e6, -1e5, -1e4]);
-    assert_eq!(changes, [(0, vec![4e-6, 1e-6])]);
+    let (growing, changes) = way_in(&[-800.0, -80.0, -8.0]);
+    assert_eq!(changes, [(0, vec![1.0 / 200.0, 1.0 / 800.0])]);
     assert!(growing.way_in.is_none() && growing.sample.len() == 2);
 }
