@@ -5,19 +5,15 @@
 //! Estimates are made in the coordinates that the diagonal estimate scales, so that rescaling a parameter changes nothing;
 //! there few draws are pulled towards the diagonal estimate, and a coordinate that says nothing keeps its scale.
 
+use super::geometric_mean::{geometric_mean, shrinkage};
+use super::worth::full_is_worthwhile;
 use super::{InverseMetric, LowRank, MetricKind, Sample};
-use nalgebra::{Cholesky, DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Variances are kept within these, as a guard against overflow of what is made of them.
 const VARIANCES: (f64, f64) = (1e-200, 1e200);
 /// Directions whose variance, in the scaled coordinates, is outside of [1/c, c] are worth their cost.
 const WORTHWHILE: f64 = 1.5;
-/// The pull towards the diagonal estimate is this times the square of the coordinates per draw: it matters where there are
-/// about as many draws as coordinates, and is gone when there are several times as many.
-const PULL: f64 = 0.05;
-/// Coordinates per draw from which on the pull grows no more: with fewer draws than coordinates the estimate is the identity
-/// in what they don't span.
-const PULL_UP_TO: f64 = 0.3;
 /// The most that a low-rank estimate is pulled, which is made in the span of draws and gradients alone.
 const FAINT: f64 = 1e-5;
 /// A low-rank estimate with at least so many draws per coordinate is made of all that they span, as a full one is.
@@ -35,20 +31,10 @@ pub const MOST_DIRECTIONS: usize = 32;
 /// where there is no gradient.
 pub fn first(gradient: &[f64], kind: MetricKind) -> InverseMetric {
     let variances = gradient.iter().map(|g| usable(1.0 / g.abs()).unwrap_or(1.0)).collect();
-    shaped(variances, kind)
-}
-
-/// `variances` as a metric of the shape of `kind`.
-fn shaped(variances: Vec<f64>, kind: MetricKind) -> InverseMetric {
-    let dim = variances.len();
-    match kind.shape(dim) {
-        MetricKind::Dense => {
-            let mut full = vec![0.0; dim * dim];
-            variances.iter().enumerate().for_each(|(i, v)| full[i * dim + i] = *v);
-            InverseMetric::Dense(full)
-        }
-        MetricKind::LowRank => InverseMetric::LowRank(LowRank { variances, ..LowRank::default() }),
-        _ => InverseMetric::Diag(variances),
+    match kind {
+        // Of more than a diagonal nothing is known yet.
+        MetricKind::Auto => InverseMetric::Diag(variances),
+        _ => InverseMetric::of_variances(variances, kind),
     }
 }
 
@@ -56,7 +42,8 @@ fn usable(variance: f64) -> Option<f64> {
     (VARIANCES.0 < variance && variance < VARIANCES.1).then_some(variance)
 }
 
-/// The metric of `kind` from `sample`; a coordinate that it says nothing of keeps its variance in `present`. `None` where
+/// The metric of `kind` from `sample`, under [`MetricKind::Auto`] a diagonal where more is not worthwhile; a coordinate that
+/// it says nothing of keeps its variance in `present`. `None` where
 /// there are fewer than two draws, or no metric can be made of them.
 pub fn estimate(sample: &Sample, kind: MetricKind, present: &[f64]) -> Option<InverseMetric> {
     let dim = sample.dim();
@@ -64,9 +51,17 @@ pub fn estimate(sample: &Sample, kind: MetricKind, present: &[f64]) -> Option<In
         return None;
     }
     let centred = Centred::new(sample, present);
+    let is_free = kind == MetricKind::Auto;
     match kind.shape(dim) {
-        MetricKind::Dense => centred.dense().map(InverseMetric::Dense),
-        MetricKind::LowRank => centred.low_rank().map(InverseMetric::LowRank),
+        MetricKind::Dense
+            if !is_free || full_is_worthwhile(&centred.positions, &centred.gradients, sample.groups()) =>
+        {
+            centred.dense().map(InverseMetric::Dense)
+        }
+        MetricKind::LowRank => centred.low_rank().map(|found| match found {
+            LowRank { values, variances, .. } if is_free && values.is_empty() => InverseMetric::Diag(variances),
+            found => InverseMetric::LowRank(found),
+        }),
         _ => Some(InverseMetric::Diag(centred.variances)),
     }
 }
@@ -129,7 +124,7 @@ impl Centred {
     fn dense(&self) -> Option<Vec<f64>> {
         let dim = self.variances.len();
         let spread = DMatrix::from_diagonal(&self.spread.clone().into());
-        let mean = geometric_mean(&self.positions, &self.gradients, &spread, self.shrinkage())?;
+        let mean = geometric_mean(square(&self.positions), square(&self.gradients), &spread, self.shrinkage())?;
         let scale: Vec<f64> = self.variances.iter().map(|v| v.sqrt()).collect();
         Some((0..dim * dim).map(|k| scale[k / dim] * mean[(k / dim, k % dim)] * scale[k % dim]).collect())
     }
@@ -161,12 +156,12 @@ impl Centred {
 
     /// The worthwhile directions in the span of `basis`, without variances.
     fn directions(&self, basis: &DMatrix<f64>) -> Option<LowRank> {
-        let project = |m: &DMatrix<f64>| basis.tr_mul(m);
+        let project = |m: &DMatrix<f64>| square(&basis.tr_mul(m));
         let mut weighted = basis.clone();
         weighted.row_iter_mut().zip(&self.spread).for_each(|(mut row, s)| row *= *s);
         let spread = basis.tr_mul(&weighted);
         let pull = self.shrinkage().min(FAINT);
-        let mean = geometric_mean(&project(&self.positions), &project(&self.gradients), &spread, pull)?;
+        let mean = geometric_mean(project(&self.positions), project(&self.gradients), &spread, pull)?;
         let eigen = SymmetricEigen::new(mean);
         let worth = |value: f64| value.ln().abs();
         let mut order: Vec<usize> =
@@ -206,29 +201,8 @@ impl Centred {
     }
 }
 
-/// The share of the diagonal estimate among `draws` draws of `dim` coordinates.
-fn shrinkage(draws: usize, dim: usize) -> f64 {
-    PULL * (dim as f64 / draws as f64).min(PULL_UP_TO).powi(2)
-}
-
-/// The geometric mean of A and B⁻¹, with A = x xᵀ and B = g gᵀ pulled towards `spread` by the share `pull`. With B = L Lᵀ
-/// it is L⁻ᵀ (Lᵀ A L)^½ L⁻¹.
-fn geometric_mean(x: &DMatrix<f64>, g: &DMatrix<f64>, spread: &DMatrix<f64>, pull: f64) -> Option<DMatrix<f64>> {
-    let pulled = |m: &DMatrix<f64>| (m * m.transpose()) * (1.0 - pull) + spread * pull;
-    let lower = Cholesky::new(pulled(g))?.unpack();
-    let inner = lower.tr_mul(&(pulled(x) * &lower));
-    let eigen = SymmetricEigen::new((&inner + inner.transpose()) * 0.5);
-    if eigen.eigenvalues.iter().any(|v| v.is_nan() || *v <= 0.0) {
-        return None;
-    }
-    // L⁻ᵀ V D^¼, whose square is the mean.
-    let mut half = eigen.eigenvectors;
-    half.column_iter_mut().zip(eigen.eigenvalues.iter()).for_each(|(mut c, v)| c *= v.sqrt().sqrt());
-    if !lower.tr_solve_lower_triangular_mut(&mut half) {
-        return None;
-    }
-    let mean = &half * half.transpose();
-    mean.iter().all(|v| v.is_finite()).then_some(mean)
+fn square(m: &DMatrix<f64>) -> DMatrix<f64> {
+    m * m.transpose()
 }
 
 /// Orthonormal columns, at most `most`, along which draws and gradients of a standard normal, whose sum is nothing, would differ

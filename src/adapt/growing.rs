@@ -127,7 +127,7 @@ impl Growing {
                 // What was learned of the step size is where to begin with the new metric.
                 let stepsize = self.step.average().unwrap_or(stepsize);
                 let draws = [(self.sample.positions(), self.sample.gradients())];
-                let is_over = self.is_ready && settled::agree(self.kind, &self.present, &draws);
+                let is_over = self.is_ready && settled::agree(metric.kind(), &self.present, &draws);
                 self.adopt(metric, stepsize, &mut change);
                 if is_over {
                     self.finish(done, &mut change);

@@ -18,11 +18,12 @@ pub enum MetricKind {
     FisherDense = 4,
     /// A diagonal and a few directions from draws and gradients.
     LowRank = 5,
-    /// [`MetricKind::FisherDense`] or [`MetricKind::LowRank`], by the dimension.
+    /// [`MetricKind::FisherDense`] or [`MetricKind::LowRank`], by the dimension, or [`MetricKind::FisherDiag`] where that does
+    /// as well.
     Auto = 6,
 }
 
-/// Largest dimension for which [`MetricKind::Auto`] is a full matrix: up to here a step's products with it cost less than
+/// Largest dimension for which [`MetricKind::Auto`] is a full matrix, where it is more than a diagonal: up to here a step's products with it cost less than
 /// most models' gradients, and a warm-up of a few hundred draws estimates it.
 pub const DENSE_UP_TO: usize = 128;
 
@@ -32,7 +33,7 @@ impl MetricKind {
         !matches!(self, Self::Unit | Self::Diag | Self::Dense)
     }
 
-    /// The kind for `dim` coordinates: what [`MetricKind::Auto`] chooses, the same for others.
+    /// The kind for `dim` coordinates: the most that [`MetricKind::Auto`] comes to, the same for others.
     pub fn chosen(self, dim: usize) -> Self {
         match self {
             Self::Auto if dim <= DENSE_UP_TO => Self::FisherDense,
@@ -41,7 +42,7 @@ impl MetricKind {
         }
     }
 
-    /// The kind that says the shape alone: unit, diag, dense or low rank.
+    /// The kind that says the shape alone: unit, diag, dense or low rank; that in which metrics of this kind are told and given.
     pub fn shape(self, dim: usize) -> Self {
         match self.chosen(dim) {
             Self::FisherDiag => Self::Diag,
@@ -63,6 +64,37 @@ pub enum InverseMetric {
 }
 
 impl InverseMetric {
+    /// `variances`, without covariances, in the shape of `kind`.
+    pub fn of_variances(variances: Vec<f64>, kind: MetricKind) -> Self {
+        let dim = variances.len();
+        match kind.shape(dim) {
+            MetricKind::Dense => {
+                let mut full = vec![0.0; dim * dim];
+                full.iter_mut().step_by(dim + 1).zip(variances).for_each(|(to, v)| *to = v);
+                Self::Dense(full)
+            }
+            MetricKind::LowRank => Self::LowRank(LowRank { variances, ..LowRank::default() }),
+            _ => Self::Diag(variances),
+        }
+    }
+
+    /// The kind that is estimated in this shape.
+    pub(super) fn kind(&self) -> MetricKind {
+        match self {
+            Self::Diag(_) => MetricKind::FisherDiag,
+            Self::Dense(_) => MetricKind::FisherDense,
+            Self::LowRank(_) => MetricKind::LowRank,
+        }
+    }
+
+    /// As [`crate::hmc::Metric::inverse`] has them.
+    pub fn into_numbers(self) -> Vec<f64> {
+        match self {
+            Self::Diag(numbers) | Self::Dense(numbers) => numbers,
+            Self::LowRank(low_rank) => low_rank.to_numbers(),
+        }
+    }
+
     /// The variances of `dim` coordinates: the diagonal, or S² of a [`LowRank`].
     pub(super) fn variances(&self, dim: usize) -> Vec<f64> {
         match self {

@@ -15,6 +15,7 @@
 mod acceptance;
 mod estimator;
 mod fisher;
+mod geometric_mean;
 mod growing;
 mod inverse_metric;
 mod lesson;
@@ -28,6 +29,7 @@ mod stopping;
 mod target;
 mod warmup;
 mod way_in;
+mod worth;
 
 pub use acceptance::RobbinsMonro;
 pub use estimator::{Covariance, Estimator, Variances};

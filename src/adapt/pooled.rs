@@ -77,11 +77,7 @@ impl Pooled {
         let flag = |is: bool| f64::from(u8::from(is));
         let mut out = vec![flag(self.apart[i]), flag(self.is_over), self.log_step];
         out.extend(self.counted.numbers());
-        match &self.metric {
-            None => {}
-            Some(InverseMetric::Diag(numbers) | InverseMetric::Dense(numbers)) => out.extend_from_slice(numbers),
-            Some(InverseMetric::LowRank(low_rank)) => out.extend(low_rank.to_numbers()),
-        }
+        out.extend(self.metric.clone().map_or(Vec::new(), InverseMetric::into_numbers));
         out
     }
 
@@ -90,6 +86,7 @@ impl Pooled {
         let numbers = &answer[5..];
         let metric = match kind.shape(dim) {
             _ if numbers.is_empty() => None,
+            _ if kind == MetricKind::Auto && numbers.len() == dim => Some(InverseMetric::Diag(numbers.to_vec())),
             MetricKind::LowRank => LowRank::from_numbers(numbers).ok().map(InverseMetric::LowRank),
             MetricKind::Dense => Some(InverseMetric::Dense(numbers.to_vec())),
             _ => Some(InverseMetric::Diag(numbers.to_vec())),
@@ -118,10 +115,11 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     those_together().for_each(|c| sample.append(c.positions, c.gradients, stride));
     let log_step = median(those_together().map(|c| c.log_step).collect());
     let draws = || chains.iter().map(|c| (c.positions, c.gradients)).collect::<Vec<_>>();
+    let metric = fisher::estimate(&sample, kind, first.present);
     let is_over = chains.iter().zip(&apart).all(|(chain, apart)| chain.is_ready && !apart)
-        && settled::agree(kind, first.present, &draws());
+        && metric.as_ref().is_some_and(|metric| settled::agree(metric.kind(), first.present, &draws()));
     let counted = those_together().map(|c| c.counted).sum();
-    Pooled { metric: fisher::estimate(&sample, kind, first.present), log_step, counted, apart, is_over }
+    Pooled { metric, log_step, counted, apart, is_over }
 }
 
 fn apart(chains: &[Brought<'_>]) -> Vec<bool> {

@@ -2,6 +2,7 @@
 
 mod machine;
 mod settings;
+mod shape;
 mod sound;
 mod steps;
 mod talk;
@@ -89,8 +90,7 @@ impl Chain {
             }
             None => Warmup::fixed(settings.num_warmup),
         };
-        // Only a tree needs memory for its levels.
-        let levels = if engine == Engine::Nuts { settings.max_depth } else { 1 };
+        let levels = settings.levels(engine);
         Self {
             state: State::Fresh,
             request: Request::Evaluate,

@@ -80,6 +80,11 @@ impl LowRankShape {
         self.given.variances.len()
     }
 
+    /// The variances, where there are no directions.
+    pub fn variances_alone(&self) -> Option<Vec<f64>> {
+        self.given.values.is_empty().then(|| self.given.variances.clone())
+    }
+
     pub fn inverse(&self) -> Vec<f64> {
         self.given.to_numbers()
     }

@@ -122,6 +122,22 @@ impl Metric {
         LowRankShape::new(dim, given).map(|shape| Self(Shape::LowRank(shape)))
     }
 
+    /// The metric as a chain of `kind` works with it: under [`MetricKind::Auto`] a matrix with nothing off its diagonal, or
+    /// without directions, is a diagonal, which costs less. Others stay as they are.
+    pub fn of_kind(self, kind: MetricKind) -> Self {
+        let variances = match &self.0 {
+            _ if kind != MetricKind::Auto => None,
+            Shape::Dense { covariance, factor } => {
+                let beside = |k: &usize| !k.is_multiple_of(factor.dim() + 1);
+                let is_diagonal = (0..covariance.len()).filter(beside).all(|k| covariance[k] == 0.0);
+                is_diagonal.then(|| covariance.iter().step_by(factor.dim() + 1).copied().collect())
+            }
+            Shape::LowRank(shape) => shape.variances_alone(),
+            _ => None,
+        };
+        variances.and_then(|variances: Vec<f64>| Self::diag(&variances).ok()).unwrap_or(self)
+    }
+
     /// How the sampler's coordinates lie beside the model's.
     pub(super) fn coordinates(&self) -> Coordinates {
         match self.0 {
@@ -295,53 +311,4 @@ fn lanes_up_to(i: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dense_maps_are_consistent() {
-        let dim = 11;
-        let covariance: Vec<f64> = (0..dim * dim)
-            .map(|k| {
-                0.8f64.powi((k / dim) as i32 - (k % dim) as i32).min(0.8f64.powi((k % dim) as i32 - (k / dim) as i32))
-                    * (1.0 + (k / dim) as f64)
-                    * (1.0 + (k % dim) as f64)
-            })
-            .collect();
-        let metric = Metric::dense(dim, &covariance).unwrap();
-        let mut rows = Rows::new(4, dim);
-        for (i, v) in rows.values_mut(0).iter_mut().enumerate() {
-            *v = (i as f64).sin();
-        }
-        let arch = Arch::new();
-        let (q, x) = rows.pair(0, 1);
-        metric.to_sampler(q, x);
-        let (x, back) = rows.pair(1, 2);
-        metric.to_model(arch, x, back);
-        for (a, b) in rows.values(0).iter().zip(rows.values(2)) {
-            assert!((a - b).abs() < 1e-12);
-        }
-        // p_x = Lᵀ p_q undone by back substitution, and p_x·p_x = p_q·M⁻¹p_q.
-        let (p, p_x) = rows.pair(0, 3);
-        metric.pull_gradient(arch, p, p_x);
-        let kinetic: f64 = rows.values(3).iter().map(|v| v * v).sum();
-        let p = rows.values(0);
-        let direct: f64 = (0..dim * dim).map(|k| p[k / dim] * covariance[k] * p[k % dim]).sum();
-        assert!((kinetic - direct).abs() < 1e-10 * direct.abs());
-        let mut p_x = rows.values(3).to_vec();
-        metric.momentum_to_model(&mut p_x);
-        for (a, b) in rows.values(0).iter().zip(&p_x) {
-            assert!((a - b).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn bad_metrics_are_named() {
-        let text = |r: Result<Metric, Error>| r.err().expect("must fail").to_string();
-        assert!(text(Metric::diag(&[1.0, -2.0])).contains("inv_metric[1]"));
-        assert!(text(Metric::diag(&[f64::NAN])).contains("NaN"));
-        assert!(text(Metric::dense(2, &[1.0, 0.5, 0.4, 1.0])).contains("mirror"));
-        assert!(text(Metric::dense(2, &[1.0, 2.0, 2.0, 1.0])).contains("positive definite"));
-        assert!(text(Metric::dense(2, &[1.0])).contains("2 x 2"));
-    }
-}
+mod tests;

@@ -121,6 +121,20 @@ impl Trajectory {
         }
     }
 
+    /// One as [`Trajectory::new`] makes, for a metric of other coordinates and trees of `levels` doublings, at the same draw;
+    /// [`Trajectory::settle`] must follow.
+    pub fn moved_to(&self, coordinates: Coordinates, levels: u32) -> Self {
+        let keep_momentum = self.kept_momenta.is_some();
+        let mut out = Self::new(self.model_dim, coordinates, levels, self.max_energy_error, keep_momentum);
+        out.max_depth = self.max_depth;
+        let (position, gradient) = out.slots.start(out.draw);
+        position.copy_from_slice(self.slots.model_position(self.draw));
+        gradient.copy_from_slice(self.slots.model_gradient(self.draw));
+        out.slots.log_density[out.draw] = self.slots.log_density[self.draw];
+        out.slots.energy[out.draw] = self.slots.energy[self.draw];
+        out
+    }
+
     /// The instructions that the passes are run with.
     #[inline]
     fn arch(&self) -> Arch {

@@ -62,7 +62,7 @@ impl WarmStart {
             }
             _ => Metric::of_variances(wanted, &self.inv_metric),
         };
-        made.map_err(refused)
+        made.map(|metric| metric.of_kind(kind)).map_err(refused)
     }
 
     /// The step size to begin with: its own, unless another than the default was asked for.
@@ -98,11 +98,14 @@ mod tests {
             let inverse = metric.inverse();
             inverse.len() == expected.len() && inverse.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12)
         };
-        let cases: [(MetricKind, &[f64], MetricKind, &[f64]); 11] = [
+        let cases: [(MetricKind, &[f64], MetricKind, &[f64]); 14] = [
             (Diag, &[4.0, 9.0], FisherDiag, &[4.0, 9.0]),
             (Diag, &[4.0, 9.0], FisherDense, &[4.0, 0.0, 0.0, 9.0]),
             (Diag, &[4.0, 9.0], Low, &[0.0, 4.0, 9.0]),
             (Dense, &matrix, Auto, &matrix),
+            (Dense, &[4.0, 0.0, 0.0, 9.0], Auto, &[4.0, 9.0]),
+            (Dense, &[4.0, 0.0, 0.0, 9.0], FisherDense, &[4.0, 0.0, 0.0, 9.0]),
+            (Diag, &[4.0, 9.0], Auto, &[4.0, 9.0]),
             (Dense, &matrix, Diag, &[9.76, 32.04]),
             (Dense, &matrix, Low, &[0.0, 9.76, 32.04]),
             (Low, &low.to_numbers(), Low, &low.to_numbers()),

@@ -87,16 +87,16 @@ fn those_together_have_one_metric_and_the_same_bits_on_any_threads() {
 }
 
 #[test]
-fn a_run_together_goes_on_from_any_checkpoint() {
+fn a_run_goes_on_from_any_checkpoint() {
+    // Of a metric that is a diagonal at first, and then a matrix.
     let model = Correlated { dim: 3, rho: 0.5 };
-    let options = SampleOptions {
-        num_warmup: 60,
-        num_samples: 20,
-        num_chains: 3,
-        ..options(MetricKind::Auto, WarmupMode::Together)
-    };
-    let whole = run(&model, &options).1;
-    for max_evaluations in [7, 50, 333] {
+    let options =
+        |warmup| SampleOptions { num_warmup: 60, num_samples: 20, num_chains: 3, ..options(MetricKind::Auto, warmup) };
+    let both = [WarmupMode::Alone, WarmupMode::Together];
+    for (warmup, max_evaluations) in both.into_iter().flat_map(|warmup| [7, 50, 333].map(|most| (warmup, most))) {
+        let options = options(warmup);
+        let (report, whole) = run(&model, &options);
+        assert!(report.chains.iter().all(|chain| chain.inv_metric[1] != 0.0));
         let mut writers = vec![catena::io::TableWriter::new(); 3];
         let mut checkpoints: Vec<Vec<u8>> = Vec::new();
         let sliced = SampleOptions { max_evaluations, ..options.clone() };
@@ -114,7 +114,7 @@ fn a_run_together_goes_on_from_any_checkpoint() {
             }
             checkpoints = report.chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
         }
-        assert!(writers.iter().map(bits).eq(whole.iter().map(bits)), "{max_evaluations}");
+        assert!(writers.iter().map(bits).eq(whole.iter().map(bits)), "{warmup:?}, {max_evaluations}");
     }
 }
 
@@ -267,12 +267,49 @@ fn the_step_size_is_the_one_in_use() {
 
 #[test]
 fn auto_says_what_it_chose() {
-    for (dim, words) in [(3, "a full matrix, for 3"), (200, "directions that stand out, for 200")] {
+    const DIAGONAL: &str = "a diagonal one, because no more stands out, for ";
+    let cases = [
+        (3, 0.9, "a full matrix, for 3"),
+        (200, 0.9, "directions that stand out, for 200"),
+        (1, 0.0, &format!("{DIAGONAL}1")),
+        (10, 0.0, &format!("{DIAGONAL}10")),
+        (200, 0.0, &format!("{DIAGONAL}200")),
+    ];
+    for (dim, rho, words) in cases {
         let lines = Lines::default();
         let options = SampleOptions { num_chains: 1, num_samples: 1, ..options(MetricKind::Auto, WarmupMode::Alone) };
         let io = SampleIo { logger: &lines, ..Default::default() };
-        sample_nuts(&Correlated { dim, rho: 0.9 }, &options, io).unwrap().status().unwrap();
+        sample_nuts(&Correlated { dim, rho }, &options, io).unwrap().status().unwrap();
         assert!(lines.take().iter().any(|(.., line)| line.contains(words)), "{words}");
+    }
+}
+
+/// Where nothing is correlated, `auto` is a diagonal, to the bit; it is told as a matrix, as of chains that need one.
+#[test]
+fn auto_is_a_diagonal_where_that_is_enough() {
+    let model = Correlated { dim: 6, rho: 0.0 };
+    for warmup in [WarmupMode::Alone, WarmupMode::Together] {
+        let (report, auto) = run(&model, &options(MetricKind::Auto, warmup));
+        let (diagonal, plain) = run(&model, &options(MetricKind::FisherDiag, warmup));
+        assert!(auto.iter().map(bits).eq(plain.iter().map(bits)), "{warmup:?}");
+        for (chain, plain) in report.chains.iter().zip(&diagonal.chains) {
+            assert_eq!((chain.metric, chain.inv_metric.len()), (MetricKind::Dense, 36));
+            for (k, element) in chain.inv_metric.iter().enumerate() {
+                assert_eq!(*element, if k % 7 == 0 { plain.inv_metric[k / 7] } else { 0.0 });
+            }
+        }
+        // Such a matrix that is given is worked as a diagonal again, as variances are.
+        let fixed = |kind| SampleOptions { num_samples: 20, adaptation: None, ..options(kind, WarmupMode::Alone) };
+        let begun = |kind, given: &SampleReport| {
+            let inv_metrics = given.chains.iter().map(|chain| &chain.inv_metric[..]).collect();
+            let mut writers = vec![catena::io::TableWriter::new(); 4];
+            let io = SampleIo { inv_metrics, sample_writers: borrow(&mut writers), ..Default::default() };
+            sample_nuts(&model, &fixed(kind), io).unwrap().status().unwrap();
+            writers.iter().map(bits).collect::<Vec<_>>()
+        };
+        let of_variances = begun(MetricKind::FisherDiag, &diagonal);
+        assert_eq!(begun(MetricKind::Auto, &report), of_variances);
+        assert_eq!(begun(MetricKind::Auto, &diagonal), of_variances);
     }
 }
 

@@ -190,8 +190,32 @@ fn a_few_wide_directions_are_found_among_many_coordinates() {
 fn the_first_metric_comes_from_the_gradient() {
     let gradient = [4.0, 0.0, -1e-320, f64::NAN];
     assert_eq!(first(&gradient, MetricKind::FisherDiag), InverseMetric::Diag(vec![0.25, 1.0, 1.0, 1.0]));
-    let InverseMetric::Dense(full) = first(&gradient[..2], MetricKind::Auto) else { panic!() };
+    assert_eq!(first(&gradient[..2], MetricKind::Auto), InverseMetric::Diag(vec![0.25, 1.0]));
+    let InverseMetric::Dense(full) = first(&gradient[..2], MetricKind::FisherDense) else { panic!() };
     assert_eq!(full, [0.25, 0.0, 0.0, 1.0]);
     let InverseMetric::LowRank(low_rank) = first(&gradient[..2], MetricKind::LowRank) else { panic!() };
     assert_eq!(low_rank.to_numbers(), [0.0, 0.25, 1.0]);
+}
+
+#[test]
+fn auto_is_a_full_matrix_where_that_is_more_than_a_diagonal() {
+    let of = |sample: &Sample, kind| estimate(sample, kind, &vec![1.0; sample.dim()]).unwrap();
+    // With few draws more than coordinates, and with many.
+    for (dim, draws) in [(2, 8), (5, 8), (5, 200), (100, 120)] {
+        let (_, precision) = covariance(dim);
+        let correlated = sample(&precision, dim, draws);
+        assert_eq!(of(&correlated, MetricKind::Auto), of(&correlated, MetricKind::FisherDense), "{dim}, {draws}");
+        let apart: Vec<f64> = (0..dim * dim)
+            .map(|k| if k % (dim + 1) == 0 { 1.0 / (1.0 + (k % dim) as f64).powi(2) } else { 0.0 })
+            .collect();
+        let apart = sample(&apart, dim, draws);
+        assert_eq!(of(&apart, MetricKind::Auto), of(&apart, MetricKind::FisherDiag), "{dim}, {draws}");
+    }
+    let (dim, draws) = (200, 40);
+    let (_, precision) = covariance(dim);
+    let correlated = sample(&precision, dim, draws);
+    assert_eq!(of(&correlated, MetricKind::Auto), of(&correlated, MetricKind::LowRank));
+    let identity: Vec<f64> = (0..dim * dim).map(|k| if k % (dim + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    let InverseMetric::Diag(variances) = of(&sample(&identity, dim, draws), MetricKind::Auto) else { panic!() };
+    assert!(variances.iter().all(|v| (v - 1.0).abs() < 1e-9), "{variances:?}");
 }

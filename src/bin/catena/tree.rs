@@ -240,7 +240,11 @@ static HMC: &[Argument] = &[
         "metric",
         "shape of the inverse metric",
         Choice(&[
-            argument("auto", "fisher_dense for few coordinates, low_rank for many", Group(&[])),
+            argument(
+                "auto",
+                "fisher_diag where that does as well as more, else fisher_dense for few coordinates, low_rank for many",
+                Group(&[]),
+            ),
             argument("diag_e", "a diagonal", Group(&[])),
             argument("dense_e", "a matrix", Group(&[])),
             argument("unit_e", "the identity", Group(&[])),

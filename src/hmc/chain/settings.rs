@@ -1,6 +1,7 @@
 //! What a chain is made from.
 
 use crate::adapt::{Adaptation, MetricKind};
+use crate::hmc::engine::Engine;
 use crate::hmc::metric::Metric;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,11 @@ pub struct ChainSettings {
 }
 
 impl ChainSettings {
+    /// Doublings that a trajectory has memory for: a tree alone needs any.
+    pub(super) fn levels(&self, engine: Engine) -> u32 {
+        if engine == Engine::Nuts { self.max_depth } else { 1 }
+    }
+
     /// What else of these settings must agree with the `other` ones so that a chain made from these may go on in a run of
     /// those: the first thing that differs, its value here and there. The number of samples may change. Metrics are
     /// compared by [`Metric::fingerprint`].

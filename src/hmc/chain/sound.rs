@@ -2,7 +2,6 @@
 
 use super::{Chain, State};
 use crate::adapt::MetricKind;
-use crate::hmc::engine::Engine;
 use crate::hmc::trajectory::Trajectory;
 
 impl Chain {
@@ -33,7 +32,7 @@ impl Chain {
         if !fits {
             return Some(format!("a metric of {elements} numbers for {} coordinates", settings.dim));
         }
-        let levels = if self.engine == Engine::Nuts { settings.max_depth } else { 1 };
+        let levels = settings.levels(self.engine);
         let (coordinates, error) = (self.metric.coordinates(), settings.max_energy_error);
         if !self.trajectory.is_like(&Trajectory::new(settings.dim, coordinates, levels, error, settings.keep_momentum))
         {

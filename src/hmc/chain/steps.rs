@@ -204,8 +204,7 @@ impl Chain {
     fn update_metric(&mut self) -> bool {
         let Some((inverse, searches)) = self.new_metric.take() else { return false };
         let Ok(metric) = Metric::estimated(self.settings.dim, &inverse) else { return false };
-        self.metric = metric;
-        self.trajectory.settle(&self.metric);
+        self.use_metric(metric);
         searches
     }
 }

@@ -92,7 +92,7 @@ choice_field!(MetricKind: METRICS =
     FisherDiag "fisher_diag" "a vector of variances, from draws and gradients",
     FisherDense "fisher_dense" "a covariance matrix, from draws and gradients",
     LowRank "low_rank" "a vector of variances and a few directions, from draws and gradients",
-    Auto "auto" "fisher_dense for few coordinates, low_rank for many");
+    Auto "auto" "fisher_diag where that does as well as more, else fisher_dense for few coordinates, low_rank for many");
 choice_field!(InitKind: INITS =
     Given "given" "at the initial values given; others are drawn",
     Pathfinder "pathfinder" "at a draw of a path of Pathfinder that begins there, with its covariance as first metric");

@@ -22,11 +22,7 @@ impl WarmStart {
                 format!("expected the checkpoint of a chain with draws, got {got}"),
             ));
         }
-        Ok(Self {
-            position: chain.position().to_vec(),
-            stepsize: chain.stepsize(),
-            metric: chain.metric().kind(),
-            inv_metric: chain.metric().inverse(),
-        })
+        let (metric, inv_metric) = chain.inverse_metric();
+        Ok(Self { position: chain.position().to_vec(), stepsize: chain.stepsize(), metric, inv_metric })
     }
 }

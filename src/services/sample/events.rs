@@ -183,7 +183,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
 
     fn report(self, watched: Option<&Watched>, end: End) -> ChainReport {
         let chain = watched.map(|w| &w.chain);
-        let metric = chain.map_or(&self.settings.metric, Chain::metric);
+        let (metric, inv_metric) = chain.map_or_else(|| self.settings.inverse_metric(), Chain::inverse_metric);
         let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
         ChainReport {
             iterations: chain.map_or(0, Chain::iterations),
@@ -192,8 +192,8 @@ impl<D: Density> Service<D> for Sampling<'_> {
             delta: chain.and_then(Chain::delta),
             engine: Some(self.columns.engine),
             num_samples: self.settings.num_samples,
-            metric: metric.kind(),
-            inv_metric: metric.inverse(),
+            metric,
+            inv_metric,
             warmup_gradients: warmup_gradients + self.begun.as_ref().map_or(0, |begun| begun.gradients),
             sampling_gradients,
             divergences: self.record.divergences,

@@ -141,7 +141,7 @@ impl<'a, D: Density> Session<'a, D> {
             Sampling::new(Arc::clone(&columns), settings, options, inits.next(), sinks, kept.clone())
                 .begun_at(begun.next())
         });
-        let together = Together { kind: options.metric.chosen(density.dim()), dim: density.dim() };
+        let together = Together { kind: options.metric, dim: density.dim() };
         let meetings = Meetings { together, looks };
         let session = Session::seat(run, services.collect(), &io.checkpoints, Some(Arc::new(meetings)))?;
         Ok(session.ending_after(options.max_seconds).sharing(others, columns.sample.clone()))

@@ -48,10 +48,11 @@ pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
 fn chosen(chain: &Chain) -> String {
     let dim = chain.settings().dim;
     let shape = match chain.metric().kind() {
-        MetricKind::LowRank => match LowRank::from_numbers(&chain.metric().inverse()).map_or(0, |m| m.values.len()) {
-            0 => "a diagonal one, because no direction stands out".to_string(),
-            count => format!("a diagonal one with {count} directions that stand out"),
-        },
+        MetricKind::Diag => "a diagonal one, because no more stands out".to_string(),
+        MetricKind::LowRank => {
+            let directions = LowRank::from_numbers(&chain.metric().inverse()).map_or(0, |m| m.values.len());
+            format!("a diagonal one with {directions} directions that stand out")
+        }
         _ => "a full matrix".to_string(),
     };
     format!("metric=auto chose {shape}, for {dim} coordinates")
@@ -169,8 +170,7 @@ impl Sampling<'_> {
             here.log(Level::Info, &told);
             lines.push(told);
         }
-        let mut inverse = chain.metric().inverse();
-        let kind = chain.metric().kind();
+        let (kind, mut inverse) = chain.inverse_metric();
         if kind == MetricKind::LowRank {
             // Readers of Stan's files take what stands between the diagonal and the times for the diagonal.
             // Of no coordinates there are no numbers.

@@ -114,9 +114,7 @@ pub(super) fn chain_settings(
         }
         (MetricKind::Diag, Some(given)) => Metric::diag(given),
         // Which shape this one has need not be known to whoever has variances.
-        (shape, Some(given)) if options.metric == MetricKind::Auto && dim > 1 && given.len() == dim => {
-            Metric::of_variances(shape, given)
-        }
+        (_, Some(given)) if options.metric == MetricKind::Auto && dim > 1 && given.len() == dim => Metric::diag(given),
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
         (_, Some(given)) => {
             LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
@@ -130,8 +128,8 @@ pub(super) fn chain_settings(
             dim,
             num_warmup: options.num_warmup,
             num_samples: options.num_samples,
-            metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?,
-            metric_kind: options.metric.chosen(dim),
+            metric: metric(inv_metrics.get(i)).map_err(|e| e.in_chain(chain_id))?.of_kind(options.metric),
+            metric_kind: options.metric,
             metric_from_gradient: inv_metrics.is_empty(),
             stepsize: options.stepsize,
             stepsize_jitter: options.stepsize_jitter,

@@ -1,0 +1,126 @@
+//! Whether a full matrix is worth having where a diagonal would do.
+
+use super::geometric_mean::{geometric_mean, shrinkage};
+use nalgebra::{Cholesky, DMatrix};
+use std::ops::Range;
+
+/// Parts of each chain's draws, every one of which is held out once.
+const PARTS: usize = 5;
+/// A full matrix is worthwhile where it leaves less than this share of the divergence that a diagonal leaves in the draws held out,
+const SHARE: f64 = 0.7;
+/// and where that is less by this much at least: the divergence between standard normals in two coordinates and
+/// those of correlation 0.3.
+const NOTABLE: f64 = 0.2;
+
+/// Whether a full matrix describes draws that it was not made of clearly better than a diagonal does, by the Fisher
+/// divergence from a standard normal: the mean square of M^-½ x + M^½ g. One column of `positions` and `gradients` per draw,
+/// about the means of their chain, whose columns are the ranges of `groups`, and in coordinates that the diagonal scales.
+pub(super) fn full_is_worthwhile(
+    positions: &DMatrix<f64>,
+    gradients: &DMatrix<f64>,
+    groups: impl Iterator<Item = Range<usize>> + Clone,
+) -> bool {
+    let (squares, forces) = (positions * positions.transpose(), gradients * gradients.transpose());
+    let dim = positions.nrows();
+    let (mut by_diagonal, mut by_full) = (0.0, 0.0);
+    for part in 0..PARTS {
+        let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
+        let kept = positions.ncols() - held.len();
+        if held.is_empty() || kept < 2 {
+            continue;
+        }
+        let (x, g) = (positions.select_columns(&held), gradients.select_columns(&held));
+        let share = positions.ncols() as f64 / kept as f64;
+        let without = |all: &DMatrix<f64>, held: &DMatrix<f64>| (all - held * held.transpose()) * share;
+        let (a, b) = (without(&squares, &x), without(&forces, &g));
+        let spread = |a: f64, b: f64| if a * b > 0.0 { (a * b).sqrt() } else { 1.0 };
+        let spread = DMatrix::from_diagonal(&a.diagonal().zip_map(&b.diagonal(), spread));
+        let mean = geometric_mean(a, b, &spread, shrinkage(kept, dim));
+        let Some(factor) = mean.and_then(Cholesky::new).map(Cholesky::unpack) else { return false };
+        let Some(white) = factor.solve_lower_triangular(&x) else { return false };
+        by_diagonal += (x + &g).norm_squared();
+        by_full += (white + factor.tr_mul(&g)).norm_squared();
+    }
+    by_full < SHARE * by_diagonal && by_diagonal - by_full > NOTABLE
+}
+
+/// The columns of a chain that belong to part `part`: successive draws, which are alike.
+fn part_of(group: Range<usize>, part: usize) -> Range<usize> {
+    let start = |part: usize| group.start + group.len() * part / PARTS;
+    start(part)..start(part + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Stream};
+
+    /// Draws of chains, about their means and scaled as for estimates, of normals or of Student's t; the last two coordinates are
+    /// normals of correlation `rho`, where it is not 0.
+    fn worthwhile(seed: u64, dim: usize, chains: usize, draws: usize, rho: f64, tails: bool) -> bool {
+        let mut random = Stream::new(seed, 1, Purpose::Model);
+        let all = chains * draws;
+        let (mut x, mut g) = (DMatrix::zeros(dim, all), DMatrix::zeros(dim, all));
+        for i in 0..all {
+            for k in 0..dim {
+                let z = random.normal();
+                if tails {
+                    // Student's t with four degrees of freedom.
+                    let squares: f64 = (0..4).map(|_| random.normal().powi(2)).sum();
+                    x[(k, i)] = z / (squares / 4.0).sqrt();
+                    g[(k, i)] = -5.0 * x[(k, i)] / (4.0 + x[(k, i)].powi(2));
+                } else {
+                    x[(k, i)] = z;
+                    g[(k, i)] = -z;
+                }
+            }
+            if rho != 0.0 {
+                let (a, b) = (random.normal(), random.normal());
+                let rest = 1.0 - rho * rho;
+                let (p, q) = (a, rho * a + rest.sqrt() * b);
+                (x[(dim - 2, i)], x[(dim - 1, i)]) = (p, q);
+                (g[(dim - 2, i)], g[(dim - 1, i)]) = ((rho * q - p) / rest, (rho * p - q) / rest);
+            }
+        }
+        let groups = (0..chains).map(|c| c * draws..(c + 1) * draws);
+        for m in [&mut x, &mut g] {
+            for group in groups.clone() {
+                let mut own = m.columns_range_mut(group);
+                let mean = own.column_mean();
+                own.column_iter_mut().for_each(|mut column| column -= &mean);
+            }
+        }
+        for k in 0..dim {
+            let scale = (x.row(k).norm() / g.row(k).norm()).sqrt();
+            x.row_mut(k).scale_mut(1.0 / scale);
+            g.row_mut(k).scale_mut(scale);
+        }
+        let freedom = ((all - chains) as f64).sqrt();
+        full_is_worthwhile(&(x / freedom), &(g / freedom), groups)
+    }
+
+    /// How many of 40 samples call for a full matrix.
+    fn of_40(dim: usize, chains: usize, draws: usize, rho: f64, tails: bool) -> usize {
+        (1..=40).filter(|&seed| worthwhile(seed, dim, chains, draws, rho, tails)).count()
+    }
+
+    #[test]
+    fn what_depends_on_nothing_calls_for_no_matrix() {
+        for (chains, draws) in [(1, 10), (1, 80), (4, 60)] {
+            assert_eq!(of_40(10, chains, draws, 0.0, false), 0, "normals, {chains} of {draws}");
+        }
+        // Tails look like correlations in few draws.
+        assert!(of_40(10, 1, 80, 0.0, true) <= 1);
+        assert_eq!(of_40(10, 4, 60, 0.0, true), 0);
+    }
+
+    #[test]
+    fn one_correlation_does_among_any_coordinates() {
+        for (dim, chains, draws) in [(2, 1, 10), (10, 1, 20), (10, 4, 60), (60, 1, 80)] {
+            assert_eq!(of_40(dim, chains, draws, 0.7, false), 40, "{dim}, {chains} of {draws}");
+        }
+        assert_eq!(of_40(10, 4, 60, 0.9, true), 40);
+        // One of 0.2 is not notable.
+        assert_eq!(of_40(10, 4, 60, 0.2, false), 0);
+    }
+}
