@@ -100,10 +100,10 @@ fn eight_schools() -> Example {
 /// A funnel whose neck diverges.
 fn funnel() -> Example {
     let (mut u, mut v) = (Uniforms(2), 0.0);
-    Example::new(&[&SAMPLER[..], &["tau", "theta.1", "theta.2"]].concat(), 4, 800, |_, _, row| {
+    Example::new(&[&SAMPLER[..], &["tau", "v", "theta.1", "theta.2"]].concat(), 4, 800, |_, _, row| {
         v = 0.9 * v + 1.3 * u.normal();
         let tau = libm::exp(v / 2.0);
-        (row[3], row[4], row[5]) = (tau, tau * u.normal(), tau * u.normal());
+        (row[3], row[4], row[5], row[6]) = (tau, v, tau * u.normal(), tau * u.normal());
         (row[0], row[1]) = (-v * v / 18.0, f64::from(v < -2.5 && u.next() < 0.5));
         row[2] = u.normal() - row[0];
     })

@@ -74,7 +74,7 @@ def test_learning_has_a_page(tmp_path):
         course.note(updater)
     course.report(tmp_path / "page.html", truth={"p": 0.8})
     page = _page(tmp_path / "page.html")
-    for part in ("3 sets, 7 data, 1500 models, 1 variable", '"truth":0.8', 'id="followed"'):
+    for part in ("3 sets, 6 data, 1500 models, 1 variable", '"truth":0.8', 'id="followed"'):
         assert part in page, part
     with pytest.raises(ValueError, match="'truth'"):
         course.report(tmp_path / "page.html", truth={"q": 1})
