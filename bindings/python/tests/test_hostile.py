@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing
+import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,6 +14,7 @@ import textwrap
 import threading
 import warnings
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +105,7 @@ def test_a_refusal_without_words_is_one():
 @pytest.mark.parametrize(
     "returns, kind, words",
     [
-        (lambda x: (0.0, [[1, 2], 3]), ValueError, r"gradient.*expected an array of shape \(2,\), got list"),
+        (lambda x: (0.0, [[1, 2], 3]), (TypeError, ValueError), r"gradient.*expected .*of shape \(2,\), got list"),
         (lambda x: (10**400, -x), ValueError, "log density.*beyond all doubles"),
         (lambda x: (0.0, [10**400, 1]), TypeError, "gradient.*expected real numbers"),
         (lambda x: (0.0, np.zeros(2, "M8[s]")), TypeError, "gradient.*datetime64"),
@@ -244,6 +248,56 @@ def test_a_model_in_several_threads_at_once():
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert all(np.array_equal(found[place].draws, found[0].draws) for place in range(4))
+
+
+def _summed(fit):
+    return fit.draws.sum(), fit.summary()["x.1"]["mean"], type(fit).__name__
+
+
+def test_fits_go_to_other_processes(tmp_path):
+    fit = catena.sample(catena.FunctionModel(normals, 2), 2, seed=1, num_samples=50)
+    for way in ("spawn", "fork") if sys.platform.startswith("linux") else ("spawn",):
+        with warnings.catch_warnings():
+            # Forks of processes with threads are warned of.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            with multiprocessing.get_context(way).Pool(2) as pool:
+                assert pool.map(_summed, [fit, fit]) == [_summed(fit)] * 2
+    # And on from a file, by another process that knows the model.
+    part = catena.sample(catena.FunctionModel(normals, 2), 2, seed=1, num_samples=50, max_evaluations=300)
+    (tmp_path / "part").write_bytes(pickle.dumps(part))
+    program = "import pickle, sys, numpy as np, catena; from conftest import normals; part = pickle.load(open(sys.argv[1], 'rb'))"
+    program += "; fit = catena.resume(catena.FunctionModel(normals, 2), part, max_evaluations=0); print(fit.draws.sum().hex())"
+    command = [sys.executable, "-c", program, str(tmp_path / "part")]
+    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == fit.draws.sum().hex(), done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no /proc")
+def test_runs_that_fail_leave_no_memory():
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    # As large as what each of the runs would leave if it left its draws, its arrays or its exception.
+    draws, kept = 2 * 200_000 * 9 * 8, []
+
+    def fails(x):
+        kept.append(None)
+        if len(kept) % 50 == 0:
+            raise ValueError(np.ones(draws // 8))
+        return normals(x)
+
+    def run():
+        with pytest.raises(ValueError):
+            catena.sample(catena.FunctionModel(fails, 2), 2, seed=1, num_samples=200_000, check_gradient=False)
+        gc.collect()
+
+    # What the first ones get, later ones get again.
+    for _ in range(3):
+        run()
+    before = resident()
+    for _ in range(10):
+        run()
+    assert resident() - before < draws
 
 
 def test_a_run_that_nobody_holds_ends(compiled):
