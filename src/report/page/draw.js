@@ -44,7 +44,9 @@ const between = ([low, high], share) => low * (1 - share) + high * share;
 class Picture {
   constructor(title, x, y, height = HEIGHT) {
     this.title = title;
-    [this.x, this.y] = [x, y].map(([low, high]) => (high > low ? [low, high] : [low - 0.5, high + 0.5]));
+    // About a constant, however large, there is some room.
+    const room = (at) => Math.max(0.5, Math.abs(at) * 1e-3);
+    [this.x, this.y] = [x, y].map(([low, high]) => (high > low ? [low, high] : [low - room(low), high + room(high)]));
     this.height = height;
     this.parts = [];
   }
