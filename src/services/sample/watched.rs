@@ -117,10 +117,12 @@ impl Watched {
         self.max_gradients = max_gradients;
         // Whether it is enough is asked anew.
         if let At::Ended(_) | At::Drawn = self.at {
+            self.has_drawn &= self.at != At::Drawn;
             self.at = At::Chain;
         }
         if self.at == At::Chain && self.chain.asked() == Some(Ask::Evaluate) && self.has_all() {
-            self.at = At::Drawn;
+            // Nothing goes to the chain, as after its last draw.
+            (self.at, self.has_drawn) = (At::Drawn, true);
         }
         Ok(())
     }
