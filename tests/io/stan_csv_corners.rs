@@ -33,3 +33,26 @@ fn numbers_after_the_metric_do_not_belong_to_it() {
         assert_eq!((adapted.inv_metric, adapted.metric_rows), (vec![1.0, 2.0], 1), "{text}");
     }
 }
+
+/// Compressed files, programs, texts of two bytes a letter, and devices that have no end.
+#[test]
+fn what_is_no_text_is_not_read_to_its_end() {
+    let at = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_text.csv");
+    for (bytes, line) in [
+        (&b"PK\x03\x04\0\0"[..], 1),
+        (b"lp__,a\n1,2\n3,\0\n", 3),
+        (b"\xff\xfel\0p\0,\0a\0\n\0", 1),
+        (b"\x1f\x8b\x08\0\0", 1),
+    ] {
+        std::fs::write(&at, bytes).unwrap();
+        let error = StanCsv::from_file(&at).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("no_text.csv', line {line}: expected text, got a byte of zero")), "{error}");
+    }
+    if cfg!(target_os = "linux") {
+        let error = StanCsv::from_file("/dev/zero").unwrap_err().to_string();
+        assert_eq!(error, "CSV file '/dev/zero', line 1: expected text, got a byte of zero");
+    }
+    // Other bytes are letters of some name.
+    std::fs::write(&at, b"lp__,\xff\n1,2\n").unwrap();
+    assert_eq!(StanCsv::from_file(&at).unwrap().names(), ["lp__", "\u{fffd}"]);
+}

@@ -88,6 +88,37 @@ fn a_finished_chain_can_be_asked_for_more() {
     }
 }
 
+/// It was stopped in a transition, which waits for a run that asks for more.
+#[test]
+fn a_stopped_chain_that_has_what_is_asked_for_draws_no_more() {
+    let model = Correlated { dim: DIM, rho: 0.5 };
+    let options = SampleOptions { num_chains: 1, num_warmup: 100, num_samples: 200, seed: 5, ..SampleOptions::stan() };
+    let whole = common::run(&model, &options).1;
+    let on = |options: &SampleOptions, checkpoint: &[u8]| {
+        let mut writers = vec![TableWriter::new()];
+        let io = SampleIo { sample_writers: borrow(&mut writers), checkpoints: vec![checkpoint], ..Default::default() };
+        let mut report = sample_nuts(&model, options, io).unwrap();
+        report.status().unwrap();
+        (report.chains.remove(0), bits(&writers[0]))
+    };
+    let mut seen = 0;
+    for max_evaluations in (100..6000).step_by(97) {
+        let (part, first) = on(&SampleOptions { max_evaluations, ..options.clone() }, &[]);
+        if part.outcome != Outcome::Stopped || part.rows < 2 {
+            continue;
+        }
+        for fewer in [0, 1] {
+            let asked = SampleOptions { num_samples: part.rows - fewer, ..options.clone() };
+            let (same, none) = on(&asked, part.checkpoint.as_ref().unwrap());
+            assert_eq!((same.outcome, same.rows, none.len()), (Outcome::Finished, part.rows, 0));
+            let (_, rest) = on(&options, &same.checkpoint.unwrap());
+            assert_eq!([first.clone(), rest].concat(), bits(&whole[0]));
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen} chains were stopped after warm-up");
+}
+
 #[test]
 fn a_checkpoint_of_another_run_is_refused() {
     let model = Correlated { dim: DIM, rho: 0.5 };
