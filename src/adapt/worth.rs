@@ -10,12 +10,16 @@ const PARTS: usize = 5;
 const SHARE: f64 = 0.7;
 /// and less by this at least, which is that of two standard normals of correlation 0.22.
 const NOTABLE: f64 = 0.1;
+/// It is as well where variances along the two directions are, in the geometric mean, beyond the diagonal's by this factor.
+const FAR_OFF: f64 = 1.5;
 
 /// Whether a full matrix describes draws that it was not made of clearly better than a diagonal does.
 ///
 /// The measure is the Fisher divergence from a standard normal, the mean square of M^-½ x + M^½ g, along the two directions in
 /// which the full matrix says that the diagonal is too narrow and too wide most: they are what a diagonal pays for. Over all
-/// directions the noise of many that say nothing hides one that does.
+/// directions the noise of many that say nothing hides one that does. Where both are far off in the draws held out, a diagonal pays
+/// for them whatever the noise of the full matrix adds: a diagonal in its place takes many times the gradients, and the full matrix in
+/// place of a diagonal a few more.
 ///
 /// One column of `positions` and `gradients` per draw, about the means of their chain, whose columns are the ranges of `groups`,
 /// and in coordinates that the diagonal scales.
@@ -27,6 +31,8 @@ pub(super) fn full_is_worthwhile(
     let (squares, forces) = (positions * positions.transpose(), gradients * gradients.transpose());
     let dim = positions.nrows();
     let (mut by_diagonal, mut by_full) = (0.0, 0.0);
+    // Of the widest and of the narrowest direction: squares of draws, and of gradients.
+    let mut held_out = [[0.0; 2]; 2];
     for part in 0..PARTS {
         let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
         let kept = positions.ncols() - held.len();
@@ -41,15 +47,20 @@ pub(super) fn full_is_worthwhile(
         let spread = DMatrix::from_diagonal(&a.diagonal().zip_map(&b.diagonal(), spread));
         let Some(mean) = geometric_mean(a, b, &spread, shrinkage(kept, dim)) else { return false };
         let eigen = SymmetricEigen::new(mean);
-        for which in [eigen.eigenvalues.imax(), eigen.eigenvalues.imin()] {
+        let ends = [eigen.eigenvalues.imax(), eigen.eigenvalues.imin()];
+        for (which, [of_draws, of_gradients]) in ends.into_iter().zip(&mut held_out) {
             let direction = eigen.eigenvectors.column(which);
             let (along, pull) = (x.tr_mul(&direction), g.tr_mul(&direction));
+            *of_draws += along.norm_squared();
+            *of_gradients += pull.norm_squared();
             let scale = eigen.eigenvalues[which].sqrt();
             by_diagonal += (&along + &pull).norm_squared();
             by_full += (along / scale + pull * scale).norm_squared();
         }
     }
-    by_full < SHARE * by_diagonal && by_diagonal - by_full > NOTABLE
+    let [widest, narrowest] = held_out.map(|[of_draws, of_gradients]| (of_draws / of_gradients).sqrt());
+    let is_better = by_full < SHARE * by_diagonal && by_diagonal - by_full > NOTABLE;
+    is_better || (widest / narrowest).sqrt() > FAR_OFF
 }
 
 /// The columns of a chain that belong to part `part`: successive draws, which are alike.
