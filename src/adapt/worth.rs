@@ -6,6 +6,8 @@ use std::ops::Range;
 
 /// Parts of each chain's draws, every one of which is held out once.
 const PARTS: usize = 5;
+/// With more coordinates the newest part alone is held out, since every part costs two eigenvalue problems.
+const ALL_UP_TO: usize = 64;
 /// A full matrix is worthwhile where it leaves less than this share of the divergence that a diagonal leaves,
 const SHARE: f64 = 0.7;
 /// and less by this at least, which is that of two standard normals of correlation 0.22.
@@ -27,7 +29,8 @@ pub(super) fn full_is_worthwhile(
     let (squares, forces) = (positions * positions.transpose(), gradients * gradients.transpose());
     let dim = positions.nrows();
     let (mut by_diagonal, mut by_full) = (0.0, 0.0);
-    for part in 0..PARTS {
+    let first = if dim > ALL_UP_TO { PARTS - 1 } else { 0 };
+    for part in first..PARTS {
         let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
         let kept = positions.ncols() - held.len();
         if held.is_empty() || kept < 2 {
