@@ -28,7 +28,7 @@ pub(super) fn full_is_worthwhile(
 ) -> bool {
     let (squares, forces) = (positions * positions.transpose(), gradients * gradients.transpose());
     let dim = positions.nrows();
-    let (mut by_diagonal, mut by_full) = (0.0, 0.0);
+    let (mut by_diagonal, mut by_full, mut seen) = (0.0, 0.0, 0);
     let first = if dim > ALL_UP_TO { PARTS - 1 } else { 0 };
     for part in first..PARTS {
         let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
@@ -37,6 +37,7 @@ pub(super) fn full_is_worthwhile(
             continue;
         }
         let (x, g) = (positions.select_columns(&held), gradients.select_columns(&held));
+        seen += held.len();
         let share = positions.ncols() as f64 / kept as f64;
         let without = |all: &DMatrix<f64>, held: &DMatrix<f64>| (all - held * held.transpose()) * share;
         let (a, b) = (without(&squares, &x), without(&forces, &g));
@@ -52,7 +53,8 @@ pub(super) fn full_is_worthwhile(
             by_full += (along / scale + pull * scale).norm_squared();
         }
     }
-    by_full < SHARE * by_diagonal && by_diagonal - by_full > NOTABLE
+    let notable = NOTABLE * seen as f64 / positions.ncols() as f64;
+    by_full < SHARE * by_diagonal && by_diagonal - by_full > notable
 }
 
 /// The columns of a chain that belong to part `part`: successive draws, which are alike.
