@@ -1,9 +1,11 @@
-//! What runs begin with: the values of a preset, the ends of another run.
+//! What runs begin with: the values of a preset, the ends of another run, random starts.
 
 mod common;
 
 use catena::adapt::Adaptation;
+use catena::hmc::{Chain, ChainSettings, Engine, Metric, Reply, Request, Start};
 use catena::io::{CsvWriter, Writer};
+use catena::random::{Purpose, Stream};
 use catena::services::{
     Given, MetricKind, OptionSet, Outcome, SampleIo, SampleOptions, SampleReport, WarmStart, sample_nuts,
 };
@@ -163,4 +165,107 @@ fn the_preset_of_stan_is_stans_defaults_to_the_byte() {
     }
     assert!(file(&SampleOptions::stan()) == stan);
     assert!(file(&set(&[("preset", "catena")]).options()) != stan);
+}
+
+/// A normal whose log density falls exponentially beyond a few standard deviations: of random starts one in ten is above
+/// -1000, the farthest have -10^10.
+fn falling(x: &[f64], g: &mut [f64]) -> f64 {
+    const STEEP: f64 = 12.0;
+    for (x, g) in x.iter().zip(g.iter_mut()) {
+        *g = -STEEP * (STEEP * x).sinh();
+    }
+    -x.iter().map(|x| (STEEP * x).cosh()).sum::<f64>()
+}
+
+const COORDINATES: usize = 2;
+
+/// A chain of [`falling`] that warms up with metrics of this kind, asked for its first evaluation.
+fn chain_of_falling(chain_id: u64, metric_kind: MetricKind, start: [f64; COORDINATES]) -> Chain {
+    let settings = ChainSettings {
+        seed: 20_262,
+        chain_id,
+        dim: COORDINATES,
+        num_warmup: 100,
+        num_samples: 10,
+        metric: Metric::unit(),
+        metric_kind,
+        metric_from_gradient: metric_kind.is_fisher(),
+        stepsize: 1.0,
+        stepsize_jitter: 0.0,
+        max_depth: 10,
+        max_energy_error: 1000.0,
+        adaptation: Some(Adaptation::stan()),
+        init_radius: 2.0,
+        keep_momentum: false,
+    };
+    let mut chain = Chain::with_engine(settings, Engine::Nuts, Start(start.to_vec()));
+    assert_eq!(chain.resume(Reply::Continue), Request::Evaluate);
+    chain
+}
+
+/// Where the chain sets out, and after how many evaluations; it goes through bytes before each answer. Of the starts those are
+/// refused whose place in the order of the evaluations is in `refused`.
+fn sets_out(mut chain: Chain, refused: std::ops::Range<usize>) -> (Vec<f64>, usize) {
+    for evaluation in 0.. {
+        chain = Chain::from_bytes(&chain.to_bytes()).unwrap();
+        let (position, gradient, _) = chain.evaluation();
+        let value = falling(position, gradient);
+        let reply = if refused.contains(&evaluation) { Reply::Rejected } else { Reply::LogDensity(value) };
+        match chain.resume(reply) {
+            Request::Initialized => return (chain.position().to_vec(), evaluation + 1),
+            Request::Evaluate => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn random_starts_that_are_exponentially_far_out_give_way() {
+    const LOOKS: usize = 20;
+    const FAR: f64 = -1000.0;
+    let nowhere = [f64::NAN; COORDINATES];
+    let log_density = |x: &Vec<f64>| falling(x, &mut [0.0; COORDINATES]);
+    let (mut ordinary, mut best_of_far) = (0, 0);
+    for id in 1..=60 {
+        let mut stream = Stream::new(20_262, id, Purpose::Init);
+        let mut drawn = || -> Vec<f64> { (0..COORDINATES).map(|_| stream.uniform_between(-2.0, 2.0)).collect() };
+        let starts: Vec<Vec<f64>> = (0..LOOKS).map(|_| drawn()).collect();
+        // The first that is not far out, or the one that no later one was ten times better than.
+        let near = starts.iter().position(|x| log_density(x) >= FAR);
+        let kept = (1..LOOKS)
+            .fold(0, |kept, i| if log_density(&starts[i]) * 10.0 > log_density(&starts[kept]) { i } else { kept });
+        let (at, evaluations) = sets_out(chain_of_falling(id, MetricKind::Auto, nowhere), 0..0);
+        match near {
+            Some(near) => {
+                assert_eq!((&at, evaluations), (&starts[near], near + 1), "chain {id}");
+                ordinary += 1;
+            }
+            None => {
+                let again = usize::from(kept + 1 < LOOKS);
+                assert_eq!((&at, evaluations), (&starts[kept], LOOKS + again), "chain {id}");
+                best_of_far += 1;
+            }
+        }
+        // Stan's sets out from the first.
+        let (at, evaluations) = sets_out(chain_of_falling(id, MetricKind::Diag, nowhere), 0..0);
+        assert_eq!((&at, evaluations), (&starts[0], 1), "chain {id}");
+        // Refusals beside a start that is kept are no failure, and before one they are as ever.
+        if near.is_none_or(|near| near > 1) {
+            let (at, _) = sets_out(chain_of_falling(id, MetricKind::Auto, nowhere), 1..LOOKS);
+            assert_eq!(at, starts[0], "chain {id}");
+            let (at, _) = sets_out(chain_of_falling(id, MetricKind::Auto, nowhere), 0..1);
+            assert!(log_density(&at) >= 10.0 * log_density(&starts[kept.max(1)]), "chain {id}");
+        }
+    }
+    assert!(ordinary > 20 && best_of_far > 2, "{ordinary} and {best_of_far}");
+}
+
+#[test]
+fn what_is_given_is_where_a_chain_sets_out_however_far() {
+    let far = [1.9, -1.9];
+    assert_eq!(sets_out(chain_of_falling(1, MetricKind::Auto, far), 0..0), (far.to_vec(), 1));
+    // What isn't given is drawn.
+    let (at, evaluations) = sets_out(chain_of_falling(1, MetricKind::Auto, [0.01, f64::NAN]), 0..0);
+    assert!(at[0] == 0.01 && falling(&at, &mut [0.0; COORDINATES]) >= -1000.0 && evaluations > 1, "{at:?}");
 }

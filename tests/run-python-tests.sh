@@ -63,9 +63,23 @@ say "type hints"
 alone/bin/python -m mypy --no-error-summary --cache-dir "$build/mypy" --config-file "$settings" -p catena
 alone/bin/python -m mypy --no-error-summary --cache-dir "$build/mypy" tests/typed.py
 
-environment full numpy "pytest>=7" arviz pandas polars jax numba "pymc>=5.10"
+environment full numpy "pytest>=7" arviz pandas polars pyarrow jax numba "pymc>=5.10" nbclient ipykernel
 say "with the packages that it works with"
 full/bin/python -m pytest -q -p no:cacheprovider tests/test_others.py
+
+# elsewhere NAME PYTHON PACKAGE...: all tests with another Python, where there is one.
+elsewhere() {
+    local name=$1 other=$2
+    shift 2
+    "$other" -c 'import venv' 2>/dev/null || { say "there is no $other: skipped"; return 0; }
+    [ -x "$name/bin/python" ] || "$other" -m venv "$name"
+    environment "$name" "$@" "pytest>=7"
+    say "$("$name/bin/python" --version) with $*"
+    "$name/bin/python" -m pytest -q -p no:cacheprovider tests
+}
+# The oldest of what it needs, with which QInfer still works, and the ArviZ that has DataTree, which wants a newer Python than Debian 12 has.
+elsewhere oldest "${PYTHON_OLDEST:-python3.10}" "numpy==1.23.*" "scipy<1.11" qinfer
+elsewhere newest "${PYTHON_NEWEST:-python3.13}" numpy pandas "arviz>=1"
 
 say "Python programs as printed"
 rm -rf programs

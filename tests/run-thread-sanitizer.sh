@@ -38,13 +38,12 @@ fi
 
 export RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$build/target
 export TSAN_OPTIONS="suppressions=$PWD/tests/thread-sanitizer.supp"
-tsan() { cargo +nightly "$1" -Zbuild-std --target "$target" "${@:2}"; }
 # One at a time: some tests count threads and time of their own.
-tsan test --test drivers --test reduce --test failures --test checkpoint -- --test-threads=1
+cargo +nightly test -Zbuild-std --target "$target" --test runs -- --test-threads=1
 
-tsan build --lib
 unset RUSTFLAGS
-library=$build/target/$target/debug/libcatena.a
+# The tests' own: built alone it has other features of its dependencies, and all is compiled again.
+library=$build/target/$target/debug/deps/libcatena.a
 runtime=$(find "$system/lib/rustlib/$target/lib" -name '*_rt.tsan.a' | head -n 1)
 compile() {
     clang -std=c99 -O1 -g -fsanitize=thread -Iinclude -Itests/c -c "tests/c/$1.c" -o "$build/$1.o"

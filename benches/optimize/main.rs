@@ -1,5 +1,5 @@
 //! Sixty-four starts on two threads against one start on one, in multiples of the latter's mean time, on five posteriors. Nothing
-//! here decides a test; at best the ratio is 32. Evaluations beside SciPy's are in `tests/optimize_scipy.rs`.
+//! here decides a test; at best the ratio is 32. Evaluations beside SciPy's are in `tests/optimize/scipy.rs`.
 //!
 //! `cargo bench --bench optimize`
 

@@ -88,6 +88,11 @@ impl Growing {
         Some(metric)
     }
 
+    /// See [`super::Warmup::is_far`].
+    pub fn is_far(&self, log_density: f64) -> bool {
+        !self.ends.is_empty() && WayIn::begins(log_density)
+    }
+
     /// See [`super::Warmup::found`].
     pub fn found(&mut self, stepsize: f64) {
         self.step.restart(stepsize);

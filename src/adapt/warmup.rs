@@ -86,6 +86,11 @@ impl Warmup {
         }
     }
 
+    /// Whether a start with this log density is so far out that a way in would come first.
+    pub fn is_far(&self, log_density: f64) -> bool {
+        matches!(&self.way, Way::Growing(growing) if growing.is_far(log_density))
+    }
+
     /// Most doublings of the trajectory of iteration `iteration`, of `most` at all.
     pub fn depth(&self, iteration: usize, most: u32) -> u32 {
         match &self.way {

@@ -44,10 +44,15 @@ pub(super) enum Progress {
 }
 
 impl WayIn {
+    /// Whether a start with this log density may be far out.
+    pub fn begins(log_density: f64) -> bool {
+        log_density < FAR
+    }
+
     /// The way in from a start with this log density and gradient; `None` where it is an ordinary one.
     pub fn from(log_density: f64, gradient: &[f64]) -> Option<Self> {
         let best = (log_density, f64::NEG_INFINITY);
-        (log_density < FAR).then(|| Self { steepest: steepest(gradient), best, transitions: 0 })
+        Self::begins(log_density).then(|| Self { steepest: steepest(gradient), best, transitions: 0 })
     }
 
     /// The slope that the metric is to fit.

@@ -2,8 +2,11 @@
 
 use super::lanes::{Lanes, SIDE_BY_SIDE};
 use pulp::{Arch, Simd, WithSimd};
-use rustfft::FftPlannerScalar;
+use rustfft::algorithm::Radix4;
+use rustfft::algorithm::butterflies::{Butterfly8, Butterfly12, Butterfly16, Butterfly24};
 use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftDirection, Length};
+use std::sync::Arc;
 
 /// A complex number of each lane.
 type Point = Complex<Lanes>;
@@ -21,21 +24,16 @@ const ABREAST: usize = 2 * SIDE_BY_SIDE;
 
 /// The products of many lags by one transform, and its memory, for one user at a time.
 ///
-/// The planner is the one without vector instructions of its own: they are in the lanes, where bits don't depend on the processor.
+/// The plans have no vector instructions of their own: they are in the lanes, where bits don't depend on the processor.
+#[derive(Default)]
 pub(super) struct Transform {
-    planner: FftPlannerScalar<Lanes>,
+    /// One for each size that was met.
+    plans: Vec<Radix4<Lanes>>,
     /// exp(-2 pi i k / size) for each k below the size.
     roots: Vec<(f64, f64)>,
     values: Vec<Point>,
     scratch: Vec<Point>,
     power: Vec<f64>,
-}
-
-impl Default for Transform {
-    fn default() -> Self {
-        let planner = FftPlannerScalar::new();
-        Self { planner, roots: Vec::new(), values: Vec::new(), scratch: Vec::new(), power: Vec::new() }
-    }
 }
 
 impl Transform {
@@ -72,7 +70,13 @@ impl Transform {
     }
 
     fn transform(&mut self) {
-        let plan = self.planner.plan_fft_forward(self.values.len());
+        let size = self.values.len();
+        let known = self.plans.iter().position(|plan| plan.len() == size);
+        let known = known.unwrap_or_else(|| {
+            self.plans.push(plan(size));
+            self.plans.len() - 1
+        });
+        let plan = &self.plans[known];
         self.scratch.resize(plan.get_inplace_scratch_len().max(self.scratch.len()), Point::default());
         plan.process_with_scratch(&mut self.values, &mut self.scratch);
     }
@@ -91,6 +95,19 @@ fn transform_size(least: usize) -> usize {
     let power = least.next_power_of_two();
     let less = power / 4 * 3;
     if less >= least { less } else { power }
+}
+
+/// The transform of a size of [`transform_size`], from 8 on, as the crate's own planner has it where chains are long. That planner
+/// may choose among all that the crate has, so that all would be compiled for lanes: most of the time that this library took.
+fn plan(size: usize) -> Radix4<Lanes> {
+    let forward = FftDirection::Forward;
+    let base: Arc<dyn Fft<Lanes>> = match (size.is_power_of_two(), size.trailing_zeros() % 2) {
+        (true, 0) => Arc::new(Butterfly16::new(forward)),
+        (true, _) => Arc::new(Butterfly8::new(forward)),
+        (false, 0) => Arc::new(Butterfly12::new(forward)),
+        (false, _) => Arc::new(Butterfly24::new(forward)),
+    };
+    Radix4::new_with_base((size / base.len()).trailing_zeros() / 2, base)
 }
 
 /// Chains of equal length, each less its mean, so many of them side by side: as points of one transform, and for sums whose

@@ -1,6 +1,7 @@
 //! The chain: initial point, step-size search, warm-up and sampling as one state machine.
 
 mod machine;
+mod nearer;
 mod settings;
 mod shape;
 mod sound;
@@ -16,6 +17,7 @@ use crate::model::{Reply, open, seal};
 use crate::random::{MomentumLanes, Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
+use nearer::Nearer;
 pub use settings::{ChainSettings, Start};
 pub use talk::{Failure, Request, Transition};
 
@@ -63,6 +65,9 @@ pub struct Chain {
     warmup_evaluations: u64,
     sampling_evaluations: u64,
     init_stream: Stream,
+    /// Where that stream was before the present initial point was drawn.
+    drawn_from: Stream,
+    nearer: Nearer,
     sampler_stream: Stream,
     outputs_stream: Stream,
     model_stream: Stream,
@@ -123,6 +128,8 @@ impl Chain {
             warmup_evaluations: 0,
             sampling_evaluations: 0,
             init_stream: stream(Purpose::Init),
+            drawn_from: stream(Purpose::Init),
+            nearer: Nearer::default(),
             sampler_stream: stream(Purpose::Sampler),
             outputs_stream: stream(Purpose::Outputs),
             model_stream: stream(Purpose::Model),

@@ -19,6 +19,7 @@ mod rdump;
 mod read_values;
 mod stan_csv;
 mod table;
+mod text;
 mod values;
 
 #[cfg(feature = "arrow")]

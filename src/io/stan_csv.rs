@@ -1,6 +1,7 @@
 //! Reads Stan's CSV, as [`CsvWriter`](super::CsvWriter), the command `catena` and CmdStan write it.
 
 use super::CutOff;
+use super::text::text;
 use crate::adapt::{LowRank, MetricKind};
 use crate::error::{Code, Error};
 use std::path::Path;
@@ -73,8 +74,7 @@ impl StanCsv {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let origin = format!("CSV file '{}'", path.display());
-        let bytes = std::fs::read(path).map_err(|e| Error::new(Code::Io, format!("{origin}: {e}")))?;
-        Self::parse(&String::from_utf8_lossy(&bytes), &origin)
+        Self::parse(&text(path, &origin)?, &origin)
     }
 
     /// Reads a text.

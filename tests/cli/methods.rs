@@ -1,7 +1,6 @@
-//! What is not a sampler: quantities, gradients, log densities, summaries, help.
+//! What is not a sampler: quantities, gradients, log densities, help.
 
-use super::cli::{bad, folder, good, mock, model, program};
-use super::{read, without_times};
+use crate::cli::{bad, folder, good, mock, model, program, read, without_times};
 use catena::io::StanCsv;
 use std::path::Path;
 
@@ -59,14 +58,6 @@ fn log_densities_at_given_points() {
     let csv = StanCsv::from_file(at.join("output.csv")).unwrap();
     let second = &csv.values()[11..];
     assert!((second[0] - (-0.5 - libm::exp(1.0))).abs() < 1e-14, "{second:?}");
-}
-
-#[test]
-fn summaries_of_files() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cmdstan");
-    let said = good(program(&data, ["summary", "bernoulli_1.csv", "bernoulli_2.csv"]));
-    assert!(said.starts_with("2 chains of 10 draws each\n") && said.contains("\ntheta "), "{said}");
-    assert!(said.contains("1 of 20 transitions (5.0 %) diverged"), "{said}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line program, run over the mock library of tests/c/bridgestan.
 #![allow(dead_code)]
 
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Libraries compiled by this process.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
-/// The mock library, compiled once per test program.
+/// The mock library, compiled once.
 pub fn mock() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| compiled("mock_model", "tests/c/bridgestan/mock_model.c"))
@@ -33,9 +34,11 @@ pub fn compiled(name: &str, source: &str) -> PathBuf {
     out
 }
 
-/// An empty folder for one test.
+/// An empty folder for one test of the caller's file.
+#[track_caller]
 pub fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}_{name}", env!("CARGO_CRATE_NAME")));
+    let file = Path::new(Location::caller().file()).file_stem().unwrap().to_str().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}_{file}_{name}", env!("CARGO_CRATE_NAME")));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -75,4 +78,16 @@ pub fn bad(mut command: Command) -> (i32, String) {
     let line = error.lines().last().unwrap_or_default().to_string();
     assert!(code != Some(0), "{command:?} should have failed");
     (code.unwrap_or_else(|| panic!("{command:?} was killed: {error}")), line)
+}
+
+pub fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A file without what tells of the clock.
+pub fn without_times(path: &Path) -> String {
+    const OF_THE_CLOCK: [&str; 4] = ["start_datetime", "(Warm-up)", "(Sampling)", "(Total)"];
+    let text = read(path);
+    let lines = text.lines().filter(|line| !OF_THE_CLOCK.iter().any(|word| line.contains(word)));
+    lines.map(|line| format!("{line}\n")).collect()
 }

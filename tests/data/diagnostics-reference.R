@@ -1,4 +1,4 @@
-# Writes diagnostics-reference.csv: diagnostics of some made-up draws by the R package `posterior`, for tests/diagnostics.rs.
+# Writes diagnostics-reference.csv: diagnostics of some made-up draws by the R package `posterior`, for tests/diagnostics/statistics.rs.
 # The draws come from a small integer generator that the test repeats. Run: Rscript tests/data/diagnostics-reference.R
 library(posterior)
 options(digits = 17)

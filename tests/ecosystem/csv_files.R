@@ -1,4 +1,4 @@
-# Reads the files that `cargo test --features cli --test cli` leaves in target/tmp/csv_files with cmdstanr, and hands the
+# Reads the files that `cargo test --all-features --test cli` leaves in target/tmp/csv_files with cmdstanr, and hands the
 # draws to posterior. CmdStan itself is not needed.
 #
 # Rscript csv_files.R FOLDER

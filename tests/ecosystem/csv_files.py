@@ -1,4 +1,4 @@
-"""Reads the files that `cargo test --features cli --test cli` leaves in target/tmp/csv_files with cmdstanpy and ArviZ.
+"""Reads the files that `cargo test --all-features --test cli` leaves in target/tmp/csv_files with cmdstanpy and ArviZ.
 
 python csv_files.py FOLDER
 """

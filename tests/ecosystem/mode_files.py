@@ -1,4 +1,4 @@
-"""Reads the files that `cargo test --all-features --test cli_modes` leaves in target/tmp/mode_files with cmdstanpy.
+"""Reads the files that `cargo test --all-features --test cli` leaves in target/tmp/mode_files with cmdstanpy.
 
 python mode_files.py FOLDER
 """

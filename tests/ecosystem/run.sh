@@ -24,13 +24,15 @@ if command -v Rscript >/dev/null && Rscript -e 'quit(status = !requireNamespace(
 else
     echo "R's cmdstanr is not installed: it does not read the files"
 fi
-cargo build --quiet --all-features
-"$venv/bin/python" tests/ecosystem/jax_batch.py target/debug/libcatena.so
+# The library of the Rust tests: built without them it has other features of its dependencies, and all is compiled again.
+cargo test --quiet --all-features --no-run --test arrow
+library=target/debug/deps/libcatena
+"$venv/bin/python" tests/ecosystem/jax_batch.py "$library.so"
 
 # QInfer wants packages of its own age; where they cannot be had, it is left out.
 peer=${1:-build/ecosystem}/qinfer
 program=${1:-build/ecosystem}/randomised_benchmarking
-"${CC:-cc}" -std=c99 -O2 -Iinclude examples/randomised_benchmarking/main.c target/debug/libcatena.a -lm -lpthread -ldl -o "$program"
+"${CC:-cc}" -std=c99 -O2 -Iinclude examples/randomised_benchmarking/main.c "$library.a" -lm -lpthread -ldl -o "$program"
 if [ ! -x "$peer/bin/python" ]; then python3 -m venv "$peer"; fi
 "$peer/bin/python" -m pip install --quiet numpy==1.23.5 scipy==1.13.1 'matplotlib<3.8' qinfer ||
     echo "pip could not install QInfer"

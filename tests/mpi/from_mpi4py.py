@@ -68,6 +68,10 @@ def communicator_of(comm):
     def alltoallv(_, send, to, receive, back):
         (go, go_at), (come, come_at) = layout(to), layout(back)
         sent, got = array(send, sum(go)), array(receive, sum(come))
+        if not any(go) and not any(come):
+            # Open MPI 4.1 forgets to count the operation of a rank that has nothing to do in it, and hangs in the next one.
+            go[rank] = come[rank] = 1
+            sent, got = bytearray(1), bytearray(1)
         return wait(comm.Ialltoallv([sent, go, go_at, MPI.BYTE], [got, come, come_at, MPI.BYTE]))
 
     table = Communicator(rank=rank, size=size, time_out=TIME_OUT)

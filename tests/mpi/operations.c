@@ -53,7 +53,18 @@ int main(int argc, char **argv) {
   free(send);
   free(receive);
 
+  /* The last rank sends to the one before; the others have nothing to do, and are there in the next operations. */
+  size_t to = size > 1 ? size - 2 : 0;
+  char word[] = "word", got[sizeof word] = "none";
+  memset(lengths, 0, size * sizeof *lengths);
+  memset(back, 0, size * sizeof *back);
+  if (me == size - 1) lengths[to] = sizeof word;
+  if (me == to) back[size - 1] = sizeof word;
+  CHECK(c.alltoallv(c.user, word, lengths, got, back) == CATENA_RANKS_DONE && strcmp(got, me == to ? "word" : "none") == 0);
+
   uint64_t number = me + 1, *numbers = malloc(size * sizeof *numbers);
+  for (size_t r = 0; r < size; ++r) lengths[r] = sizeof number;
+  CHECK(numbers && c.allgatherv(c.user, &number, lengths, numbers) == CATENA_RANKS_DONE && numbers[size - 1] == size);
   CHECK(numbers && c.allgather(c.user, &number, sizeof number, numbers) == CATENA_RANKS_DONE);
   for (size_t r = 0; r < size; ++r) CHECK(numbers[r] == r + 1);
   for (size_t root = 0; root < size; ++root) {

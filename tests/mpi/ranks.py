@@ -20,7 +20,6 @@ fit = catena.sample(catena.FunctionModel(log_density, 2), chains=3, num_warmup=1
 found.append(fit.draws)
 
 
-
 def moved(**more):
     population = catena.Population(lambda rng: rng.normal(), num_particles=20, seed=5, **more, **ranks)
     for y in (0.3, -1.0, 0.7):

@@ -3,6 +3,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod derivatives;
+mod functions;
+#[allow(dead_code)]
+#[path = "../../benches/gradients/models.rs"]
+mod models;
+mod scipy;
+#[path = "../common/standard.rs"]
+mod standard;
 #[path = "../common/surface.rs"]
 mod surface;
 

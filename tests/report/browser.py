@@ -61,8 +61,13 @@ try {
     tell("more rows", names().length > shown);
   }
   }
+  // Ends of an axis that read alike tell nothing: across, then up.
+  const marks = pictures.map((svg) => [...svg.querySelectorAll("text")].slice(0, 4).map((mark) => mark.textContent));
+  tell("ends alike", marks.filter(([a, b, c, d]) => (a && a === b) || (c && c === d)).length);
   const across = document.getElementById("across");
   if (across) {
+    const firsts = [...document.querySelectorAll("#chosen-pair figcaption, #grid figcaption")].map((words) => words.textContent);
+    tell("lines", across.options.length < 3 ? 0 : firsts.filter((words) => Math.abs(Number(/correlation (-?[0-9.]+)/.exec(words)[1])) > 0.99).length);
     const before = document.getElementById("chosen-pair").innerHTML;
     across.value = String(across.options.length - 1);
     across.dispatchEvent(new Event("change"));
@@ -107,7 +112,7 @@ def main():
         for page in pages:
             for width in (1200, 390):
                 told = opened(program, page, pathlib.Path(folder), width)
-                wrong = [name for name in ("blank", "bad numbers", "silent", "empty sections", "unlabelled", "wide") if told.get(name) != (False if name == "wide" else 0)]
+                wrong = [name for name in ("blank", "bad numbers", "silent", "empty sections", "ends alike", "lines", "unlabelled", "wide") if told.get(name, 0) != (False if name == "wide" else 0)]
                 wrong += [name for name in ("ascending", "descending", "found", "visited") if told.get(name, "rows" not in told) is not True]
                 wrong += [name for name in ("chosen", "more rows") if told.get(name, True) is not True]
                 wrong += ["problems"] if told["problems"] else []

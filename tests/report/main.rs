@@ -100,10 +100,10 @@ fn eight_schools() -> Example {
 /// A funnel whose neck diverges.
 fn funnel() -> Example {
     let (mut u, mut v) = (Uniforms(2), 0.0);
-    Example::new(&[&SAMPLER[..], &["tau", "theta.1", "theta.2"]].concat(), 4, 800, |_, _, row| {
+    Example::new(&[&SAMPLER[..], &["tau", "v", "theta.1", "theta.2"]].concat(), 4, 800, |_, _, row| {
         v = 0.9 * v + 1.3 * u.normal();
         let tau = libm::exp(v / 2.0);
-        (row[3], row[4], row[5]) = (tau, tau * u.normal(), tau * u.normal());
+        (row[3], row[4], row[5], row[6]) = (tau, v, tau * u.normal(), tau * u.normal());
         (row[0], row[1]) = (-v * v / 18.0, f64::from(v < -2.5 && u.next() < 0.5));
         row[2] = u.normal() - row[0];
     })
@@ -176,12 +176,13 @@ fn what_is_short_constant_or_no_number_has_a_page() {
     assert!(page.contains("Whether these draws are good is unknown."), "{page}");
     leave("one", &page);
     let mut u = Uniforms(5);
-    let odd = Example::new(&["x", "constant", "huge"], 2, 60, |_, draw, row| {
+    let odd = Example::new(&["x", "constant", "huge", "vast"], 2, 60, |_, draw, row| {
+        row[3] = if draw == 9 { f64::INFINITY } else { 1e300 };
         row[0] = if draw == 7 { f64::NAN } else { u.normal() };
         (row[1], row[2]) = (2.5, if u.next() < 0.5 { -f64::MAX } else { f64::MAX });
     });
     let page = odd.page("Odd");
-    assert!(page.contains("Some draws of x are not finite numbers"));
+    assert!(page.contains("Some draws of x") && page.contains("vast are not finite numbers"), "{page}");
     leave("odd", &page);
 }
 

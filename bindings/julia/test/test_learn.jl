@@ -250,7 +250,7 @@ end
     Catena.note!(course, Catena.update!(updater, 3, 5))
     Catena.report(course, file; title = "A coin", truth = (bias = 0.6,))
     page = read(file, String)
-    for part in ("<title>A coin</title>", "4 sets, 2 data, 1200 models", "\"truth\":0.6")
+    for part in ("<title>A coin</title>", "4 sets, 1 datum, 1200 models", "\"truth\":0.6")
         @test occursin(part, page)
     end
     @test occursin("'truth'", message_of(() -> Catena.report(course, file; truth = (other = 1,))))

@@ -132,6 +132,11 @@ def laplace(model: Model, *, mode: Any = None, seed: int | None = None, **option
     **options
         ``laplace_draws=1000`` and so on: ``catena.options("laplace")``.
 
+    Returns
+    -------
+    Approximation
+        Draws, and how well they stand for the posterior.
+
     Raises
     ------
     CatenaError
@@ -155,6 +160,11 @@ def pathfinder(model: Model, *, init: Any = None, seed: int | None = None, **opt
         Random unless given.
     **options
         ``num_paths=4``, ``num_psis_draws=1000`` and so on: ``catena.options("pathfinder")``.
+
+    Returns
+    -------
+    Approximation
+        Draws, and how well they stand for the posterior.
 
     Raises
     ------
@@ -180,6 +190,11 @@ def variational(model: Model, *, init: Any = None, seed: int | None = None, **op
     **options
         ``chains=1`` fits, ``variational_family="meanfield"``, ``output_draws=1000`` and so on:
         ``catena.options("variational")``.
+
+    Returns
+    -------
+    Approximation
+        Draws, and how well they stand for the posterior.
 
     Raises
     ------

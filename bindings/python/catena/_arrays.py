@@ -83,15 +83,41 @@ def columns(address: int, rows: int, width: int) -> Floats:
     return values
 
 
+def whole(argument: str, value: Any) -> int:
+    """`value` as a whole number that the library can count to.
+
+    Raises TypeError for what is none, and ValueError for one below 0 or beyond 64 bits; both name the argument.
+    """
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise TypeError(f"argument '{argument}': expected a whole number of at least 0, got {value!r}")
+    count = int(value.__index__())
+    if not 0 <= count < 1 << 64:
+        raise ValueError(f"argument '{argument}': expected a whole number of at least 0, below 2^64, got {count}")
+    return count
+
+
+def real(argument: str, value: Any) -> float:
+    """`value` as a real number. Raises TypeError, which names the argument, for what is none."""
+    if not isinstance(value, (str, bytes)) and (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"argument '{argument}': expected a number, got {value!r}")
+
+
 def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = None, order: Any = "C") -> Floats:
     """`value` as doubles that lie together; None in `shape` stands for any extent.
 
     Raises TypeError for what are no real numbers and ValueError for another shape; both name the argument.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"argument '{argument}': expected an array, got {_described(value)}") from error
     if array.dtype != _float64:
         if array.dtype.kind not in "buif":
-            raise TypeError(f"argument '{argument}': expected real numbers, got {_described(value, array)}")
+            raise TypeError(f"argument '{argument}': expected real numbers, got {_described(value)}")
         array = array.astype(np.float64)
     if shape is not None and (
         array.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, array.shape))
@@ -103,9 +129,13 @@ def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = No
 
 def returned(what: str, value: Any, shape: tuple[int, ...]) -> Floats:
     """What a function of the user's returned as doubles of this shape; errors say what was expected and what came."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        # Lists in a list, of other lengths.
+        raise ValueError(f"{what}: expected an array of shape {shape}, got {_described(value)}") from error
     if array.dtype.kind not in "buif":
-        raise TypeError(f"{what}: expected real numbers of shape {shape}, got {_described(value, array)}")
+        raise TypeError(f"{what}: expected real numbers of shape {shape}, got {_described(value)}")
     if array.shape != shape:
         raise ValueError(f"{what}: expected an array of shape {shape}, got one of shape {array.shape}")
     return array if array.dtype == _float64 else array.astype(np.float64)
@@ -118,11 +148,13 @@ def number(what: str, value: Any) -> float:
             raise TypeError
         return float(np.asarray(value).reshape(()) if np.shape(value) else value)
     except (TypeError, ValueError):
-        raise TypeError(f"{what}: expected a number, got {_described(value, np.asarray(value))}") from None
+        raise TypeError(f"{what}: expected a number, got {_described(value)}") from None
+    except OverflowError:
+        raise ValueError(f"{what}: expected a number, got one beyond all doubles") from None
 
 
-def _described(value: Any, array: npt.NDArray[Any]) -> str:
+def _described(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        return f"an array of dtype {array.dtype} and shape {array.shape}"
+        return f"an array of dtype {value.dtype} and shape {value.shape}"
     words = repr(value)
     return f"{type(value).__name__} {words if len(words) <= 60 else words[:57] + '...'}"

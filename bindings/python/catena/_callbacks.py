@@ -252,7 +252,8 @@ def _explained(exception: BaseException, function: Callable[..., Any]) -> BaseEx
     """An exception of taking a result apart that is no pair says so."""
     of_unpacking = exception.__traceback__ is not None and exception.__traceback__.tb_next is None
     if of_unpacking and isinstance(exception, (TypeError, ValueError)) and "unpack" in str(exception):
+        name = getattr(function, "__qualname__", type(function).__qualname__)
         return TypeError(
-            f"the model's function {function!r}: expected to return a pair of log density and gradient ({exception})"
+            f"the model's function {name}: expected to return a pair of log density and gradient ({exception})"
         ).with_traceback(exception.__traceback__)
     return exception

@@ -92,6 +92,10 @@ def table_of(communicator: Any) -> Any:
     def alltoallv(_: Any, send: Any, to: Any, receive: Any, back: Any) -> int:
         (go, go_at), (come, come_at) = layout(to), layout(back)
         sent, got = array(send, sum(go)), array(receive, sum(come))
+        if not any(go) and not any(come):
+            # Open MPI 4.1 forgets to count the operation of a rank that has nothing to do in it, and hangs in the next one.
+            go[rank] = come[rank] = 1
+            sent, got = bytearray(1), bytearray(1)
         return wait(communicator.Ialltoallv([sent, go, go_at, MPI.BYTE], [got, come, come_at, MPI.BYTE]))
 
     return _abi.table("catena_communicator", rank=rank, size=size, time_out=TIME_OUT, allgatherv=allgatherv, alltoallv=alltoallv)

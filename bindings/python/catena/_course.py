@@ -57,8 +57,15 @@ class Course:
             Of a population: ``report(trace)`` gives numbers by name, which the page tells of the traces that there are at the
             last such note.
 
+        Returns
+        -------
+        Course
+            This one.
+
         Raises
         ------
+        TypeError
+            `what` is none of these.
         CatenaError
             An updater with other parameters than before.
         """

@@ -105,14 +105,12 @@ class Failure:
     def keep(self, exception: BaseException, task: int | None = None) -> int:
         """Takes in an exception; what the callback returns."""
         if isinstance(exception, Reject):
-            if task and str(exception):
-                tell(task, str(exception))
+            refused(task, exception)
             return REJECT
         with self._lock:
             if self.exception is None:
                 self.exception = exception
-        if task:
-            tell(task, f"{type(exception).__name__}: {exception}")
+        failed(task, exception)
         return STOP
 
     def raise_first(self) -> None:
@@ -125,6 +123,25 @@ class Failure:
                 del exception
 
 
-def tell(task: int, words: str) -> None:
-    """Attaches a message to a callback's task."""
-    _abi.lib.task_message(task, words.replace("\0", " ").encode(errors="replace"))
+def refused(task: int | None, exception: Reject) -> None:
+    """Tells a callback's task why its point was refused, where there is a reason."""
+    if words := _words(exception):
+        _tell(task, words)
+
+
+def failed(task: int | None, exception: BaseException) -> None:
+    """Tells a callback's task of an exception."""
+    _tell(task, f"{type(exception).__name__}: {_words(exception)}")
+
+
+def _words(exception: BaseException) -> str:
+    # What cannot be said must not be raised: this runs below frames of the library's.
+    try:
+        return str(exception)
+    except Exception:
+        return "no words: its __str__ failed"
+
+
+def _tell(task: int | None, words: str) -> None:
+    if task:
+        _abi.lib.task_message(task, words.replace("\0", " ").encode(errors="replace"))

@@ -10,17 +10,35 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, numbers
+from ._arrays import Floats, numbers, real
 from ._errors import call
 from ._evidence import Evidence
-from ._learned import Learned
+from ._regions import Regions
 
 
 @dataclass(frozen=True)
 class ModelSet:
-    """A set: its id; number of models; effective sample size, and the smallest so far, before resampling; how often it was
-    resampled; data that it left out or after which it was begun anew; models that found no valid place; the entropy of its
-    weights in nats; and its log likelihood of all data."""
+    """A set of an updater.
+
+    Attributes
+    ----------
+    id : int
+        Its id.
+    num_models : int
+        Models.
+    ess, least_ess : float
+        The effective sample size, and the smallest so far, before resampling.
+    resamples : int
+        How often it was resampled.
+    lost : int
+        Data that it left out, or after which it was begun anew.
+    stuck : int
+        Models that found no valid place.
+    entropy : float
+        Of its weights, in nats.
+    log_likelihood : float
+        Of all data.
+    """
 
     id: int
     num_models: int
@@ -35,14 +53,24 @@ class ModelSet:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over all sets, its standard error across them (NaN of one set), and the standard deviation of the law."""
+    """A mean over all sets.
+
+    Attributes
+    ----------
+    mean : float
+        The mean.
+    standard_error : float
+        Its error across the sets; NaN of one set.
+    sd : float
+        The standard deviation of the law.
+    """
 
     mean: float
     standard_error: float
     sd: float
 
 
-class Estimates(Learned):
+class Estimates(Regions):
     """The part of an `Updater` that looks at what there is. `set` is the id of a set; None: all sets in equal parts."""
 
     @property
@@ -53,14 +81,48 @@ class Estimates(Learned):
         return [ModelSet(one, *(getattr(lib, f"updater_{name}")(handle, one) for name in names)) for one in self.set_ids]
 
     def models(self, set: int) -> Floats:
-        """The models of a set, of shape (models, parameters)."""
+        """The models of a set.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+
+        Returns
+        -------
+        ndarray of shape (models, parameters)
+            A copy.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        """
         out = np.empty((len(self.likelihood_of.parameters), self._size(set)))
         self._read("models", set, out.ctypes.data, out.size)
         rows: Floats = out.T
         return rows
 
     def weights(self, set: int, *, log: bool = False) -> Floats:
-        """Weights of a set's models, whose sum is 1; or their logs, not normalised."""
+        """Weights of a set's models.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+        log : bool
+            Whether logs are wanted, not normalised.
+
+        Returns
+        -------
+        ndarray of shape (models,)
+            Weights whose sum is 1, or logs.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        """
         return self._of_set("log_weights" if log else "weights", set, self._size(set))
 
     @property
@@ -69,7 +131,15 @@ class Estimates(Learned):
         return int(_abi.lib.updater_num_records(self._handle))
 
     def records(self) -> tuple[Floats, dict[str, Floats]]:
-        """The data taken in: outcomes of shape (data,) or (data, width), and the experiments' fields."""
+        """The data taken in.
+
+        Returns
+        -------
+        outcomes : ndarray of shape (data,) or (data, width)
+            What came.
+        experiments : dict of str to ndarray of shape (data,)
+            The fields of the experiments.
+        """
         n, fields, width = self.num_records, self.likelihood_of.fields, self.likelihood_of.width
         outcomes, experiments = np.empty((n, width)), np.empty((n, len(fields)))
         for i in range(n):
@@ -82,11 +152,43 @@ class Estimates(Learned):
         return Evidence(_abi.lib.updater_pooled_log_likelihood(self._handle, _abi.address(error)), error.value)
 
     def log_normalizations(self, set: int) -> Floats:
-        """Logs of each datum's predictive probability (density), given those before."""
+        """Logs of each datum's predictive probability (density), given those before.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+
+        Returns
+        -------
+        ndarray of shape (data,)
+            The logs.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        """
         return self._of_set("log_normalizations", set, self.num_records)
 
     def divergences(self, set: int) -> Floats:
-        """Divergences of a set's resamplings in nats, of an updater with ``divergences=True``."""
+        """Divergences of a set's resamplings, of an updater with ``divergences=True``.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+
+        Returns
+        -------
+        ndarray of shape (resamplings,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            There is no such set, or divergences were not kept.
+        """
         self._size(set)
         return self._of_set("divergences", set, _abi.lib.updater_resamples(self._handle, set))
 
@@ -99,17 +201,60 @@ class Estimates(Learned):
         return {name: Mean(*map(float, row)) for name, *row in zip(names, mean, error, spread)}
 
     def mean(self, function: Callable[[Floats], Any]) -> Evidence:
-        """The mean of ``function(models)``, a number for each row of (models, parameters), with its standard error."""
+        """The mean of a function of the models.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(models)`` of an array of shape (models, parameters): a number for each row.
+
+        Returns
+        -------
+        Evidence
+            The mean over all sets, a float with its `standard_error` across them (NaN of one set).
+        """
         of_sets = np.array([self.weights(one) @ np.asarray(function(self.models(one)), dtype=float) for one in self.set_ids])
         error = of_sets.std(ddof=1) / len(of_sets) ** 0.5 if len(of_sets) > 1 else np.nan
         return Evidence(float(of_sets.mean()), float(error))
 
     def set_mean(self, set: int) -> Floats:
-        """The mean of each parameter in one set."""
+        """The mean of each parameter in one set.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+
+        Returns
+        -------
+        ndarray of shape (parameters,)
+            The means.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        """
         return self._of_set("set_mean", set, len(self.likelihood_of.parameters))
 
     def covariance(self, set: int | None = None) -> Floats:
-        """The covariance of the parameters."""
+        """The covariance of the parameters.
+
+        Parameters
+        ----------
+        set : int, optional
+            Id of a set; all sets in equal parts unless given.
+
+        Returns
+        -------
+        ndarray of shape (parameters, parameters)
+            The covariance.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        """
         d = len(self.likelihood_of.parameters)
         if set is not None:
             return self._of_set("set_covariance", set, d * d).reshape(d, d)
@@ -118,64 +263,95 @@ class Estimates(Learned):
         return out
 
     def histogram(self, parameter: str, edges: Any, *, set: int | None = None) -> Floats:
-        """The density of a parameter as heights of bars between neighbours of `edges`."""
+        """The density of a parameter as heights of bars.
+
+        Parameters
+        ----------
+        parameter : str
+            Its name.
+        edges : array of shape (bars + 1,)
+            Where bars begin and end, rising.
+        set : int, optional
+            Id of a set; all sets in equal parts unless given.
+
+        Returns
+        -------
+        ndarray of shape (bars,)
+            The heights.
+
+        Raises
+        ------
+        ValueError
+            There is no such parameter or set, or `edges` do not rise.
+        """
         at, ends = self._parameter("parameter", parameter), numbers("edges", edges, (None,))
         return self._over_sets(
             set, ends.size - 1, lambda one, out: self._read("histogram", one, at, ends.ctypes.data, out.size, out.ctypes.data)
         )
 
     def density(self, parameter: str, points: Any, *, bandwidth: float = 0.0, set: int | None = None) -> Floats:
-        """The density of a parameter at points, by normal kernels of this width (0: Silverman's)."""
+        """The density of a parameter at points, by normal kernels.
+
+        Parameters
+        ----------
+        parameter : str
+            Its name.
+        points : array of shape (points,)
+            Where.
+        bandwidth : float
+            Width of the kernels; 0: Silverman's.
+        set : int, optional
+            Id of a set; all sets in equal parts unless given.
+
+        Returns
+        -------
+        ndarray of shape (points,)
+            The density.
+
+        Raises
+        ------
+        ValueError
+            There is no such parameter or set, or `bandwidth` is none.
+        """
         at, x = self._parameter("parameter", parameter), numbers("points", points, (None,))
+        width = real("bandwidth", bandwidth)
         return self._over_sets(
-            set, x.size, lambda one, out: self._read("density", one, at, float(bandwidth), x.ctypes.data, x.size, out.ctypes.data)
+            set, x.size, lambda one, out: self._read("density", one, at, width, x.ctypes.data, x.size, out.ctypes.data)
         )
 
-    def densest(self, set: int, level: float = 0.95) -> Any:
-        """Which models of a set are those of highest density that together have at least the weight `level`."""
-        inside = np.empty(self._size(set), dtype=np.uint8)
-        self._read("densest", set, float(level), inside.ctypes.data, inside.size)
-        return inside.astype(bool)
-
-    def hull_contains(self, set: int, points: Any, level: float = 0.95) -> Any:
-        """Which points lie in the convex hull of the models that `densest` finds."""
-        rows = self._models("points", points)
-        inside = np.empty(len(rows), dtype=np.uint8)
-        self._read("hull_contains", set, float(level), len(rows), rows.ctypes.data, inside.ctypes.data)
-        return inside.astype(bool)
-
-    def hull(self, set: int, level: float = 0.95) -> Floats:
-        """The corners of that hull: of two parameters counter-clockwise, of one its ends, of more none."""
-        d, count = len(self.likelihood_of.parameters), ctypes.c_size_t()
-        self._read("hull", set, float(level), None, 0, _abi.address(count))
-        corners = np.empty((count.value, d))
-        self._read("hull", set, float(level), corners.ctypes.data, count.value, _abi.address(count))
-        return corners
-
-    def ellipsoid(self, set: int, level: float = 0.95, tolerance: float = 1e-3) -> tuple[Floats, Floats]:
-        """Centre and shape of the ellipsoid of least volume around the models that `densest` finds:
-        ``(x - centre) @ shape @ (x - centre) <= 1``."""
-        d = len(self.likelihood_of.parameters)
-        centre, shape = np.empty(d), np.empty((d, d))
-        self._read("ellipsoid", set, float(level), float(tolerance), centre.ctypes.data, shape.ctypes.data)
-        return centre, shape
-
     def fisher_information(self, set: int, experiments: Any = ()) -> Floats:
-        """Fisher's information of one outcome of each experiment, its mean over a set's models, of shape (experiments,
-        parameters, parameters). The likelihood must have `score`."""
+        """Fisher's information of one outcome of each experiment, its mean over a set's models.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+        experiments : array of shape (experiments,) or (experiments, fields), or dict
+            The experiments.
+
+        Returns
+        -------
+        ndarray of shape (experiments, parameters, parameters)
+            The information.
+
+        Raises
+        ------
+        ValueError, CatenaError
+            There is no such set, the likelihood has no `score`, or that failed.
+        """
         d, x = len(self.likelihood_of.parameters), self._experiments("experiments", experiments)
         out = np.empty((len(x), d, d))
-        self._perform("fisher_information", set, len(x), x.ctypes.data, out.ctypes.data, out.size)
+        self._perform("fisher_information", self._set(set), len(x), x.ctypes.data, out.ctypes.data, out.size)
         return out
 
     def _of_set(self, name: str, set: int, size: int) -> Floats:
         out = np.empty(size)
-        self._read(name, set, out.ctypes.data, size)
+        self._read(name, self._set(set), out.ctypes.data, size)
         return out
 
     def _over_sets(self, set: int | None, size: int, read: Callable[[int, Floats], None]) -> Floats:
         rows = []
-        for one in self.set_ids if set is None else [set]:
+        for one in self.set_ids if set is None else [self._set(set)]:
             rows.append(np.empty(size))
             read(one, rows[-1])
         total: Floats = np.mean(rows, axis=0)
@@ -183,8 +359,25 @@ class Estimates(Learned):
 
 
 def bayesian_bound(information: Any) -> Floats:
-    """The Bayesian Cramér-Rao bound: the inverse of the sum of matrices of shape (n + 1, d, d), the first of them the prior's
-    information, the others those of the experiments."""
+    """The Bayesian Cramér-Rao bound: the inverse of the sum of information matrices.
+
+    Parameters
+    ----------
+    information : array of shape (n + 1, d, d)
+        The prior's information, and that of each of `n` experiments.
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+        The bound.
+
+    Raises
+    ------
+    ValueError
+        The matrices are not square, or there is none.
+    CatenaError
+        Their sum has no inverse.
+    """
     matrices = numbers("information", information, (None, None, None))
     n, d, other = matrices.shape
     if d != other or n < 1:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evidence:
-    """A log evidence over all sets, with its standard error across them (NaN of one set)."""
+    """A log evidence, or another mean over all sets, with its standard error across them.
+
+    Attributes
+    ----------
+    estimate : float
+        The number.
+    standard_error : float
+        NaN of one set.
+    """
 
     estimate: float
     standard_error: float

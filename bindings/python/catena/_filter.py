@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, columns, matrix, numbers, returned
+from ._arrays import Floats, columns, matrix, numbers, returned, whole
 from ._callbacks import takes
 from ._communicator import table_of
 from ._errors import CatenaWarning, call
@@ -90,9 +90,30 @@ class Filter:
         return self.set_ids.index(set)
 
     def particles(self, set: int, time: int = -1) -> tuple[Floats, Floats, Any]:
-        """The particles of the set with this id at a time: states, log weights, and numbers of their ancestors the time before.
+        """The particles of a set at a time.
 
-        Times other than the last want the option `history`.
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+        time : int
+            The time, from 0, or from the end; times other than the last want the option `history`.
+
+        Returns
+        -------
+        states : ndarray of shape (particles, *state)
+            The states.
+        log_weights : ndarray of shape (particles,)
+            Their log weights.
+        ancestors : ndarray of shape (particles,)
+            Numbers of their ancestors at the time before.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        CatenaError
+            There is no such time, or it was not kept.
         """
         at = self._place(set)
         states, weights = np.empty((self._dimension, self._num_particles)), np.empty(self._num_particles)
@@ -110,22 +131,72 @@ class Filter:
         return states.T.reshape(self._num_particles, *self._shape), weights, ancestors
 
     def lineage(self, set: int, particle: int | None = None) -> Floats:
-        """The path, of shape (times, *state), that led to a particle of the last time; to one drawn by its weight unless given.
-        Wants the option `history`."""
+        """The path that led to a particle of the last time. Wants the option `history`.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+        particle : int, optional
+            Its number, from 0; one drawn by its weight unless given.
+
+        Returns
+        -------
+        ndarray of shape (times, *state)
+            The path.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        CatenaError
+            There is no such particle, or times were not kept.
+        """
         at = self._place(set)
-        drawn = _abi.lib.filter_drawn(self._handle, at) if particle is None else particle
+        drawn = _abi.lib.filter_drawn(self._handle, at) if particle is None else whole("particle", particle)
         return self._read("filter_lineage", at, self.times[at] * self._dimension, drawn).reshape(self.times[at], *self._shape)
 
     def survivors(self, set: int) -> Any:
-        """For each time how many of its particles have descendants at the last time. Wants the option `history`."""
+        """For each time how many of its particles have descendants at the last time. Wants the option `history`.
+
+        Parameters
+        ----------
+        set : int
+            Id of the set.
+
+        Returns
+        -------
+        ndarray of shape (times,)
+            The numbers.
+
+        Raises
+        ------
+        ValueError
+            There is no such set.
+        CatenaError
+            Times were not kept.
+        """
         at = self._place(set)
         counts = np.empty(self.times[at], dtype=np.uintp)
         call("filter_survivors", self._handle, at, counts.ctypes.data, counts.size)
         return counts
 
     def report(self, path: str | os.PathLike[str] = "report.html", title: str = "Particle filter") -> None:
-        """Writes a page for a browser: the verdict and what to do, evidence and effective sample sizes over the times with
-        their errors across the sets; as `Course.report`."""
+        """Writes a page for a browser: the verdict and what to do, evidence and effective sample sizes over the times with their
+        errors across the sets; as `Course.report`.
+
+        Parameters
+        ----------
+        path : str or path
+            The file of the page, which needs nothing else. An older one is replaced.
+        title : str
+            The page's title.
+
+        Raises
+        ------
+        CatenaError
+            The file cannot be written.
+        """
         from ._course import Course
 
         Course().note(self).report(path, title)
@@ -186,15 +257,23 @@ def particle_filter(
     seed : int, optional
         Random unless given. A set has the same bits in whatever run.
     kind : str
-        ``"bootstrap"``; ``"guided"`` wants ``propose(rng, previous, t, n)``, which draws states and knows the observation, and
-        ``proposal_log_weight(x, t, previous)``, the log density of the observation plus that of the transition minus that of
-        the proposal; ``"auxiliary"`` wants ``auxiliary_log_weight(previous, t)``, how well states promise to explain the
-        observation at `t`.
-    resampling, ess_threshold
+        ``"bootstrap"``, ``"guided"`` or ``"auxiliary"``.
+    resampling, ess_threshold : str, float
         Scheme, and below which share of the particles the effective sample size has them resampled.
+    propose : callable, optional
+        Of a guided filter: ``propose(rng, previous, t, n)`` draws states and knows the observation.
+    proposal_log_weight : callable, optional
+        Of a guided filter: ``proposal_log_weight(x, t, previous)``, of shape (n,), the log density of the observation plus that
+        of the transition minus that of the proposal.
+    auxiliary_log_weight : callable, optional
+        Of an auxiliary filter: ``auxiliary_log_weight(previous, t)``, of shape (n,), how well states promise to explain the
+        observation at `t`.
+    transition_log_density : callable, optional
+        ``transition_log_density(x, t, previous)``, of shape (n,), row by row: for trajectories.
+    transition_log_density_bound : float, optional
+        What it never exceeds, which makes trajectories faster.
     num_trajectories : int
-        Trajectories to draw backwards in time from each set; wants ``transition_log_density(x, t, previous)``, row by row;
-        `transition_log_density_bound`, which it never exceeds, makes them faster.
+        Trajectories to draw backwards in time from each set.
     moments, history : bool
         Whether means and variances are wanted, and whether the particles of all times are kept.
     retained : array of shape (times, *state), optional
@@ -202,6 +281,11 @@ def particle_filter(
         Monte Carlo. The next one of particle Gibbs is ``filter.lineage(set)``; give each sweep another seed.
     communicator : mpi4py.MPI.Comm, optional
         The processes that share the sets, with a `seed`: all make the same call, and have the results of all.
+
+    Returns
+    -------
+    Filter
+        Evidence, filtering means and what else was wanted.
 
     Raises
     ------

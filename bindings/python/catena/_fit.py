@@ -178,6 +178,11 @@ class Fit:
             Names of columns, or of variables with all of their elements; all unless given.
         **options
             As of `summarize`.
+
+        Returns
+        -------
+        Summary
+            A row per variable, with warnings.
         """
         lengths = [self.chains[i].rows - self.chains[i].warmup_rows for i in self.good]
         return summarize(self.rows, self.columns, variables=variables, max_depth=self.max_depth, lengths=lengths, **options)
@@ -191,6 +196,11 @@ class Fit:
             The file of the page, which needs nothing else. An older one is replaced.
         title : str
             The page's title.
+
+        Raises
+        ------
+        CatenaError
+            The file cannot be written.
         """
         good = [self.chains[i] for i in self.good]
         dimension = good[0].inv_metric.shape[0] if good else 0
@@ -225,7 +235,23 @@ class Fit:
         return to_polars(self)
 
     def metric_json(self, chain: int = 0) -> str:
-        """Step size and inverse metric of a chain (from 0), in the format of CmdStan's metric files."""
+        """Step size and inverse metric of a chain, in the format of CmdStan's metric files.
+
+        Parameters
+        ----------
+        chain : int
+            Number of the chain, from 0.
+
+        Returns
+        -------
+        str
+            JSON.
+
+        Raises
+        ------
+        IndexError
+            There is no such chain.
+        """
         report = self.chains[chain]
         kind = {0: "unit_e", 1: "diag_e"}.get(report.inv_metric.ndim if report.inv_metric.size else 0, "dense_e")
         return json.dumps({"stepsize": report.stepsize, "metric_type": kind, "inv_metric": report.inv_metric.tolist()})

@@ -31,8 +31,16 @@ class JaxModel(VectorizedModel):
         Number of coordinates.
     log_prior, log_likelihood : callable, optional
         Its parts, for `sample_smc`, which wants `sample_prior` as well.
-    names, constrain, outputs, initialize, parameter_outputs, transformed_outputs, sample_prior
-        As in `FunctionModel`; the functions are Python's.
+    names : list of str or mapping of names to shapes, optional
+        As in `FunctionModel`.
+    **others
+        `constrain`, `outputs`, `initialize`, `parameter_outputs`, `transformed_outputs` and `sample_prior`, as in
+        `FunctionModel`; the functions are Python's.
+
+    Raises
+    ------
+    TypeError
+        `log_prior` or `log_likelihood` is given without the other, or there is no function.
     """
 
     by_hand = False

@@ -41,10 +41,13 @@ class Learned:
         """Ids of the sets."""
         return [_abi.lib.updater_set_id(self._handle, i) for i in range(_abi.lib.updater_num_sets(self._handle))]
 
-    def _size(self, set: int) -> int:
+    def _set(self, set: int) -> int:
         if set not in self.set_ids:
             raise ValueError(f"argument 'set': expected one of {self.set_ids}, got {set!r}")
-        return int(_abi.lib.updater_set_size(self._handle, set))
+        return int(set)
+
+    def _size(self, set: int) -> int:
+        return int(_abi.lib.updater_set_size(self._handle, self._set(set)))
 
     def _outcomes(self, argument: str, values: Any) -> Floats:
         return self.likelihood_of.outcomes(argument, values)

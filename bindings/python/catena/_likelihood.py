@@ -90,15 +90,16 @@ class Likelihood:
         return f"<catena.Likelihood of {kind} outcomes over {', '.join(self.parameters)}{within}>"
 
     def outcomes(self, argument: str, values: Any) -> Floats:
-        """Outcomes as rows, column by column."""
+        """Outcomes as rows, column by column; for this package."""
         return rows_of(argument, values, self.width)
 
     def models(self, argument: str, values: Any) -> Floats:
-        """Models as rows, column by column."""
+        """Models as rows, column by column; for this package."""
         return rows_of(argument, values, len(self.parameters))
 
     def experiments(self, argument: str, values: Any) -> Floats:
-        """Experiments as rows, column by column: of a mapping of fields, a data frame, an array, or numbers of the one field."""
+        """Experiments as rows, column by column: of a mapping of fields, a data frame, an array, or numbers of the one field; for
+        this package."""
         if not self.fields:
             return np.zeros((1, 0), order="F")
         if isinstance(values, Mapping) or hasattr(values, "columns"):
@@ -261,7 +262,23 @@ class Cells(Session):
 
 
 def cos_squared(x: Any) -> Floats:
-    """``cos(x)**2`` of each number, within 2e-16, about 1 ns each: the likelihood of a two-level system that precesses."""
+    """``cos(x)**2`` of each number, within 2e-16, about 1 ns each: the likelihood of a two-level system that precesses.
+
+    Parameters
+    ----------
+    x : array
+        Numbers, in any shape.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+
+    Raises
+    ------
+    TypeError
+        `x` has no real numbers.
+    """
     values = numbers("x", x)
     out = np.empty(values.shape)
     _abi.lib.cos_squared(values.size, values.ctypes.data, out.ctypes.data)

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import _abi
 from ._abi import texts
-from ._arrays import Floats
+from ._arrays import Floats, whole
 from ._callbacks import Closures
 from ._errors import Failure
 from ._names import Names, Shape, flat, variables
@@ -80,6 +80,13 @@ class FunctionModel(Model):
         likelihood of the first `k` data, the log likelihood of datum number `k`, and the gradients of both.
     data_count : int
         Number of the data that it takes.
+
+    Raises
+    ------
+    TypeError
+        What was to be a function is none, or `dimension` no whole number.
+    ValueError
+        There are not as many `names` as coordinates.
     """
 
     on_caller = True
@@ -111,13 +118,13 @@ class FunctionModel(Model):
         ):
             if value is not None and not callable(value):
                 raise TypeError(f"argument '{argument}': expected a function, got {value!r}")
-        self.function, self.dimension = function, _count("dimension", dimension)
+        self.function, self.dimension = function, whole("dimension", dimension)
         self.names = None if names is None else flat("names", names)
         if self.names is not None and len(self.names) != dimension:
             raise ValueError(f"argument 'names': expected {dimension} names, got {len(self.names)}")
         self.constrain, self.initialize = constrain, initialize
         self.log_density_parts, self.sample_prior = log_density_parts, sample_prior
-        self.log_density_data, self.data_count = log_density_data, _count("data_count", data_count)
+        self.log_density_data, self.data_count = log_density_data, whole("data_count", data_count)
         self.parameter_outputs, self.transformed_outputs = parameter_outputs, transformed_outputs
         self.outputs: dict[str, Shape] | None = None
         if constrain is not None:
@@ -127,7 +134,7 @@ class FunctionModel(Model):
 
     def in_place(self, width: int) -> Callable[[Floats, Floats, Floats], None] | None:
         """A function for one run, where up to `width` positions come at once, that writes log densities and gradients where
-        they are wanted; None: `function` is called, and what it returns is looked at and copied."""
+        they are wanted; None: `function` is called, and what it returns is looked at and copied; for this package."""
         return None
 
     def open(self, resources: Resources, failure: Failure, width: int = 1) -> int:
@@ -158,10 +165,12 @@ class VectorizedModel(FunctionModel):
     function : callable
         ``function(x) -> (log_densities, gradients)`` of an array of shape (n, dimension), for any n; the results have shapes
         (n,) and (n, dimension). Rows of -inf or NaN refuse their positions.
+    dimension : int
+        Number of coordinates.
     log_density_parts : callable, optional
         As in `FunctionModel`, of all positions at once.
-    others
-        As in `FunctionModel`; they get one position.
+    names, constrain, outputs, initialize, parameter_outputs, transformed_outputs, sample_prior, log_density_data, data_count
+        As in `FunctionModel`; the functions get one position.
     """
 
     vectorized = True
@@ -187,6 +196,13 @@ class CModel(Model):
         ``"any"``: functions may be called by several threads at once; ``"one"``: by one at a time.
     **members
         Other functions (and numbers) of ``catena_density`` by name, such as ``constrain`` or ``log_density_parts``.
+
+    Raises
+    ------
+    TypeError
+        A function has no address, or ``catena_density`` has no such member.
+    ValueError
+        There are not as many `names` as coordinates.
     """
 
     def __init__(
@@ -200,7 +216,7 @@ class CModel(Model):
         threading: str = "any",
         **members: Any,
     ) -> None:
-        self.dimension = _count("dimension", dimension)
+        self.dimension = whole("dimension", dimension)
         self._names, self._outputs = (
             texts(flat("names", names) if names else None),
             texts(flat("outputs", outputs) if outputs else None),
@@ -275,9 +291,3 @@ def as_model(model: Any) -> Model:
     if isinstance(model, Model):
         return model
     raise TypeError(f"argument 'model': expected a model, such as catena.FunctionModel(function, dimension), got {model!r}")
-
-
-def _count(argument: str, value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__") or (number := value.__index__()) < 0:
-        raise TypeError(f"argument '{argument}': expected a whole number of at least 0, got {value!r}")
-    return int(number)

@@ -59,7 +59,15 @@ class OptimizerStart:
 
 @dataclass(frozen=True)
 class Mode:
-    """A mode that starts have converged to: the highest of these starts, and how many there are."""
+    """A mode that starts have converged to.
+
+    Attributes
+    ----------
+    start : OptimizerStart
+        The highest of these starts.
+    found : int
+        How many there are.
+    """
 
     start: OptimizerStart
     found: int
@@ -67,9 +75,22 @@ class Mode:
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best start, all distinct modes, and every start.
+    """Where starts of an optimiser ended.
 
     ``optimum["theta"]`` is the value of a variable at the best start.
+
+    Attributes
+    ----------
+    best : OptimizerStart
+        The best start.
+    modes : list of Mode
+        All distinct modes, the highest first.
+    starts : list of OptimizerStart
+        Every start.
+    names : list of str
+        Names of the outputs.
+    seed : int
+        The seed of the run.
     """
 
     best: OptimizerStart
@@ -111,6 +132,11 @@ def optimize(model: Model, *, init: Any = None, seed: int | None = None, **optio
         Random unless given.
     **options
         ``num_starts=1``, ``algorithm="lbfgs"``, ``jacobian=False``, tolerances and so on: ``catena.options("optimize")``.
+
+    Returns
+    -------
+    Optimum
+        The best point, the modes, and where each start ended.
 
     Raises
     ------

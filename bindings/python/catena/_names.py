@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._arrays import Floats
+from ._arrays import Floats, returned
 
 Shape = tuple[int, ...]
 # Names of all elements, or variables with their shapes.
@@ -70,10 +70,9 @@ def flatten(what: str, values: Mapping[str, Any], shapes: Mapping[str, Shape]) -
         raise ValueError(f"{what}: expected the variables {', '.join(shapes)}, got {', '.join(map(str, values))}")
     parts = []
     for name, shape in shapes.items():
-        value = np.asarray(values[name], dtype=np.float64)
-        if value.shape != shape:
-            raise ValueError(f"{what}: expected '{name}' to have shape {shape}, got {value.shape}")
-        parts.append(value.ravel(order="F"))
+        if np.shape(values[name]) != shape:
+            raise ValueError(f"{what}: expected '{name}' to have shape {shape}, got {np.shape(values[name])}")
+        parts.append(returned(f"{what}, '{name}'", values[name], shape).ravel(order="F"))
     return np.concatenate(parts) if parts else np.empty(0)
 
 

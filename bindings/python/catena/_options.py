@@ -24,7 +24,21 @@ _SEED_BITS = 53
 
 @dataclass(frozen=True)
 class Option:
-    """An option of the library."""
+    """An option of the library.
+
+    Attributes
+    ----------
+    name : str
+        Its keyword.
+    default : bool, int, float or str
+        Its value where it is not given.
+    range : str
+        Which values there can be.
+    services : tuple of str
+        The services that have it.
+    help : str
+        What it does.
+    """
 
     name: str
     default: Any
@@ -40,6 +54,11 @@ def options(service: str | None = None) -> dict[str, Option]:
     ----------
     service : str, optional
         Those of one service alone: ``"nuts"``, ``"static"``, ``"fixed_param"``, ``"smc"`` and so on.
+
+    Returns
+    -------
+    dict of str to Option
+        Each with its default, its range, the services that have it and what it does.
     """
     found = {}
     for entry in _abi.ABI["options"]:

@@ -29,7 +29,25 @@ class Prior:
 
     @staticmethod
     def uniform(low: Any, high: Any) -> Prior:
-        """Independent uniforms between `low` and `high`, of shape (dimension,)."""
+        """Independent uniforms.
+
+        Parameters
+        ----------
+        low, high : array of shape (dimension,)
+            Their ends.
+
+        Returns
+        -------
+        Prior
+            The law.
+
+        Raises
+        ------
+        ValueError
+            The two have different shapes.
+        CatenaError
+            An end is not finite, or `low` is above `high`.
+        """
         least = numbers("low", np.atleast_1d(low), (None,))
         most = numbers("high", np.atleast_1d(high), (least.size,))
         return Prior(
@@ -38,7 +56,27 @@ class Prior:
 
     @staticmethod
     def normal(mean: Any, covariance: Any) -> Prior:
-        """A normal law with a covariance matrix, which may be singular, or variances of shape (dimension,)."""
+        """A normal law.
+
+        Parameters
+        ----------
+        mean : array of shape (dimension,)
+            Its mean.
+        covariance : array of shape (dimension, dimension) or (dimension,)
+            Its covariance, which may be singular; or variances.
+
+        Returns
+        -------
+        Prior
+            The law.
+
+        Raises
+        ------
+        ValueError
+            An array has another shape.
+        CatenaError
+            `covariance` is none.
+        """
         centre = numbers("mean", np.atleast_1d(mean), (None,))
         d = centre.size
         spread = np.diag(np.atleast_1d(covariance)) if np.ndim(covariance) < 2 else covariance
@@ -47,13 +85,47 @@ class Prior:
 
     @staticmethod
     def draws(values: Any) -> Prior:
-        """One of the rows of an array of shape (draws, dimension) at random."""
+        """One of many rows at random.
+
+        Parameters
+        ----------
+        values : array of shape (draws, dimension)
+            The rows.
+
+        Returns
+        -------
+        Prior
+            The law.
+
+        Raises
+        ------
+        ValueError
+            `values` is no matrix.
+        CatenaError
+            A number is not finite, or there is no row.
+        """
         rows = numbers("values", values, (None, None), "F")
         return Prior(rows.shape[1], lambda r: r.make("prior_draws_new", *rows.shape, rows.ctypes.data, free="prior_free"))
 
     @staticmethod
     def product(parts: Sequence[Prior]) -> Prior:
-        """Independent parts, their parameters one after the other."""
+        """Independent parts, their parameters one after the other.
+
+        Parameters
+        ----------
+        parts : list of Prior
+            The parts.
+
+        Returns
+        -------
+        Prior
+            The law.
+
+        Raises
+        ------
+        CatenaError
+            There is no part.
+        """
 
         def open(resources: Resources) -> int:
             handles = resources.root(_abi.addresses([part.open(resources) for part in parts]))

@@ -18,21 +18,36 @@ def from_qinfer(model: Any) -> Likelihood:
     model : qinfer.Model, or an object like it
         With ``n_modelparams``, ``expparams_dtype``, ``likelihood(outcomes, modelparams, expparams)`` of shape (outcomes, models,
         experiments), ``n_outcomes(expparams)`` and ``are_models_valid(modelparams)``; ``modelparam_names``, ``domain``,
-        ``canonicalize``, ``experiment_cost`` and ``update_timestep`` are used where they are. Experiments have scalar fields.
+        ``canonicalize``, ``experiment_cost`` and ``update_timestep`` are used where they are. A field of several numbers becomes
+        several: ``meas.1``, ``meas.2`` and so on.
+
+    Returns
+    -------
+    Likelihood
+        For an `Updater`.
+
+    Raises
+    ------
+    TypeError
+        A field of the experiments is no number.
     """
     dtype = np.dtype(model.expparams_dtype)
-    fields = {name: dtype[name] for name in dtype.names} if dtype.names else {"t": dtype}
-    for name, kind in fields.items():
-        if kind.shape or kind.kind not in "iuf":
-            raise TypeError(f"argument 'model': expected experiments of numbers, got the field '{name}' of {kind}")
+    # Where each of our fields stands in one of QInfer's, and of which kind it is.
+    fields: dict[str, tuple[str, tuple[int, ...], np.dtype[Any]]] = {}
+    for name, whole in [("t", dtype)] if dtype.names is None else [(name, dtype[name]) for name in dtype.names]:
+        if whole.base.kind not in "iuf":
+            raise TypeError(f"argument 'model': expected experiments of numbers, got the field '{name}' of {whole}")
+        for index in np.ndindex(whole.shape):
+            fields[".".join([name, *(str(i + 1) for i in index)])] = (name, index, whole.base)
 
     def experiments_of(experiments: dict[str, Any]) -> Any:
-        size = len(np.atleast_1d(next(iter(experiments.values()))))
-        if not dtype.names:
+        size = max((len(np.atleast_1d(one)) for one in experiments.values()), default=1)
+        if dtype.names is None:
             return np.atleast_1d(experiments["t"]).astype(dtype)
         table = np.empty(size, dtype=dtype)
-        for name in fields:
-            table[name] = experiments[name]
+        for field, (name, index, _) in fields.items():
+            place: tuple[Any, ...] = (slice(None), *index)
+            table[name][place] = experiments[field]
         return table
 
     def likelihood(outcomes: Floats, models: Floats, experiments: dict[str, Floats]) -> Any:
@@ -58,7 +73,7 @@ def from_qinfer(model: Any) -> Likelihood:
     return Likelihood(
         likelihood,
         parameters=names,
-        fields={name: "integer" if kind.kind in "iu" else "real" for name, kind in fields.items()},
+        fields={name: "integer" if kind.kind in "iu" else "real" for name, (_, _, kind) in fields.items()},
         domain=domain,
         are_valid=model.are_models_valid,
         **own,

@@ -106,6 +106,18 @@ def diagnose(model: Model, *, init: Any = None, epsilon: float = 1e-6, threshold
         The largest absolute error that is no failure.
     **options
         ``seed``, ``init_chain_id`` and ``init_radius``.
+
+    Returns
+    -------
+    GradientCheck
+        Both gradients, and which derivatives are wrong.
+
+    Raises
+    ------
+    CatenaError
+        The log density is not finite there.
+    Exception
+        What a function of the model raised, as it was.
     """
     model, failure = as_model(model), Failure()
     asked = given_options(("diagnose",), options, ("init", "epsilon", "threshold"))

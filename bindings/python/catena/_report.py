@@ -16,10 +16,10 @@ from ._errors import call
 
 def report(
     draws: Any,
-    names: Sequence[str],
-    path: str | os.PathLike[str],
+    names: Sequence[str] | str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] = "report.html",
     *,
-    title: str = "Draws",
+    title: str | None = None,
     seconds: Any = None,
     step_sizes: Any = None,
     inv_metrics: Any = None,
@@ -30,13 +30,13 @@ def report(
 
     Parameters
     ----------
-    draws : array of shape (chains, draws, columns)
-        The draws.
+    draws : Fit, or array of shape (chains, draws, columns)
+        A fit (or a `Filter`, `Particles` or `Course`), as its own `report`: the path may then be the second argument; or draws.
     names : list of str
-        Names of the columns, as of `summarize`.
+        Names of the columns of draws, as of `summarize`.
     path : str or path
         The file of the page, which needs nothing else. An older one is replaced.
-    title : str
+    title : str, optional
         The page's title.
     seconds : array of shape (chains, 2), optional
         What warm-up and sampling of each chain took.
@@ -51,11 +51,17 @@ def report(
 
     Raises
     ------
-    ValueError
-        Arrays of another shape.
+    ValueError, TypeError
+        Arrays of another shape, or of no numbers; draws without names.
     CatenaError
         The file cannot be written.
     """
+    if callable(own := getattr(draws, "report", None)):
+        told = {} if title is None else {"title": title}
+        own(names if isinstance(names, (str, os.PathLike)) else path, **told)
+        return
+    if names is None or isinstance(names, (str, os.PathLike)):
+        raise TypeError(f"argument 'names': expected the names of the columns, got {names!r}")
     values = numbers("draws", draws, (None, None, None))
     chains, rows, columns = values.shape
     if len(names) != columns:
@@ -70,7 +76,7 @@ def report(
     if lengths is not None and len(lengths) != chains:
         raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(lengths)}")
     cut = None if lengths is None else (ctypes.c_size_t * chains)(*lengths)
-    title_text, columns_list = ctypes.create_string_buffer(title.encode()), _abi.texts(names)
+    title_text, columns_list = ctypes.create_string_buffer((title or "Draws").encode()), _abi.texts(names)
 
     def where(array: Floats | None) -> int | None:
         return None if array is None else array.ctypes.data

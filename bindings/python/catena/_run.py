@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import _abi
+from ._arrays import real
 from ._errors import CatenaError, Failure, attempt
 from ._interrupt import deferred
 from ._log import Log
@@ -61,10 +62,28 @@ class Run:
             _abi.lib.run_cancel(self._handle)
 
     def poll(self, timeout: float = 0.0) -> bool:
-        """Waits up to `timeout` seconds for the run to end, and says whether it has."""
-        if not timeout >= 0:
+        """Waits for the run to end. Ctrl-C ends the waiting alone.
+
+        Parameters
+        ----------
+        timeout : float
+            How long at most, in seconds.
+
+        Returns
+        -------
+        bool
+            Whether the run has ended.
+
+        Raises
+        ------
+        ValueError
+            `timeout` is below 0.
+        RuntimeError
+            The run was closed, was made in another process, or is being waited for already.
+        """
+        if not (seconds := real("timeout", timeout)) >= 0:
             raise ValueError(f"argument 'timeout': expected at least 0, got {timeout!r}")
-        until = time.monotonic() + timeout
+        until = time.monotonic() + seconds
         # Ctrl-C ends the waiting here, not the run.
         with deferred(lambda: None) as pressed:
             while not self._step(min(max(until - time.monotonic(), 0.0), _SLICE)):
@@ -118,13 +137,14 @@ class Run:
             What a function of the model raised, as it was.
         """
         display = Display(progress)
+        # Also while what was drawn is read: Ctrl-C that comes after the chains' end loses nothing.
         with deferred(self.cancel):
             while not self._step(_SLICE):
                 if display.on:
                     display.show(self.progress())
-        if display.on:
-            display.show(self.progress(), over=True)
-        return self._outcome()
+            if display.on:
+                display.show(self.progress(), over=True)
+            return self._outcome()
 
     def _outcome(self) -> Fit:
         if self._fit is None and self._exception is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from . import _abi
@@ -12,6 +12,7 @@ from ._checkpoints import open_checkpoint
 from ._errors import CatenaError
 from ._fit import Fit, read_fit
 from ._inits import inv_metrics_of, open_inits
+from ._interrupt import deferred
 from ._model import Model
 from ._resources import Resources
 from ._run import Run
@@ -80,21 +81,8 @@ def sample(
     Exception
         What a function of the model raised, as it was.
     """
-    run = start(
-        model,
-        chains,
-        engine=engine,
-        init=init,
-        inv_metric=inv_metric,
-        checkpoints=checkpoints,
-        from_=from_,
-        seed=seed,
-        **options,
-    )
-    try:
-        return run.result(progress)
-    finally:
-        run.close()
+    ends = _ends(from_)
+    return _through(lambda: _start(model, chains, engine, init, inv_metric, checkpoints, ends, seed, options, None), progress)
 
 
 def start(
@@ -109,12 +97,22 @@ def start(
     seed: int | None = None,
     **options: Any,
 ) -> Run:
-    """Starts chains and returns at once; arguments as for `sample`.
+    """Starts chains and returns at once.
+
+    Parameters
+    ----------
+    model, chains, engine, init, inv_metric, checkpoints, from_, seed, **options
+        As in `sample`.
 
     Returns
     -------
     Run
         With `poll`, `progress`, `cancel` and `result`; it can be awaited.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not what was expected. What goes wrong later comes out of `result`.
     """
     return _start(model, chains, engine, init, inv_metric, checkpoints, _ends(from_), seed, options, None)
 
@@ -150,11 +148,26 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
     same = {name: value for name, value in fit.options.items() if name not in limits and name != "chains"}
     asked = same | options
     seed = asked.pop("seed", fit.seed)
-    run = _start(model, len(fit.chains), fit.engine, None, None, fit.checkpoints, fit.began_at, seed, asked, fit)
-    try:
-        return run.result(progress)
-    finally:
-        run.close()
+    saved, ends = fit.checkpoints, fit.began_at
+    return _through(lambda: _start(model, len(fit.chains), fit.engine, None, None, saved, ends, seed, asked, fit), progress)
+
+
+def _through(begin: Callable[[], Run], progress: bool | TextIO | None) -> Fit:
+    """Starts a run and waits for its end. Ctrl-C ends it gently from here on, also before the run is there."""
+    run: Run | None = None
+
+    def stop() -> None:
+        if run is not None:
+            run.cancel()
+
+    with deferred(stop) as pressed:
+        run = begin()
+        try:
+            if pressed.once:
+                run.cancel()
+            return run.result(progress)
+        finally:
+            run.close()
 
 
 def _start(

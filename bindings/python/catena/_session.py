@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._errors import DONE, REJECT, STOP, CatenaError, Reject, attempt, tell
+from ._errors import DONE, REJECT, STOP, CatenaError, Reject, attempt, failed, refused
 from ._log import Log
 from ._random import Stream
 
@@ -38,12 +38,10 @@ class Session:
             work()
             return DONE
         except Reject as exception:
-            if task and str(exception):
-                tell(task, str(exception))
+            refused(task, exception)
             return REJECT
         except Exception as exception:
-            if task:
-                tell(task, f"{type(exception).__name__}: {exception}")
+            failed(task, exception)
             if len(self._kept) < _MOST_EXCEPTIONS:
                 held = _abi.held
                 self._kept.append((held.task_chain_id(task), held.task_particle(task), exception))

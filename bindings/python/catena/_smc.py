@@ -24,9 +24,21 @@ _OWN_COLUMNS = len(OWN_COLUMNS)
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a set's path: how far it has come (`way`: the temperature, or the number of data), the effective sample
-    size at its end before particles were resampled, the log evidence of the way up to there, acceptance and step size of
-    its moves, and how many different particles the resampled ones stem from (NaN where none were)."""
+    """One stage of a set's path.
+
+    Attributes
+    ----------
+    way : float
+        How far it has come: the temperature, or the number of data.
+    ess : float
+        The effective sample size at its end, before particles were resampled.
+    log_evidence : float
+        The log evidence of the way up to there.
+    acceptance, stepsize : float
+        Of its moves.
+    ancestors : float
+        How many different particles the resampled ones stem from; NaN where none were.
+    """
 
     way: float
     ess: float
@@ -38,8 +50,27 @@ class Stage:
 
 @dataclass(frozen=True)
 class ParticleSet:
-    """What one set of particles reports: `outcome` is ``"finished"``, ``"lost"``, ``"stalled"``, ``"stopped"`` or ``"failed"``,
-    `refused` counts points that the model refused, `seconds` is the time on all its threads."""
+    """What one set of particles reports.
+
+    Attributes
+    ----------
+    id : int
+        Its id.
+    outcome : str
+        ``"finished"``, ``"lost"``, ``"stalled"``, ``"stopped"`` or ``"failed"``.
+    error : CatenaError or None
+        Why it failed.
+    log_evidence, standard_error : float
+        The set's own evidence, and its error as this one set tells it.
+    rows : int
+        Particles that were written.
+    refused : int
+        Points that the model refused.
+    seconds : float
+        Time on all its threads.
+    stages : list of Stage
+        Its path.
+    """
 
     id: int
     outcome: str
@@ -101,7 +132,13 @@ class Particles:
         return array
 
     def means(self) -> dict[str, tuple[float, float]]:
-        """The weighted mean of each output with its standard error across the sets (NaN of one set)."""
+        """The weighted mean of each output.
+
+        Returns
+        -------
+        dict of str to (float, float)
+            The mean, and its standard error across the sets (NaN of one set).
+        """
         weights = self.weights
         draws = np.nan_to_num(self.values[:, :, _OWN_COLUMNS:])
         of_sets = weights.sum(axis=1)
@@ -115,7 +152,20 @@ class Particles:
 
     def report(self, path: str | os.PathLike[str] = "report.html", title: str = "Sets of particles") -> None:
         """Writes a page for a browser: the verdict and what to do, the evidence, effective sample sizes and ancestors over the
-        stages with their errors across the sets, the particles; as `Course.report`."""
+        stages with their errors across the sets, the particles; as `Course.report`.
+
+        Parameters
+        ----------
+        path : str or path
+            The file of the page, which needs nothing else. An older one is replaced.
+        title : str
+            The page's title.
+
+        Raises
+        ------
+        CatenaError
+            The file cannot be written.
+        """
         from ._course import Course
 
         Course().note(self).report(path, title)
@@ -144,6 +194,11 @@ def sample_smc(model: Model, *, reference: Mapping[str, Any] | None = None, seed
         What a set draws depends on it, the set's id, the options and the model; random unless given.
     **options
         ``num_sets=4``, ``num_particles=1000``, ``path="auto"``, ``kernel="hmc"`` and so on: ``catena.options("smc")``.
+
+    Returns
+    -------
+    Particles
+        The sets, and the evidence with its error.
 
     Raises
     ------

@@ -33,6 +33,17 @@ class StanModel(Model):
     seed : int
         For random numbers in the transformed data block.
 
+    Raises
+    ------
+    FileNotFoundError
+        There is no such program.
+    ImportError, RuntimeError
+        It cannot be compiled.
+    CatenaError
+        The library is none of BridgeStan's, or the data are not what the program wants.
+
+    Notes
+    -----
     Initial values are dicts of parameters on the constrained scale.
     """
 

@@ -97,6 +97,18 @@ def summarize(
         The largest depth of a tree; 0: unknown.
     lengths : list of int, optional
         Draws that each chain had before all were cut to one length.
+
+    Returns
+    -------
+    Summary
+        A row per variable, with warnings.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An array has another shape or no real numbers, or there are not as many `names` as columns.
+    CatenaError
+        There is no such variable or statistic.
     """
     values = numbers("draws", draws, (None, None, None))
     chains, rows, columns = values.shape
@@ -175,41 +187,172 @@ def _diagnostic(name: str, draws: Any, *more: float) -> float:
 
 
 def rhat(draws: Any) -> float:
-    """Rank-normalised split R-hat (Vehtari et al. 2021) of draws of shape (chains, draws); NaN for too few or constant ones."""
+    """Rank-normalised split R-hat (Vehtari et al. 2021).
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("rhat", draws)
 
 
 def ess_bulk(draws: Any) -> float:
-    """Bulk effective sample size of draws of shape (chains, draws)."""
+    """Bulk effective sample size.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("ess_bulk", draws)
 
 
 def ess_tail(draws: Any) -> float:
-    """Tail effective sample size of draws of shape (chains, draws)."""
+    """Tail effective sample size.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("ess_tail", draws)
 
 
 def ess_mean(draws: Any) -> float:
-    """Effective sample size for the mean, of draws of shape (chains, draws)."""
+    """Effective sample size for the mean.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("ess_mean", draws)
 
 
 def mcse_mean(draws: Any) -> float:
-    """Monte Carlo standard error of the mean, of draws of shape (chains, draws)."""
+    """Monte Carlo standard error of the mean.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("mcse_mean", draws)
 
 
 def mcse_sd(draws: Any) -> float:
-    """Monte Carlo standard error of the standard deviation, of draws of shape (chains, draws)."""
+    """Monte Carlo standard error of the standard deviation.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("mcse_sd", draws)
 
 
 def mcse_quantile(draws: Any, probability: float) -> float:
-    """Monte Carlo standard error of a quantile, of draws of shape (chains, draws)."""
+    """Monte Carlo standard error of a quantile.
+
+    Parameters
+    ----------
+    draws : array of shape (chains, draws)
+        Draws of one variable.
+    probability : float
+        Which quantile, between 0 and 1.
+
+    Returns
+    -------
+    float
+        NaN for too few draws or constant ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `draws` is no matrix of real numbers.
+    """
     return _diagnostic("mcse_quantile", draws, float(probability))
 
 
 def ebfmi(energies: Any) -> float:
-    """Energy Bayesian fraction of missing information (Betancourt 2016) of ``fit.sampler["energy__"]``: the smallest of the
-    chains'. Below 0.3 is worth a look."""
+    """Energy Bayesian fraction of missing information (Betancourt 2016): the smallest of the chains'.
+
+    Below 0.3 is worth a look.
+
+    Parameters
+    ----------
+    energies : array of shape (chains, draws)
+        ``fit.sampler["energy__"]``.
+
+    Returns
+    -------
+    float
+        NaN for too few draws.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `energies` is no matrix of real numbers.
+    """
     return _diagnostic("ebfmi", energies)

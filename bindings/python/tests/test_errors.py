@@ -141,8 +141,10 @@ def test_outputs_are_checked():
 def test_models_are_checked():
     with pytest.raises(TypeError, match="'function': expected a function, got 3"):
         catena.FunctionModel(3, 2)
-    with pytest.raises(TypeError, match="'dimension': expected a whole number"):
+    with pytest.raises(ValueError, match="'dimension': expected a whole number"):
         catena.FunctionModel(normals, -1)
+    with pytest.raises(TypeError, match="'dimension': expected a whole number"):
+        catena.FunctionModel(normals, 2.0)
     with pytest.raises(ValueError, match="'names': expected 2 names, got 3"):
         catena.FunctionModel(normals, 2, names={"a": 3})
     with pytest.raises(TypeError, match="'model': expected a model, such as catena.FunctionModel"):

@@ -189,3 +189,80 @@ def test_a_model_of_qinfer():
     bias = u.means()["bias"]
     assert abs(bias.mean - 0.75) < 5 * bias.standard_error < 0.1
     assert u.simulate([[1.0]], {"throws": [1, 5]}).tolist() == [[1.0, 1.0]]
+
+
+class Basis:
+    """A model whose experiments are vectors, as QInfer's tomography has them."""
+
+    n_modelparams = 2
+    expparams_dtype = [("meas", float, 2), ("shots", "uint")]
+
+    def likelihood(self, outcomes, modelparams, expparams):
+        p = np.clip(modelparams @ expparams["meas"].T, 0, 1) ** expparams["shots"]
+        return np.where(outcomes[:, None, None] == 0, 1 - p, p)
+
+    def n_outcomes(self, expparams):
+        return 2
+
+    def are_models_valid(self, modelparams):
+        return ((modelparams >= 0) & (modelparams <= 1)).all(axis=1)
+
+
+def test_experiments_of_qinfer_that_are_vectors_or_nothing():
+    likelihood = catena.from_qinfer(Basis())
+    assert likelihood.fields == ["meas.1", "meas.2", "shots"]
+    updater = catena.Updater(likelihood, catena.Prior.uniform([0, 0], [1, 1]), num_models=50, seed=1)
+    models, experiments = np.array([[0.2, 0.5], [0.7, 0.1]]), {"meas.1": [1, 0.5], "meas.2": [0, 0.5], "shots": [1, 2]}
+    table = np.array([([1, 0], 1), ([0.5, 0.5], 2)], dtype=[("meas", float, 2), ("shots", "uint")])
+    expected = Basis().likelihood(np.array([0, 1]), models, table).transpose(1, 0, 2)
+    assert np.allclose(updater.likelihood([0, 1], models, experiments), expected)
+
+    class Nothing(Coin):
+        expparams_dtype = []
+
+        def likelihood(self, outcomes, modelparams, expparams):
+            p = np.repeat(modelparams[None, :, 0:1], len(expparams), axis=2)
+            return np.where(outcomes[:, None, None] == 0, 1 - p, p)
+
+    updater = catena.Updater(catena.from_qinfer(Nothing()), catena.Prior.uniform([0], [1]), num_models=50, seed=1)
+    assert updater.update(1).num_records == 1
+
+    class Words(Coin):
+        expparams_dtype = [("which", "U3")]
+
+    with pytest.raises(TypeError, match="expected experiments of numbers, got the field 'which'"):
+        catena.from_qinfer(Words())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_models_of_the_real_qinfer():
+    try:
+        import qinfer
+    except ImportError as error:
+        # It has not followed numpy and SciPy.
+        pytest.skip(f"no QInfer that can be loaded: {error}")
+    basis = qinfer.tomography.pauli_basis(1)
+    rng = np.random.default_rng(1)
+    for model, experiments, prior in (
+        (qinfer.SimplePrecessionModel(), {"t": [1.0, 5.0, 9.0]}, ([0], [1])),
+        (qinfer.SimpleInversionModel(), {"t": [1.0, 5.0], "w_": [0.1, 0.2]}, ([0], [1])),
+        (qinfer.BinomialModel(qinfer.SimplePrecessionModel()), {"x": [1.0, 5.0], "n_meas": [5, 5]}, ([0], [1])),
+        (qinfer.RandomizedBenchmarkingModel(), {"m": [1, 10]}, ([0.8, 0.2, 0.2], [1, 0.5, 0.5])),
+        (qinfer.CoinModel(), {}, ([0], [1])),
+        (
+            qinfer.tomography.TomographyModel(basis),
+            {f"meas.{i + 1}": column for i, column in enumerate(np.array([[0.5, 0.5, 0, 0], [0.5, 0, 0, 0.5]]).T)},
+            ([0.7, -0.1, -0.1, -0.1], [0.71, 0.1, 0.1, 0.1]),
+        ),
+    ):
+        likelihood = catena.from_qinfer(model)
+        updater = catena.Updater(likelihood, catena.Prior.uniform(*prior), num_models=50, seed=1)
+        models = rng.uniform(*prior, size=(7, len(prior[0])))
+        dtype = np.dtype(model.expparams_dtype)
+        size = max((len(one) for one in experiments.values()), default=1)
+        table = np.array(experiments["t"]) if dtype.names is None else np.zeros(size, dtype)
+        for name in dtype.names or ():
+            columns = [experiments[one] for one in likelihood.fields if one.split(".")[0] == name]
+            table[name] = np.transpose(columns).reshape(table[name].shape)
+        expected = np.asarray(model.likelihood(np.array([0, 1]), models, table)).transpose(1, 0, 2)
+        assert np.allclose(updater.likelihood([0, 1], models, experiments), expected), type(model)

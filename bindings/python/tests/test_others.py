@@ -151,3 +151,29 @@ def test_arrow_files_are_read(tmp_path):
     feather.write_feather(arrow.table({"x": ["a", "b"]}), paths[0], compression="uncompressed")
     with pytest.raises(catena.CatenaError, match="column 'x': expected 64-bit numbers or booleans, got Utf8"):
         catena.read(paths[0])
+
+
+def test_a_notebook():
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    cells = [
+        "import catena\nmodel = catena.FunctionModel(lambda x: (-0.5 * float(x @ x), -x), 2)\ncatena.sample(model, seed=1)",
+        "run = catena.start(model, seed=1)\n(await run).draws.shape",
+        "import os, signal, threading\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "fit = catena.sample(model, seed=1, num_samples=5_000_000)\n"
+        "fit.interrupted, fit.draws.shape[1] > 0",
+        "catena.sample(model, seed=1, num_samples=10, progress=False)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+
+    def texts(cell, kind):
+        return [one["data"]["text/plain"] for one in notebook.cells[cell].outputs if one["output_type"] == kind]
+
+    # One line, which is written over.
+    assert len(texts(0, "display_data")) == 1 and "100% of 4 chains" in texts(0, "display_data")[0]
+    assert "4 chains of 1000 draws" in texts(0, "execute_result")[0]
+    assert texts(1, "execute_result") == ["(4, 1000, 2)"]
+    assert texts(2, "execute_result") == ["(True, True)"] and len(texts(2, "display_data")) == 1
+    assert texts(3, "display_data") == []

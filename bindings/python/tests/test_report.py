@@ -8,7 +8,7 @@ import pytest
 import catena
 
 
-def test_a_fit_has_a_page(model, tmp_path):
+def test_a_fit_has_a_page(model, tmp_path, monkeypatch):
     fit = catena.sample(model, seed=1, chains=2, num_samples=300)
     path = tmp_path / "page.html"
     fit.report(path, title="Two normals & more")
@@ -16,6 +16,13 @@ def test_a_fit_has_a_page(model, tmp_path):
     for part in ("<title>Two normals &amp; more</title>", "2 chains of 300 draws each", 'id="warmup"', 'id="times"'):
         assert part in page
     assert f'"step_sizes":[{fit.chains[0].stepsize!r}' in page
+    catena.report(fit, tmp_path / "same.html", title="Two normals & more")
+    assert (tmp_path / "same.html").read_text(encoding="utf-8") == page
+    monkeypatch.chdir(tmp_path)
+    catena.report(fit)
+    assert "<title>Draws</title>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    with pytest.raises(TypeError, match="'names': expected the names of the columns"):
+        catena.report(fit.draws, "page.html")
 
 
 def test_draws_from_anywhere_have_one(tmp_path):
@@ -74,7 +81,7 @@ def test_learning_has_a_page(tmp_path):
         course.note(updater)
     course.report(tmp_path / "page.html", truth={"p": 0.8})
     page = _page(tmp_path / "page.html")
-    for part in ("3 sets, 7 data, 1500 models, 1 variable", '"truth":0.8', 'id="followed"'):
+    for part in ("3 sets, 6 data, 1500 models, 1 variable", '"truth":0.8', 'id="followed"'):
         assert part in page, part
     with pytest.raises(ValueError, match="'truth'"):
         course.report(tmp_path / "page.html", truth={"q": 1})

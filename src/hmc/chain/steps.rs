@@ -1,11 +1,12 @@
 //! The steps between two requests: initial values, step-size search, transitions, warm-up.
 
+use super::nearer::Verdict;
 use super::{Chain, Failure, Request, State, Transition};
 use crate::adapt::{Change, Lesson};
 use crate::hmc::engine::{Engine, leapfrog_steps};
 use crate::hmc::metric::Metric;
 use crate::hmc::trajectory::Outcome;
-use crate::model::{judge_initial, propose_initial, tries_again};
+use crate::model::{InitialValueReason, judge_initial, propose_initial, tries_again};
 
 /// The step-size search looks for a step whose acceptance crosses this probability (Stan's number).
 const SEARCH_ACCEPTANCE: f64 = 0.8;
@@ -17,6 +18,7 @@ impl Chain {
         self.state = State::Initial { tries };
         let slot = self.trajectory.free_pending();
         let (position, gradient) = self.trajectory.slots.start(slot);
+        self.drawn_from = self.init_stream.clone();
         propose_initial(&self.start.0, self.settings.init_radius, &mut self.init_stream, position, gradient);
         Request::Evaluate
     }
@@ -26,21 +28,44 @@ impl Chain {
         let gradient = self.trajectory.slots.model_gradient(slot);
         let reason = judge_initial(log_density, gradient);
         let tries = tries + 1;
-        match (reason, log_density) {
-            (None, Some(value)) => {
-                self.trajectory.slots.log_density[slot] = value;
-                self.trajectory.set_draw(slot);
-                self.begin_metric();
-                self.trajectory.settle(&self.metric);
-                self.start.0 = Vec::new();
-                self.state = State::Idle;
-                Request::Initialized
-            }
-            (Some(reason), _) if !tries_again(&self.start.0, self.settings.init_radius, tries, &reason) => {
+        let verdict = self.look_at_initial(log_density, reason.as_ref());
+        match (reason, log_density, verdict) {
+            (None, Some(value), Verdict::Take) => self.begin_at(slot, value),
+            (Some(reason), _, Verdict::Take)
+                if !tries_again(&self.start.0, self.settings.init_radius, tries, &reason) =>
+            {
                 self.fail(Failure::InitialValue { tries, reason })
+            }
+            (_, _, Verdict::Return(stream)) => {
+                self.init_stream = stream;
+                self.propose_initial(tries)
             }
             _ => self.propose_initial(tries),
         }
+    }
+
+    /// What to do with an initial point, of which `reason` says what is wrong with it.
+    fn look_at_initial(&mut self, log_density: Option<f64>, reason: Option<&InitialValueReason>) -> Verdict {
+        let value = log_density.filter(|_| reason.is_none());
+        let is_drawn = self.settings.init_radius > 0.0 && self.start.0.iter().any(|x| x.is_nan());
+        let forgot = matches!(reason, Some(InitialValueReason::Unwritten { .. }));
+        let is_far = value.is_some_and(|value| self.warmup.is_far(value));
+        if is_drawn && !forgot && (is_far || self.nearer.keeps_one()) {
+            self.nearer.look(value, is_far, &self.drawn_from)
+        } else {
+            Verdict::Take
+        }
+    }
+
+    /// Begins at the initial point in `slot`.
+    fn begin_at(&mut self, slot: usize, log_density: f64) -> Request {
+        self.trajectory.slots.log_density[slot] = log_density;
+        self.trajectory.set_draw(slot);
+        self.begin_metric();
+        self.trajectory.settle(&self.metric);
+        self.start.0 = Vec::new();
+        self.state = State::Idle;
+        Request::Initialized
     }
 
     /// The metric that warm-up begins with, unless one was given.

@@ -27,6 +27,14 @@ function shown(x, digits = 4) {
   return String(Number(x.toPrecision(digits)));
 }
 const briefly = (x) => shown(x, 3);
+// The ends of a range, with as many digits as it takes to tell them apart.
+function endsOf([low, high]) {
+  for (let digits = 3; digits < 12; digits += 1) {
+    const ends = [low, high].map((x) => shown(x, digits));
+    if (ends[0] !== ends[1]) return ends;
+  }
+  return [shown(low), ""];
+}
 
 // Between two numbers whose difference may be beyond all numbers: where x stands, and what stands at a share.
 const shareOf = (x, [low, high]) => (x / 2 - low / 2) / (high / 2 - low / 2);
@@ -36,7 +44,9 @@ const between = ([low, high], share) => low * (1 - share) + high * share;
 class Picture {
   constructor(title, x, y, height = HEIGHT) {
     this.title = title;
-    [this.x, this.y] = [x, y].map(([low, high]) => (high > low ? [low, high] : [low - 0.5, high + 0.5]));
+    // About a constant, however large, there is some room.
+    const room = (at) => Math.max(0.5, Math.abs(at) * 1e-3);
+    [this.x, this.y] = [x, y].map(([low, high]) => (high > low ? [low, high] : [low - room(low), high + room(high)]));
     this.height = height;
     this.parts = [];
   }
@@ -65,7 +75,7 @@ class Picture {
     this.draw("text", { x, y, "text-anchor": anchor }).textContent = text;
   }
   // Names of the ends of both axes, or of what is given for them.
-  axes(x = this.x.map(briefly), y = this.y.map(briefly)) {
+  axes(x = endsOf(this.x), y = endsOf(this.y)) {
     const [right, floor] = [WIDTH - RIGHT, this.height - BOTTOM];
     this.draw("path", { d: `M${LEFT} ${TOP}V${floor}H${right}`, class: "axis" });
     this.label(LEFT, this.height - 5, x[0], "start");

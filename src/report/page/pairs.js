@@ -1,5 +1,8 @@
 // Pictures of two variables at a time.
 
+// Variables of a larger correlation, either way, lie on a line.
+const ALIKE = 0.99;
+
 if (data.pairs) {
   const { names, ranges, logarithmic, draws, divergent, diverged } = data.pairs;
   const bytes = bytesOf(data.pairs.bytes);
@@ -16,7 +19,7 @@ if (data.pairs) {
   const pair = (i, j) => {
     const [x, y] = [values[i], values[j]];
     const picture = new Picture(`${names[i]} and ${names[j]}`, ranges[i], ranges[j], 240);
-    const ends = (k, [low, high]) => [low, high].map((x) => briefly(logarithmic[k] ? Math.exp(x) : x));
+    const ends = (k, range) => endsOf(range.map((x) => (logarithmic[k] ? Math.exp(x) : x)));
     picture.axes(ends(i, picture.x), ends(j, picture.y));
     const scaled = (k) => names[k] + (logarithmic[k] ? " (logarithmic scale)" : "");
     const dots = (from, to, attributes) => {
@@ -31,16 +34,21 @@ if (data.pairs) {
     const of = diverged === null ? "" : diverged === 0 ? "None diverged." : `${divergent === diverged ? plural(diverged, "divergent transition") : `${divergent} of ${diverged} divergent transitions`} in large dots.`;
     return picture.figure(`${scaled(i)} across, ${scaled(j)} up; correlation ${shown(Number(r.toFixed(2)))}. ${of}`);
   };
+  // What is looked at first: the worst variables, none of which is as good as a function of another; lp__ after all others.
+  const order = names.map((_, i) => i).sort((i, j) => (names[i] === "lp__") - (names[j] === "lp__"));
+  const alike = (i, j) => Math.abs(correlation(values[i], values[j])) > ALIKE;
+  const told = order.reduce((kept, i) => (kept.some((j) => alike(i, j)) ? kept : [...kept, i]), []);
+  const first = [...told, ...order.filter((i) => !told.includes(i))];
   const selects = [byId("across"), byId("up")];
   selects.forEach((select, k) => {
     select.append(...names.map((name, i) => element("option", { value: i }, name)));
-    select.value = String(k);
+    select.value = String(first[k]);
     select.addEventListener("change", show);
   });
   function show() {
     byId("chosen-pair").replaceChildren(pair(Number(selects[0].value), Number(selects[1].value)));
   }
   show();
-  const most = Math.min(names.length, 4);
-  for (let i = 0; i < most; i += 1) for (let j = i + 1; j < most; j += 1) byId("grid").append(pair(i, j));
+  const some = first.slice(0, Math.min(Math.max(told.length, 2), 4));
+  some.forEach((i, k) => some.slice(k + 1).forEach((j) => byId("grid").append(pair(i, j))));
 }

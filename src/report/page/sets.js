@@ -5,15 +5,15 @@ const known = (x) => x !== null && x !== undefined;
 const twice = (x, error) => (known(error) ? 2 * error : 0);
 const ends = (all) => { const some = all.filter(known); return some.length ? [Math.min(...some), Math.max(...some)] : [0, 1]; };
 // The word with its number, as "stage 3".
-const nounAt = (n) => `${noun} ${n}`;
+const nounAt = (n) => (n === 0 ? "the prior" : `${noun} ${n}`);
 // "data", not "datums".
 const nouns = noun === "datum" ? "data" : `${noun}s`;
 
 // Lines over the steps, one for each set.
 function lines(title, of, range, attributes = {}) {
-  const longest = Math.max(...steps.map((set) => set.number.at(-1) ?? 1));
-  const picture = new Picture(title, [1, longest], range ?? ends(steps.flatMap(of)));
-  picture.axes([nounAt(1), longest > 1 ? nounAt(longest) : ""]);
+  const [first, last] = ends(steps.flatMap((set) => set.number));
+  const picture = new Picture(title, [first, last], range ?? ends(steps.flatMap(of)));
+  picture.axes([nounAt(first), last > first ? nounAt(last) : ""]);
   steps.forEach((set, s) => {
     const points = of(set).map((y, i) => (known(y) ? [set.number[i], y] : null));
     picture.path(points, { stroke: color(s), ...attributes });
@@ -55,7 +55,7 @@ if (picturesOf("evidence")) {
   const range = ends([...points.flatMap(([, , low, high]) => [low, high]), ...own.flat().map((p) => p && p[1])]);
   const across = ends([...points.map(([x]) => x), ...own.flat().map((p) => p && p[0])]);
   const picture = new Picture("Log evidence so far", across, range);
-  picture.axes();
+  picture.axes(noun === "step" ? across.map((n) => `generation ${n}`) : undefined);
   own.forEach((path, s) => picture.path(path, { stroke: color(s), class: "faint" }));
   banded(picture, points);
   const said = total && known(total[0]) ? ` In the end it is ${shown(total[0])}${known(total[1]) ? `, with a standard error of ${shown(total[1], 2)}` : ""}.` : "";

@@ -94,6 +94,18 @@ impl Course {
         &self.sets
     }
 
+    /// What the step in this place is called by: of data, how many there were by then (none at a first look at the prior);
+    /// else its number, from 1.
+    pub(super) fn number(&self, place: usize, step: &CourseStep) -> usize {
+        if self.noun == Noun::Datum && step.way >= 0.0 { step.way as usize } else { place + 1 }
+    }
+
+    /// The largest of these.
+    pub(super) fn last(&self) -> usize {
+        let last = |set: &SetCourse| set.steps.last().map(|step| self.number(set.steps.len() - 1, step));
+        self.sets.iter().filter_map(last).max().unwrap_or(0)
+    }
+
     /// How many numbers its particles are.
     pub fn size(&self) -> usize {
         let sets = self.particles.iter().flat_map(|particles| &particles.sets);

@@ -67,8 +67,7 @@ struct Parts {
 pub fn report_sets(input: &SetsInput<'_>, blocks: &impl Blocks) -> Result<String, Error> {
     let course = input.course;
     let particles = course.particles.as_ref().filter(|p| p.sets.iter().any(|set| !set.weights.is_empty()));
-    let steps = course.sets.iter().map(|set| set.steps.len()).max().unwrap_or(0);
-    if steps == 0 && particles.is_none() {
+    if course.sets.iter().all(|set| set.steps.is_empty()) && particles.is_none() {
         return Err(Error::new(Code::InvalidArgument, "expected steps or particles to report on, got neither"));
     }
     let variables = particles.map_or_else(|| Ok(Vec::new()), |p| each(p, blocks, |at| p.variable(at)))?;
@@ -100,7 +99,7 @@ pub fn report_sets(input: &SetsInput<'_>, blocks: &impl Blocks) -> Result<String
     let rows = particles.map_or(0, |p| p.sets.iter().map(|set| set.weights.len()).sum());
     let noun = course.noun.name();
     let thing = if course.noun == Noun::Datum { "model" } else { "particle" };
-    let facts = [(sets, "set"), (steps, noun), (rows, thing), (variables.len(), "variable")];
+    let facts = [(sets, "set"), (course.last(), noun), (rows, thing), (variables.len(), "variable")];
     let facts = facts.into_iter().filter(|(count, _)| *count > 0);
     page::filled(&Frame {
         body: page::SETS,

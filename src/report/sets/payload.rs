@@ -51,7 +51,7 @@ pub struct Payload {
 /// The steps of one set.
 #[derive(Debug, Serialize)]
 pub struct Steps {
-    /// Their numbers, from 1.
+    /// Their numbers.
     number: Vec<usize>,
     way: Vec<Option<f64>>,
     size: Vec<Option<f64>>,
@@ -82,11 +82,11 @@ fn places(count: usize, most: usize) -> impl Iterator<Item = usize> {
 }
 
 impl Steps {
-    fn of(set: &SetCourse) -> Self {
+    fn of(course: &Course, set: &SetCourse) -> Self {
         let places: Vec<usize> = places(set.steps.len(), STEPS).collect();
         let of = |f: fn(&CourseStep) -> f64| places.iter().map(|&i| shown(f(&set.steps[i]))).collect();
         Self {
-            number: places.iter().map(|i| i + 1).collect(),
+            number: places.iter().map(|&i| course.number(i, &set.steps[i])).collect(),
             way: of(|s| s.way),
             size: of(|s| s.size),
             ess: of(|s| s.ess),
@@ -164,7 +164,7 @@ impl Payload {
             sketches,
             means: variables.iter().map(|v| v.means.iter().map(|m| shown(*m)).collect()).collect(),
             pairs: particles.and_then(|p| pairs(p, &worst)),
-            steps: course.sets.iter().map(Steps::of).collect(),
+            steps: course.sets.iter().map(|set| Steps::of(course, set)).collect(),
             least: found(|step| step.ess),
             fewest: found(|step| step.ancestors),
             evidence: so_far.iter().map(|(way, e)| (*way, shown(e.log_estimate), shown(e.standard_error))).collect(),

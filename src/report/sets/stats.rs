@@ -11,7 +11,7 @@ pub struct Found {
     /// Of how many particles; NaN: not known.
     pub size: f64,
     pub set: u64,
-    /// Number of the step, from 1.
+    /// Number of the step: [`Course::number`].
     pub step: usize,
 }
 
@@ -24,8 +24,8 @@ pub fn evidence(course: &Course) -> Option<Evidence> {
 
 /// The smallest number of all steps of all sets.
 pub fn least(course: &Course, of: impl Fn(&CourseStep) -> f64) -> Option<Found> {
-    let all = course.sets.iter().flat_map(|set| set.steps.iter().zip(1..).map(move |(step, i)| (set.id, step, i)));
-    all.map(|(set, step, i)| Found { value: of(step), size: step.size, set, step: i })
+    let all = course.sets.iter().flat_map(|set| set.steps.iter().enumerate().map(move |(i, step)| (set.id, step, i)));
+    all.map(|(set, step, i)| Found { value: of(step), size: step.size, set, step: course.number(i, step) })
         .filter(|found| !found.value.is_nan())
         .reduce(|a, b| if b.value < a.value { b } else { a })
 }

@@ -14,8 +14,8 @@ use crate::services::{ChainReport, StopReason};
 use std::time::Instant;
 
 /// What is said of a chain that the others left out when they last met.
-const APART: &str = "this chain stood still or was far from the others when they last met in warm-up: it samples with \
-                     their metric from where it is";
+const APART: &str = "this chain stood still or was far from the others when they last met in warm-up: it samples from \
+                     where it is";
 
 impl Sampling<'_> {
     fn initialized(&mut self, chain: &Chain) -> Result<(), Error> {
@@ -91,6 +91,10 @@ impl<D: Density> Service<D> for Sampling<'_> {
             Request::Initialized => {
                 if here.run.options.check_gradient && chain.moves() {
                     check_start(chain.position(), chain.gradient(), here)?;
+                }
+                if let Some((first, taken)) = chain.nearer_start() {
+                    let line = format!("a random start with log density {first:.3e} gave way to one with {taken:.3e}");
+                    here.log(Level::Debug, &line);
                 }
                 self.initialized(chain)?;
             }

@@ -55,6 +55,8 @@ enum At {
     Chain,
     Meeting,
     Ended(Early),
+    /// It was asked for no more draws than it has; the transition that it was stopped in waits for a run that asks for more.
+    Drawn,
 }
 
 /// See the module's words.
@@ -114,10 +116,21 @@ impl Watched {
         };
         self.max_gradients = max_gradients;
         // Whether it is enough is asked anew.
-        if let At::Ended(_) = self.at {
+        if let At::Ended(_) | At::Drawn = self.at {
+            self.has_drawn &= self.at != At::Drawn;
             self.at = At::Chain;
         }
+        if self.at == At::Chain && self.chain.asked() == Some(Ask::Evaluate) && self.has_all() {
+            // Nothing goes to the chain, as after its last draw.
+            (self.at, self.has_drawn) = (At::Drawn, true);
+        }
         Ok(())
+    }
+
+    /// Whether the chain has done all iterations.
+    fn has_all(&self) -> bool {
+        let samples = self.chain.settings().num_samples;
+        self.chain.warmup_length().is_some_and(|length| self.chain.iterations() >= length.saturating_add(samples))
     }
 
     /// What comes after a draw, before the chain goes on.
@@ -126,11 +139,10 @@ impl Watched {
         if self.max_gradients > 0 && warmup + sampling >= self.max_gradients {
             return Some(At::Ended(Early::Gradients(warmup + sampling)));
         }
-        let length = self.chain.warmup_length()?;
+        self.chain.warmup_length()?;
         let kept = self.kept.as_ref()?;
         // After the last draw nothing is left to be saved.
-        let is_last = self.chain.iterations() >= length.saturating_add(self.chain.settings().num_samples);
-        (kept.draws() == kept.next && !is_last).then_some(At::Meeting)
+        (kept.draws() == kept.next && !self.has_all()).then_some(At::Meeting)
     }
 
     fn next(&mut self) -> Ask<Request> {
@@ -141,7 +153,7 @@ impl Watched {
                 ask
             }
             At::Meeting => Ask::Meet(self.meeting()),
-            At::Ended(_) => Ask::Event(Request::Done),
+            At::Ended(_) | At::Drawn => Ask::Event(Request::Done),
         }
     }
 
@@ -173,7 +185,7 @@ impl Machine for Watched {
                 (kept.next, kept.looks) = (next_look(kept.next), kept.looks + 1);
                 self.at = if is_enough { At::Ended(Early::Enough(look)) } else { At::Chain };
             }
-            At::Ended(_) => {}
+            At::Ended(_) | At::Drawn => {}
         }
         self.next()
     }
@@ -182,7 +194,7 @@ impl Machine for Watched {
         match self.at {
             At::Chain => Machine::asked(&self.chain),
             At::Meeting => Some(Ask::Meet(self.meeting())),
-            At::Ended(_) => Some(Ask::Event(Request::Done)),
+            At::Ended(_) | At::Drawn => Some(Ask::Event(Request::Done)),
         }
     }
 

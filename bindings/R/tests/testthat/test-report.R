@@ -40,7 +40,7 @@ test_that("sets of particles have a page", {
   for (heads in c(3, 2, 4)) course_note(course, updater_update(u, heads, 5))
   catena_report(course, file, title = "A coin", truth = c(bias = 0.6))
   page <- paste(readLines(file, warn = FALSE), collapse = "\n")
-  for (part in c("3 sets, 4 data, 600 models", '"truth":0.6', "<title>A coin</title>")) expect_match(page, part, fixed = TRUE)
+  for (part in c("3 sets, 3 data, 600 models", '"truth":0.6', "<title>A coin</title>")) expect_match(page, part, fixed = TRUE)
   expect_error(catena_report(course, file, truth = c(other = 1)), "'truth'")
 
   p <- catena_population(function() 0, apply = function(trace, what) list(trace = trace + rnorm(1), log_increment = -trace^2),

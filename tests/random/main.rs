@@ -1,0 +1,4 @@
+//! Random numbers: whose they are, and how they are distributed.
+
+mod statistics;
+mod streams;
