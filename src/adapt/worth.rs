@@ -6,6 +6,8 @@ use std::ops::Range;
 
 /// Parts of each chain's draws, every one of which is held out once.
 const PARTS: usize = 5;
+/// With more coordinates the newest part alone is held out, since every part costs two eigenvalue problems.
+const ALL_UP_TO: usize = 64;
 /// A full matrix is worthwhile where it leaves less than this share of the divergence that a diagonal leaves,
 const SHARE: f64 = 0.7;
 /// and less by this at least, which is that of two standard normals of correlation 0.22.
@@ -30,16 +32,18 @@ pub(super) fn full_is_worthwhile(
 ) -> bool {
     let (squares, forces) = (positions * positions.transpose(), gradients * gradients.transpose());
     let dim = positions.nrows();
-    let (mut by_diagonal, mut by_full) = (0.0, 0.0);
+    let (mut by_diagonal, mut by_full, mut seen) = (0.0, 0.0, 0);
     // Of the widest and of the narrowest direction: squares of draws, and of gradients.
     let mut held_out = [[0.0; 2]; 2];
-    for part in 0..PARTS {
+    let first = if dim > ALL_UP_TO { PARTS - 1 } else { 0 };
+    for part in first..PARTS {
         let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
         let kept = positions.ncols() - held.len();
         if held.is_empty() || kept < 2 {
             continue;
         }
         let (x, g) = (positions.select_columns(&held), gradients.select_columns(&held));
+        seen += held.len();
         let share = positions.ncols() as f64 / kept as f64;
         let without = |all: &DMatrix<f64>, held: &DMatrix<f64>| (all - held * held.transpose()) * share;
         let (a, b) = (without(&squares, &x), without(&forces, &g));
@@ -59,8 +63,9 @@ pub(super) fn full_is_worthwhile(
         }
     }
     let [widest, narrowest] = held_out.map(|[of_draws, of_gradients]| (of_draws / of_gradients).sqrt());
-    let is_better = by_full < SHARE * by_diagonal && by_diagonal - by_full > NOTABLE;
-    is_better || (widest / narrowest).sqrt() > FAR_OFF
+    let share = if (widest / narrowest).sqrt() > FAR_OFF { 1.0 } else { SHARE };
+    let notable = NOTABLE * seen as f64 / positions.ncols() as f64;
+    by_full < share * by_diagonal && by_diagonal - by_full > notable
 }
 
 /// The columns of a chain that belong to part `part`: successive draws, which are alike.
