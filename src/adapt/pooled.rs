@@ -86,7 +86,6 @@ impl Pooled {
         let numbers = &answer[5..];
         let metric = match kind.shape(dim) {
             _ if numbers.is_empty() => None,
-            _ if kind == MetricKind::Auto && numbers.len() == dim => Some(InverseMetric::Diag(numbers.to_vec())),
             MetricKind::LowRank => LowRank::from_numbers(numbers).ok().map(InverseMetric::LowRank),
             MetricKind::Dense => Some(InverseMetric::Dense(numbers.to_vec())),
             _ => Some(InverseMetric::Diag(numbers.to_vec())),
@@ -115,7 +114,8 @@ pub fn pool(kind: MetricKind, chains: &[Brought<'_>]) -> Pooled {
     those_together().for_each(|c| sample.append(c.positions, c.gradients, stride));
     let log_step = median(those_together().map(|c| c.log_step).collect());
     let draws = || chains.iter().map(|c| (c.positions, c.gradients)).collect::<Vec<_>>();
-    let metric = fisher::estimate(&sample, kind, first.present);
+    // Of the draws of all the most that `auto` may come to has little noise, and a diagonal would save no gradients.
+    let metric = fisher::estimate(&sample, kind.chosen(dim), first.present);
     let is_over = chains.iter().zip(&apart).all(|(chain, apart)| chain.is_ready && !apart)
         && metric.as_ref().is_some_and(|metric| settled::agree(metric.kind(), first.present, &draws()));
     let counted = those_together().map(|c| c.counted).sum();
