@@ -43,7 +43,7 @@ impl Transform {
         // A sequence is followed by so many zeros as lags are wanted: first half its length, which is mostly enough, then all.
         let lags = if lag < chains.length / 2 { chains.length / 2 } else { chains.length };
         // The inverse goes through in as many parts as there are lanes.
-        let size = transform_size((chains.length + lags - 1).max(2 * SIDE_BY_SIDE));
+        let size = transform_size((chains.length + lags - 1).max(SMALLEST * SIDE_BY_SIDE));
         if self.roots.len() != size {
             let angle = |k: usize| -std::f64::consts::TAU * k as f64 / size as f64;
             self.roots = (0..size).map(|k| libm::sincos(angle(k))).map(|(sin, cos)| (cos, sin)).collect();
@@ -97,7 +97,10 @@ fn transform_size(least: usize) -> usize {
     if less >= least { less } else { power }
 }
 
-/// The transform of a size of [`transform_size`], from 8 on, as the crate's own planner has it where chains are long. That planner
+/// The smallest size that [`plan`] has; from there on all of [`transform_size`].
+const SMALLEST: usize = 8;
+
+/// The transform of a size of [`transform_size`], from [`SMALLEST`] on, as the crate's own planner has it where chains are long. That planner
 /// may choose among all that the crate has, so that all would be compiled for lanes: most of the time that this library took.
 fn plan(size: usize) -> Radix4<Lanes> {
     let forward = FftDirection::Forward;

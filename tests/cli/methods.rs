@@ -2,7 +2,6 @@
 
 use crate::cli::{bad, folder, good, mock, model, program, read, without_times};
 use catena::io::StanCsv;
-use std::path::Path;
 
 #[test]
 fn quantities_are_drawn_anew_for_each_chains_draws() {
