@@ -222,7 +222,9 @@ impl Growing {
         let before = self.target.now();
         self.look_at_target(pooled.counted);
         // Where a chain on its way in is, the metric of the others may leave no step size that is accepted.
-        let own = apart.then(|| fisher::estimate(&self.sample, self.kind, &self.present)).flatten();
+        // Of the shape that the others have.
+        let kind = self.kind.chosen(self.present.len());
+        let own = apart.then(|| fisher::estimate(&self.sample, kind, &self.present)).flatten();
         if let Some(metric) = own {
             let stepsize = self.step.average().unwrap_or(libm::exp(pooled.log_step));
             self.adopt(metric, stepsize, &mut change);
