@@ -110,7 +110,7 @@ impl Growing {
         }
         let done = lesson.iteration + 1;
         if self.ends.last().is_some_and(|&last| done <= last) {
-            self.sample.add(lesson.iteration, lesson.position, lesson.gradient);
+            self.sample.add(lesson.iteration, lesson.log_density, lesson.position, lesson.gradient);
         }
         let mut change = Change { stepsize: Some(stepsize), ..Change::default() };
         if self.way_in.is_some() {
@@ -210,7 +210,8 @@ impl Growing {
     pub fn bring(&self, out: &mut Vec<f64>) {
         let log_step = libm::log(self.step.average().unwrap_or(1.0));
         let counted = self.target.counted();
-        Brought::write(log_step, self.is_ready, counted, &self.present, &self.sample, out);
+        let height = self.sample.height();
+        Brought::write(log_step, self.is_ready, counted, &self.present, &self.sample, height, out);
     }
 
     /// See [`super::Warmup::take`].

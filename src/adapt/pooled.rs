@@ -10,6 +10,9 @@ use super::{fisher, settled};
 const APART: f64 = 8.0;
 /// A chain is apart, too, where its gradients vary so many times more than the median chain's: it is on its way in.
 const APART_IN_GRADIENTS: f64 = 30.0;
+/// And where its mean log density is below the highest chain's by this, and by so many of that one's standard deviations: it is stuck,
+/// or late.
+const APART_IN_HEIGHT: (f64, f64) = (10.0, 5.0);
 /// Fewer chains have no majority to be apart from.
 const FEWEST: usize = 3;
 
@@ -28,6 +31,8 @@ pub struct Brought<'a> {
     pub positions: &'a [f64],
     /// As `positions`.
     pub gradients: &'a [f64],
+    /// Mean and standard deviation of the log densities of these draws.
+    pub height: (f64, f64),
 }
 
 impl<'a> Brought<'a> {
@@ -38,6 +43,7 @@ impl<'a> Brought<'a> {
         counted: Counted,
         present: &[f64],
         sample: &Sample,
+        height: (f64, f64),
         out: &mut Vec<f64>,
     ) {
         out.extend([log_step, f64::from(u8::from(is_ready))]);
@@ -45,14 +51,17 @@ impl<'a> Brought<'a> {
         out.extend_from_slice(present);
         out.extend_from_slice(sample.positions());
         out.extend_from_slice(sample.gradients());
+        out.extend([height.0, height.1]);
     }
 
     /// Reads what a chain of `dim` coordinates brought.
     pub fn read(dim: usize, numbers: &'a [f64]) -> Self {
+        let (numbers, height) = numbers.split_at(numbers.len() - 2);
+        let height = (height[0], height[1]);
         let (present, draws) = numbers[4..].split_at(dim);
         let (positions, gradients) = draws.split_at(draws.len() / 2);
         let counted = Counted::of([numbers[2], numbers[3]]);
-        Self { log_step: numbers[0], is_ready: numbers[1] != 0.0, counted, present, positions, gradients }
+        Self { log_step: numbers[0], is_ready: numbers[1] != 0.0, counted, present, positions, gradients, height }
     }
 }
 
@@ -129,6 +138,12 @@ fn apart(chains: &[Brought<'_>]) -> Vec<bool> {
     if moving.len() < FEWEST {
         return apart;
     }
+    let best =
+        moving.iter().map(|&c| chains[c].height).fold((f64::NEG_INFINITY, 0.0), |a, b| if b.0 > a.0 { b } else { a });
+    let low = best.0 - APART_IN_HEIGHT.0.max(APART_IN_HEIGHT.1 * best.1);
+    for &c in &moving {
+        apart[c] |= chains[c].height.0 < low;
+    }
     for i in 0..dim {
         // The upper middle: half of the chains are no majority that others could be apart from.
         let moments: Vec<(f64, f64)> = moving.iter().map(|&c| mean_and_sd(chains[c].positions, i, dim)).collect();
@@ -178,7 +193,9 @@ mod tests {
         let mut random = Stream::new(9, id, Purpose::Model);
         let z: Vec<f64> = (0..draws).map(|_| random.normal()).collect();
         let positions = z.iter().map(|z| centre + 2.0 * z);
-        [0.1 * id as f64, 0.0, 10.0, 1.0, 1.0].into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).collect()
+        let header = [0.1 * id as f64, 0.0, 10.0, 1.0, 1.0];
+        let height = [-0.5, 0.7];
+        header.into_iter().chain(positions).chain(z.iter().map(|z| -z / 2.0)).chain(height).collect()
     }
 
     fn pooled(chains: &[Vec<f64>]) -> Pooled {
@@ -202,7 +219,7 @@ mod tests {
     fn chains_that_are_far_or_stand_still_do_not_spoil_it() {
         let mut still = chain(4, 1.0, 20);
         still[5..25].fill(1.0);
-        still[25..].fill(1e9);
+        still[25..45].fill(1e9);
         for other in [chain(4, 1e3, 20), still] {
             let other = [&[-9.0][..], &other[1..]].concat();
             let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), other, chain(3, -0.5, 20)]);
@@ -218,17 +235,37 @@ mod tests {
     fn a_chain_on_its_way_in_is_apart() {
         // In place, but where gradients are those of another world.
         let mut steep = chain(4, 0.0, 20);
-        steep[25..].iter_mut().for_each(|g| *g *= 1e6);
+        steep[25..45].iter_mut().for_each(|g| *g *= 1e6);
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), steep, chain(3, -0.5, 20)]);
         assert_eq!(all.apart, [false, false, true, false]);
         assert!((variance(&all) - 4.0).abs() < 1e-9);
     }
 
     #[test]
+    fn chains_that_are_far_below_are_apart_however_many() {
+        let chains = |below: f64| -> Vec<Vec<f64>> {
+            let low = |id, draws| {
+                let chain = chain(id, 1.0, draws);
+                let at = chain.len() - 2;
+                [&chain[..at], &[-0.5 - below, 0.7]].concat()
+            };
+            vec![low(1, 20), chain(2, 0.5, 20), low(3, 20), low(4, 20)]
+        };
+        let all = pooled(&chains(10.1));
+        assert_eq!((&all.apart[..], all.log_step), (&[true, false, true, true][..], 0.2));
+        assert_eq!(pooled(&chains(9.9)).apart, [false; 4]);
+        // Where log densities vary more, the distance is measured by that.
+        let mut varied = chains(10.1);
+        let at = varied[1].len() - 1;
+        varied[1][at] = 3.0;
+        assert_eq!(pooled(&varied).apart, [false; 4]);
+    }
+
+    #[test]
     fn what_says_nothing_keeps_its_variance() {
         let mut silent = chain(1, 0.0, 20);
         silent[4] = 3.0;
-        silent[25..].fill(0.0);
+        silent[25..45].fill(0.0);
         assert_eq!(variance(&pooled(&[silent])), 3.0);
     }
 
@@ -244,7 +281,7 @@ mod tests {
     #[test]
     fn nothing_to_pool() {
         let mut still = chain(1, 1.0, 5);
-        still[5..].fill(1.0);
+        still[5..15].fill(1.0);
         let all = pooled(&[still.clone(), still]);
         assert_eq!((all.metric, all.apart), (None, vec![true, true]));
     }

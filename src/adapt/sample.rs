@@ -22,6 +22,8 @@ pub struct Sample {
     starts: Vec<usize>,
     /// The iteration of each draw.
     iterations: Vec<usize>,
+    /// Log density at each draw.
+    heights: Vec<f64>,
     /// One row of `dim` numbers per draw.
     positions: Vec<f64>,
     /// As `positions`.
@@ -39,6 +41,7 @@ impl Sample {
             room,
             starts: Vec::new(),
             iterations: Vec::with_capacity(room),
+            heights: Vec::with_capacity(room),
             positions: numbers(),
             gradients: numbers(),
         }
@@ -64,12 +67,13 @@ impl Sample {
         self.dim
     }
 
-    /// Takes the draw of iteration `iteration`.
-    pub fn add(&mut self, iteration: usize, position: &[f64], gradient: &[f64]) {
+    /// Takes the draw of iteration `iteration`, whose log density is `height`.
+    pub fn add(&mut self, iteration: usize, height: f64, position: &[f64], gradient: &[f64]) {
         if self.len() >= self.room {
             self.thin();
         }
         self.iterations.push(iteration);
+        self.heights.push(height);
         self.positions.extend_from_slice(position);
         self.gradients.extend_from_slice(gradient);
     }
@@ -78,6 +82,7 @@ impl Sample {
     pub fn forget(&mut self, first: usize) {
         let count = self.iterations.partition_point(|&i| i < first);
         self.iterations.drain(..count);
+        self.heights.drain(..count);
         self.positions.drain(..count * self.dim);
         self.gradients.drain(..count * self.dim);
     }
@@ -89,13 +94,22 @@ impl Sample {
         for row in 0..kept {
             let from = rows - 1 - 2 * (kept - 1 - row);
             self.iterations[row] = self.iterations[from];
+            self.heights[row] = self.heights[from];
             for all in [&mut self.positions, &mut self.gradients] {
                 all.copy_within(from * dim..(from + 1) * dim, row * dim);
             }
         }
         self.iterations.truncate(kept);
+        self.heights.truncate(kept);
         self.positions.truncate(kept * dim);
         self.gradients.truncate(kept * dim);
+    }
+
+    /// Mean and standard deviation of the log densities at the draws of this chain.
+    pub(super) fn height(&self) -> (f64, f64) {
+        let n = self.heights.len() as f64;
+        let mean = self.heights.iter().sum::<f64>() / n;
+        (mean, (self.heights.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / n).sqrt())
     }
 
     /// Number of draws that differ from the one before; the first one counts.
@@ -135,7 +149,7 @@ impl Sample {
 
     /// Numbers there is room for.
     pub fn numbers(&self) -> usize {
-        self.positions.capacity() + self.gradients.capacity() + self.iterations.capacity()
+        self.positions.capacity() + self.gradients.capacity() + self.iterations.capacity() + self.heights.capacity()
     }
 }
 
@@ -147,11 +161,15 @@ mod tests {
     fn the_oldest_thin_out() {
         let mut sample = Sample::new(1, 4);
         for i in 0..9 {
-            sample.add(i, &[i as f64], &[-(i as f64)]);
+            sample.add(i, 0.5 * i as f64, &[i as f64], &[-(i as f64)]);
             assert!(sample.len() <= 4 && sample.iterations.last() == Some(&i));
         }
         assert_eq!(sample.positions(), [5.0, 7.0, 8.0]);
         assert_eq!(sample.gradients(), [-5.0, -7.0, -8.0]);
+        assert!(
+            (sample.height().0 - 10.0 / 3.0).abs() < 1e-12
+                && (sample.height().1 - (7.0f64 / 18.0).sqrt()).abs() < 1e-12
+        );
         sample.forget(6);
         assert_eq!(sample.positions(), [7.0, 8.0]);
         assert_eq!(Sample::new(100_000, 1000).room, 50);

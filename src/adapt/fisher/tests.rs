@@ -10,7 +10,7 @@ fn sample(precision: &[f64], dim: usize, draws: usize) -> Sample {
         let position: Vec<f64> = (0..dim).map(|k| 3.0 + (1.0 + k as f64) * random.normal()).collect();
         let pull = |r: usize| -(0..dim).map(|c| precision[r * dim + c] * (position[c] - 3.0)).sum::<f64>();
         let gradient: Vec<f64> = (0..dim).map(pull).collect();
-        sample.add(i, &position, &gradient);
+        sample.add(i, 0.0, &position, &gradient);
     }
     sample
 }
@@ -112,7 +112,7 @@ fn coordinates_that_say_nothing_keep_their_variance() {
     let mut sample = Sample::new(3, 50);
     for i in 0..50 {
         let x = random.normal();
-        sample.add(i, &[x, random.normal(), 7.0], &[-x / 4.0, 1.0, random.normal()]);
+        sample.add(i, 0.0, &[x, random.normal(), 7.0], &[-x / 4.0, 1.0, random.normal()]);
     }
     for kind in KINDS {
         let found = matrix(&estimate(&sample, kind, &[1.0, 0.3, 5.0]).unwrap(), 3);
@@ -125,7 +125,7 @@ fn coordinates_that_say_nothing_keep_their_variance() {
 fn equal_draws_are_no_estimate() {
     let mut sample = Sample::new(2, 50);
     for i in 0..50 {
-        sample.add(i, &[0.3, 0.1], &[-0.3, 1e300]);
+        sample.add(i, 0.0, &[0.3, 0.1], &[-0.3, 1e300]);
         KINDS.iter().for_each(|kind| assert_eq!(estimate(&sample, *kind, &[1.0; 2]), None));
     }
     KINDS.iter().for_each(|kind| assert_eq!(estimate(&Sample::new(2, 50), *kind, &[1.0; 2]), None));
@@ -165,7 +165,7 @@ fn a_few_wide_directions_are_found_among_many_coordinates() {
                 *x += along * (WIDE.sqrt() - 1.0) * unit;
             }
         }
-        sample.add(i, &position, &gradient);
+        sample.add(i, 0.0, &position, &gradient);
     }
     let InverseMetric::LowRank(found) = estimate(&sample, MetricKind::LowRank, &vec![1.0; dim]).unwrap() else {
         panic!()
@@ -212,7 +212,7 @@ fn auto_is_a_full_matrix_where_that_is_more_than_a_diagonal() {
         let mut sample = Sample::new(dim, draws);
         for i in 0..draws {
             let x = &factor * nalgebra::DVector::from_fn(dim, |_, _| random.normal());
-            sample.add(i, x.as_slice(), (-(&precision * &x)).as_slice());
+            sample.add(i, 0.0, x.as_slice(), (-(&precision * &x)).as_slice());
         }
         sample
     };
