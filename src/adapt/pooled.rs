@@ -213,6 +213,10 @@ mod tests {
         let all = pooled(&[chain(1, 0.0, 20), chain(2, 0.5, 20), chain(3, -0.5, 20), chain(4, 0.0, 20)]);
         assert!((variance(&all) - 4.0).abs() < 1e-9 && all.apart == [false; 4] && all.log_step == 0.2, "{all:?}");
         assert!((variance(&pooled(&[chain(1, 0.0, 20)])) - 4.0).abs() < 1e-9);
+        // Of `auto` the most that it may come to.
+        let chain = chain(1, 0.0, 20);
+        let metric = pool(MetricKind::Auto, &[Brought::read(1, &chain)]).metric;
+        assert!(matches!(metric, Some(InverseMetric::Dense(_))), "{metric:?}");
     }
 
     #[test]

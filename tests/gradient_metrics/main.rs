@@ -288,29 +288,28 @@ fn auto_says_what_it_chose() {
 #[test]
 fn auto_is_a_diagonal_where_that_is_enough() {
     let model = Correlated { dim: 6, rho: 0.0 };
-    for warmup in [WarmupMode::Alone, WarmupMode::Together] {
-        let (report, auto) = run(&model, &options(MetricKind::Auto, warmup));
-        let (diagonal, plain) = run(&model, &options(MetricKind::FisherDiag, warmup));
-        assert!(auto.iter().map(bits).eq(plain.iter().map(bits)), "{warmup:?}");
-        for (chain, plain) in report.chains.iter().zip(&diagonal.chains) {
-            assert_eq!((chain.metric, chain.inv_metric.len()), (MetricKind::Dense, 36));
-            for (k, element) in chain.inv_metric.iter().enumerate() {
-                assert_eq!(*element, if k % 7 == 0 { plain.inv_metric[k / 7] } else { 0.0 });
-            }
+    let alone = |kind| options(kind, WarmupMode::Alone);
+    let (report, auto) = run(&model, &alone(MetricKind::Auto));
+    let (diagonal, plain) = run(&model, &alone(MetricKind::FisherDiag));
+    assert!(auto.iter().map(bits).eq(plain.iter().map(bits)));
+    for (chain, plain) in report.chains.iter().zip(&diagonal.chains) {
+        assert_eq!((chain.metric, chain.inv_metric.len()), (MetricKind::Dense, 36));
+        for (k, element) in chain.inv_metric.iter().enumerate() {
+            assert_eq!(*element, if k % 7 == 0 { plain.inv_metric[k / 7] } else { 0.0 });
         }
-        // Such a matrix that is given is worked as a diagonal again, as variances are.
-        let fixed = |kind| SampleOptions { num_samples: 20, adaptation: None, ..options(kind, WarmupMode::Alone) };
-        let begun = |kind, given: &SampleReport| {
-            let inv_metrics = given.chains.iter().map(|chain| &chain.inv_metric[..]).collect();
-            let mut writers = vec![catena::io::TableWriter::new(); 4];
-            let io = SampleIo { inv_metrics, sample_writers: borrow(&mut writers), ..Default::default() };
-            sample_nuts(&model, &fixed(kind), io).unwrap().status().unwrap();
-            writers.iter().map(bits).collect::<Vec<_>>()
-        };
-        let of_variances = begun(MetricKind::FisherDiag, &diagonal);
-        assert_eq!(begun(MetricKind::Auto, &report), of_variances);
-        assert_eq!(begun(MetricKind::Auto, &diagonal), of_variances);
     }
+    // Such a matrix that is given is worked as a diagonal again, as variances are.
+    let fixed = |kind| SampleOptions { num_samples: 20, adaptation: None, ..alone(kind) };
+    let begun = |kind, given: &SampleReport| {
+        let inv_metrics = given.chains.iter().map(|chain| &chain.inv_metric[..]).collect();
+        let mut writers = vec![catena::io::TableWriter::new(); 4];
+        let io = SampleIo { inv_metrics, sample_writers: borrow(&mut writers), ..Default::default() };
+        sample_nuts(&model, &fixed(kind), io).unwrap().status().unwrap();
+        writers.iter().map(bits).collect::<Vec<_>>()
+    };
+    let of_variances = begun(MetricKind::FisherDiag, &diagonal);
+    assert_eq!(begun(MetricKind::Auto, &report), of_variances);
+    assert_eq!(begun(MetricKind::Auto, &diagonal), of_variances);
 }
 
 /// What a run writes starts another with the same metric.
