@@ -8,6 +8,8 @@ use std::ops::Range;
 const PARTS: usize = 5;
 /// With more coordinates the newest part alone is held out, since every part costs two eigenvalue problems.
 const ALL_UP_TO: usize = 64;
+/// With fewer draws, too: what so few say is soon said anew by more.
+const ALL_FROM: usize = 30;
 /// A full matrix is worthwhile where it leaves less than this share of the divergence that a diagonal leaves,
 const SHARE: f64 = 0.7;
 /// and less by this at least, which is that of two standard normals of correlation 0.22.
@@ -35,7 +37,7 @@ pub(super) fn full_is_worthwhile(
     let (mut by_diagonal, mut by_full, mut seen) = (0.0, 0.0, 0);
     // Of the widest and of the narrowest direction: squares of draws, and of gradients.
     let mut held_out = [[0.0; 2]; 2];
-    let first = if dim > ALL_UP_TO { PARTS - 1 } else { 0 };
+    let first = if dim > ALL_UP_TO || positions.ncols() < ALL_FROM { PARTS - 1 } else { 0 };
     for part in first..PARTS {
         let held: Vec<usize> = groups.clone().flat_map(|group| part_of(group, part)).collect();
         let kept = positions.ncols() - held.len();

@@ -89,7 +89,7 @@ fn another_scale_changes_nothing() {
             for (i, (x, g)) in rows.enumerate() {
                 let x: Vec<f64> = x.iter().zip(&scales).map(|(x, s)| x * s).collect();
                 let g: Vec<f64> = g.iter().zip(&scales).map(|(g, s)| g / s).collect();
-                scaled.add(i, &x, &g);
+                scaled.add(i, 0.0, &x, &g);
             }
             for kind in KINDS {
                 let a = matrix(&estimate(&plain, kind, &[1.0; 4]).unwrap(), dim);
