@@ -76,7 +76,8 @@ pub struct Chain {
 
 impl Chain {
     /// A NUTS chain that has not asked anything yet; call [`Chain::resume`] with [`Reply::Continue`]. All its memory is
-    /// allocated here. `start` must have `settings.dim` entries.
+    /// allocated here, but for that of a metric of another shape, which warm-up may come to under
+    /// [`crate::adapt::MetricKind::Auto`]. `start` must have `settings.dim` entries.
     pub fn new(settings: ChainSettings, start: Start) -> Self {
         Self::with_engine(settings, Engine::Nuts, start)
     }

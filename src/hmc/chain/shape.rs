@@ -17,14 +17,15 @@ impl ChainSettings {
         }
     }
 
-    /// [`ChainSettings::told`] of the metric at the start.
+    /// The inverse metric at the start and its shape, as [`Chain::inverse_metric`] tells the one in use.
     pub fn inverse_metric(&self) -> (MetricKind, Vec<f64>) {
         self.told(&self.metric)
     }
 }
 
 impl Chain {
-    /// The inverse metric in use and its shape, as they are told: see [`ChainSettings::inverse_metric`].
+    /// The inverse metric in use and its shape, as they are told: a diagonal that warm-up found to be enough under
+    /// [`MetricKind::Auto`] has the shape that others of the run may have.
     pub fn inverse_metric(&self) -> (MetricKind, Vec<f64>) {
         self.settings.told(&self.metric)
     }

@@ -47,12 +47,10 @@ pub fn elapsed_lines(warmup: f64, sampling: f64) -> [String; 5] {
 /// What `auto` has come to, in words.
 fn chosen(chain: &Chain) -> String {
     let dim = chain.settings().dim;
+    let directions = LowRank::from_numbers(&chain.metric().inverse()).map_or(0, |m| m.values.len());
     let shape = match chain.metric().kind() {
-        MetricKind::Diag => "a diagonal one, because no more stands out".to_string(),
-        MetricKind::LowRank => {
-            let directions = LowRank::from_numbers(&chain.metric().inverse()).map_or(0, |m| m.values.len());
-            format!("a diagonal one with {directions} directions that stand out")
-        }
+        MetricKind::LowRank if directions > 0 => format!("a diagonal one with {directions} directions that stand out"),
+        MetricKind::Diag | MetricKind::LowRank => "a diagonal one, because no more stands out".to_string(),
         _ => "a full matrix".to_string(),
     };
     format!("metric=auto chose {shape}, for {dim} coordinates")
