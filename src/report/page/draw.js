@@ -27,6 +27,9 @@ function shown(x, digits = 4) {
   return String(Number(x.toPrecision(digits)));
 }
 const briefly = (x) => shown(x, 3);
+// The first and the last of some marks; one by itself is not said twice.
+const firstAndLast = (first, last) => [first, last === first ? "" : last];
+
 // The ends of a range, with as many digits as it takes to tell them apart.
 function endsOf([low, high]) {
   for (let digits = 3; digits < 12; digits += 1) {

@@ -34,7 +34,7 @@ const inWarmup = picturesOf("warmup");
 if (stepSizes.length && inWarmup) {
   const known = stepSizes.filter((s) => s !== null);
   const picture = new Picture("Step size of each chain", [0.5, data.chains + 0.5], [0, Math.max(...known, 0)]);
-  picture.axes(["1", String(data.chains)]);
+  picture.axes(firstAndLast("1", String(data.chains)));
   stepSizes.forEach((s, chain) => s !== null && picture.draw("circle", { cx: picture.across(chain + 1), cy: picture.up(s), r: 4, fill: color(chain) }));
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const apart = high > 2 * low ? " They differ by more than a factor of 2: a longer warm-up would settle them." : "";
@@ -52,7 +52,7 @@ if (metrics.length && inWarmup) {
   const logs = metrics.map((metric) => metric.map((m) => Math.log10(m)));
   const flat = logs.flat().filter(Number.isFinite);
   const picture = new Picture("Inverse metric", [0, Math.max(1, metrics[0].length - 1)], [Math.min(...flat), Math.max(...flat)]);
-  picture.axes(["1", String(metrics[0].length)], endsOf(picture.y.map((l) => 10 ** l)));
+  picture.axes(firstAndLast("1", String(metrics[0].length)), endsOf(picture.y.map((l) => 10 ** l)));
   logs.forEach((metric, chain) => metric.forEach((m, i) => Number.isFinite(m) && picture.draw("circle", { cx: picture.across(i), cy: picture.up(m), r: metric.length > 60 ? 1.5 : 3, fill: color(chain), class: "faint" })));
   const spread = Math.max(...logs[0].map((_, i) => { const of = logs.map((l) => l[i]); return Math.max(...of) - Math.min(...of); }));
   const rest = leftOut ? ` ${plural(leftOut, "coordinate")} more are not shown.` : "";

@@ -13,7 +13,7 @@ const nouns = noun === "datum" ? "data" : `${noun}s`;
 function lines(title, of, range, attributes = {}) {
   const [first, last] = ends(steps.flatMap((set) => set.number));
   const picture = new Picture(title, [first, last], range ?? ends(steps.flatMap(of)));
-  picture.axes([nounAt(first), last > first ? nounAt(last) : ""]);
+  picture.axes(firstAndLast(nounAt(first), nounAt(last)));
   steps.forEach((set, s) => {
     const points = of(set).map((y, i) => (known(y) ? [set.number[i], y] : null));
     picture.path(points, { stroke: color(s), ...attributes });
@@ -64,7 +64,7 @@ if (picturesOf("evidence")) {
   if (total && known(total[0]) && last.length > 1) {
     const middle = total[0], error = twice(middle, total[1]);
     const each = new Picture("Log evidence of each set", [0.5, last.length + 0.5], ends([...last, middle - error, middle + error]));
-    each.axes([data.labels[0], data.labels.at(-1)]);
+    each.axes(firstAndLast(data.labels[0], data.labels.at(-1)));
     banded(each, [0.5, last.length + 0.5].map((x) => [x, middle, middle - error, middle + error]));
     last.forEach((y, s) => known(y) && each.draw("circle", { cx: each.across(s + 1), cy: each.up(y), r: 4, fill: color(s) }));
     const [low, high] = ends(last);
@@ -105,7 +105,7 @@ function meansOf(variable) {
   const means = data.means[variable], [mean, error, sd] = ["mean", "error", "sd"].map((name) => statistic(variable, name));
   const band = twice(mean, error);
   const picture = new Picture("Mean of each set", [0.5, means.length + 0.5], ends([...means, mean - band, mean + band]));
-  picture.axes([data.labels[0], data.labels.at(-1)]);
+  picture.axes(firstAndLast(data.labels[0], data.labels.at(-1)));
   banded(picture, [0.5, means.length + 0.5].map((x) => [x, mean, mean - band, mean + band]));
   means.forEach((m, s) => known(m) && picture.draw("circle", { cx: picture.across(s + 1), cy: picture.up(m), r: 4, fill: color(s) }));
   const words = known(error) ? `The mean of all, ${shown(mean)}, has an error of ${shown(error, 2)} across the sets, ${shown((100 * error) / sd, 2)} % of the spread (band: twice).` : "One set does not tell its error.";
