@@ -36,6 +36,25 @@ class Rows(dict[int, Any]):
         return made
 
 
+class Places(dict[int, memoryview]):
+    """Where vectors go, by the addresses of `rows`: ``places[address][:] = vector`` takes doubles in that shape and nothing else.
+
+    What another array would have to be looked at for is part of the assignment, which raises one of `STRANGE`.
+    """
+
+    STRANGE = (TypeError, ValueError, BufferError)
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __missing__(self, address: int) -> memoryview:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        self[address] = made = memoryview(self._rows[address])
+        return made
+
+
 class Blocks(dict[tuple[int, int], Any]):
     """Matrices of `width` columns by their addresses and numbers of rows, as `Rows`; vectors where `width` is None."""
 
