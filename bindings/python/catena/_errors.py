@@ -7,6 +7,8 @@ import os
 import threading
 from typing import Any
 
+import numpy as np
+
 from . import _abi
 
 _OK, _INVALID_ARGUMENT = (_abi.enum("catena_status")[name] for name in ("ok", "invalid_argument"))
@@ -55,8 +57,34 @@ class CatenaWarning(UserWarning):
 class Reject(Exception):
     """Raised by a function of a model: this point is refused.
 
-    While sampling it counts as a divergence, at the start another point is tried, and generated quantities are NaN.
+    While sampling it counts as a divergence, at the start another point is tried, and generated quantities are NaN. The reason is
+    in the error of a chain that fails because of it.
+
+    Parameters
+    ----------
+    *reason : str, optional
+        Why.
+    rows : list of int or array of bool, optional
+        Of a function of many positions: which rows of its argument are refused. The function is called again for the others.
+        Without, it is called for halves of them, until it is found which it refuses.
     """
+
+    def __init__(self, *reason: Any, rows: Any = None) -> None:
+        super().__init__(*reason)
+        self.rows = rows
+
+    def places(self, count: int) -> list[int] | None:
+        """The places of the rows among `count`; None where the exception does not say."""
+        if self.rows is None:
+            return None
+        given = np.asarray(self.rows)
+        if given.dtype == bool and given.shape == (count,):
+            given = np.flatnonzero(given)
+        is_whole = given.ndim == 1 and given.size > 0 and np.issubdtype(given.dtype, np.integer)
+        if not is_whole or given.min() < 0 or given.max() >= count:
+            expected = f"numbers of rows from 0 to {count - 1}, at least one, or {count} truth values"
+            raise ValueError(f"argument 'rows' of catena.Reject: expected {expected}, got {self.rows!r}")
+        return sorted({int(row) for row in given})
 
 
 def read_error(error: int | None, status: int | None = None) -> CatenaError:
@@ -123,9 +151,9 @@ class Failure:
                 del exception
 
 
-def refused(task: int | None, exception: Reject) -> None:
-    """Tells a callback's task why its point was refused, where there is a reason."""
-    if words := _words(exception):
+def refused(task: int | None, *exceptions: Reject) -> None:
+    """Tells a callback's task why its point, or points, were refused, where there is a reason."""
+    if words := "; ".join(filter(None, dict.fromkeys(map(_words, exceptions)))):
         _tell(task, words)
 
 
