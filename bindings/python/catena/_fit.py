@@ -222,9 +222,9 @@ class Fit:
             The file cannot be written.
         """
         good = [self.chains[i] for i in self.good]
-        path = self.warmup_step_sizes
+        way = self.warmup_step_sizes
         # What never moves has none.
-        moves = all(np.isfinite(steps).all() and (steps > 0).all() for steps in path)
+        moves = all(np.isfinite(steps).all() and (steps > 0).all() for steps in way)
         report(
             self.rows,
             self.columns,
@@ -236,7 +236,7 @@ class Fit:
             lengths=[chain.rows - chain.warmup_rows for chain in good],
             max_depth=self.max_depth,
             dimension=self.dimension,
-            warmup_step_sizes=path if moves else None,
+            warmup_step_sizes=way if moves else None,
             settings=self.settings,
         )
 

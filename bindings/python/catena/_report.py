@@ -84,7 +84,9 @@ def report(
     if dimension and inv_metrics is not None:
         inv_metrics = _padded("inv_metrics", inv_metrics, chains)[0]
     metrics = given("inv_metrics", inv_metrics, (chains, None))
-    path_of_steps, steps_of = (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
+    path_of_steps, steps_of = (
+        (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
+    )
     if lengths is not None and len(lengths) != chains:
         raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(lengths)}")
     cut = None if lengths is None else (ctypes.c_size_t * chains)(*lengths)
