@@ -2234,7 +2234,8 @@ catena_status catena_diagnose_mcse_quantile(const double *values,
                                             struct catena_error **error);
 
 // Energy Bayesian fraction of missing information (Betancourt 2016), the smallest of the chains'; `values` are the
-// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look.
+// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look; NaN where a chain has too few, or
+// its energies never change.
 catena_status catena_diagnose_ebfmi(const double *values,
                                     size_t chains,
                                     size_t draws,

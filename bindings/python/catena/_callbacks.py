@@ -252,13 +252,27 @@ class Closures:
         return {str(name): np.shape(value) for name, value in values.items()}
 
 
+def _places(exception: Reject, count: int) -> list[int] | None:
+    """The places of the rows that an exception is about among `count`; None where it does not say."""
+    if exception.rows is None:
+        return None
+    given = np.asarray(exception.rows)
+    if given.dtype == bool and given.shape == (count,):
+        given = np.flatnonzero(given)
+    is_whole = given.ndim == 1 and given.size > 0 and np.issubdtype(given.dtype, np.integer)
+    if not is_whole or given.min() < 0 or given.max() >= count:
+        expected = f"numbers of rows from 0 to {count - 1}, at least one, or {count} truth values"
+        raise ValueError(f"argument 'rows' of catena.Reject: expected {expected}, got {exception.rows!r}")
+    return sorted({int(row) for row in given})
+
+
 def _refused_rows(exception: Reject, n: int, work: Callable[[Any], None]) -> dict[int, Reject]:
     """The rows of `n` that `work`, which raised `exception` of all of them, refuses, each with why; it does the others."""
     found: dict[int, Reject] = {}
     left = [(np.arange(n), exception)]
     while left:
         rows, why = left.pop()
-        places = why.places(len(rows))
+        places = _places(why, len(rows))
         if places is None and len(rows) > 1:
             middle = len(rows) // 2
             parts = [rows[:middle], rows[middle:]]

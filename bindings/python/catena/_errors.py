@@ -7,8 +7,6 @@ import os
 import threading
 from typing import Any
 
-import numpy as np
-
 from . import _abi
 
 _OK, _INVALID_ARGUMENT = (_abi.enum("catena_status")[name] for name in ("ok", "invalid_argument"))
@@ -72,19 +70,6 @@ class Reject(Exception):
     def __init__(self, *reason: Any, rows: Any = None) -> None:
         super().__init__(*reason)
         self.rows = rows
-
-    def places(self, count: int) -> list[int] | None:
-        """The places of the rows among `count`; None where the exception does not say."""
-        if self.rows is None:
-            return None
-        given = np.asarray(self.rows)
-        if given.dtype == bool and given.shape == (count,):
-            given = np.flatnonzero(given)
-        is_whole = given.ndim == 1 and given.size > 0 and np.issubdtype(given.dtype, np.integer)
-        if not is_whole or given.min() < 0 or given.max() >= count:
-            expected = f"numbers of rows from 0 to {count - 1}, at least one, or {count} truth values"
-            raise ValueError(f"argument 'rows' of catena.Reject: expected {expected}, got {self.rows!r}")
-        return sorted({int(row) for row in given})
 
 
 def read_error(error: int | None, status: int | None = None) -> CatenaError:

@@ -84,9 +84,8 @@ def report(
     if dimension and inv_metrics is not None:
         inv_metrics = _padded("inv_metrics", inv_metrics, chains)[0]
     metrics = given("inv_metrics", inv_metrics, (chains, None))
-    path_of_steps, steps_of = (
-        (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
-    )
+    way, of_each = (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
+    counts = None if of_each is None else (ctypes.c_size_t * chains)(*of_each)
     if lengths is not None and len(lengths) != chains:
         raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(lengths)}")
     cut = None if lengths is None else (ctypes.c_size_t * chains)(*lengths)
@@ -107,9 +106,9 @@ def report(
         lengths=_abi.address(cut),
         max_depth=max_depth,
         dimension=dimension,
-        warmup_step_sizes=where(path_of_steps),
-        warmup_size=0 if path_of_steps is None else path_of_steps.shape[1],
-        warmup_lengths=_abi.address(None if steps_of is None else (ctypes.c_size_t * chains)(*steps_of)),
+        warmup_step_sizes=where(way),
+        warmup_size=0 if way is None else way.shape[1],
+        warmup_lengths=_abi.address(counts),
         setting_names=_abi.address(setting_names),
         setting_values=_abi.address(setting_values),
         num_settings=len(settings or ()),

@@ -156,7 +156,7 @@ def test_a_row_that_is_refused_is_nobody_elses(refuses):
     assert sum(chain.divergences for chain in alone.chains) > 0
     assert together.values.tobytes() == alone.values.tobytes()
     x = np.array([[1.0, 0.0], [-1.0, 0.0], [2.0, 0.0], [-3.0, 1.0]])
-    found = catena.log_density(catena.VectorizedModel(_rows(refuses), 2), x)
+    found = catena.log_density(catena.VectorizedModel(_rows(refuses), 2), x, gradient=True)[0]
     assert np.isnan(found[[1, 3]]).all() and found[[0, 2]].tolist() == [-0.5, -2.0]
 
 
@@ -182,7 +182,7 @@ def test_rows_that_none_names_are_found_by_halving():
     calls = []
     x = np.ones((64, 2))
     x[37, 0] = -1
-    found = catena.log_density(catena.VectorizedModel(_rows(_raises(), calls), 2), x)
+    found = catena.log_density(catena.VectorizedModel(_rows(_raises(), calls), 2), x, gradient=True)[0]
     assert np.flatnonzero(np.isnan(found)).tolist() == [37]
     # Two halves for each halving of 64 to 1.
     assert calls[0] == 64 and len(calls) == 1 + 2 * 6
@@ -219,7 +219,7 @@ def test_rows_that_there_are_not_end_the_run(rows):
         raise catena.Reject("why", rows=rows)
 
     with pytest.raises(ValueError, match="argument 'rows' of catena.Reject: expected numbers of rows from 0 to 2"):
-        catena.log_density(catena.VectorizedModel(function, 2), np.zeros((3, 2)))
+        catena.log_density(catena.VectorizedModel(function, 2), np.zeros((3, 2)), gradient=True)
 
 
 def test_parts_can_be_refused_by_rows():

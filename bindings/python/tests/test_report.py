@@ -31,7 +31,7 @@ def test_a_fit_has_a_page(model, tmp_path, monkeypatch):
 
 def _told(page, name):
     """A list of lists that the page's script gets."""
-    return json.loads(re.search(rf'"{name}":(\[.*?\]\]|\[\])', page)[1])
+    return json.loads(re.search(rf'"{name}":(\[\]|\[.*?\]\])', page)[1])
 
 
 @pytest.mark.parametrize("metric", ["auto", "diag_e", "dense_e", "low_rank", "unit_e"])
@@ -102,8 +102,11 @@ def test_warm_up_of_draws_from_anywhere_is_looked_at(tmp_path):
     page = _page(path)
     assert _told(page, "paths") == [[0.5, 0.25], [0.125]]
     assert "<dt>delta</dt><dd>0.8</dd>" in page and "<dt>a&lt;b</dt><dd>–</dd>" in page
-    catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[[4, 1], [1, 9]], [1, 2, 3, 1, 0.6, 0.8]], dimension=2)
-    assert _told(_page(path), "metrics") == [[4, 9], [2.0, 3.0]]
+    catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[[4, 1], [1, 9]], [[1, 0], [0, 2]]], dimension=2)
+    assert _told(_page(path), "metrics") == [[4, 9], [1, 2]]
+    # Low-rank ones, of no direction and of one.
+    catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[0, 2, 3], [1, 2, 3, 2, 0.6, 0.8]], dimension=2)
+    assert np.allclose(_told(_page(path), "metrics"), [[2, 3], [2.72, 4.92]], rtol=1e-12)
     with pytest.raises(ValueError, match=r"'warmup_step_sizes': expected 2 arrays, one per chain, got 1"):
         catena.report(draws, names, path, warmup_step_sizes=[[0.5]])
     with pytest.raises(TypeError, match=r"'warmup_step_sizes\[1\]'"):
