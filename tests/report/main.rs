@@ -191,7 +191,7 @@ fn what_is_short_constant_or_no_number_has_a_page() {
 #[test]
 fn energies_that_never_change_are_no_good_sign() {
     let mut u = Uniforms(6);
-    let frozen = Example::new(&["lp__", "energy__", "x"], 3, 400, |chain, _, row| {
+    let frozen = Example::new(&["lp__", "energy__", "x", "y"], 3, 400, |chain, _, row| {
         row.iter_mut().for_each(|x| *x = u.normal());
         row[1] = if chain == 1 { 0.1 } else { row[1] };
     });

@@ -46,9 +46,11 @@ SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP about, SEXP path) {
     options.warmup_size = (size_t)(XLENGTH(warmup) / chains);
     options.warmup_lengths = counts(VECTOR_ELT(about, WARMUP_LENGTHS));
   }
-  options.setting_names = texts(Rf_getAttrib(settings, R_NamesSymbol));
-  options.setting_values = texts(settings);
-  options.num_settings = (size_t)XLENGTH(settings);
+  if (XLENGTH(settings)) {
+    options.setting_names = texts(Rf_getAttrib(settings, R_NamesSymbol));
+    options.setting_values = texts(settings);
+    options.num_settings = (size_t)XLENGTH(settings);
+  }
   options.lengths = counts(VECTOR_ELT(about, LENGTHS));
   options.max_depth = (uint32_t)Rf_asInteger(VECTOR_ELT(about, MAX_DEPTH));
   catena_error *error = NULL;

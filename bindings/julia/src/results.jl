@@ -69,9 +69,9 @@ function told_settings(name, handle)
     settings = Pair{String,String}[]
     setting(at, part) = ccall(symbol(name), Ptr{UInt8}, (Ptr{Cvoid}, Csize_t, Int32), handle, at, part)
     at = 0
-    while (name = setting(at, 0)) != C_NULL
-        name = unsafe_string(name)
-        any(one -> first(one) == name, settings) || push!(settings, name => unsafe_string(setting(at, 1)))
+    while (text = setting(at, 0)) != C_NULL
+        option = unsafe_string(text)
+        any(one -> first(one) == option, settings) || push!(settings, option => unsafe_string(setting(at, 1)))
         at += 1
     end
     settings
