@@ -163,7 +163,7 @@ impl LowRank {
     pub fn from_numbers(numbers: &[f64]) -> Result<Self, Error> {
         let count = numbers.first().map_or(0.0, |k| *k) as usize;
         let rest = numbers.get(1..).filter(|_| numbers[0] == count as f64).unwrap_or(&[]);
-        let dim = (numbers.len() / (count + 1)).saturating_sub(1);
+        let dim = (numbers.len() / count.saturating_add(1)).saturating_sub(1);
         if rest.is_empty() || dim == 0 || (dim + 1) * (count + 1) != numbers.len() {
             let expected = "a number k of directions, dim variances, k values and k times dim numbers";
             return Err(Error::argument("inv_metrics", expected, format!("{} numbers", numbers.len())));

@@ -175,6 +175,9 @@ static void refusals(const catena_model *model) {
   free(page);
   o = told(&r), o.warmup_size = 0, o.inv_metrics = r.inv_metrics, o.metric_size = 3, o.dimension = NORMAL_DIMENSION;
   CHECK_REFUSES(page_of(&r, &o, &error), "options.inv_metrics", "3 numbers");
+  /* More directions than memory has numbers for. */
+  r.inv_metrics[0] = r.inv_metrics[3] = 18446744073709551616.0;
+  CHECK_REFUSES(page_of(&r, &o, &error), "options.inv_metrics", "3 numbers");
   o = told(&r), o.warmup_size = 0, o.num_settings = 1;
   CHECK_REFUSES(page_of(&r, &o, &error), "options.setting_names", "NULL");
   o.setting_names = names, o.setting_values = names, o.num_settings = 2;
