@@ -1752,14 +1752,14 @@ typedef struct catena_report_options {
   size_t struct_size;
   // Title of the page; NULL: "Draws".
   const char *title;
-  // Seconds of warm-up and of sampling of each chain, 2 numbers per chain; NULL: not known.
+  // Seconds of warm-up and of sampling of each chain, 2 numbers per chain, NAN where they are not known; NULL: not known.
   const double *seconds;
-  // The step size of each chain after warm-up; NULL: not known.
+  // The step size of each chain after warm-up, NAN where it is not known; NULL: not known.
   const double *step_sizes;
-  // The diagonals of the chains' inverse metrics, `metric_size` numbers per chain; NULL: not known. They are told only with
-  // step sizes.
+  // The diagonals of the chains' inverse metrics, `metric_size` numbers per chain (or the metrics themselves: see
+  // `dimension`); NULL: not known. They are told only with step sizes.
   const double *inv_metrics;
-  // Numbers of each diagonal.
+  // Numbers of each chain in `inv_metrics`.
   size_t metric_size;
   // Draws that each chain had before all were cut to one length; NULL: none was cut.
   const size_t *lengths;
@@ -1767,6 +1767,22 @@ typedef struct catena_report_options {
   const struct catena_pool *pool;
   // The largest depth of the run, to count the transitions that reached it; 0: not counted.
   uint32_t max_depth;
+  // Coordinates of the model, where each chain has its inverse metric in `inv_metrics` as catena_result_inv_metric gives it,
+  // with zeros behind one that has fewer numbers than others; 0: `inv_metrics` are diagonals.
+  size_t dimension;
+  // The step sizes of the warm-up iterations that were saved (the column stepsize__ of their rows, finite and above 0),
+  // `warmup_size` numbers per chain, chain after chain; NULL: not known. A page shows them where each chain has some.
+  const double *warmup_step_sizes;
+  // Numbers of each chain in `warmup_step_sizes`.
+  size_t warmup_size;
+  // How many of its `warmup_size` numbers each chain has, the first ones; the others may be anything. NULL: all.
+  const size_t *warmup_lengths;
+  // What the run was asked for: names, such as catena_result_setting gives, `num_settings` of them; NULL: not told.
+  const char *const *setting_names;
+  // The values of the settings, as texts.
+  const char *const *setting_values;
+  // Number of the settings.
+  size_t num_settings;
 } catena_report_options;
 
 // Where one chain of a run has come. Set `struct_size` to sizeof(catena_progress) before asking.
@@ -2218,7 +2234,8 @@ catena_status catena_diagnose_mcse_quantile(const double *values,
                                             struct catena_error **error);
 
 // Energy Bayesian fraction of missing information (Betancourt 2016), the smallest of the chains'; `values` are the
-// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look.
+// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look; NaN where a chain has too few, or
+// its energies never change.
 catena_status catena_diagnose_ebfmi(const double *values,
                                     size_t chains,
                                     size_t draws,
@@ -2299,11 +2316,25 @@ double catena_files_stepsize(const struct catena_files *files, size_t chain);
 // Seconds of a chain's warm-up, or (`sampling` other than 0) of its sampling; NAN where its file does not say.
 double catena_files_seconds(const struct catena_files *files, size_t chain, int32_t sampling);
 
+// How many warm-up iterations of a chain its file has.
+size_t catena_files_warmup_size(const struct catena_files *files, size_t chain);
+
+// Copies the step sizes of a chain's warm-up iterations to `out`, which has room for `size` numbers: as many as
+// catena_files_warmup_size says.
+catena_status catena_files_warmup_step_sizes(const struct catena_files *files,
+                                             size_t chain,
+                                             double *out,
+                                             size_t size,
+                                             struct catena_error **error);
+
+// Coordinates of the inverse metric of a chain; 0 where its file does not say.
+size_t catena_files_dimension(const struct catena_files *files, size_t chain);
+
 // How many numbers the inverse metric of a chain has: 0 where its file does not say.
 size_t catena_files_inv_metric_size(const struct catena_files *files, size_t chain);
 
 // Copies the inverse metric of a chain to `out`, which has room for `size` numbers, and, where `rows` is not NULL, sets `*rows`
-// to its number of rows: 1 of variances, else the dimension.
+// to its number of rows: 1 of variances, the dimension of a matrix, 0 of the numbers of CATENA_METRIC_LOW_RANK.
 catena_status catena_files_inv_metric(const struct catena_files *files,
                                       size_t chain,
                                       double *out,
@@ -3563,6 +3594,12 @@ catena_status catena_report(const double *values,
 
 // Number of chains; 0 for NULL.
 size_t catena_result_num_chains(const struct catena_result *result);
+
+// Option `at` (from 0) of those that the run took: its name or (`value` other than 0) what it was, as catena_options_get has
+// it, which belong to the result; NULL past the last. Of catena_generate_quantities there are none.
+const char *catena_result_setting(const struct catena_result *result,
+                                  size_t at,
+                                  int32_t value);
 
 // How chain `chain` (counted from 0) ended: CATENA_OK when all its iterations were run; CATENA_INTERRUPTED when it was
 // stopped before (by the interrupt, the evaluation limit or another chain's failure) and can be resumed; else why it

@@ -6,7 +6,9 @@
 
 #include <catena/io.hpp>
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace catena {
 
@@ -165,8 +167,14 @@ struct ReportFacts {
   std::string title = "Draws";
   // Seconds of warm-up and of sampling, and the step size, of each chain; none: not known.
   std::vector<double> seconds, step_sizes;
-  // The diagonals of the chains' inverse metrics, one after the other; none: not known.
+  // The diagonals of the chains' inverse metrics, one after the other; none: not known. With `dimension`, the coordinates of the
+  // model, the inverse metrics themselves as a ChainReport has them, zeros behind those with fewer numbers than others.
   std::vector<double> inv_metrics;
+  std::size_t dimension = 0;
+  // The step sizes of each chain's saved warm-up iterations, finite and above 0; none: not known.
+  std::vector<std::vector<double>> warmup_step_sizes;
+  // What the run was asked for: names and values.
+  std::vector<std::pair<std::string, std::string>> settings;
   // The run's, to count the transitions that reached it; 0: not counted.
   std::uint32_t max_depth = 0;
 };
@@ -182,6 +190,23 @@ inline void report(const Draws &draws, const std::string &path, const ReportFact
   check_size(facts.step_sizes, 1, "step_sizes");
   const std::size_t metric_size = draws.chains() == 0 ? 0 : facts.inv_metrics.size() / draws.chains();
   check_size(facts.inv_metrics, metric_size, "inv_metrics");
+  const std::size_t paths = facts.warmup_step_sizes.size();
+  if (paths != 0 && paths != draws.chains())
+    throw Error(CATENA_INVALID_ARGUMENT, "argument 'warmup_step_sizes': expected " + std::to_string(draws.chains()) +
+                " entries, one per chain, got " + std::to_string(paths), "warmup_step_sizes");
+  std::vector<std::size_t> lengths;
+  for (const std::vector<double> &path : facts.warmup_step_sizes) lengths.push_back(path.size());
+  const std::size_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+  std::vector<double> warmup;
+  for (std::vector<double> path : facts.warmup_step_sizes) {
+    path.resize(longest);
+    warmup.insert(warmup.end(), path.begin(), path.end());
+  }
+  std::vector<const char *> setting_names, setting_values;
+  for (const auto &setting : facts.settings) {
+    setting_names.push_back(setting.first.c_str());
+    setting_values.push_back(setting.second.c_str());
+  }
   const auto given = [](const std::vector<double> &of) { return of.empty() ? nullptr : of.data(); };
   std::vector<const char *> names;
   for (const std::string &name : draws.columns()) names.push_back(name.c_str());
@@ -193,6 +218,13 @@ inline void report(const Draws &draws, const std::string &path, const ReportFact
   options.inv_metrics = given(facts.inv_metrics);
   options.metric_size = metric_size;
   options.max_depth = facts.max_depth;
+  options.dimension = facts.dimension;
+  options.warmup_step_sizes = given(warmup);
+  options.warmup_size = longest;
+  options.warmup_lengths = lengths.empty() ? nullptr : lengths.data();
+  options.setting_names = setting_names.data();
+  options.setting_values = setting_values.data();
+  options.num_settings = facts.settings.size();
   detail::check(catena_report, draws.values().data(), draws.values().size(), draws.chains(), draws.draws(), names.size(),
                 static_cast<std::int32_t>(CATENA_LAYOUT_ROWS), names.data(), &options, path.c_str());
 }

@@ -46,7 +46,16 @@ class Files {
   double warmup_seconds(std::size_t chain) const noexcept { return catena_files_seconds(handle_.get(), chain, 0); }
   double sampling_seconds(std::size_t chain) const noexcept { return catena_files_seconds(handle_.get(), chain, 1); }
 
-  // Inverse metric: variances, or a matrix row by row; empty where the file does not say.
+  // The step sizes of the warm-up iterations that the file has.
+  std::vector<double> warmup_step_sizes(std::size_t chain) const {
+    std::vector<double> steps(catena_files_warmup_size(handle_.get(), chain));
+    detail::check(catena_files_warmup_step_sizes, handle_.get(), chain, steps.data(), steps.size());
+    return steps;
+  }
+
+  // Coordinates of the inverse metric; 0 where the file does not say.
+  std::size_t dimension(std::size_t chain) const noexcept { return catena_files_dimension(handle_.get(), chain); }
+  // Inverse metric: variances, a matrix row by row, or the numbers of CATENA_METRIC_LOW_RANK; empty where the file does not say.
   std::vector<double> inv_metric(std::size_t chain) const {
     std::vector<double> metric(catena_files_inv_metric_size(handle_.get(), chain));
     if (!metric.empty())

@@ -9,6 +9,8 @@
 #include <catena/model.hpp>
 #include <catena/options.hpp>
 
+#include <cmath>
+
 namespace catena {
 
 namespace detail {
@@ -57,12 +59,30 @@ class Result {
   // A report for each chain, in the order of their ids.
   const std::vector<ChainReport> &chains() const noexcept { return chains_; }
 
-  // The draws; empty when the run had sample writers. Chain c has rows(c) of them, then NaN.
+  // The draws, saved warm-up iterations first; empty when the run had sample writers. Chain c has rows(c) of them, then NaN.
   const Draws &draws() const noexcept { return draws_; }
   // The draws, moved out.
   Draws take_draws() noexcept { return std::exchange(draws_, Draws()); }
   // Draws of chain `chain`, from 0, in draws().
   std::size_t rows(std::size_t chain) const { return written_.at(chain); }
+  // How many of these, the first ones, are of the warm-up (Options::save_warmup).
+  std::size_t warmup_rows(std::size_t chain) const { return warmup_.at(chain); }
+  // The step sizes of the warm-up iterations in draws() of chain `chain`, from 0; none where they were not saved.
+  std::vector<double> warmup_step_sizes(std::size_t chain) const {
+    std::vector<double> all;
+    const std::vector<std::string> &names = draws_.columns();
+    const std::size_t at = static_cast<std::size_t>(std::find(names.begin(), names.end(), "stepsize__") - names.begin());
+    if (at == names.size() || draws_.empty()) return all;
+    for (std::size_t row = 0; row < warmup_rows(chain); ++row) all.push_back(draws_(chain, row, at));
+    return all;
+  }
+  // Options of the run, each by its name, as Options::set takes them; none of generate_quantities.
+  std::vector<std::pair<std::string, std::string>> settings() const {
+    std::vector<std::pair<std::string, std::string>> all;
+    while (const char *name = catena_result_setting(handle_.get(), all.size(), 0))
+      all.emplace_back(name, catena_result_setting(handle_.get(), all.size(), 1));
+    return all;
+  }
 
   // Chain `chain`, from 0, to go on with: where it was stopped, or, when it finished, for more draws.
   Checkpoint checkpoint(std::size_t chain) const {
@@ -106,30 +126,35 @@ class Result {
     return text;
   }
 
-  // Statistics of the draws. Chains that failed or wrote nothing are left out, and all others count up to the length of
-  // the shortest, so that an interrupted run has a summary too.
+  // Statistics of the draws after warm-up. Chains that failed or wrote nothing are left out, and all others count up to the
+  // length of the shortest, so that an interrupted run has a summary too.
   Summary summary() const {
     const std::vector<std::size_t> used = used_chains();
     return is_whole(used) ? Summary(draws_, depth_) : Summary(complete(used), depth_);
   }
 
-  // Writes a page for a browser about the same draws, with step sizes, times and, where all chains have diagonal ones,
-  // inverse metrics.
+  // Writes a page for a browser about the same draws, with step sizes, inverse metrics, times, the way of the step sizes through
+  // warm-up where that was saved, and the settings.
   void report(const std::string &path, const std::string &title = "Draws") const {
     ReportFacts facts;
     facts.title = title;
     facts.max_depth = depth_;
+    facts.dimension = dimension_;
+    facts.settings = settings();
     const std::vector<std::size_t> used = used_chains();
-    const std::size_t dim = used.empty() ? 0 : chains_[used.front()].inv_metric.size();
-    bool diagonal = dim > 0 && dim < draws_.columns().size();
+    const std::vector<std::vector<double>> metrics = inv_metrics();
     for (const std::size_t c : used) {
       const ChainReport &chain = chains_[c];
       facts.seconds.insert(facts.seconds.end(), {chain.warmup_seconds, chain.sampling_seconds});
       facts.step_sizes.push_back(chain.stepsize);
-      facts.inv_metrics.insert(facts.inv_metrics.end(), chain.inv_metric.begin(), chain.inv_metric.end());
-      diagonal = diagonal && chain.inv_metric.size() == dim;
+      facts.inv_metrics.insert(facts.inv_metrics.end(), metrics[c].begin(), metrics[c].end());
+      facts.warmup_step_sizes.push_back(warmup_step_sizes(c));
     }
-    if (!diagonal) facts.inv_metrics.clear();
+    // What never moves has none.
+    const auto moves = [](const std::vector<double> &steps) {
+      return std::all_of(steps.begin(), steps.end(), [](double step) { return std::isfinite(step) && step > 0; });
+    };
+    if (!std::all_of(facts.warmup_step_sizes.begin(), facts.warmup_step_sizes.end(), moves)) facts.warmup_step_sizes.clear();
     is_whole(used) ? catena::report(draws_, path, facts) : catena::report(complete(used), path, facts);
   }
 
@@ -140,17 +165,18 @@ class Result {
   friend Result resume(const Model &, const Result &, const Options &, Io);
   using Own = detail::Handle<catena_result, catena_result_free>;
 
-  // Chains that did not fail and wrote something.
+  // Chains that did not fail and have draws after warm-up.
   std::vector<std::size_t> used_chains() const {
     std::vector<std::size_t> used;
     for (std::size_t c = 0; c < written_.size(); ++c)
-      if (written_[c] != 0 && !chains_[c].error) used.push_back(c);
+      if (written_[c] > warmup_[c] && !chains_[c].error) used.push_back(c);
     return used;
   }
 
+  // Draws after warm-up of the chain of these that has the fewest.
   std::size_t shortest(const std::vector<std::size_t> &used) const {
     std::size_t shortest = draws_.draws();
-    for (const std::size_t c : used) shortest = std::min(shortest, written_[c]);
+    for (const std::size_t c : used) shortest = std::min(shortest, written_[c] - warmup_[c]);
     return shortest;
   }
 
@@ -158,23 +184,40 @@ class Result {
     return used.size() == draws_.chains() && shortest(used) == draws_.draws();
   }
 
-  // Those chains up to the length of the shortest.
+  // Those chains after warm-up, up to the length of the shortest.
   Draws complete(const std::vector<std::size_t> &used) const {
     const std::size_t width = draws_.columns().size(), count = shortest(used);
     std::vector<double> values;
     values.reserve(used.size() * count * width);
     for (const std::size_t c : used) {
-      const double *first = draws_.values().data() + c * draws_.draws() * width;
+      const double *first = draws_.values().data() + (c * draws_.draws() + warmup_[c]) * width;
       values.insert(values.end(), first, first + count * width);
     }
     return Draws(used.size(), count, draws_.columns(), std::move(values));
   }
 
-  Result(Own handle, Draws draws, std::vector<std::size_t> written, std::uint32_t depth)
-      : handle_(std::move(handle)), draws_(std::move(draws)), written_(std::move(written)), depth_(depth) {
-    const std::size_t count = catena_result_num_chains(handle_.get());
+  Result(Own handle, Draws draws, std::vector<std::size_t> written, std::uint32_t depth, std::size_t dimension)
+      : handle_(std::move(handle)), draws_(std::move(draws)), written_(std::move(written)), depth_(depth), dimension_(dimension) {
+    const std::size_t count = catena_result_num_chains(handle_.get()), warmup = saved_warmup();
     chains_.reserve(count);
     for (std::size_t c = 0; c < count; ++c) chains_.push_back(report(handle_.get(), c));
+    // Rows of the warm-up come first; a chain from a checkpoint begins where it had come to.
+    for (std::size_t c = 0; c < written_.size(); ++c) {
+      const std::size_t before = chains_[c].rows - std::min(chains_[c].rows, written_[c]);
+      warmup_.push_back(std::min(warmup - std::min(warmup, before), written_[c]));
+    }
+  }
+
+  // Rows of the warm-up that a chain of the run writes from beginning to end.
+  std::size_t saved_warmup() const {
+    std::size_t count = 0, thin = 1;
+    bool saved = false;
+    for (const auto &setting : settings()) {
+      if (setting.first == "num_warmup") count = std::stoull(setting.second);
+      if (setting.first == "thin") thin = std::stoull(setting.second);
+      if (setting.first == "save_warmup") saved = setting.second == "true";
+    }
+    return saved ? count / thin + (count % thin != 0) : 0;
   }
 
   static ChainReport report(const catena_result *r, std::size_t c) {
@@ -208,6 +251,7 @@ class Result {
     std::vector<std::size_t> written(count);
     for (std::size_t c = 0; c < count; ++c) {
       written[c] = before.written_[c] + written_[c];
+      warmup_[c] += before.warmup_[c];
       least = std::max(least, written[c]);
     }
     Draws all(count, least, draws_.columns());
@@ -226,8 +270,9 @@ class Result {
   Own handle_;
   std::vector<ChainReport> chains_;
   Draws draws_;
-  std::vector<std::size_t> written_;
+  std::vector<std::size_t> written_, warmup_;
   std::uint32_t depth_;
+  std::size_t dimension_;
 };
 
 }  // namespace catena

@@ -65,7 +65,7 @@ struct Session {
     if (!owned) return;
     std::vector<std::size_t> written;
     for (const Writer &writer : memory.empty() ? io.sample_writers : memory) written.push_back(writer.rows());
-    result.emplace(Result(std::move(owned), std::move(draws), std::move(written), depth));
+    result.emplace(Result(std::move(owned), std::move(draws), std::move(written), depth, catena_model_dimension(bound.get())));
   }
 
   // What the call gave; throws the first exception of a callback, else the failure.

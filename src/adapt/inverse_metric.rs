@@ -142,6 +142,20 @@ impl LowRank {
         (0..dim * dim).map(|k| self.element(k / dim, k % dim)).collect()
     }
 
+    /// As [`LowRank::from_numbers`] of `dim` coordinates, with zeros behind the numbers or without: a host may give every chain
+    /// equally many.
+    ///
+    /// # Errors
+    /// As [`LowRank::from_numbers`].
+    pub fn from_padded(dim: usize, numbers: &[f64]) -> Result<Self, Error> {
+        let count = numbers.first().map_or(0.0, |k| *k) as usize;
+        let needed = dim.saturating_add(1).saturating_mul(count.saturating_add(1));
+        Self::from_numbers(match numbers.split_at_checked(needed) {
+            Some((whole, rest)) if rest.iter().all(|x| *x == 0.0) => whole,
+            _ => numbers,
+        })
+    }
+
     /// Reads [`LowRank::to_numbers`].
     ///
     /// # Errors
@@ -149,7 +163,7 @@ impl LowRank {
     pub fn from_numbers(numbers: &[f64]) -> Result<Self, Error> {
         let count = numbers.first().map_or(0.0, |k| *k) as usize;
         let rest = numbers.get(1..).filter(|_| numbers[0] == count as f64).unwrap_or(&[]);
-        let dim = (numbers.len() / (count + 1)).saturating_sub(1);
+        let dim = (numbers.len() / count.saturating_add(1)).saturating_sub(1);
         if rest.is_empty() || dim == 0 || (dim + 1) * (count + 1) != numbers.len() {
             let expected = "a number k of directions, dim variances, k values and k times dim numbers";
             return Err(Error::argument("inv_metrics", expected, format!("{} numbers", numbers.len())));

@@ -202,18 +202,20 @@ fn flaw(values: &[f64], draws: usize) -> Flaw {
     if draws < FEWEST_DRAWS {
         return Flaw::Few;
     }
-    let still = |values: &[f64]| {
-        let bounds = |(low, high): (f64, f64), &x: &f64| (low.min(x), high.max(x));
-        let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), bounds);
-        high - low <= (ROUNDING * high.abs().max(low.abs())).max(NO_SPREAD)
-    };
     let stuck: Vec<usize> =
-        values.chunks_exact(draws).enumerate().filter(|(_, chain)| still(chain)).map(|(c, _)| c).collect();
+        values.chunks_exact(draws).enumerate().filter(|(_, chain)| is_still(chain)).map(|(c, _)| c).collect();
     match stuck.is_empty() {
         true => Flaw::None,
-        false if still(values) => Flaw::Constant,
+        false if is_still(values) => Flaw::Constant,
         false => Flaw::Stuck(stuck),
     }
+}
+
+/// Whether nothing but rounding moves these numbers.
+pub(super) fn is_still(values: &[f64]) -> bool {
+    let bounds = |(low, high): (f64, f64), &x: &f64| (low.min(x), high.max(x));
+    let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), bounds);
+    high - low <= (ROUNDING * high.abs().max(low.abs())).max(NO_SPREAD)
 }
 
 /// A number whose order is that of [`f64::total_cmp`].

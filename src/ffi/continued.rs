@@ -42,7 +42,7 @@ pub unsafe extern "C" fn catena_continue(
             let before: &'static catena_result = object(before, "before", "a catena_result")?;
             let mut session = host.prepared(model, options, |options, io| go_on(before, more, options, io))?;
             session.run(None, || host.interrupt.requested());
-            catena_result::give(session.into_report(), out)
+            catena_result::give(session.into_report(), &host.settings, out)
         }
     })
 }

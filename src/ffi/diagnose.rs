@@ -178,7 +178,8 @@ pub unsafe extern "C" fn catena_diagnose_mcse_quantile(
 }
 
 /// Energy Bayesian fraction of missing information (Betancourt 2016), the smallest of the chains'; `values` are the
-/// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look.
+/// column energy__, other arguments as for catena_diagnose_rhat. Below 0.3 is worth a look; NaN where a chain has too few, or
+/// its energies never change.
 ///
 /// # Safety
 /// `values` holds every draw; `out` and `error` are NULL or point to places for a number and a pointer.
@@ -195,7 +196,9 @@ pub unsafe extern "C" fn catena_diagnose_ebfmi(
     // SAFETY: passed on to the caller.
     unsafe {
         diagnose(values, [chains, draws, chain_stride, draw_stride], out, error, |d| {
-            Ok((0..d.chains()).map(|c| diagnostics::ebfmi(d.chain(c))).fold(f64::INFINITY, f64::min))
+            // Of a chain whose value is not known nobody knows whether it is the smallest.
+            let least = |a: f64, b: f64| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) };
+            Ok((0..d.chains()).map(|c| diagnostics::ebfmi(d.chain(c))).fold(f64::INFINITY, least))
         })
     }
 }

@@ -168,6 +168,55 @@ pub unsafe extern "C" fn catena_files_seconds(files: *const catena_files, chain:
     run.and_then(|run| run.elapsed).map_or(f64::NAN, |seconds| seconds[usize::from(sampling != 0)])
 }
 
+/// How many warm-up iterations of a chain its file has.
+///
+/// # Safety
+/// `files` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_files_warmup_size(files: *const catena_files, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    let run = unsafe { files.as_ref() }.and_then(|f| f.files.runs().get(chain));
+    run.map_or(0, |run| run.warmup_step_sizes.len())
+}
+
+/// Copies the step sizes of a chain's warm-up iterations to `out`, which has room for `size` numbers: as many as
+/// catena_files_warmup_size says.
+///
+/// # Safety
+/// `files` is NULL or live; `out` has room for `size` numbers; `error` is NULL or points to a place.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_files_warmup_step_sizes(
+    files: *const catena_files,
+    chain: usize,
+    out: *mut f64,
+    size: usize,
+    error: *mut *mut catena_error,
+) -> catena_status {
+    guard(error, || {
+        // SAFETY: the caller vouches for the pointers.
+        let files = unsafe { object(files, "files", "a catena_files") }?;
+        let last = files.files.chains().saturating_sub(1);
+        let none = || Error::argument("chain", format!("a chain from 0 to {last}"), chain);
+        let run = files.files.runs().get(chain).ok_or_else(none)?;
+        // SAFETY: the caller vouches for the room.
+        unsafe { copied(&run.warmup_step_sizes, out, size) }
+    })
+}
+
+/// Coordinates of the inverse metric of a chain; 0 where its file does not say.
+///
+/// # Safety
+/// `files` is NULL or live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_files_dimension(files: *const catena_files, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    let run = unsafe { files.as_ref() }.and_then(|f| f.files.runs().get(chain));
+    run.and_then(|run| run.adapted.as_ref()).map_or(0, |adapted| match adapted.metric_rows {
+        0 | 1 => adapted.inv_metric.len(),
+        rows => rows,
+    })
+}
+
 /// How many numbers the inverse metric of a chain has: 0 where its file does not say.
 ///
 /// # Safety
@@ -176,11 +225,11 @@ pub unsafe extern "C" fn catena_files_seconds(files: *const catena_files, chain:
 pub unsafe extern "C" fn catena_files_inv_metric_size(files: *const catena_files, chain: usize) -> usize {
     // SAFETY: the caller vouches for the pointer.
     let run = unsafe { files.as_ref() }.and_then(|f| f.files.runs().get(chain));
-    run.and_then(|run| run.adapted.as_ref()).map_or(0, |adapted| adapted.inv_metric.len())
+    run.and_then(|run| run.adapted.as_ref()).map_or(0, |adapted| adapted.metric().1.len())
 }
 
 /// Copies the inverse metric of a chain to `out`, which has room for `size` numbers, and, where `rows` is not NULL, sets `*rows`
-/// to its number of rows: 1 of variances, else the dimension.
+/// to its number of rows: 1 of variances, the dimension of a matrix, 0 of the numbers of CATENA_METRIC_LOW_RANK.
 ///
 /// # Safety
 /// `files` is NULL or live; `out` has room for `size` numbers; `rows` and `error` are NULL or point to places.
@@ -198,17 +247,27 @@ pub unsafe extern "C" fn catena_files_inv_metric(
         let files = unsafe { object(files, "files", "a catena_files") }?;
         let run = files.files.runs().get(chain).and_then(|run| run.adapted.as_ref());
         let adapted = run.ok_or_else(|| Error::argument("chain", "a chain whose file has a metric", chain))?;
-        if adapted.inv_metric.len() != size {
-            return Err(Error::argument("size", adapted.inv_metric.len(), size));
-        }
         // SAFETY: the caller vouches for the room.
-        unsafe { slice_mut(out, size, "out") }?.copy_from_slice(&adapted.inv_metric);
+        unsafe { copied(&adapted.metric().1, out, size) }?;
         if !rows.is_null() {
             // SAFETY: not null, and the caller vouches for it.
-            unsafe { *rows = adapted.metric_rows };
+            unsafe { *rows = if adapted.directions.is_some() { 0 } else { adapted.metric_rows } };
         }
         Ok(())
     })
+}
+
+/// Copies all numbers to a host's room, which must be as large.
+///
+/// # Safety
+/// `out` is null or has room for `size` numbers.
+unsafe fn copied(numbers: &[f64], out: *mut f64, size: usize) -> Result<(), Error> {
+    if numbers.len() != size {
+        return Err(Error::argument("size", numbers.len(), size));
+    }
+    // SAFETY: passed on to the caller.
+    unsafe { slice_mut(out, size, "out") }?.copy_from_slice(numbers);
+    Ok(())
 }
 
 /// Number of the stages that the file of a set of particles tells of; 0 for chains.

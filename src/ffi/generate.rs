@@ -100,7 +100,7 @@ pub unsafe extern "C" fn catena_generate_quantities(
             let draws = given(draws, options.num_chains)?;
             let mut run_io = host.lend(options.num_chains, pool)?;
             run_io.interrupt = &host.interrupt;
-            catena_result::give(generate_quantities(model, &options, &draws, run_io)?, out)
+            catena_result::give(generate_quantities(model, &options, &draws, run_io)?, &[], out)
         }
     })
 }

@@ -134,6 +134,8 @@ pub(super) struct Host {
     communicator: *mut Option<HostCommunicator>,
     nones: *mut [NullWriter],
     pub interrupt: HostInterrupt,
+    /// What the run was asked for.
+    pub settings: Vec<(String, String)>,
     in_hand: InHand,
 }
 
@@ -184,6 +186,7 @@ impl Host {
             communicator: Box::into_raw(Box::new(communicator)),
             nones: Box::into_raw(Box::default()),
             interrupt,
+            settings: Vec::new(),
             in_hand: InHand::default(),
         })
     }
@@ -232,9 +235,11 @@ impl Host {
         unsafe {
             let (model, engine, options, run_io) = self.readied(|host| {
                 let model = host.model(model)?;
-                let (mut options, pool) = object(options, "options", "catena_options")?.run();
+                let given = object(options, "options", "catena_options")?;
+                let (mut options, pool) = given.run();
                 let mut run_io = host.lend(options.num_chains, pool)?;
                 let engine = prepare(&mut options, &mut run_io)?;
+                host.settings = given.told(&engine, options.num_samples);
                 Ok((model, engine, options, run_io))
             })?;
             Session::with_engine(model, engine, &options, run_io)

@@ -47,6 +47,7 @@ impl From<StopReason> for catena_stop_reason {
 /// What a run reports: one entry per chain, in the order of their ids. Immutable.
 pub struct catena_result {
     chains: Vec<Chain>,
+    settings: Vec<[CString; 2]>,
 }
 
 struct Chain {
@@ -57,7 +58,7 @@ struct Chain {
 }
 
 impl catena_result {
-    pub(super) fn new(report: SampleReport) -> Self {
+    fn new(report: SampleReport, settings: &[(String, String)]) -> Self {
         let chain = |report: ChainReport| {
             let error = match &report.outcome {
                 Outcome::Failed(error) => Some(catena_error::new(error.clone())),
@@ -65,7 +66,8 @@ impl catena_result {
             };
             Chain { report, error, json: OnceLock::new() }
         };
-        Self { chains: report.chains.into_iter().map(chain).collect() }
+        let settings = settings.iter().map(|(name, value)| [c_text(name), c_text(value)]).collect();
+        Self { chains: report.chains.into_iter().map(chain).collect(), settings }
     }
 
     /// Sets `*out` to NULL.
@@ -81,14 +83,18 @@ impl catena_result {
         Ok(())
     }
 
-    /// Hands a report out and returns its status.
+    /// Hands out the report of a run that was asked for what `settings` say, and returns its status.
     ///
     /// # Safety
     /// `out` points to a place for a pointer.
-    pub(super) unsafe fn give(report: SampleReport, out: *mut *mut Self) -> Result<(), Error> {
+    pub(super) unsafe fn give(
+        report: SampleReport,
+        settings: &[(String, String)],
+        out: *mut *mut Self,
+    ) -> Result<(), Error> {
         let status = report.status();
         // SAFETY: passed on to the caller.
-        unsafe { *out = Box::into_raw(Box::new(Self::new(report))) };
+        unsafe { *out = Box::into_raw(Box::new(Self::new(report, settings))) };
         status
     }
 
@@ -120,6 +126,18 @@ unsafe fn chain<'a>(result: *const catena_result, index: usize) -> Option<&'a Ch
 pub unsafe extern "C" fn catena_result_num_chains(result: *const catena_result) -> usize {
     // SAFETY: the caller vouches for the pointer.
     unsafe { result.as_ref() }.map_or(0, |r| r.chains.len())
+}
+
+/// Option `at` (from 0) of those that the run took: its name or (`value` other than 0) what it was, as catena_options_get has
+/// it, which belong to the result; NULL past the last. Of catena_generate_quantities there are none.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_setting(result: *const catena_result, at: usize, value: i32) -> *const c_char {
+    // SAFETY: the caller vouches for the pointer.
+    let setting = unsafe { result.as_ref() }.and_then(|r| r.settings.get(at));
+    setting.map_or(std::ptr::null(), |setting| setting[usize::from(value != 0)].as_ptr())
 }
 
 /// How chain `chain` (counted from 0) ended: CATENA_OK when all its iterations were run; CATENA_INTERRUPTED when it was

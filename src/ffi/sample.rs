@@ -90,6 +90,6 @@ unsafe fn run(
         catena_result::expect_place(out)?;
         let mut session = host.session(model, options, engine)?;
         session.run(None, || host.interrupt.requested());
-        catena_result::give(session.into_report(), out)
+        catena_result::give(session.into_report(), &host.settings, out)
     }
 }

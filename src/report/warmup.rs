@@ -1,6 +1,7 @@
 //! What warm-up came to: step sizes, metrics, times.
 
-use crate::io::ChainRun;
+use crate::adapt::LowRank;
+use crate::io::{Adapted, ChainRun};
 use serde::Serialize;
 
 /// Most coordinates of a metric that are shown.
@@ -31,7 +32,7 @@ impl Warmup {
         let mut warmup = Self::default();
         if every(adapted().count()) {
             warmup.step_sizes = adapted().map(|a| Some(a.stepsize).filter(|s| s.is_finite())).collect();
-            let diagonals: Vec<Vec<f64>> = adapted().map(|a| diagonal(&a.inv_metric, a.metric_rows)).collect();
+            let diagonals: Vec<Vec<f64>> = adapted().map(diagonal).collect();
             let dim = diagonals[0].len();
             if dim > 0 && diagonals.iter().all(|d| d.len() == dim && d.iter().all(|x| x.is_finite())) {
                 warmup.left_out = dim.saturating_sub(COORDINATES);
@@ -55,11 +56,16 @@ impl Warmup {
     }
 }
 
-/// The diagonal of what a file says of the inverse metric.
-fn diagonal(metric: &[f64], rows: usize) -> Vec<f64> {
-    match rows {
-        0 | 1 => metric.to_vec(),
-        _ => (0..rows).filter_map(|i| metric.get(i * rows + i).copied()).collect(),
+/// The diagonal of the inverse metric.
+fn diagonal(adapted: &Adapted) -> Vec<f64> {
+    let (metric, rows) = (&adapted.inv_metric, adapted.metric_rows);
+    match (&adapted.directions, rows) {
+        (Some((values, vectors)), _) => {
+            let (variances, values, vectors) = (metric.clone(), values.clone(), vectors.clone());
+            LowRank { variances, values, vectors }.diagonal()
+        }
+        (None, 0 | 1) => metric.clone(),
+        (None, _) => (0..rows).filter_map(|i| metric.get(i * rows + i).copied()).collect(),
     }
 }
 
@@ -72,11 +78,30 @@ fn path(step_sizes: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::Adapted;
 
     fn run(metric: &[f64], metric_rows: usize) -> ChainRun {
         let adapted = Some(Adapted { stepsize: 0.5, inv_metric: metric.to_vec(), metric_rows, directions: None });
         ChainRun { adapted, elapsed: Some([1.0, 2.0]), warmup_step_sizes: vec![1.0; 900], stages: Vec::new() }
+    }
+
+    #[test]
+    fn a_metric_of_low_rank_has_the_diagonal_of_the_whole() {
+        // Variances 4 and 9; 3 along the diagonal of the scaled coordinates: twice the half of each more.
+        let direction = vec![std::f64::consts::FRAC_1_SQRT_2; 2];
+        let mut low_rank = run(&[4.0, 9.0], 1);
+        low_rank.adapted.as_mut().unwrap().directions = Some((vec![3.0], direction));
+        let found = Warmup::of(&[low_rank]).metrics;
+        assert!((found[0][0] - 8.0).abs() < 1e-12 && (found[0][1] - 18.0).abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
+    fn paths_are_thinned_evenly_and_need_every_chain() {
+        let with = |step_sizes: Vec<f64>| ChainRun { warmup_step_sizes: step_sizes, ..run(&[1.0], 1) };
+        let steps: Vec<f64> = (1..=2 * STEPS).map(|i| i as f64).collect();
+        let paths = Warmup::of(&[with(steps.clone()), with(vec![0.25, 0.5])]).paths;
+        let expected: Vec<f64> = steps.iter().copied().step_by(2).collect();
+        assert_eq!(paths, [expected, vec![0.25, 0.5]]);
+        assert!(Warmup::of(&[with(steps), with(Vec::new())]).paths.is_empty());
     }
 
     #[test]

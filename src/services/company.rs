@@ -209,19 +209,23 @@ impl<'a, D: Density, S: Service<D>> Together<Seat<'a, D, S>> for Company<'a, D> 
         if filled > 0 {
             self.call(&mut bench, &mut arrays, filled, jacobian);
         }
+        let words = std::mem::take(&mut bench.message);
         let share = start.elapsed() / jobs.len() as u32;
         for (seated, rows) in jobs.iter_mut().zip(rows) {
             let machine = seated.job.machine();
             let count = rows.len();
-            let reply = match rows.is_empty() {
-                true => self.answer_alone(machine, &mut bench),
-                false => self.hand_back(machine, &arrays, rows),
+            // Words about the rows of others are none of this machine's.
+            let is_meant = arrays.outcomes[rows.clone()].iter().any(Result::is_err);
+            let (reply, words) = match rows.is_empty() {
+                true => (self.answer_alone(machine, &mut bench), &*bench.message),
+                false => (self.hand_back(machine, &arrays, rows), if is_meant { &*words } else { "" }),
             };
+            seated.job.told(words);
             match reply {
                 // What is left of a block is asked for again.
                 Some(Reply::Continue) => seated.job.answered(count, share),
                 Some(reply) => seated.job.reply(reply, share),
-                None => seated.job.end_with(Outcome::Failed(model_stopped(&bench.message))),
+                None => seated.job.end_with(Outcome::Failed(model_stopped(words))),
             }
         }
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(arrays);

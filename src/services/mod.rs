@@ -38,6 +38,7 @@ mod smc;
 mod spread;
 mod start;
 mod start_gradient;
+mod stop;
 mod summary;
 mod variational;
 mod warm_start;

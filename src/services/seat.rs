@@ -5,6 +5,7 @@ use super::clock::{Clock, Times};
 use super::keeping::Keeping;
 use super::run::Run;
 use super::service::{After, End, Here, Service, model_stopped, no_worker};
+use super::stop::Stop;
 use super::{ChainReport, control::Control};
 use crate::drive::{self, Around, Bench, Brought, Job, Pause, PoolReducer, Seated, Slice};
 use crate::error::{Code, Error};
@@ -28,6 +29,8 @@ pub struct Seat<'r, D: Density, S: Service<D>> {
     /// What was done for the machine elsewhere since its last slice. Not part of a checkpoint: an answer that was not
     /// taken is asked for again.
     brought: Brought<<S::Machine as Machine>::Event>,
+    /// What the model said when it answered elsewhere.
+    said: String,
     /// The machine comes from a checkpoint and its service doesn't know yet.
     resumed: bool,
     /// The machine comes from a checkpoint.
@@ -40,20 +43,6 @@ pub struct Seat<'r, D: Density, S: Service<D>> {
     outcome: Option<Outcome>,
 }
 
-/// Why a slice's work ended.
-enum Stop {
-    /// The machine is over.
-    Over(Outcome),
-    /// The slice's time is up, or the machine waits for what is done elsewhere.
-    Pause(Slice),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Over(Outcome::Failed(error))
-    }
-}
-
 impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
     /// The seat at `place`; its machine goes on from `checkpoint` when that is not empty.
     pub fn new(run: &Arc<Run<'r, D>>, place: usize, service: S, checkpoint: Option<&[u8]>) -> Result<Self, Error> {
@@ -64,6 +53,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
             machine: None,
             times: Times::default(),
             brought: Brought::Nothing,
+            said: String::new(),
             resumed: false,
             is_continued: false,
             ending: None,
@@ -110,6 +100,11 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         self.times.account(time);
     }
 
+    /// With an answer come these words of the model's.
+    pub fn told(&mut self, words: &str) {
+        self.said.replace_range(.., words);
+    }
+
     /// So many rows of the machine's block are answered; that took `time`.
     pub fn answered(&mut self, rows: usize, time: Duration) {
         // One evaluation was counted when it asked.
@@ -142,7 +137,8 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
         start: Instant,
     ) -> Result<std::convert::Infallible, Stop> {
         // What the last user of the bench left belongs to another machine.
-        bench.message.clear();
+        bench.message.replace_range(.., &self.said);
+        self.said.clear();
         if let Some(outcome) = self.ending.take() {
             return Err(Stop::Over(outcome));
         }
@@ -192,6 +188,7 @@ impl<'r, D: Density, S: Service<D>> Seat<'r, D, S> {
                 Pause::Waiting => return Err(Stop::Pause(Slice::Ask)),
                 Pause::Evaluated(reply) => {
                     self.brought = Brought::Reply(reply);
+                    self.told(&bench.message);
                     return Err(Stop::Pause(Slice::Compute));
                 }
                 Pause::ModelStopped => return Err(model_stopped(&bench.message).into()),

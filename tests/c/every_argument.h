@@ -345,8 +345,9 @@ static inline const char *const *paths_of_draws(void) {
   static const char *const paths[] = {"every_argument_draws.csv"};
   FILE *file = fopen(paths[0], "w");
   CHECK(file);
-  fputs("lp__,x.1,x.2\n# Adaptation terminated\n# Step size = 0.5\n# Diagonal elements of inverse mass matrix:\n# 1, 2\n", file);
-  fputs("-1,0.5,0.25\n-2,0.1,0.2\n-1,0.3,0.7\n-2,0.4,0.1\n", file);
+  fputs("lp__,stepsize__,x.1,x.2\n-3,0.25,0.5,0.5\n-2,0.75,0.5,0.5\n", file);
+  fputs("# Adaptation terminated\n# Step size = 0.5\n# Diagonal elements of inverse mass matrix:\n# 1, 2\n", file);
+  fputs("-1,0.5,0.5,0.25\n-2,0.5,0.1,0.2\n-1,0.5,0.3,0.7\n-2,0.5,0.4,0.1\n", file);
   CHECK_INT(fclose(file), 0);
   return paths;
 }

@@ -41,6 +41,7 @@ GIVEN = {
     ("files_report", "path"): '"every_argument.html"',
     ("files_read", "paths"): "paths_of_draws()",
     ("files_inv_metric", "size"): "2",
+    ("files_warmup_step_sizes", "size"): "2",
     ("report", "path"): '"every_argument.html"',
     ("updater_ellipsoid", "tolerance"): "0.01",
     ("updater_density", "bandwidth"): "0.1",
@@ -256,6 +257,11 @@ FILLED = {
     ],
     "catena_communicator": ["catena_ranks *own_$ = new_ranks();", "CHECK_OK(catena_ranks_communicator(own_$, 0, &$, &error));"],
     "catena_design": ["$.scale = 1, $.most = 10, $.samples = 5;"],
+    "catena_report_options": [
+        "$.step_sizes = ones, $.inv_metrics = ones, $.metric_size = $.dimension = DIMENSION;",
+        "$.warmup_step_sizes = ones, $.warmup_size = 2;",
+        "$.setting_names = $.setting_values = column_names, $.num_settings = 1;",
+    ],
     "catena_reference": ["$.mean = numbers, $.spread = ones, $.spread_size = DIMENSION;"],
 }
 # What is owed to them in the end.

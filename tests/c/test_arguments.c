@@ -339,6 +339,16 @@ static void diagnostics(void) {
     CHECK_REFUSES(all[i](values, 2, 4, 4, 1, NULL, &error), "out", "NULL");
     CHECK_REFUSES(all[i](values, 0, 4, 4, 1, &out, &error), "chains", "got 0");
   }
+  /* What never changes has none; nor have several chains where one of them never changes. */
+  CHECK_OK(catena_diagnose_ebfmi(values, 2, 4, 4, 1, &out, &error));
+  CHECK(out != out);
+  for (i = 4; i < 8; ++i) values[i] = (double)(i % 3);
+  out = 0;
+  CHECK_OK(catena_diagnose_ebfmi(values, 2, 4, 4, 1, &out, &error));
+  CHECK(out != out);
+  CHECK_OK(catena_diagnose_ebfmi(values + 4, 1, 4, 4, 1, &out, &error));
+  CHECK(out > 0.3);
+  for (i = 4; i < 8; ++i) values[i] = 0;
   CHECK_REFUSES(catena_diagnose_mcse_quantile(values, 2, 4, 4, 1, 1.5, &out, &error), "probability", "got 1.5");
   CHECK_REFUSES(catena_diagnose_mcse_quantile(values, 2, 4, 4, 1, nan_(), &out, &error), "probability", "NaN");
   CHECK_REFUSES(catena_summary_new(NULL, 16, 2, 4, 2, CATENA_LAYOUT_ROWS, names, 0, &summary, &error), "values", "NULL");

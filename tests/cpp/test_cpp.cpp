@@ -293,6 +293,63 @@ void defaults() {
   CHECK_INT(flat.chains()[0].saturated, 3);
 }
 
+// The page's numbers of this name: lists of numbers, one per chain.
+std::string told(const std::string &page, const std::string &name) {
+  const std::size_t begin = page.find("\"" + name + "\":[");
+  CHECK(begin != std::string::npos);
+  return page.substr(begin, page.find("]]", begin) - begin);
+}
+
+std::string page_at(const char *path) {
+  std::ifstream file(path);
+  std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  std::remove(path);
+  return page;
+}
+
+void pages_of_warm_up() {
+  std::puts("a page shows the way of the step sizes");
+  int destroyed = 0;
+  const catena::Model model(std::make_shared<Normals>(std::vector<double>{3, -1}, std::vector<double>{0.5, 4}, destroyed));
+  const char *path = "cpp_warmup.html";
+  for (const catena_metric metric : {CATENA_METRIC_DIAG_E, CATENA_METRIC_DENSE_E, CATENA_METRIC_LOW_RANK, CATENA_METRIC_AUTO}) {
+    catena::Options options;
+    options.num_chains(2).num_warmup(150).num_samples(50).thin(2).seed(3).num_threads(2).metric(metric).save_warmup(true);
+    const catena::Result result = catena::sample(model, options);
+    CHECK_INT(result.rows(1), 100);
+    CHECK_INT(result.warmup_rows(1), 75);
+    const std::vector<double> steps = result.warmup_step_sizes(1);
+    CHECK_INT(steps.size(), 75);
+    CHECK(steps[3] == result.draws()(1, 3, 2));
+    result.report(path);
+    const std::string page = page_at(path);
+    // Rows of the warm-up are no draws.
+    CHECK_HAS(page.c_str(), "2 chains of 25 draws each");
+    CHECK_HAS(page.c_str(), "<dt>num_warmup</dt><dd>150</dd>");
+    catena::Io io;
+    const std::vector<std::string> files{"cpp_warmup_1.csv", "cpp_warmup_2.csv"};
+    for (const std::string &file : files) io.sample_writers.push_back(catena::Writer::csv(file));
+    CHECK(catena::sample(model, options, std::move(io)).warmup_step_sizes(1).empty());
+    const catena::Files read(files);
+    CHECK(read.warmup_step_sizes(1) == steps);
+    CHECK_INT(read.dimension(0), 2);
+    CHECK(read.inv_metric(1) == result.chains()[1].inv_metric);
+    read.report(path);
+    const std::string of_files = page_at(path);
+    for (const char *name : {"paths", "metrics", "step_sizes"}) CHECK_TEXT(told(page, name).c_str(), told(of_files, name).c_str());
+    for (const std::string &file : files) std::remove(file.c_str());
+  }
+  catena::ReportFacts facts;
+  const catena::Draws draws(2, 5, {"x"}, std::vector<double>{1, 2, 3, 4, 5, 2, 1, 4, 5, 3});
+  facts.warmup_step_sizes = {{0.5, 0.25}};
+  REFUSED(catena::report(draws, path, facts), "warmup_step_sizes", "expected 2 entries, one per chain, got 1");
+  facts.warmup_step_sizes = {{0.5, 0.25}, {0.125}};
+  catena::report(draws, path, facts);
+  CHECK_HAS(page_at(path).c_str(), "\"paths\":[[0.5,0.25],[0.125]]");
+  facts.warmup_step_sizes[1] = {-1.0};
+  REFUSED(catena::report(draws, path, facts), "options.warmup_step_sizes[2]", "got -1");
+}
+
 void options_by_name() {
   std::puts("options by name");
   catena::Options options;
@@ -343,5 +400,6 @@ int main() {
   bad_arguments();
   defaults();
   options_by_name();
+  pages_of_warm_up();
   return 0;
 }

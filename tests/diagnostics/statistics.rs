@@ -123,7 +123,11 @@ fn what_cannot_be_diagnosed_is_nan() {
     nan(&[1.0, 2.0, 3.0, f64::NAN, 5.0, 6.0, 7.0, 8.0], 1);
     nan(&[1.0, 2.0, f64::INFINITY, 4.0, 5.0, 6.0, 7.0, 8.0], 2);
     nan(&[1.0, 2.0], 1);
-    assert!(ebfmi([1.0, 1.0, 1.0]).is_nan());
+    // Deviations from a mean that is no number of the machine's are not zero.
+    for energy in [1.0, 0.1, -1.0 / 3.0, 1e300, 0.0] {
+        assert!([3, 7, 1000].iter().all(|&n| ebfmi(vec![energy; n]).is_nan()), "{energy}");
+    }
+    assert!(ebfmi([1.0, f64::NAN, 2.0, 3.0]).is_nan() && ebfmi([1.0, f64::INFINITY, 2.0]).is_nan());
 }
 
 #[test]

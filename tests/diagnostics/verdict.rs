@@ -81,6 +81,15 @@ fn what_never_changes_is_fine_where_the_chains_move_alone() {
     unknown(&[("lp__", stuck(1)), ("x", stuck(2)), ("one", one)], "chain 3 never moves in lp__, x");
 }
 
+/// Nor has a chain an E-BFMI whose energy stays: 0.00 would be a number, 1 a good one.
+#[test]
+fn energies_that_never_change_are_not_judged() {
+    let energies = column(9, |c, _, z| if c == 1 { 0.1 } else { z });
+    let s = unknown(&[("energy__", energies), ("lp__", good()), ("x", good())], "the energies of chain 2 never change");
+    assert!(s.ebfmi()[1].is_nan() && s.ebfmi()[0] > 1.5, "{:?}", s.ebfmi());
+    assert!(!s.to_string().contains("E-BFMI is below"), "{s}");
+}
+
 /// No number of draws of a stuck chain is worth anything: blackjax counted 6602 for 2000 constant ones.
 #[test]
 fn stuck_chains_have_no_effective_sample_size() {

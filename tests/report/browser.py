@@ -61,6 +61,14 @@ try {
     tell("more rows", names().length > shown);
   }
   }
+  // The way of the step sizes, where it is known: a line for each chain.
+  const way = pictures.find((svg) => (svg.getAttribute("aria-label") || "").startsWith("Step size during warm-up"));
+  const ways = data.warmup ? data.warmup.paths.length : 0;
+  if (ways) tell("ways", !!way && way.querySelectorAll("path:not(.axis)").length === ways && ways === data.chains);
+  else tell("no ways", !way);
+  const energy = document.querySelector("#energy figcaption");
+  const missing = (data.ebfmi || []).some((e) => e === null);
+  if (energy) tell("energy", energy.textContent.includes("is not known") === missing);
   // Ends of an axis that read alike tell nothing: across, then up.
   const marks = pictures.map((svg) => [...svg.querySelectorAll("text")].slice(0, 4).map((mark) => mark.textContent));
   tell("ends alike", marks.filter(([a, b, c, d]) => (a && a === b) || (c && c === d)).length);
@@ -114,11 +122,14 @@ def main():
                 told = opened(program, page, pathlib.Path(folder), width)
                 wrong = [name for name in ("blank", "bad numbers", "silent", "empty sections", "ends alike", "lines", "unlabelled", "wide") if told.get(name, 0) != (False if name == "wide" else 0)]
                 wrong += [name for name in ("ascending", "descending", "found", "visited") if told.get(name, "rows" not in told) is not True]
-                wrong += [name for name in ("chosen", "more rows") if told.get(name, True) is not True]
+                wrong += [name for name in ("chosen", "more rows", "ways", "no ways", "energy") if told.get(name, True) is not True]
                 wrong += ["problems"] if told["problems"] else []
                 wrong += ["rows"] if told.get("rows", 0) != min(told.get("variables", 0), 100) else []
                 if wrong:
                     sys.exit(f"{page.name} at {width}: {', '.join(wrong)}: {json.dumps(told)}")
+            # A page of a fit's warm-up shows it.
+            if page.stem.startswith("fit") and "ways" not in told:
+                sys.exit(f"{page.name}: expected the way of the step sizes, got none")
             print(f"{page.name}: {told['variables']} variables, {told['pictures']} pictures")
 
 

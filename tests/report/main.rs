@@ -1,6 +1,7 @@
 //! Pages about draws: what they say, how large they are. `tests/report/browser.py` opens those that these tests leave in
 //! `target/tmp/report` in a browser.
 
+mod fit;
 mod sets;
 
 use catena::diagnostics::{Layout, SummaryInput};
@@ -184,6 +185,22 @@ fn what_is_short_constant_or_no_number_has_a_page() {
     let page = odd.page("Odd");
     assert!(page.contains("Some draws of x") && page.contains("vast are not finite numbers"), "{page}");
     leave("odd", &page);
+}
+
+/// What is not known of a chain is not shown as a number, nor passed over.
+#[test]
+fn energies_that_never_change_are_no_good_sign() {
+    let mut u = Uniforms(6);
+    let frozen = Example::new(&["lp__", "energy__", "x", "y"], 3, 400, |chain, _, row| {
+        row.iter_mut().for_each(|x| *x = u.normal());
+        row[1] = if chain == 1 { 0.1 } else { row[1] };
+    });
+    let page = frozen.page("Frozen energies");
+    let at = page.find("\"ebfmi\":[").unwrap();
+    let told: Vec<&str> = page[at + 9..].split(']').next().unwrap().split(',').collect();
+    assert!(told.len() == 3 && told[1] == "null" && told[0] != "null" && told[2] != "null", "{told:?}");
+    assert!(page.contains("energies of chain 2 never change") && page.contains("unknown"));
+    leave("frozen", &page);
 }
 
 #[test]

@@ -27,7 +27,8 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
     list(
       draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
       warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
-      settings = settings, messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints
+      settings = settings, messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints,
+      dimension = dimension, options = result$options
     ),
     class = "catena_fit"
   )
@@ -90,6 +91,22 @@ complete_rows <- function(fit) {
   list(draws = draws, used = used, lengths = written[used])
 }
 
+# With zeros behind those that are shorter than the longest.
+padded <- function(vectors) {
+  longest <- max(lengths(vectors))
+  lapply(vectors, function(one) c(one, numeric(longest - length(one))))
+}
+
+# The step sizes of the warm-up iterations that were saved: a vector for each chain, empty without.
+warmup_step_sizes <- function(fit) {
+  if (!is.null(fit$warmup_step_sizes)) return(fit$warmup_step_sizes)
+  has_some <- "stepsize__" %in% dimnames(fit$draws)[[3L]]
+  lapply(seq_len(nrow(fit$chains)), function(chain) {
+    saved <- if (has_some) min(fit$warmup_rows, fit$chains$rows[[chain]]) else 0
+    if (saved > 0) as.double(fit$draws[seq_len(saved), chain, "stepsize__"]) else double()
+  })
+}
+
 catena_report <- function(fit, file = "report.html", title = NULL, truth = NULL) {
   of_sets <- inherits(fit, c("catena_course", "catena_smc", "catena_filter"))
   if (!of_sets) as_fit(fit)
@@ -104,16 +121,18 @@ catena_report <- function(fit, file = "report.html", title = NULL, truth = NULL)
   }
   complete <- complete_rows(fit)
   chains <- fit$chains[complete$used, , drop = FALSE]
-  metrics <- lapply(fit$inv_metric[complete$used], function(metric) if (is.matrix(metric)) diag(metric) else metric)
-  # Low-rank metrics have more numbers than a diagonal.
-  diagonal <- all(lengths(metrics) == length(fit$inv_metric[[1L]]) | vapply(fit$inv_metric[complete$used], is.matrix, NA)) &&
-    (fit$metric %in% c("diag_e", "dense_e", "fisher_diag", "fisher_dense") || all(vapply(fit$inv_metric[complete$used], is.matrix, NA)))
-  .Call(
-    C_report, complete$draws, enc2utf8(dimnames(complete$draws)[[3L]]), enc2utf8(title),
+  metrics <- padded(lapply(fit$inv_metric[complete$used], as.double))
+  path <- warmup_step_sizes(fit)[complete$used]
+  # What never moves has none.
+  if (!all(is.finite(unlist(path)) & unlist(path) > 0)) path <- lapply(path, function(steps) double())
+  settings <- unlist(fit$options)
+  about <- list(
     rbind(chains$warmup_seconds, chains$sampling_seconds), as.double(chains$step_size),
-    if (diagonal) as.double(unlist(metrics)) else double(), as.double(complete$lengths),
-    fit$settings$max_treedepth, enc2utf8(path.expand(file))
+    if (fit$dimension > 0) unlist(metrics) else double(), as.double(fit$dimension),
+    as.double(unlist(padded(path))), as.double(lengths(path)), as.double(complete$lengths), fit$settings$max_treedepth,
+    if (length(settings)) enc2utf8(settings) else character()
   )
+  .Call(C_report, complete$draws, enc2utf8(dimnames(complete$draws)[[3L]]), enc2utf8(title), about, enc2utf8(path.expand(file)))
   invisible(file)
 }
 

@@ -50,16 +50,19 @@ fit_of_files <- function(found, options) {
     stop_reason = NA_character_, delta = NA_real_
   )
   metric <- found$inv_metric[[1L]]
+  dimension <- unique(found$chains$dimension)
+  if (length(dimension) > 1L) dimension <- 0
   structure(
     list(
       draws = draws, sampler_columns = setdiff(own, "lp__"), warmup_rows = 0, chains = chains, inv_metric = found$inv_metric,
-      algorithm = "files", metric = if (is.matrix(metric)) "dense_e" else if (length(metric)) "diag_e" else "unknown",
+      algorithm = "files", metric = if (is.matrix(metric)) "dense_e" else if (!length(metric)) "unknown" else if (length(metric) == dimension) "diag_e" else "low_rank",
       settings = list(
         chains = size[[2L]], first_chain_id = 1, seed = whole_option(options, "seed"),
         iter_warmup = or(whole_option(options, "num_warmup"), 0), iter_sampling = size[[1L]],
         thin = or(whole_option(options, "thin"), 1), save_warmup = FALSE, max_treedepth = depth
       ),
-      options = options, messages = rep("", size[[2L]]), seconds = NA_real_
+      options = options, messages = rep("", size[[2L]]), seconds = NA_real_, dimension = dimension,
+      warmup_step_sizes = found$warmup_step_sizes
     ),
     class = "catena_fit"
   )

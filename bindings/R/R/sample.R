@@ -89,8 +89,7 @@ as_inv_metrics <- function(value, metric, dimension, chains) {
     }
   }
   # The library wants equally many numbers for every chain; it leaves out zeros behind those of a low-rank metric.
-  longest <- max(lengths(value))
-  lapply(value, function(one) c(as.double(one), numeric(longest - length(one))))
+  padded(lapply(value, as.double))
 }
 
 # The chains' ends of a fit, or checkpoints that were kept of them; chains that have none are left out.

@@ -223,8 +223,7 @@ SEXP r_cos_squared(SEXP x);
 SEXP r_optimize(SEXP model, SEXP settings, SEXP names, SEXP inits);
 SEXP r_approximate(SEXP model, SEXP number, SEXP settings, SEXP names, SEXP inits);
 SEXP r_sample_smc(SEXP model, SEXP settings, SEXP names, SEXP reference, SEXP show);
-SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
-              SEXP max_depth, SEXP path);
+SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP about, SEXP path);
 SEXP r_files_read(SEXP paths);
 SEXP r_course_new(SEXP noun);
 SEXP r_course_note_updater(SEXP handle, SEXP pointer);

@@ -39,21 +39,38 @@ static SEXP settings_of(const catena_files *f, int value) {
 
 /* A list of vectors with one entry per chain. */
 static SEXP chains_of(const catena_files *f) {
-  static const char *const fields[] = {"rows", "step_size", "warmup_seconds", "sampling_seconds", "cut_off"};
+  static const char *const fields[] = {"rows", "step_size", "warmup_seconds", "sampling_seconds", "cut_off", "dimension"};
   enum { FIELDS = sizeof fields / sizeof *fields };
   const size_t chains = catena_files_num_chains(f);
   SEXP list = PROTECT(named_list(fields, FIELDS));
   for (int i = 0; i < FIELDS; i++) SET_VECTOR_ELT(list, i, Rf_allocVector(REALSXP, (R_xlen_t)chains));
   for (size_t c = 0; c < chains; c++) {
     const double row[FIELDS] = {(double)catena_files_length(f, c), catena_files_stepsize(f, c), catena_files_seconds(f, c, 0),
-                                catena_files_seconds(f, c, 1), (double)catena_files_cut_off(f, c)};
+                                catena_files_seconds(f, c, 1), (double)catena_files_cut_off(f, c),
+                                (double)catena_files_dimension(f, c)};
     for (int i = 0; i < FIELDS; i++) REAL(VECTOR_ELT(list, i))[c] = row[i];
   }
   UNPROTECT(1);
   return list;
 }
 
-/* One vector of variances, or symmetric matrix, per chain; empty where a file does not say. */
+/* The step sizes of each chain's warm-up iterations; empty where a file has none. */
+static SEXP warmup_step_sizes_of(const catena_files *f) {
+  const size_t chains = catena_files_num_chains(f);
+  SEXP list = PROTECT(Rf_allocVector(VECSXP, (R_xlen_t)chains));
+  for (size_t c = 0; c < chains; c++) {
+    const size_t size = catena_files_warmup_size(f, c);
+    catena_error *error = NULL;
+    SEXP steps = Rf_allocVector(REALSXP, (R_xlen_t)size);
+    SET_VECTOR_ELT(list, (R_xlen_t)c, steps);
+    check(catena_files_warmup_step_sizes(f, c, REAL(steps), size, &error), &error);
+  }
+  UNPROTECT(1);
+  return list;
+}
+
+/* One vector of variances, symmetric matrix, or vector of the numbers of a low-rank one, per chain; empty where a file does not
+ * say. */
 static SEXP metrics_of(const catena_files *f) {
   const size_t chains = catena_files_num_chains(f);
   SEXP list = PROTECT(Rf_allocVector(VECSXP, (R_xlen_t)chains));
@@ -95,8 +112,9 @@ static SEXP stages_of(const catena_files *f) {
 
 /* What the files have, as R objects. */
 SEXP r_files_read(SEXP paths) {
-  static const char *const fields[] = {"draws", "columns", "chains", "inv_metric", "stages", "names", "values"};
-  enum { DRAWS, COLUMNS, CHAINS, INV_METRIC, STAGES, NAMES, VALUES, FIELDS };
+  static const char *const fields[] = {"draws", "columns", "chains", "inv_metric", "stages", "names", "values",
+                                       "warmup_step_sizes"};
+  enum { DRAWS, COLUMNS, CHAINS, INV_METRIC, STAGES, NAMES, VALUES, WARMUP_STEP_SIZES, FIELDS };
   const R_xlen_t count = XLENGTH(paths);
   const char **names = (const char **)R_alloc((size_t)count + 1, sizeof *names);
   for (R_xlen_t i = 0; i < count; i++) names[i] = Rf_translateChar(STRING_ELT(paths, i));
@@ -114,6 +132,7 @@ SEXP r_files_read(SEXP paths) {
   SET_VECTOR_ELT(list, STAGES, stages_of(f));
   SET_VECTOR_ELT(list, NAMES, settings_of(f, 0));
   SET_VECTOR_ELT(list, VALUES, settings_of(f, 1));
+  SET_VECTOR_ELT(list, WARMUP_STEP_SIZES, warmup_step_sizes_of(f));
   finalize(handle);
   UNPROTECT(2);
   return list;

@@ -36,7 +36,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(model_describe, 1),     ROUTINE(model_columns, 2),  ROUTINE(run_start, 8),   ROUTINE(run_poll, 2),
     ROUTINE(run_settled, 1),
     ROUTINE(model_log_density, 3),  ROUTINE(run_log, 1),        ROUTINE(run_result, 1),  ROUTINE(run_progress, 1),
-    ROUTINE(run_cancel, 1),         ROUTINE(run_free, 1),       ROUTINE(summary, 8), ROUTINE(report, 9),     ROUTINE(version, 0),
+    ROUTINE(run_cancel, 1),         ROUTINE(run_free, 1),       ROUTINE(summary, 8), ROUTINE(report, 5),     ROUTINE(version, 0),
     ROUTINE(sample_smc, 5),         ROUTINE(approximate, 5),    ROUTINE(optimize, 4),
     ROUTINE(generate_quantities, 5), ROUTINE(diagnose_gradient, 6), ROUTINE(options, 0),
     ROUTINE(population_new, 4),     ROUTINE(population_do, 3),  ROUTINE(population_read, 3),

@@ -282,9 +282,24 @@ static SEXP checkpoints_of(run_state *s) {
 }
 
 /* Of a run that has ended. The draws leave the handle, so that R may change them without a copy. */
+/* What the run was asked for: texts by the names of the library's options. */
+static SEXP options_of(const catena_result *r) {
+  R_xlen_t count = 0;
+  while (catena_result_setting(r, (size_t)count, 0)) count++;
+  SEXP values = PROTECT(Rf_allocVector(VECSXP, count)), names = PROTECT(Rf_allocVector(STRSXP, count));
+  for (R_xlen_t i = 0; i < count; i++) {
+    SET_STRING_ELT(names, i, utf8(catena_result_setting(r, (size_t)i, 0)));
+    SET_VECTOR_ELT(values, i, Rf_ScalarString(utf8(catena_result_setting(r, (size_t)i, 1))));
+  }
+  Rf_setAttrib(values, R_NamesSymbol, names);
+  UNPROTECT(2);
+  return values;
+}
+
 SEXP r_run_result(SEXP handle) {
   static const char *const fields[] = {"status", "message", "draws", "unused", "chains", "messages", "inv_metric",
-                                       "checkpoints"};
+                                       "checkpoints", "options"};
+  enum { FIELDS = sizeof fields / sizeof *fields };
   static const char *const columns[] = {"chain_id",         "status",           "iterations",  "rows",
                                         "step_size",        "warmup_gradients", "gradients",   "divergences",
                                         "max_treedepth_hits", "warmup_seconds",   "sampling_seconds", "stop_reason",
@@ -302,7 +317,7 @@ SEXP r_run_result(SEXP handle) {
 
   const catena_result *r = s->result;
   const R_xlen_t chains = (R_xlen_t)catena_result_num_chains(r);
-  SEXP list = PROTECT(named_list(fields, 8)), table, messages, metrics;
+  SEXP list = PROTECT(named_list(fields, FIELDS)), table, messages, metrics;
   SET_VECTOR_ELT(list, 0, Rf_ScalarInteger(status));
   SET_VECTOR_ELT(list, 1, message);
   SET_VECTOR_ELT(list, 2, draws);
@@ -312,6 +327,7 @@ SEXP r_run_result(SEXP handle) {
   SET_VECTOR_ELT(list, 5, messages = Rf_allocVector(STRSXP, chains));
   SET_VECTOR_ELT(list, 6, metrics = Rf_allocVector(VECSXP, chains));
   SET_VECTOR_ELT(list, 7, checkpoints_of(s));
+  SET_VECTOR_ELT(list, 8, options_of(r));
   for (int i = 0; i < COLUMNS; i++) SET_VECTOR_ELT(table, i, Rf_allocVector(REALSXP, chains));
   for (R_xlen_t c = 0; c < chains; c++) {
     const size_t chain = (size_t)c;

@@ -23,9 +23,14 @@ static size_t *counts(SEXP from) {
   return all;
 }
 
-SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes, SEXP inv_metrics, SEXP lengths,
-              SEXP max_depth, SEXP path) {
+/* `about` is a list of what the page tells beside the draws, in the order of this enumeration. */
+SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP about, SEXP path) {
+  enum { SECONDS, STEP_SIZES, INV_METRICS, DIMENSION, WARMUP_STEP_SIZES, WARMUP_LENGTHS, LENGTHS, MAX_DEPTH, SETTINGS };
   const int *dim = INTEGER(Rf_getAttrib(draws, R_DimSymbol));
+  const R_xlen_t chains = dim[1];
+  SEXP seconds = VECTOR_ELT(about, SECONDS), step_sizes = VECTOR_ELT(about, STEP_SIZES);
+  SEXP inv_metrics = VECTOR_ELT(about, INV_METRICS), warmup = VECTOR_ELT(about, WARMUP_STEP_SIZES);
+  SEXP settings = VECTOR_ELT(about, SETTINGS);
   catena_report_options options = {0};
   options.struct_size = sizeof options;
   options.title = Rf_translateCharUTF8(STRING_ELT(title, 0));
@@ -33,10 +38,21 @@ SEXP r_report(SEXP draws, SEXP names, SEXP title, SEXP seconds, SEXP step_sizes,
   if (XLENGTH(step_sizes)) options.step_sizes = REAL(step_sizes);
   if (XLENGTH(inv_metrics)) {
     options.inv_metrics = REAL(inv_metrics);
-    options.metric_size = (size_t)(XLENGTH(inv_metrics) / dim[1]);
+    options.metric_size = (size_t)(XLENGTH(inv_metrics) / chains);
+    options.dimension = (size_t)Rf_asReal(VECTOR_ELT(about, DIMENSION));
   }
-  options.lengths = counts(lengths);
-  options.max_depth = (uint32_t)Rf_asInteger(max_depth);
+  if (XLENGTH(warmup)) {
+    options.warmup_step_sizes = REAL(warmup);
+    options.warmup_size = (size_t)(XLENGTH(warmup) / chains);
+    options.warmup_lengths = counts(VECTOR_ELT(about, WARMUP_LENGTHS));
+  }
+  if (XLENGTH(settings)) {
+    options.setting_names = texts(Rf_getAttrib(settings, R_NamesSymbol));
+    options.setting_values = texts(settings);
+    options.num_settings = (size_t)XLENGTH(settings);
+  }
+  options.lengths = counts(VECTOR_ELT(about, LENGTHS));
+  options.max_depth = (uint32_t)Rf_asInteger(VECTOR_ELT(about, MAX_DEPTH));
   catena_error *error = NULL;
   check(catena_report(REAL(draws), (size_t)XLENGTH(draws), (size_t)dim[1], (size_t)dim[0], (size_t)dim[2],
                       CATENA_LAYOUT_COLUMNS, texts(names), &options, Rf_translateCharUTF8(STRING_ELT(path, 0)), &error),

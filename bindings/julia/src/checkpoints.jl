@@ -79,7 +79,8 @@ function join_parts(a::Draws, b::Draws)
     rows, warmup_rows = (count(a, field) .+ count(b, field) for field in (:rows, :warmup_rows))
     Draws(stacked(a.values, count(a, :rows), b.values, count(b, :rows)),
           stacked(a.warmup, count(a, :warmup_rows), b.warmup, count(b, :warmup_rows)), b.names, b.sampler_columns,
-          with_rows.(b.chains, rows, warmup_rows), b.failures, b.checkpoints, b.seed, b.max_depth, b.n, b.options)
+          with_rows.(b.chains, rows, warmup_rows), b.failures, b.checkpoints, b.seed, b.max_depth, b.n, b.options,
+          b.dimension, b.settings, Vector{Float64}[])
 end
 
 function stacked(a, rows_a, b, rows_b)

@@ -44,7 +44,9 @@ Draws of several chains.
 - `chains`: a [`ChainReport`](@ref) each
 - `failures`: the [`CatenaError`](@ref)s of chains that failed, which have no draws here
 - `checkpoints`: each chain as bytes, to be stored and gone on with, see [`Catena.resume`](@ref); empty where there is none
-- `seed`, `max_depth`: of the run; `n`, `options`: what it was asked for
+- `seed`, `max_depth`: of the run; `n`, `options`: what it was asked for; `settings`: the same by the names of the library's
+  options, as pairs of texts
+- `dimension`: coordinates of the model; 0 where files don't tell
 
 `draws["mu"]` (or `draws[:mu]`) is the draws × chains matrix of a column; `Array(draws)` the draws × chains × parameters
 array and [`Catena.parameters`](@ref) its names; [`Catena.columns`](@ref) a table; [`Catena.summarize`](@ref) the summary that
@@ -62,6 +64,21 @@ struct Draws
     max_depth::Int
     n::Int
     options::NamedTuple
+    dimension::Int
+    settings::Vector{Pair{String,String}}
+    # The step sizes of the warm-up iterations that files have, of each chain: its rows are left out.
+    steps_of_files::Vector{Vector{Float64}}
+end
+
+"""
+    Catena.warmup_step_sizes(draws) -> Vector{Vector{Float64}}
+
+The step sizes of each chain's warm-up iterations that were saved (`save_warmup = true`); empty vectors without.
+"""
+function warmup_step_sizes(draws::Draws)
+    isempty(draws.steps_of_files) || return draws.steps_of_files
+    at = findfirst(==("stepsize__"), draws.names)
+    [at === nothing ? Float64[] : draws.warmup[1:report.warmup_rows, i, at] for (i, report) in enumerate(draws.chains)]
 end
 
 "Names of the parameters (the model's outputs), in the order of `Array(draws)`."
@@ -149,6 +166,13 @@ struct ReportOptions
     lengths::Ptr{Csize_t}
     pool::Ptr{Cvoid}
     max_depth::UInt32
+    dimension::Csize_t
+    warmup_step_sizes::Ptr{Float64}
+    warmup_size::Csize_t
+    warmup_lengths::Ptr{Csize_t}
+    setting_names::Ptr{Ptr{UInt8}}
+    setting_values::Ptr{Ptr{UInt8}}
+    num_settings::Csize_t
 end
 
 "Statistics of the summary, in the order of `catena_statistic`."
@@ -238,6 +262,12 @@ function statistic(handle, row, code)
     out[]
 end
 
+"These vectors one after the other, with zeros behind those that are shorter than the longest."
+function padded(vectors)
+    longest = isempty(vectors) ? 0 : maximum(length, vectors)
+    Float64[i <= length(one) ? one[i] : 0.0 for one in vectors for i in 1:longest]
+end
+
 """
     Catena.report(draws, file = "report.html"; title = "Draws") -> file
 
@@ -246,23 +276,33 @@ Writes a page for a browser about the draws: the verdict in words and what to do
 function report(draws::Draws, file::AbstractString = "report.html"; title::AbstractString = "Draws")
     values = complete_rows(draws)
     n, chains, count = size(values)
-    used = [one for one in draws.chains if one.rows > 0]
-    # Chains that failed are not among the draws.
-    known = length(used) == chains
-    seconds = known ? Float64[s for one in used for s in (one.warmup_seconds, one.sampling_seconds)] : Float64[]
-    steps = known ? Float64[one.stepsize for one in used] : Float64[]
-    metrics = known && get(draws.options, :metric, :unit) in (:diag, :fisher_diag) ? reduce(vcat, one.inv_metric for one in used) : Float64[]
+    places = [i for (i, one) in enumerate(draws.chains) if one.rows > 0]
+    used = draws.chains[places]
+    seconds = Float64[s for one in used for s in (one.warmup_seconds, one.sampling_seconds)]
+    steps = Float64[one.stepsize for one in used]
+    metrics = draws.dimension == 0 ? Float64[] : padded([one.inv_metric for one in used])
+    path = warmup_step_sizes(draws)[places]
+    # What never moves has none.
+    all(steps -> all(step -> isfinite(step) && step > 0, steps), path) || foreach(i -> path[i] = Float64[], eachindex(path))
+    warmup, warmup_lengths = padded(path), Csize_t[length(one) for one in path]
     lengths = Csize_t[one.rows for one in used]
     given(list) = isempty(list) ? Ptr{eltype(list)}(C_NULL) : pointer(list)
+    each(list) = div(length(list), max(chains, 1))
     title, file = String(title), String(file)
     with_names(draws.names) do names
-        GC.@preserve seconds steps metrics lengths title begin
-            asks = Ref(ReportOptions(sizeof(ReportOptions), pointer(title), given(seconds), given(steps), given(metrics),
-                                     div(length(metrics), max(chains, 1)), known ? given(lengths) : C_NULL, C_NULL, draws.max_depth))
-            checked(e -> ccall(symbol(:catena_report), Int32,
-                               (Ptr{Float64}, Csize_t, Csize_t, Csize_t, Csize_t, Int32, Ptr{Ptr{UInt8}}, Ptr{ReportOptions},
-                                Cstring, Ptr{Ptr{Cvoid}}),
-                               values, length(values), chains, n, count, LAYOUT_COLUMNS, names, asks, file, e))
+        with_names(first.(draws.settings)) do setting_names
+            with_names(last.(draws.settings)) do setting_values
+                GC.@preserve seconds steps metrics warmup warmup_lengths lengths title begin
+                    asks = Ref(ReportOptions(sizeof(ReportOptions), pointer(title), given(seconds), given(steps), given(metrics),
+                                             each(metrics), given(lengths), C_NULL, draws.max_depth, draws.dimension,
+                                             given(warmup), each(warmup), given(warmup_lengths), setting_names, setting_values,
+                                             length(draws.settings)))
+                    checked(e -> ccall(symbol(:catena_report), Int32,
+                                       (Ptr{Float64}, Csize_t, Csize_t, Csize_t, Csize_t, Int32, Ptr{Ptr{UInt8}},
+                                        Ptr{ReportOptions}, Cstring, Ptr{Ptr{Cvoid}}),
+                                       values, length(values), chains, n, count, LAYOUT_COLUMNS, names, asks, file, e))
+                end
+            end
         end
     end
     file

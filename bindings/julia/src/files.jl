@@ -35,8 +35,9 @@ function draws_of_files(handle, files)
     at = ccall(symbol(:catena_files_values), Ptr{Float64}, (Ptr{Cvoid},), handle)
     rows = n * chains * width == 0 ? zeros(width, n, chains) : unsafe_wrap(Array, at, (width, n, chains))
     values = permutedims(rows, (2, 3, 1))
-    settings = files_settings(handle)
-    whole(name) = something(tryparse(UInt64, get(settings, name, "")), UInt64(0))
+    settings = told_settings(:catena_files_setting, handle)
+    setting(name) = (at = findfirst(one -> first(one) == name, settings); at === nothing ? "" : last(settings[at]))
+    whole(name) = something(tryparse(UInt64, setting(name)), UInt64(0))
     own = something(findfirst(name -> !endswith(name, "__"), names), width + 1) - 1
     depth = Int(whole("max_depth"))
     lengths = [files_count(:catena_files_length, handle, i) for i in 0:chains-1]
@@ -52,19 +53,16 @@ function draws_of_files(handle, files)
                     seconds(1), :all_iterations, NaN)
     end
     all(==(n), lengths) || @warn "the files have $(join(lengths, ", ")) draws: each was cut to the first $n"
-    Draws(values, zeros(0, chains, width), names, own, reports, CatenaError[], Vector{UInt8}[], whole("seed"), depth, n, (;))
+    dimensions = unique(files_count(:catena_files_dimension, handle, c) for c in 0:chains-1)
+    Draws(values, zeros(0, chains, width), names, own, reports, CatenaError[], Vector{UInt8}[], whole("seed"), depth, n, (;),
+          length(dimensions) == 1 ? dimensions[1] : 0, settings, [files_steps(handle, c) for c in 0:chains-1])
 end
 
-"What the first file says of its run; of a name that several groups have, the first."
-function files_settings(handle)
-    settings = Dict{String,String}()
-    setting(at, part) = ccall(symbol(:catena_files_setting), Ptr{UInt8}, (Ptr{Cvoid}, Csize_t, Int32), handle, at, part)
-    at = 0
-    while (name = setting(at, 0)) != C_NULL
-        get!(settings, unsafe_string(name), unsafe_string(setting(at, 1)))
-        at += 1
-    end
-    settings
+function files_steps(handle, chain)
+    steps = zeros(files_count(:catena_files_warmup_size, handle, chain))
+    checked(e -> ccall(symbol(:catena_files_warmup_step_sizes), Int32, (Ptr{Cvoid}, Csize_t, Ptr{Float64}, Csize_t, Ptr{Ptr{Cvoid}}),
+                       handle, chain, steps, length(steps), e))
+    steps
 end
 
 function files_metric(handle, chain)

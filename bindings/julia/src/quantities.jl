@@ -68,7 +68,7 @@ function generate(object, tables, rows, names, places, chain_id; seed, threads::
             show_lines(log)
             rethrow_failure(session)
             all_draws = collect_draws(result, failure, values, written_rows(writers), columns, 0, maximum(rows), seed,
-                                      options, NamedTuple())
+                                      options, NamedTuple(), 0)
             length(places) == chains ? all_draws : only_chains(all_draws, places .+ (Int(chain_id) - 1))
         end
     end
@@ -91,5 +91,6 @@ quantity_names(model) =
 function only_chains(draws::Draws, ids)
     keep = [i for (i, report) in enumerate(draws.chains) if report.id in ids]
     Draws(draws.values[:, keep, :], draws.warmup[:, keep, :], draws.names, draws.sampler_columns, draws.chains[keep],
-          draws.failures, draws.checkpoints[keep], draws.seed, draws.max_depth, draws.n, draws.options)
+          draws.failures, draws.checkpoints[keep], draws.seed, draws.max_depth, draws.n, draws.options,
+          draws.dimension, draws.settings, draws.steps_of_files)
 end

@@ -64,15 +64,28 @@ function report(result, chain, rows, warmup_rows)
                 STOP_REASONS[result_stop_reason(result, chain)+1], result_delta(result, chain))
 end
 
+"What a run was asked for, as a function of the library's tells it of a handle; of a name that several have, the first."
+function told_settings(name, handle)
+    settings = Pair{String,String}[]
+    setting(at, part) = ccall(symbol(name), Ptr{UInt8}, (Ptr{Cvoid}, Csize_t, Int32), handle, at, part)
+    at = 0
+    while (text = setting(at, 0)) != C_NULL
+        option = unsafe_string(text)
+        any(one -> first(one) == option, settings) || push!(settings, option => unsafe_string(setting(at, 1)))
+        at += 1
+    end
+    settings
+end
+
 "The same report with other numbers of rows."
 with_rows(r::ChainReport, rows, warmup_rows) =
     ChainReport(r.id, r.status, r.iterations, rows, warmup_rows, (getfield(r, i) for i in 6:fieldcount(ChainReport))...)
 
 """
 Draws of the chains that were not ended by an error; throws `failure` when there are none. `written`: rows of each chain;
-`options`: the library's handle; `asked`: the arguments of the run.
+`options`: the library's handle; `asked`: the arguments of the run; `dimension`: coordinates of the model.
 """
-function collect_draws(result, failure, values, written, names, sampler_columns, n, seed, options, asked)
+function collect_draws(result, failure, values, written, names, sampler_columns, n, seed, options, asked, dimension)
     result == C_NULL && throw(failure)
     chains = size(values, 2)
     statuses = [result_chain_status(result, chain - 1) for chain in 1:chains]
@@ -88,7 +101,8 @@ function collect_draws(result, failure, values, written, names, sampler_columns,
     samples = written[good] .- warmups
     Draws(cut(values, good, warmups, samples), cut(values, good, zero(warmups), warmups), names, sampler_columns,
           [report(result, chain - 1, samples[i], warmups[i]) for (i, chain) in enumerate(good)], failures,
-          [checkpoint_bytes(result, chain - 1) for chain in good], seed, whole_option(options, :max_depth), n, asked)
+          [checkpoint_bytes(result, chain - 1) for chain in good], seed, whole_option(options, :max_depth), n, asked, dimension,
+          told_settings(:catena_result_setting, result), Vector{Float64}[])
 end
 
 "Of each of the `chains` so many `rows`, after the `first` ones; NaN where another chain has more."

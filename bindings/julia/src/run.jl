@@ -104,6 +104,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
         model_handle = new_model(handles, model, session)
         names = column_names(model_handle, engine_code)
         outputs = ccall(symbol(:catena_model_output_count), Csize_t, (Ptr{Cvoid},), model_handle)
+        dimension = Int(ccall(symbol(:catena_model_dimension), Csize_t, (Ptr{Cvoid},), model_handle))
         values = fill(NaN, rows, chains, length(names))
         writers = new_writers(handles, values)
         # What the library has pointers to as long as the run lasts.
@@ -127,7 +128,7 @@ function start(object, n::Integer = 1000; chains::Integer = 4, warmup = nothing,
         asked = (; chains = chains, warmup = whole_option(options, :num_warmup), seed = seed, chain_id = chain_id,
                  engine = engine, metric = keys(METRICS)[whole_option(options, :metric)+1], from = ends, extra...)
         collect = (result, failure) -> collect_draws(result, failure, values, written_rows(writers), names,
-                                                     length(names) - Int(outputs), n, seed, options, asked)
+                                                     length(names) - Int(outputs), n, seed, options, asked, dimension)
         return Run(handles, run, session, caller, log, chains, roots, collect)
     catch
         free_all(handles)

@@ -168,6 +168,14 @@ OFFSETS(catena_design, AT(catena_design, struct_size), AT(catena_design, kind), 
 OFFSETS(catena_course_step, AT(catena_course_step, struct_size), AT(catena_course_step, way), AT(catena_course_step, size),
         AT(catena_course_step, ess), AT(catena_course_step, ancestors), AT(catena_course_step, log_evidence),
         AT(catena_course_step, acceptance), AT(catena_course_step, stepsize));
+OFFSETS(catena_report_options, AT(catena_report_options, struct_size), AT(catena_report_options, title),
+        AT(catena_report_options, seconds), AT(catena_report_options, step_sizes),
+        AT(catena_report_options, inv_metrics), AT(catena_report_options, metric_size),
+        AT(catena_report_options, lengths), AT(catena_report_options, pool),
+        AT(catena_report_options, max_depth), AT(catena_report_options, dimension),
+        AT(catena_report_options, warmup_step_sizes), AT(catena_report_options, warmup_size),
+        AT(catena_report_options, warmup_lengths), AT(catena_report_options, setting_names),
+        AT(catena_report_options, setting_values), AT(catena_report_options, num_settings));
 OFFSETS(catena_course_options, AT(catena_course_options, struct_size), AT(catena_course_options, title),
         AT(catena_course_options, truth), AT(catena_course_options, num_truth));
 const int constants[] = {CATENA_THREADS_ANY, CATENA_THREADS_ONE, CATENA_THREADS_CALLER, CATENA_LAYOUT_COLUMNS,

@@ -15,7 +15,7 @@ compiled(name) = Libdl.dlsym(COMPILED_LIBRARY, name)
                       (Catena.StateSpaceTable, :catena_state_space), (Catena.FilterOptionsTable, :catena_filter_options),
                       (Catena.LikelihoodTable, :catena_likelihood), (Catena.UpdaterOptionsTable, :catena_updater_options),
                       (Catena.DesignTable, :catena_design), (Catena.CourseStepTable, :catena_course_step),
-                      (Catena.CourseOptionsTable, :catena_course_options))
+                      (Catena.CourseOptionsTable, :catena_course_options), (Catena.ReportOptions, :catena_report_options))
         layout = unsafe_wrap(Array, Ptr{Csize_t}(compiled(Symbol(name, :_layout))), fieldcount(T) + 1)
         @test layout == [sizeof(T); [fieldoffset(T, i) for i in 1:fieldcount(T)]]
     end

@@ -44,15 +44,33 @@ end
     @test occursin("2 chains of 200 draws each", page)
     @test occursin("id=\"warmup\"", page) && occursin("id=\"times\"", page)
     @test occursin("\"step_sizes\":[$(draws.chains[1].stepsize)", page)
+    # The run's options are told, those that nobody gave among them.
+    @test occursin("<dt>delta</dt><dd>0.7</dd>", page) && ("num_warmup" => "200") in draws.settings
+    # No warm-up was saved.
+    @test occursin("\"paths\":[]", page) && all(isempty, Catena.warmup_step_sizes(draws))
     @test occursin("cannot write", message_of(() -> Catena.report(draws, joinpath(tempdir(), "nowhere", "page.html"))))
 end
 
+@testset "a page shows the way of the step sizes" begin
+    for metric in (:auto, :diag, :low_rank, :unit)
+        draws = Catena.sample(MODEL, 50; chains = 2, warmup = 100, seed = 3, metric = metric, save_warmup = true)
+        page = read(Catena.report(draws, tempname() * ".html"), String)
+        numbers(name) = [parse.(Float64, split(one, ",")) for one in split(match(Regex("\"$name\":\\[\\[(.*?)\\]\\]"), page)[1], "],[")]
+        @test numbers("paths") == Catena.warmup_step_sizes(draws) == [draws.warmup[:, c, 3] for c in 1:2]
+        @test length(numbers("paths")[1]) == 100 && draws.names[3] == "stepsize__"
+        metric === :unit || @test length.(numbers("metrics")) == [2, 2]
+        metric === :unit && @test occursin("\"metrics\":[]", page)
+    end
+end
+
 @testset "files are read back" begin
-    draws = Catena.sample(FunctionModel(2, normal!; names = ["mu", "tau"]), 20; seed = 1, chains = 2, warmup = 50)
+    draws = Catena.sample(FunctionModel(2, normal!; names = ["mu", "tau"]), 20; seed = 1, chains = 2, warmup = 50, save_warmup = true)
     mktempdir() do folder
         paths = [joinpath(folder, "draws_$c.csv") for c in 1:2]
         write_csv(path, c, rows) = open(path, "w") do io
-            println(io, "# max_depth = 10\n# seed = 7\n", join(keys(draws), ","), "\n# Adaptation terminated\n# Step size = 0.5")
+            println(io, "# max_depth = 10\n# seed = 7\n", join(keys(draws), ","))
+            foreach(row -> println(io, join(draws.warmup[row, c, :], ",")), 1:50)
+            println(io, "# Adaptation terminated\n# Step size = 0.5")
             println(io, "# Diagonal elements of inverse mass matrix:\n# 1.5, 2.5")
             foreach(row -> println(io, join(draws.values[row, c, :], ",")), rows)
         end
@@ -64,7 +82,9 @@ end
         @test (read.seed, read.max_depth, read.n) == (7, 10, 20)
         @test all(one -> one.stepsize == 0.5 && one.inv_metric == [1.5, 2.5] && isnan(one.sampling_seconds), read.chains)
         @test Catena.summarize(read).columns == Catena.summarize(draws).columns
-        @test isfile(Catena.report(read, joinpath(folder, "page.html")))
+        @test Catena.warmup_step_sizes(read) == Catena.warmup_step_sizes(draws) && read.dimension == 2
+        page = Base.read(Catena.report(read, joinpath(folder, "page.html")), String)
+        @test occursin("\"paths\":[[$(draws.warmup[1, 1, 3]),", page) && occursin("<dt>seed</dt><dd>7</dd>", page)
         write_csv(paths[2], 2, 1:15)
         @test size((@test_logs (:warn, r"20, 15 draws: each was cut to the first 15") Catena.read(paths)), 1) == 15
         write(paths[2], "no draws\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._arrays import Blocks, Cells, Places, Rows, matrix, number, returned
-from ._errors import DONE, Failure
+from ._errors import DONE, REJECT, Failure, Reject, refused
 from ._inits import Given
 from ._names import Shape, flatten
 from ._random import Stream
@@ -77,31 +78,48 @@ class Closures:
 
         return evaluate
 
-    def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int) -> None:
-        """Calls the function of many positions, and looks at what it returns."""
-        shape = (n, self.model.dimension)
-        values, gradients = self.function(self.blocks[positions, n].copy())
-        values = returned("the log densities that the model's function returned", values, (n,))
-        gradients = returned("the gradients that the model's function returned", gradients, shape)
-        self.vectors[values_at, n][...] = values
-        self.blocks[gradients_at, n][...] = gradients
+    def evaluate_rows(self, positions: int, n: int, values_at: int, gradients_at: int, rows: Any = slice(None)) -> None:
+        """Calls the function of many positions for these rows of `n`, and looks at what it returns."""
+        x = self.blocks[positions, n][rows].copy()
+        values, gradients = self.function(x)
+        values = returned("the log densities that the model's function returned", values, (len(x),))
+        gradients = returned("the gradients that the model's function returned", gradients, x.shape)
+        self.vectors[values_at, n][rows] = values
+        self.blocks[gradients_at, n][rows] = gradients
 
     def many(self) -> Callback:
         into, blocks, vectors = self.in_place, self.blocks, self.vectors
 
-        def evaluate(
-            _user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, _codes: int
-        ) -> int:
+        def evaluate(_user: int, _worker: int, task: int, n: int, positions: int, values: int, gradients: int, codes: int) -> int:
             try:
                 if into is not None:
                     into(blocks[positions, n], vectors[values, n], blocks[gradients, n])
                 else:
                     self.evaluate_rows(positions, n, values, gradients)
                 return DONE
+            except Reject as exception:
+                return self.refuse(
+                    task, exception, n, codes, lambda rows: self.evaluate_rows(positions, n, values, gradients, rows)
+                )
             except BaseException as exception:
                 return self.failure.keep(_explained(exception, self.model.function), task)
 
         return evaluate
+
+    def refuse(self, task: int, exception: Reject, n: int, codes: int, work: Callable[[Any], None]) -> int:
+        """Refuses the rows of a batch of `n` that the function means, whose codes are to be at `codes`, and has `work` do the
+        others; what the callback returns."""
+        if n == 1:
+            return self.failure.keep(exception, task)
+        try:
+            found = _refused_rows(exception, n, work)
+        except BaseException as other:
+            return self.failure.keep(_explained(other, self.model.function), task)
+        refused(task, *found.values())
+        places = (ctypes.c_int * n).from_address(codes)
+        for row in found:
+            places[row] = REJECT
+        return DONE
 
     def one_of_many(self) -> Callback:
         many = self.many()
@@ -183,18 +201,25 @@ class Closures:
             likelihood_at: int,
             prior_gradient_at: int,
             likelihood_gradient_at: int,
-            _codes: int,
+            codes: int,
         ) -> int:
-            try:
-                x = matrix(positions, (n, dimension)).copy()
-                places = (prior_at, likelihood_at, prior_gradient_at, likelihood_gradient_at)
+            places = (prior_at, likelihood_at, prior_gradient_at, likelihood_gradient_at)
+
+            def work(rows: Any) -> None:
+                x = matrix(positions, (n, dimension))[rows].copy()
                 values = function(x if vectorized else x[0])
                 for i, (word, value, place) in enumerate(zip(words, values, places, strict=True)):
                     if place:
-                        shape: tuple[int, ...] = (n, dimension) if i >= 2 else (n,)
+                        shape: tuple[int, ...] = x.shape if i >= 2 else (len(x),)
                         expected = shape if vectorized else shape[1:]
-                        matrix(place, shape)[:] = returned(f"{word} that 'log_density_parts' returned", value, expected)
+                        whole = matrix(place, (n, dimension) if i >= 2 else (n,))
+                        whole[rows] = returned(f"{word} that 'log_density_parts' returned", value, expected)
+
+            try:
+                work(slice(None))
                 return DONE
+            except Reject as exception:
+                return self.refuse(task, exception, n, codes, work)
             except BaseException as exception:
                 return self.failure.keep(exception, task)
 
@@ -229,6 +254,41 @@ class Closures:
                 f"array), got {type(values).__name__}"
             )
         return {str(name): np.shape(value) for name, value in values.items()}
+
+
+def _places(exception: Reject, count: int) -> list[int] | None:
+    """The places of the rows that an exception is about among `count`; None where it does not say."""
+    if exception.rows is None:
+        return None
+    given = np.asarray(exception.rows)
+    if given.dtype == bool and given.shape == (count,):
+        given = np.flatnonzero(given)
+    is_whole = given.ndim == 1 and given.size > 0 and np.issubdtype(given.dtype, np.integer)
+    if not is_whole or given.min() < 0 or given.max() >= count:
+        expected = f"numbers of rows from 0 to {count - 1}, at least one, or {count} truth values"
+        raise ValueError(f"argument 'rows' of catena.Reject: expected {expected}, got {exception.rows!r}")
+    return sorted({int(row) for row in given})
+
+
+def _refused_rows(exception: Reject, n: int, work: Callable[[Any], None]) -> dict[int, Reject]:
+    """The rows of `n` that `work`, which raised `exception` of all of them, refuses, each with why; it does the others."""
+    found: dict[int, Reject] = {}
+    left = [(np.arange(n), exception)]
+    while left:
+        rows, why = left.pop()
+        places = _places(why, len(rows))
+        if places is None and len(rows) > 1:
+            middle = len(rows) // 2
+            parts = [rows[:middle], rows[middle:]]
+        else:
+            found |= {int(row): why for row in (rows if places is None else rows[places])}
+            parts = [] if places is None else [np.delete(rows, places)]
+        for part in filter(len, parts):
+            try:
+                work(part)
+            except Reject as again:
+                left.append((part, again))
+    return dict(sorted(found.items()))
 
 
 def takes(function: Callable[..., Any]) -> int:

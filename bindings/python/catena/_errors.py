@@ -55,8 +55,21 @@ class CatenaWarning(UserWarning):
 class Reject(Exception):
     """Raised by a function of a model: this point is refused.
 
-    While sampling it counts as a divergence, at the start another point is tried, and generated quantities are NaN.
+    While sampling it counts as a divergence, at the start another point is tried, and generated quantities are NaN. The reason is
+    in the error of a chain that fails because of it.
+
+    Parameters
+    ----------
+    *reason : str, optional
+        Why.
+    rows : list of int or array of bool, optional
+        Of a function of many positions: which rows of its argument are refused. The function is called again for the others.
+        Without, it is called for halves of them, until it is found which it refuses.
     """
+
+    def __init__(self, *reason: Any, rows: Any = None) -> None:
+        super().__init__(*reason)
+        self.rows = rows
 
 
 def read_error(error: int | None, status: int | None = None) -> CatenaError:
@@ -123,9 +136,9 @@ class Failure:
                 del exception
 
 
-def refused(task: int | None, exception: Reject) -> None:
-    """Tells a callback's task why its point was refused, where there is a reason."""
-    if words := _words(exception):
+def refused(task: int | None, *exceptions: Reject) -> None:
+    """Tells a callback's task why its point, or points, were refused, where there is a reason."""
+    if words := "; ".join(filter(None, dict.fromkeys(map(_words, exceptions)))):
         _tell(task, words)
 
 

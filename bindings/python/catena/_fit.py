@@ -6,7 +6,7 @@ import ctypes
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from ._checkpoints import read_bytes
 from ._errors import CatenaError, CatenaWarning, call, read_error
 from ._names import Shape, unflatten, variables
 from ._options import whole_option
-from ._report import diagonals, report
+from ._report import report
 from ._summary import Summary, summarize
 
 
@@ -92,6 +92,10 @@ class Fit:
         Options that were given.
     began_at : list of bytes or None
         The ends of another run's chains that these began at.
+    dimension : int
+        Coordinates of the model; 0 where files don't tell.
+    settings : dict
+        What the run was asked for, by the names of the library's options, as texts.
     """
 
     values: Floats
@@ -104,6 +108,10 @@ class Fit:
     options: dict[str, Any]
     max_depth: int = field(repr=False)
     began_at: list[bytes] | None = field(default=None, repr=False)
+    dimension: int = field(default=0, repr=False)
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
+    # The step sizes of the warm-up iterations that files have, of each chain: its rows are left out.
+    _steps_of_files: list[Floats] | None = field(default=None, repr=False)
 
     @cached_property
     def good(self) -> list[int]:
@@ -136,6 +144,17 @@ class Fit:
     def warmup(self) -> Floats:
         """What `draws` is, of the warm-up (option `save_warmup`), of all chains."""
         return self._rows(True)[:, :, self.sampler_columns :]
+
+    @property
+    def warmup_step_sizes(self) -> list[Floats]:
+        """The step sizes of each chain's warm-up iterations that were saved (option `save_warmup`), of the chains that did not
+        fail; empty arrays without."""
+        if self._steps_of_files is not None:
+            return [self._steps_of_files[i] for i in self.good]
+        if "stepsize__" not in self.columns:
+            return [np.empty(0) for _ in self.good]
+        at = self.columns.index("stepsize__")
+        return [self.values[i, : self.chains[i].warmup_rows, at] for i in self.good]
 
     @property
     def names(self) -> list[str]:
@@ -203,7 +222,9 @@ class Fit:
             The file cannot be written.
         """
         good = [self.chains[i] for i in self.good]
-        dimension = good[0].inv_metric.shape[0] if good else 0
+        way = self.warmup_step_sizes
+        # What never moves has none.
+        moves = all(np.isfinite(steps).all() and (steps > 0).all() for steps in way)
         report(
             self.rows,
             self.columns,
@@ -211,9 +232,12 @@ class Fit:
             title=title,
             seconds=[(chain.warmup_seconds, chain.sampling_seconds) for chain in good],
             step_sizes=[chain.stepsize for chain in good],
-            inv_metrics=diagonals([chain.inv_metric for chain in good], dimension) if 0 < dimension <= len(self.names) else None,
+            inv_metrics=[chain.inv_metric for chain in good] if self.dimension else None,
             lengths=[chain.rows - chain.warmup_rows for chain in good],
             max_depth=self.max_depth,
+            dimension=self.dimension,
+            warmup_step_sizes=way if moves else None,
+            settings=self.settings,
         )
 
     def to_arviz(self) -> Any:
@@ -281,6 +305,7 @@ def read_fit(
     engine: str,
     options: int,
     asked: dict[str, Any],
+    dimension: int,
 ) -> Fit:
     """What the library holds at the end of a run; raises `error` where nothing was drawn because of it.
 
@@ -299,7 +324,7 @@ def read_fit(
     chains = []
     for i, rows in enumerate(have):
         warmup_rows = min(max(warmup_total - _abi.lib.result_rows(result, i) + rows, 0), rows)
-        chains.append(_read_chain(result, i, rows, warmup_rows, dense))
+        chains.append(_read_chain(result, i, rows, warmup_rows, dimension if dense else None))
     fit = Fit(
         values[:, :most],
         names,
@@ -310,6 +335,8 @@ def read_fit(
         whole_option(options, "seed"),
         asked,
         whole_option(options, "max_depth"),
+        dimension=dimension,
+        settings=read_settings(_abi.lib.result_setting, result),
     )
     failed = [chain for chain in chains if chain.error is not None]
     if failed and len(failed) == len(chains):
@@ -327,13 +354,24 @@ def read_fit(
     return fit
 
 
-def _read_chain(result: int, i: int, rows: int, warmup_rows: int, dense: bool) -> Chain:
+def read_settings(setting: Callable[..., bytes | None], handle: int) -> dict[str, str]:
+    """What a run was asked for, as a function of the library's tells it of a handle; the first of a name that several have."""
+    found: dict[str, str] = {}
+    at = 0
+    while (name := setting(handle, at, 0)) is not None:
+        found.setdefault(name.decode(), (setting(handle, at, 1) or b"").decode())
+        at += 1
+    return found
+
+
+def _read_chain(result: int, i: int, rows: int, warmup_rows: int, side: int | None) -> Chain:
+    """`side`: how many rows the inverse metric has where it is a matrix."""
     lib = _abi.lib
     size = lib.result_inv_metric_size(result, i)
     metric = np.empty(size)
     call("result_inv_metric", result, i, metric.ctypes.data, size)
-    side = round(size**0.5)
-    if dense and side * side == size:
+    # One of low rank never has the square of the dimension as its number of numbers.
+    if side is not None and side * side == size:
         metric = metric.reshape(side, side)
     failure = lib.result_chain_error(result, i)
     return Chain(

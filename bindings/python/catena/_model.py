@@ -164,7 +164,9 @@ class VectorizedModel(FunctionModel):
     ----------
     function : callable
         ``function(x) -> (log_densities, gradients)`` of an array of shape (n, dimension), for any n; the results have shapes
-        (n,) and (n, dimension). Rows of -inf or NaN refuse their positions.
+        (n,) and (n, dimension). Rows of -inf or NaN refuse their positions; so does ``raise catena.Reject(reason, rows=...)``
+        those of these rows, and the function is called again for the others. Without `rows` it is called for halves, until it
+        is found which it refuses. The reason is kept as that of a function of one position.
     dimension : int
         Number of coordinates.
     log_density_parts : callable, optional

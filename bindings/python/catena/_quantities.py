@@ -218,4 +218,5 @@ def generate_quantities(model: Model, draws: Any, names: Names | None = None, *,
             "generate_quantities",
             service.options,
             service.asked,
+            model.dimension,
         )

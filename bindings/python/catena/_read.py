@@ -15,7 +15,7 @@ from . import _abi
 from ._arguments import items
 from ._arrays import Floats
 from ._errors import CatenaWarning, call
-from ._fit import Chain, Fit
+from ._fit import Chain, Fit, read_settings
 from ._resources import Resources
 from ._smc import OWN_COLUMNS, Particles, ParticleSet, Stage
 
@@ -89,7 +89,7 @@ def _read(handle: int, paths: list[str]) -> Fit | Particles:
         if line:
             words = f"'{path}' was cut off at line (of an Arrow file: row) {line}, which was left out"
             warnings.warn(words, CatenaWarning, stacklevel=3)
-    settings = _settings(handle)
+    settings = read_settings(lib.files_setting, handle)
     if "log_weight__" in columns:
         return _sets(handle, values, columns, settings)
     own = next((i for i, name in enumerate(columns) if not name.endswith("__")), width)
@@ -121,26 +121,26 @@ def _read(handle: int, paths: list[str]) -> Fit | Particles:
         warnings.warn(
             f"the files have {', '.join(map(str, lengths))} draws: each was cut to the first {draws}", CatenaWarning, stacklevel=3
         )
-    return Fit(values, columns, own, ended, [None] * chains, "files", _whole(settings, "seed"), settings, depth)
+    fit = Fit(values, columns, own, ended, [None] * chains, "files", _whole(settings, "seed"), settings, depth)
+    dimensions = {lib.files_dimension(handle, i) for i in range(chains)}
+    fit.dimension = dimensions.pop() if len(dimensions) == 1 else 0
+    fit.settings, fit._steps_of_files = settings, [_step_sizes(handle, i) for i in range(chains)]
+    return fit
 
 
 def _column(values: Floats, columns: list[str], name: str) -> Floats | None:
     return values[:, :, columns.index(name)] if name in columns else None
 
 
-def _settings(handle: int) -> dict[str, str]:
-    found: dict[str, str] = {}
-    at = 0
-    while (name := _abi.lib.files_setting(handle, at, 0)) is not None:
-        # The first of a name, where several groups have one.
-        found.setdefault(name.decode(), _abi.lib.files_setting(handle, at, 1).decode())
-        at += 1
-    return found
-
-
 def _whole(settings: dict[str, str], name: str) -> int:
     text = settings.get(name, "")
     return int(text) if text.isdigit() else 0
+
+
+def _step_sizes(handle: int, chain: int) -> Floats:
+    steps = np.empty(_abi.lib.files_warmup_size(handle, chain))
+    call("files_warmup_step_sizes", handle, chain, steps.ctypes.data, steps.size)
+    return steps
 
 
 def _metric(handle: int, chain: int) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,9 @@ def report(
     inv_metrics: Any = None,
     lengths: Sequence[int] | None = None,
     max_depth: int = 0,
+    dimension: int = 0,
+    warmup_step_sizes: Sequence[Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Writes a page about draws from anywhere: the verdict in words and what to do, a table, pictures.
 
@@ -48,6 +51,12 @@ def report(
         Draws that each chain had before all were cut to one length.
     max_depth : int
         The largest depth of a tree; 0: unknown.
+    dimension : int
+        Coordinates of the model, where `inv_metrics` are inverse metrics as a `Chain` has them; 0: they are diagonals.
+    warmup_step_sizes : list of arrays, optional
+        The step sizes of each chain's warm-up iterations, finite and above 0; shown where each chain has some.
+    settings : mapping of names to values, optional
+        What the run was asked for.
 
     Raises
     ------
@@ -72,10 +81,16 @@ def report(
 
     took = given("seconds", seconds, (chains, 2))
     steps = given("step_sizes", step_sizes, (chains,))
+    if dimension and inv_metrics is not None:
+        inv_metrics = _padded("inv_metrics", inv_metrics, chains)[0]
     metrics = given("inv_metrics", inv_metrics, (chains, None))
+    way, of_each = (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
+    counts = None if of_each is None else (ctypes.c_size_t * chains)(*of_each)
     if lengths is not None and len(lengths) != chains:
         raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(lengths)}")
     cut = None if lengths is None else (ctypes.c_size_t * chains)(*lengths)
+    setting_names = _abi.texts(map(str, settings or ()))
+    setting_values = _abi.texts(map(str, (settings or {}).values()))
     title_text, columns_list = ctypes.create_string_buffer((title or "Draws").encode()), _abi.texts(names)
 
     def where(array: Floats | None) -> int | None:
@@ -90,6 +105,13 @@ def report(
         metric_size=0 if metrics is None else metrics.shape[1],
         lengths=_abi.address(cut),
         max_depth=max_depth,
+        dimension=dimension,
+        warmup_step_sizes=where(way),
+        warmup_size=0 if way is None else way.shape[1],
+        warmup_lengths=_abi.address(counts),
+        setting_names=_abi.address(setting_names),
+        setting_values=_abi.address(setting_values),
+        num_settings=len(settings or ()),
     )
     layout = _abi.enum("catena_layout")["rows"]
     at = values.ctypes.data
@@ -97,7 +119,13 @@ def report(
     call("report", at, values.size, chains, rows, columns, layout, listed, ctypes.addressof(options), os.fsencode(path))
 
 
-def diagonals(metrics: Sequence[Floats], dimension: int) -> Floats | None:
-    """The diagonals of inverse metrics that are vectors of variances or matrices; None where one is neither."""
-    found = [np.diagonal(metric) if metric.ndim == 2 else metric for metric in metrics]
-    return np.stack(found) if found and all(one.shape == (dimension,) for one in found) else None
+def _padded(name: str, lists: Any, chains: int) -> tuple[Floats, list[int]]:
+    """One array of a list of numbers (or a matrix) per chain, zeros behind the shorter ones; how many each chain has."""
+    if len(lists) != chains:
+        raise ValueError(f"argument '{name}': expected {chains} arrays, one per chain, got {len(lists)}")
+    flat = [np.ravel(np.asarray(one)) for one in lists]
+    rows = [numbers(f"{name}[{i}]", one, (None,)) for i, one in enumerate(flat)]
+    padded = np.zeros((chains, max(map(len, rows), default=0)))
+    for place, row in zip(padded, rows):
+        place[: len(row)] = row
+    return padded, [len(row) for row in rows]

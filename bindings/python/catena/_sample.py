@@ -243,6 +243,7 @@ def _start(
             engine,
             service.options,
             asked,
+            model.dimension,
         )
         fit.began_at = ends
         return fit

@@ -350,7 +350,7 @@ def ebfmi(energies: Any) -> float:
     Returns
     -------
     float
-        NaN for too few draws.
+        NaN for too few draws, and where the energies of a chain never change.
 
     Raises
     ------

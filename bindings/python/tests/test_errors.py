@@ -123,6 +123,130 @@ def test_points_can_be_refused():
     assert np.isnan(catena.log_density(catena.FunctionModel(half, 2), [-1.0, 0.0]))
 
 
+def _half(x):
+    if x[0] < 0:
+        raise catena.Reject("only the right half")
+    return normals(x)
+
+
+def _rows(refuses, calls=None):
+    """The right half as a function of many positions, which refuses by `refuses(rows of the left half)`."""
+
+    def function(x):
+        if calls is not None:
+            calls.append(len(x))
+        left = x[:, 0] < 0
+        if left.any():
+            refuses(left)
+        return -0.5 * (x[:, 0] ** 2 + x[:, 1] ** 2 / 4), np.stack([-x[:, 0], -x[:, 1] / 4], axis=1)
+
+    return function
+
+
+def _raises(**given):
+    def refuses(left):
+        raise catena.Reject("only the right half", **{name: of(left) for name, of in given.items()})
+
+    return refuses
+
+
+@pytest.mark.parametrize(
+    "refuses",
+    [_raises(), _raises(rows=np.flatnonzero), _raises(rows=lambda left: left), _raises(rows=lambda left: [int(left.argmax())])],
+    ids=["none named", "numbers", "truth values", "one at a time"],
+)
+def test_a_row_that_is_refused_is_nobody_elses(refuses):
+    # The chains are those of a function of one position, whatever batches they are in.
+    asked = {"seed": 1, "num_samples": 100, "init": [1.0, 0.0], "check_gradient": False}
+    alone = catena.sample(catena.FunctionModel(_half, 2), 5, **asked)
+    together = catena.sample(catena.VectorizedModel(_rows(refuses), 2), 5, **asked)
+    assert sum(chain.divergences for chain in alone.chains) > 0
+    assert together.values.tobytes() == alone.values.tobytes()
+    x = np.array([[1.0, 0.0], [-1.0, 0.0], [2.0, 0.0], [-3.0, 1.0]])
+    found = catena.log_density(catena.VectorizedModel(_rows(refuses), 2), x, gradient=True)[0]
+    assert np.isnan(found[[1, 3]]).all() and found[[0, 2]].tolist() == [-0.5, -2.0]
+
+
+def test_rows_of_nan_and_minus_infinity_are_refused_alone():
+    def function(x):
+        values, gradients = -0.5 * (x[:, 0] ** 2 + x[:, 1] ** 2 / 4), np.stack([-x[:, 0], -x[:, 1] / 4], axis=1)
+        values[x[:, 0] < 0] = np.nan
+        values[x[:, 0] > 3] = -np.inf
+        return values, gradients
+
+    def one(x):
+        values, gradients = function(x[None])
+        return values[0], gradients[0]
+
+    asked = {"seed": 1, "num_samples": 100, "init": [1.0, 0.0], "check_gradient": False}
+    alone = catena.sample(catena.FunctionModel(one, 2), 4, **asked)
+    together = catena.sample(catena.VectorizedModel(function, 2), 4, **asked)
+    assert together.values.tobytes() == alone.values.tobytes()
+    assert (alone["x.1"] >= 0).all() and (alone["x.1"] <= 3).all()
+
+
+def test_rows_that_none_names_are_found_by_halving():
+    calls = []
+    x = np.ones((64, 2))
+    x[37, 0] = -1
+    found = catena.log_density(catena.VectorizedModel(_rows(_raises(), calls), 2), x, gradient=True)[0]
+    assert np.flatnonzero(np.isnan(found)).tolist() == [37]
+    # Two halves for each halving of 64 to 1.
+    assert calls[0] == 64 and len(calls) == 1 + 2 * 6
+
+
+# Evaluations of many coordinates are made by the thread that called, and the arithmetic elsewhere.
+@pytest.mark.parametrize("kind", [catena.FunctionModel, catena.VectorizedModel])
+@pytest.mark.parametrize("dimension", [2, 1024])
+def test_the_reason_of_a_refusal_is_told(kind, dimension):
+    def refuses(x):
+        raise catena.Reject("nothing is likely")
+
+    for call in (catena.sample, catena.pathfinder):
+        with pytest.raises(catena.CatenaError, match="no usable initial value.*; the model says: nothing is likely"):
+            call(kind(refuses, dimension), seed=1)
+
+
+def test_a_reason_is_told_of_whom_it_is_about():
+    def function(x):
+        far = x[:, 0] > 5
+        if far.any():
+            raise catena.Reject("too far", rows=far)
+        return -0.5 * (x**2).sum(axis=1), -x
+
+    with pytest.warns(catena.CatenaWarning, match="chain 2.*; the model says: too far"):
+        fit = catena.sample(catena.VectorizedModel(function, 2), 3, seed=1, num_samples=20, init=[[0, 0], [50, 0], [0, 0]])
+    assert fit.good == [0, 2]
+
+
+@pytest.mark.parametrize("rows", [[], [7], [-1], [0.5], "ab", [[0]], [True]])
+def test_rows_that_there_are_not_end_the_run(rows):
+    def function(x):
+        raise catena.Reject("why", rows=rows)
+
+    with pytest.raises(ValueError, match="argument 'rows' of catena.Reject: expected numbers of rows from 0 to 2"):
+        catena.log_density(catena.VectorizedModel(function, 2), np.zeros((3, 2)), gradient=True)
+
+
+def test_parts_can_be_refused_by_rows():
+    def parts(x):
+        left = x[:, 0] < 0
+        if left.any():
+            raise catena.Reject("only the right half", rows=left)
+        return -0.5 * (x**2).sum(axis=1), -0.5 * ((x - 1) ** 2).sum(axis=1), -x, 1 - x
+
+    def density(x):
+        prior, likelihood, one, other = parts(x)
+        return prior + likelihood, one + other
+
+    model = catena.VectorizedModel(
+        density, 1, names=["a"], log_density_parts=parts, sample_prior=lambda rng: np.abs(rng.normal(size=1))
+    )
+    found = catena.sample_smc(model, num_sets=2, num_particles=200, seed=1)
+    draws = found.values[:, :, found.columns.index("a")]
+    assert (draws >= 0).all() and len(np.unique(draws)) > 100
+
+
 def test_a_chain_that_fails_leaves_the_others_alone():
     def far(x):
         return (-np.inf, x) if abs(x[0]) > 5 else normals(x)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+import re
+
 import numpy as np
 import pytest
 
@@ -23,6 +27,95 @@ def test_a_fit_has_a_page(model, tmp_path, monkeypatch):
     assert "<title>Draws</title>" in (tmp_path / "report.html").read_text(encoding="utf-8")
     with pytest.raises(TypeError, match="'names': expected the names of the columns"):
         catena.report(fit.draws, "page.html")
+
+
+def _told(page, name):
+    """A list of lists that the page's script gets."""
+    return json.loads(re.search(rf'"{name}":(\[\]|\[.*?\]\])', page)[1])
+
+
+@pytest.mark.parametrize("metric", ["auto", "diag_e", "dense_e", "low_rank", "unit_e"])
+def test_a_fit_shows_the_way_of_its_step_sizes(model, tmp_path, metric):
+    path = tmp_path / "page.html"
+    fit = catena.sample(model, 2, seed=1, num_warmup=120, num_samples=50, thin=2, save_warmup=True, metric=metric)
+    at = fit.columns.index("stepsize__")
+    fit.report(path)
+    page = _page(path)
+    assert "2 chains of 25 draws each" in page
+    assert _told(page, "paths") == fit.values[:, :60, at].tolist() == [steps.tolist() for steps in fit.warmup_step_sizes]
+    # The diagonal of the matrix, whatever its shape is.
+    diagonals = [np.diagonal(chain.inv_metric) if chain.inv_metric.ndim == 2 else chain.inv_metric for chain in fit.chains]
+    if metric == "low_rank":
+        assert [len(one) for one in _told(page, "metrics")] == [2, 2]
+    else:
+        assert _told(page, "metrics") == ([] if metric == "unit_e" else [one.tolist() for one in diagonals])
+    # What the run was asked for, and what it took where nothing was given.
+    assert fit.settings["metric"] == metric and fit.settings["num_samples"] == "50" and fit.settings["max_depth"] == "10"
+    for name, value in fit.settings.items():
+        assert f"<dt>{name}</dt><dd>{value or '–'}</dd>" in page
+    # Copies have it too.
+    pickle.loads(pickle.dumps(fit)).report(path)
+    assert _page(path) == page
+    # Without saved warm-up nobody knows it.
+    catena.sample(model, 2, seed=1, num_warmup=120, num_samples=50, metric=metric).report(path)
+    assert _told(_page(path), "paths") == []
+
+
+def test_files_show_it_too(model, tmp_path):
+    fit = catena.sample(model, 2, seed=1, num_warmup=30, num_samples=20, save_warmup=True)
+    files = []
+    for i, rows in enumerate(fit.values):
+        lines = [",".join(map(repr, row)) for row in rows.tolist()]
+        head = ["# model = two", "# seed = 1", ",".join(fit.columns)]
+        lines[30:30] = [
+            "# Adaptation terminated",
+            f"# Step size = {fit.chains[i].stepsize!r}",
+            "# Elements of inverse mass matrix:",
+        ]
+        lines[33:33] = ["# " + ", ".join(map(repr, row)) for row in fit.chains[i].inv_metric.tolist()]
+        files.append(tmp_path / f"draws_{i + 1}.csv")
+        files[-1].write_text("\n".join(head + lines) + "\n")
+    read = catena.read(files)
+    fit.report(tmp_path / "fit.html")
+    read.report(tmp_path / "files.html")
+    pages = [_page(tmp_path / name) for name in ("fit.html", "files.html")]
+    for name in ("paths", "metrics"):
+        assert _told(pages[0], name) == _told(pages[1], name) != []
+    assert "<dt>seed</dt><dd>1</dd>" in pages[1] and read.dimension == 2
+
+
+def test_a_resumed_fit_has_all_of_its_way(model):
+    asked = {"seed": 1, "num_warmup": 60, "num_samples": 20, "save_warmup": True}
+    # Stopped in warm-up.
+    part = catena.sample(model, 2, max_evaluations=100, **asked)
+    assert all(0 < len(steps) < 60 for steps in part.warmup_step_sizes) or part.good == []
+    whole = catena.sample(model, 2, **asked)
+    while part.interrupted:
+        part = catena.resume(model, part, max_evaluations=100)
+    assert [steps.tolist() for steps in part.warmup_step_sizes] == [steps.tolist() for steps in whole.warmup_step_sizes]
+
+
+def test_warm_up_of_draws_from_anywhere_is_looked_at(tmp_path):
+    draws, path = np.random.default_rng(1).normal(size=(2, 100, 1)), tmp_path / "page.html"
+    names = ["x"]
+    catena.report(draws, names, path, warmup_step_sizes=[[0.5, 0.25], [0.125]], settings={"delta": 0.8, "a<b": ""})
+    page = _page(path)
+    assert _told(page, "paths") == [[0.5, 0.25], [0.125]]
+    assert "<dt>delta</dt><dd>0.8</dd>" in page and "<dt>a&lt;b</dt><dd>–</dd>" in page
+    catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[[4, 1], [1, 9]], [[1, 0], [0, 2]]], dimension=2)
+    assert _told(_page(path), "metrics") == [[4, 9], [1, 2]]
+    # Low-rank ones, of no direction and of one.
+    catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[0, 2, 3], [1, 2, 3, 2, 0.6, 0.8]], dimension=2)
+    assert np.allclose(_told(_page(path), "metrics"), [[2, 3], [2.72, 4.92]], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"'warmup_step_sizes': expected 2 arrays, one per chain, got 1"):
+        catena.report(draws, names, path, warmup_step_sizes=[[0.5]])
+    with pytest.raises(TypeError, match=r"'warmup_step_sizes\[1\]'"):
+        catena.report(draws, names, path, warmup_step_sizes=[[0.5], ["a"]])
+    for odd, words in ((np.nan, "NaN"), (-1.0, "-1"), (0.0, "0"), (np.inf, "inf")):
+        with pytest.raises(catena.ArgumentError, match=rf"warmup_step_sizes\[3\].*finite number above 0, got {words}"):
+            catena.report(draws, names, path, warmup_step_sizes=[[0.5, 0.5], [0.5, odd]])
+    with pytest.raises(catena.ArgumentError, match="inv_metrics.*2 coordinates.*got 3 numbers"):
+        catena.report(draws, names, path, step_sizes=[1, 1], inv_metrics=[[1, 2, 3], [1, 2, 3]], dimension=2)
 
 
 def test_draws_from_anywhere_have_one(tmp_path):

@@ -156,6 +156,12 @@ impl Summary {
             let (verb, ids) = (if chains.len() == 1 { "never moves" } else { "never move" }, numbered(chains));
             tell(names, &|names| format!("{ids} {verb} in {names}: whether it is good is unknown"));
         }
+        // Few draws are told of above.
+        let frozen: Vec<usize> = (0..self.ebfmi.len()).filter(|&c| self.draws > 2 && self.ebfmi[c].is_nan()).collect();
+        if !frozen.is_empty() {
+            let ids = numbered(&frozen);
+            out.push(format!("the energies of {ids} never change or are not finite: E-BFMI is unknown"));
+        }
         if let Some(longest) = self.lengths.iter().max().filter(|longest| **longest > self.draws) {
             let left: usize = self.lengths.iter().map(|n| n - self.draws.min(*n)).sum();
             out.push(format!(

@@ -10,7 +10,9 @@ use super::error::{catena_error, catena_status};
 use super::run::catena_pool;
 use crate::drive::Pool;
 use crate::error::Error;
-use crate::services::{Given, OPTIONS, OptionSet, PopulationOptions, SampleOptions, SmcOptions, Value};
+use crate::services::{
+    Engine, Given, OPTIONS, OptionSet, PopulationOptions, SampleOptions, Service, SmcOptions, Value,
+};
 use std::ffi::c_char;
 use std::sync::Arc;
 
@@ -57,6 +59,20 @@ impl catena_options {
     /// For a run: the options, and the pool when there is one to share.
     pub(super) fn run(&self) -> (SampleOptions, Option<Arc<Pool>>) {
         (self.set.options(), self.pool.clone())
+    }
+
+    /// What a run of these options by `engine`, of `num_samples` iterations, was asked for: names of options, and values.
+    pub(super) fn told(&self, engine: &Engine, num_samples: usize) -> Vec<(String, String)> {
+        let service = match engine {
+            Engine::Nuts => Service::Nuts,
+            Engine::Static { .. } => Service::Static,
+            Engine::FixedParam => Service::FixedParam,
+        };
+        let mut told = self.set.told(service);
+        told.iter_mut()
+            .filter(|(name, _)| name == "num_samples")
+            .for_each(|(_, value)| *value = num_samples.to_string());
+        told
     }
 
     /// For sets of particles: the options, those of such sets alone, and the pool when there is one to share.

@@ -291,7 +291,7 @@ pub unsafe extern "C" fn catena_run_wait(
             let run = object(run.cast_const(), "run", "a catena_run")?;
             catena_result::expect_place(out)?;
             run.proceed(None)?;
-            catena_result::give(run.take()?, out)
+            catena_result::give(run.take()?, &run.host.settings, out)
         }
     })
 }

@@ -9,8 +9,10 @@ if (data.energy) {
     picture.path(shares.flatMap((share, bin) => [[at(bin), share], [at(bin + 1), share]]), { stroke: color(k), "stroke-width": 1.5, "stroke-dasharray": k ? "4 2" : "none" }));
   const known = data.ebfmi.filter((e) => e !== null);
   const least = known.length ? Math.min(...known) : null;
-  const words = least === null ? "" : least < 0.3 ? ` The least E-BFMI, ${least.toFixed(2)}, is below 0.3: the steps are too narrow, tails may be explored badly.` : ` The least E-BFMI is ${least.toFixed(2)}, above 0.3: the steps reach as far as the energies.`;
-  picturesOf("energy").append(picture.figure(`Energies about each chain's mean (line) and their steps from draw to draw (dashes).${words}`));
+  const words = least === null ? "" : least < 0.3 ? ` The least E-BFMI, ${least.toFixed(2)}, is below 0.3: the steps are too narrow, tails may be explored badly.` : ` The least E-BFMI ${known.length < data.ebfmi.length ? "that is known " : ""}is ${least.toFixed(2)}, above 0.3: the steps reach as far as the energies.`;
+  const unknown = data.ebfmi.flatMap((e, chain) => (e === null ? [chain + 1] : []));
+  const rest = unknown.length ? ` That of ${unknown.length > 1 ? "chains" : "chain"} ${unknown.join(", ")} is not known.` : "";
+  picturesOf("energy").append(picture.figure(`Energies about each chain's mean (line) and their steps from draw to draw (dashes).${words}${rest}`));
 }
 
 for (const { name, draws, bulk, tail } of data.growth) {

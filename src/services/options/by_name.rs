@@ -2,6 +2,7 @@
 
 use super::OptionSet;
 use super::near::nearest;
+use super::service::Service;
 use super::table::{OPTIONS, OptionRow};
 use super::value::{Given, Value};
 use crate::error::Error;
@@ -29,6 +30,12 @@ impl OptionSet {
     /// There is no option of this name.
     pub fn get(&self, name: &str) -> Result<Value, Error> {
         row(name).map(|row| row.get(self))
+    }
+
+    /// The options that `service` takes, each with its value as [`OptionSet::set`] takes it as a text.
+    pub fn told(&self, service: Service) -> Vec<(String, String)> {
+        let taken = OPTIONS.iter().filter(|row| row.services.contains(&service));
+        taken.map(|row| (row.name.to_string(), row.kind.text(row.get(self)))).collect()
     }
 
     /// Checks every option; the error names the first bad one.

@@ -23,17 +23,6 @@ pub(super) fn suited(engine: Engine, options: &SampleOptions) -> SampleOptions {
     }
 }
 
-/// The numbers of a low-rank metric of `dim` coordinates, without zeros behind them: a host may give every chain equally
-/// many.
-fn unpadded(dim: usize, given: &[f64]) -> &[f64] {
-    let count = given.first().map_or(0.0, |k| *k) as usize;
-    let needed = (dim + 1).saturating_mul(count.saturating_add(1));
-    match given.split_at_checked(needed) {
-        Some((numbers, rest)) if rest.iter().all(|x| *x == 0.0) => numbers,
-        _ => given,
-    }
-}
-
 /// Bytes of a chain besides its vectors.
 const CHAIN_BYTES: usize = 4096;
 /// Vectors of a chain for each doubling of a trajectory, and besides these.
@@ -116,9 +105,7 @@ pub(super) fn chain_settings(
         // Which shape this one has need not be known to whoever has variances.
         (_, Some(given)) if options.metric == MetricKind::Auto && dim > 1 && given.len() == dim => Metric::diag(given),
         (MetricKind::Dense, Some(given)) => Metric::dense(dim, given),
-        (_, Some(given)) => {
-            LowRank::from_numbers(unpadded(dim, given)).and_then(|low_rank| Metric::low_rank(dim, &low_rank))
-        }
+        (_, Some(given)) => LowRank::from_padded(dim, given).and_then(|low_rank| Metric::low_rank(dim, &low_rank)),
     };
     own.map(|i| {
         let chain_id = options.init_chain_id + i as u64;

@@ -48,6 +48,8 @@ test_that("chains of CmdStan are a fit", {
   file <- catena_report(fit, tempfile(fileext = ".html"))
   page <- paste(readLines(file, warn = FALSE), collapse = "\n")
   for (part in c("3 chains of 8 draws each", 'id="warmup"', '"step_sizes":[0.5', 'id="times"')) expect_match(page, part, fixed = TRUE)
+  expect_match(page, "<dt>model</dt><dd>schools_model</dd>", fixed = TRUE)
+  expect_match(page, '"paths":[]', fixed = TRUE)
 
   expect_error(catena_resume(fit, NULL), "expected one with its checkpoints")
   doubled <- catena_model(normal, names = c("mu", "theta[1]", "theta[2]"), constrain = function(x) list(double = 2 * x[1]))
@@ -55,6 +57,21 @@ test_that("chains of CmdStan are a fit", {
   skip_if_not_installed("posterior")
   expect_identical(posterior::variables(posterior::as_draws(fit)), dimnames(values)$variable)
   expect_identical(posterior::nchains(posterior::as_draws_array(fit)), 3L)
+})
+
+test_that("warm-up that files have is shown", {
+  paths <- paths_in(tempfile(), sprintf("draws_%d.csv", 1:2))
+  for (i in 1:2) {
+    write_draws(paths[[i]], matrix(seq_len(24) + i, 8))
+    lines <- readLines(paths[[i]])
+    names <- which(startsWith(lines, "lp__"))
+    warmup <- sprintf("-1,0.9,%s,3,7,0,2.5,1,2,3", c("2", "1.25", "0.75"))
+    writeLines(append(lines, warmup[seq_len(4 - i)], names), paths[[i]])
+  }
+  fit <- catena_read(paths)
+  expect_identical(fit$warmup_step_sizes, list(c(2, 1.25, 0.75), c(2, 1.25)))
+  page <- paste(readLines(catena_report(fit, tempfile(fileext = ".html")), warn = FALSE), collapse = "\n")
+  expect_match(page, '"paths":[[2.0,1.25,0.75],[2.0,1.25]]', fixed = TRUE)
 })
 
 test_that("matrices, short files and lines without an end", {

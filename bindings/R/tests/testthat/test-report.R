@@ -12,6 +12,33 @@ test_that("a fit has a page", {
   expect_match(page, paste0('"step_sizes":[', substr(format(fit$chains$step_size[[1]], digits = 15), 1, 6)), fixed = TRUE)
 })
 
+# Numbers of a page: a list of vectors, one per chain.
+page_numbers <- function(page, name) {
+  found <- regmatches(page, regexpr(sprintf('"%s":\\[\\[.*?\\]\\]', name), page, perl = TRUE))
+  lists <- strsplit(sub("\\]\\]$", "", sub("^[^[]*\\[\\[", "", found)), "],[", fixed = TRUE)[[1L]]
+  lapply(strsplit(lists, ","), as.numeric)
+}
+
+test_that("a page shows the way of the step sizes, and the settings", {
+  model <- catena_model(function(x) list(log_density = -sum(x^2) / 2, gradient = -x), dimension = 2)
+  page_of <- function(fit) paste(readLines(catena_report(fit, tempfile(fileext = ".html")), warn = FALSE), collapse = "\n")
+  for (metric in c("auto", "diag_e", "dense_e", "low_rank", "unit_e")) {
+    fit <- catena_sample(model, chains = 2, iter_warmup = 120, iter_sampling = 50, thin = 2, save_warmup = TRUE, seed = 1, threads = 2, metric = metric)
+    page <- page_of(fit)
+    expect_match(page, "2 chains of 25 draws each", fixed = TRUE)
+    saved <- sampler_diagnostics(fit, inc_warmup = TRUE)[1:60, , "stepsize__"]
+    expect_identical(page_numbers(page, "paths"), unname(lapply(1:2, function(chain) as.numeric(saved[, chain]))))
+    # The diagonal, whatever the shape is.
+    if (metric == "unit_e") expect_match(page, '"metrics":[]', fixed = TRUE)
+    else expect_identical(lengths(page_numbers(page, "metrics")), c(2L, 2L))
+    if (metric == "dense_e") expect_identical(page_numbers(page, "metrics")[[2L]], unname(diag(fit$inv_metric[[2L]])))
+    expect_match(page, sprintf("<dt>metric</dt><dd>%s</dd>", metric), fixed = TRUE)
+    expect_identical(fit$options$num_warmup, "120")
+  }
+  fit <- catena_sample(model, chains = 2, iter_warmup = 50, iter_sampling = 50, seed = 1, threads = 2)
+  expect_match(page_of(fit), '"paths":[]', fixed = TRUE)
+})
+
 test_that("what is no fit or file gets words", {
   expect_error(catena_report(1), "a fit made by catena_sample")
   model <- catena_model(function(x) list(log_density = -sum(x^2) / 2, gradient = -x), dimension = 1)
