@@ -10,6 +10,7 @@ use catena::services::{
     Given, MetricKind, OptionSet, Outcome, SampleIo, SampleOptions, SampleReport, WarmStart, sample_nuts,
 };
 use common::Correlated;
+use common::by_hand::settings;
 
 const MODEL: Correlated = Correlated { dim: 6, rho: 0.9 };
 const KINDS: [MetricKind; 5] =
@@ -178,25 +179,19 @@ fn falling(x: &[f64], g: &mut [f64]) -> f64 {
 }
 
 const COORDINATES: usize = 2;
+const SEED: u64 = 20_262;
 
 /// A chain of [`falling`] that warms up with metrics of this kind, asked for its first evaluation.
 fn chain_of_falling(chain_id: u64, metric_kind: MetricKind, start: [f64; COORDINATES]) -> Chain {
     let settings = ChainSettings {
-        seed: 20_262,
-        chain_id,
-        dim: COORDINATES,
+        seed: SEED,
         num_warmup: 100,
-        num_samples: 10,
         metric: Metric::unit(),
         metric_kind,
         metric_from_gradient: metric_kind.is_fisher(),
-        stepsize: 1.0,
-        stepsize_jitter: 0.0,
-        max_depth: 10,
-        max_energy_error: 1000.0,
         adaptation: Some(Adaptation::stan()),
-        init_radius: 2.0,
         keep_momentum: false,
+        ..settings(chain_id, &[1.0, 0.0, 0.0, 1.0], 1.0, 10)
     };
     let mut chain = Chain::with_engine(settings, Engine::Nuts, Start(start.to_vec()));
     assert_eq!(chain.resume(Reply::Continue), Request::Evaluate);
@@ -228,7 +223,7 @@ fn random_starts_that_are_exponentially_far_out_give_way() {
     let log_density = |x: &Vec<f64>| falling(x, &mut [0.0; COORDINATES]);
     let (mut ordinary, mut best_of_far) = (0, 0);
     for id in 1..=60 {
-        let mut stream = Stream::new(20_262, id, Purpose::Init);
+        let mut stream = Stream::new(SEED, id, Purpose::Init);
         let mut drawn = || -> Vec<f64> { (0..COORDINATES).map(|_| stream.uniform_between(-2.0, 2.0)).collect() };
         let starts: Vec<Vec<f64>> = (0..LOOKS).map(|_| drawn()).collect();
         // The first that is not far out, or the one that no later one was ten times better than.

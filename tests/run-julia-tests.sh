@@ -104,8 +104,10 @@ for page in README.md docs/*.md; do
 done
 count=0
 for program in "$build"/programs/*.jl; do
-    # Fragments explain; only whole programs run.
-    grep -q '^using Catena' "$program" || continue
+    # Fragments explain; only whole programs run, and all of the README's are.
+    if ! grep -q '^using Catena' "$program"; then
+        case $program in */README-*) echo "$program is no whole program" >&2 && exit 1 ;; *) continue ;; esac
+    fi
     julia --project=bindings/julia "$program" >"$program.out"
     # Every one of these programs prints the summary table, or an estimate with its error.
     grep -qE 'ess_bulk|^log evidence: |standard error|k-hat|log density' "$program.out" || {

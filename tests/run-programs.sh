@@ -50,9 +50,11 @@ run_program() {
 
 count=0
 for program in "$folder"/*."$language"; do
-    # Fragments explain; only whole programs run.
-    grep -qE "$whole" "$program" || continue
     name=$(basename "$program")
+    # Fragments explain; only whole programs run, and all of the README's are.
+    if ! grep -qE "$whole" "$program"; then
+        case $name in README-*) echo "$name is no whole program" >&2 && exit 1 ;; *) continue ;; esac
+    fi
     run_program "$program"
     # Every one of these programs ends with the summary table, or with an estimate and its error.
     grep -qE 'ess_bulk|log evidence|standard error|k-hat|log density' "$program.out" || {

@@ -142,33 +142,15 @@ fn a_start_at_the_mode_and_a_flat_direction() {
         assert!(fit.sd.iter().all(|sd| (sd - 1.0).abs() < 1e-6), "{fit:?}");
     }
     // The log density ignores the second coordinate.
-    let run = run(&Flat, &options(2), &paths, &[&[1.0, 2.0]]);
+    // Half of x², whatever y.
+    let flat = Surface::new(2, |x, g| {
+        g.copy_from_slice(&[-x[0], 0.0]);
+        Some(-0.5 * x[0] * x[0])
+    });
+    let run = run(&flat, &options(2), &paths, &[&[1.0, 2.0]]);
     run.report.status().unwrap();
     assert!(run.joined.values().iter().all(|x| x.is_finite()));
     assert!((run.report.fits[0].sd[0] - 1.0).abs() < 1e-3);
-}
-
-/// Half of x², whatever y.
-struct Flat;
-
-impl Density for Flat {
-    type Worker = ();
-    fn dim(&self) -> usize {
-        2
-    }
-    fn new_worker(&self) -> Result<(), catena::model::WorkerError> {
-        Ok(())
-    }
-    fn log_density_gradient(
-        &self,
-        _: &mut (),
-        _: &mut catena::model::Task<'_>,
-        x: &[f64],
-        g: &mut [f64],
-    ) -> Result<f64, Refusal> {
-        g.copy_from_slice(&[-x[0], 0.0]);
-        Ok(-0.5 * x[0] * x[0])
-    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::common::{Normal, bits, borrow, run};
 use catena::io::TableWriter;
-use catena::model::{Density, Refusal, Task, Threading, WorkerError};
+use catena::model::{Refusal, Task, Threading};
 use catena::services::{ChainReport, Outcome, SampleIo, SampleOptions, StopReason, sample_nuts};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,52 +22,6 @@ fn options() -> SampleOptions {
 
 fn normal() -> Normal<'static> {
     Normal::new(1, |_, _| Ok(0.0))
-}
-
-/// The normal of `normal`, from which thread and in what batches ever.
-struct From {
-    threading: Threading,
-    batch: bool,
-}
-
-impl Density for From {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        1
-    }
-
-    fn threading(&self) -> Threading {
-        self.threading
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
-        g[0] = -x[0];
-        Ok(-0.5 * x[0] * x[0])
-    }
-
-    fn has_batch(&self) -> bool {
-        self.batch
-    }
-
-    fn log_density_gradient_batch(
-        &self,
-        _: &mut (),
-        _: &mut Task<'_>,
-        x: &[f64],
-        values: &mut [f64],
-        g: &mut [f64],
-        _: &mut [Result<(), Refusal>],
-    ) -> Result<(), Refusal> {
-        for i in 0..values.len() {
-            (values[i], g[i]) = (-0.5 * x[i] * x[i], -x[i]);
-        }
-        Ok(())
-    }
 }
 
 fn all(report: &[ChainReport], reason: StopReason) -> bool {
@@ -105,7 +59,7 @@ fn threads_and_drivers_change_no_bit() {
     for num_threads in [1, 2, 4] {
         for threading in [Threading::Any, Threading::Caller] {
             for batch_size in [0, 1, 3, 8] {
-                let density = From { threading, batch: batch_size > 0 };
+                let density = normal().called_from(threading);
                 let (report, tables) = run(&density, &SampleOptions { num_threads, batch_size, ..options() });
                 assert!(all(&report.chains, StopReason::Enough));
                 assert_eq!(tables.iter().map(bits).collect::<Vec<_>>(), expected, "{num_threads} {batch_size}");

@@ -59,6 +59,19 @@ fn words_that_are_no_arguments() {
             "sample stepsize=0.1 algorithm=fixed_param",
             "argument 'sample hmc stepsize': it goes with 'sample hmc', but 'sample algorithm=fixed_param' is chosen",
         ),
+        (
+            "sample adapt save_metric=1 algorithm=fixed_param",
+            "argument 'sample adapt save_metric': it goes with 'sample hmc', but 'sample algorithm=fixed_param' is chosen",
+        ),
+        (
+            "sample algorithm=fixed_param check_gradient=1",
+            "argument 'sample check_gradient': it goes with 'sample hmc', but 'sample algorithm=fixed_param' is chosen",
+        ),
+        (
+            "optimize output diagnostic_file=d.csv",
+            "argument 'output diagnostic_file': it goes with 'sample' or 'variational', but 'optimize' is chosen",
+        ),
+        ("smc resume=c.bin", "argument 'resume': it goes with 'sample', but 'smc' is chosen"),
         ("sample diagnose", "argument 'method': given twice, as 'sample' and 'diagnose'"),
         ("sample thin=2 thin=3", "argument 'sample thin': given twice, as '2' and '3'"),
         ("sample chains=2 num_chains=2", "argument 'sample num_chains': given twice, as '2' and '2'"),

@@ -80,6 +80,23 @@ fn the_best_experiment_is_found() {
     assert!(l.optimize(&start, &[1], &[0.2], (&[], &[]), Criterion::Gain, 0, how).is_err());
 }
 
+#[test]
+fn times_have_scales_above_zero() {
+    let mut l = learner(Precession::default(), UpdaterOptions::default(), Prior::uniform(0.0, 1.0));
+    let mut refused = |design: Design, name: &str| {
+        let error = l.design(&design, 0).unwrap_err();
+        assert_eq!(error.argument_name(), Some(name), "{error}");
+    };
+    let guess = |scale, most| Design::Guess { time: 0, guesses: vec![], scale, most, template: vec![0.0] };
+    for bad in [f64::NAN, -1.0, 0.0, f64::INFINITY] {
+        refused(guess(bad, 1.0), "scale");
+        refused(Design::Sparse { time: 0, scale: bad, template: vec![0.0] }, "scale");
+    }
+    for bad in [f64::NAN, -1.0, 0.0] {
+        refused(guess(1.0, bad), "most");
+    }
+}
+
 /// By particle guess a frequency is learnt exponentially fast, and the mean is right within its width.
 #[test]
 fn particle_guesses_learn_quickly() {

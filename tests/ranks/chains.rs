@@ -4,7 +4,7 @@ use crate::common;
 use crate::common::ranks::{Given, Had, TIME_OUT, checkpoints, lasting, on_ranks, run_given, run_on, run_over};
 use crate::common::{Normal, bits, run};
 use catena::adapt::{Adaptation, MetricKind, WarmupMode};
-use catena::model::{Density, Refusal, Task, Threading, WorkerError};
+use catena::model::{Density, Refusal, Task, Threading};
 use catena::services::{FailurePolicy, Outcome, SampleOptions, StopReason};
 use catena::{Code, Error};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,58 +34,12 @@ fn normal(dim: usize) -> Normal<'static> {
     Normal::new(dim, |_, _| Ok(0.0))
 }
 
-/// A normal of two coordinates under any driver.
-struct Driven {
-    threading: Threading,
-    batch: bool,
-}
-
-impl Density for Driven {
-    type Worker = ();
-
-    fn dim(&self) -> usize {
-        2
-    }
-
-    fn threading(&self) -> Threading {
-        self.threading
-    }
-
-    fn new_worker(&self) -> Result<(), WorkerError> {
-        Ok(())
-    }
-
-    fn log_density_gradient(&self, _: &mut (), _: &mut Task<'_>, x: &[f64], g: &mut [f64]) -> Result<f64, Refusal> {
-        (g[0], g[1]) = (-x[0], -4.0 * x[1]);
-        Ok(-0.5 * x[0] * x[0] - 2.0 * x[1] * x[1])
-    }
-
-    fn has_batch(&self) -> bool {
-        self.batch
-    }
-
-    fn log_density_gradient_batch(
-        &self,
-        (): &mut (),
-        task: &mut Task<'_>,
-        x: &[f64],
-        values: &mut [f64],
-        g: &mut [f64],
-        _: &mut [Result<(), Refusal>],
-    ) -> Result<(), Refusal> {
-        for ((value, x), g) in values.iter_mut().zip(x.chunks(2)).zip(g.chunks_mut(2)) {
-            *value = self.log_density_gradient(&mut (), task, x, g)?;
-        }
-        Ok(())
-    }
-}
-
-fn drivers() -> Vec<(Driven, SampleOptions)> {
+fn drivers() -> Vec<(Normal<'static>, SampleOptions)> {
     let mut all = Vec::new();
     for (threading, num_threads) in [(Threading::Any, 1), (Threading::Any, 2), (Threading::Caller, 1)] {
         for batch_size in [0, 3] {
             let options = SampleOptions { num_threads, batch_size, ..options() };
-            all.push((Driven { threading, batch: batch_size > 0 }, options));
+            all.push((normal(2).called_from(threading), options));
         }
     }
     all
@@ -247,29 +201,7 @@ fn a_rank_that_dies_is_named_and_nobody_waits_for_it() {
                 }
                 Ok(0.0)
             };
-            struct Caller<D>(D);
-            impl<D: Density> Density for Caller<D> {
-                type Worker = D::Worker;
-                fn dim(&self) -> usize {
-                    self.0.dim()
-                }
-                fn threading(&self) -> Threading {
-                    Threading::Caller
-                }
-                fn new_worker(&self) -> Result<D::Worker, WorkerError> {
-                    self.0.new_worker()
-                }
-                fn log_density_gradient(
-                    &self,
-                    w: &mut D::Worker,
-                    t: &mut Task<'_>,
-                    x: &[f64],
-                    g: &mut [f64],
-                ) -> Result<f64, Refusal> {
-                    self.0.log_density_gradient(w, t, x, g)
-                }
-            }
-            let (report, _) = run_on(&rank, &Caller(Normal::new(1, first)), &options, &given);
+            let (report, _) = run_on(&rank, &Normal::new(1, first).called_from(Threading::Caller), &options, &given);
             report
         });
         for rank in [0, 2] {

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ._arguments import real, whole
 from ._header import Header, parse
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -90,7 +91,7 @@ def enum_name(name: str, value: int) -> str:
 def code(enumeration: str, argument: str, value: str) -> int:
     """The number of a constant that an argument names."""
     codes = enum(enumeration)
-    if value not in codes:
+    if not isinstance(value, str) or value not in codes:
         names = ", ".join(map(repr, codes))
         raise ValueError(f"argument '{argument}': expected one of {names}, got {value!r}")
     return codes[value]
@@ -118,13 +119,10 @@ def fill(made: Any, members: dict[str, Any]) -> None:
     """Sets members of a table that come from the user; one that is no number of its kind is named."""
     kinds = dict(made._fields_)
     for member, value in members.items():
-        whole = kinds[member] is not ctypes.c_double and value is not None
-        if whole and (isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0):
-            raise ValueError(f"argument '{member}': expected a whole number of at least 0, got {value!r}")
-        try:
-            setattr(made, member, value)
-        except TypeError:
-            raise TypeError(f"argument '{member}': expected a number, got {value!r}") from None
+        kind = kinds[member]
+        if value is not None or kind is not ctypes.c_void_p:
+            value = real(member, value) if kind is ctypes.c_double else whole(member, value, 8 * ctypes.sizeof(kind))
+        setattr(made, member, value)
 
 
 def function_type(name: str) -> Any:

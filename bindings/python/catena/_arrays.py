@@ -36,6 +36,25 @@ class Rows(dict[int, Any]):
         return made
 
 
+class Places(dict[int, memoryview]):
+    """Where vectors go, by the addresses of `rows`: ``places[address][:] = vector`` takes doubles in that shape and nothing else.
+
+    What another array would have to be looked at for is part of the assignment, which raises one of `STRANGE`.
+    """
+
+    STRANGE = (TypeError, ValueError, BufferError)
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __missing__(self, address: int) -> memoryview:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        self[address] = made = memoryview(self._rows[address])
+        return made
+
+
 class Blocks(dict[tuple[int, int], Any]):
     """Matrices of `width` columns by their addresses and numbers of rows, as `Rows`; vectors where `width` is None."""
 
@@ -83,27 +102,12 @@ def columns(address: int, rows: int, width: int) -> Floats:
     return values
 
 
-def whole(argument: str, value: Any) -> int:
-    """`value` as a whole number that the library can count to.
-
-    Raises TypeError for what is none, and ValueError for one below 0 or beyond 64 bits; both name the argument.
-    """
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"argument '{argument}': expected a whole number of at least 0, got {value!r}")
-    count = int(value.__index__())
-    if not 0 <= count < 1 << 64:
-        raise ValueError(f"argument '{argument}': expected a whole number of at least 0, below 2^64, got {count}")
-    return count
-
-
-def real(argument: str, value: Any) -> float:
-    """`value` as a real number. Raises TypeError, which names the argument, for what is none."""
-    if not isinstance(value, (str, bytes)) and (hasattr(value, "__float__") or hasattr(value, "__index__")):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass
-    raise TypeError(f"argument '{argument}': expected a number, got {value!r}")
+def as_array(argument: str, value: Any) -> npt.NDArray[Any]:
+    """`value` as an array of any kind. Raises ValueError, which names the argument, for lists of other lengths in a list."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"argument '{argument}': expected an array, got {_described(value)}") from error
 
 
 def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = None, order: Any = "C") -> Floats:
@@ -111,10 +115,7 @@ def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = No
 
     Raises TypeError for what are no real numbers and ValueError for another shape; both name the argument.
     """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"argument '{argument}': expected an array, got {_described(value)}") from error
+    array = as_array(argument, value)
     if array.dtype != _float64:
         if array.dtype.kind not in "buif":
             raise TypeError(f"argument '{argument}': expected real numbers, got {_described(value)}")
@@ -125,6 +126,11 @@ def numbers(argument: str, value: Any, shape: tuple[int | None, ...] | None = No
         words = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
         raise ValueError(f"argument '{argument}': expected an array of shape {words}, got {array.shape}")
     return np.require(array, requirements=["F" if order == "F" else "C", "A"])
+
+
+def row(argument: str, value: Any, size: int | None = None) -> Floats:
+    """`size` numbers in a row, or one number, as `numbers`."""
+    return numbers(argument, np.atleast_1d(as_array(argument, value)), (size,))
 
 
 def returned(what: str, value: Any, shape: tuple[int, ...]) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._arrays import Blocks, Cells, Rows, matrix, number, returned
+from ._arrays import Blocks, Cells, Places, Rows, matrix, number, returned
 from ._errors import DONE, Failure
 from ._inits import Given
 from ._names import Shape, flatten
@@ -55,15 +55,19 @@ class Closures:
 
     def one(self) -> Callback:
         """The evaluation of one position; nothing here but what each call needs."""
-        function, failure, shape = self.function, self.failure, self.shape
-        rows, cells, array, float64 = self.rows, self.cells, np.ndarray, np.dtype(np.float64)
+        function, failure, shape, rows, cells = self.function, self.failure, self.shape, self.rows, self.cells
+        places, whole, strange = Places(rows), slice(None), Places.STRANGE
 
         def evaluate(_user: int, _worker: int, task: int, position: int, value_at: int, gradient_at: int) -> int:
             try:
                 value, gradient = function(rows[position].copy())
-                if type(gradient) is not array or gradient.shape != shape or gradient.dtype is not float64:
-                    gradient = returned("the gradient that the model's function returned", gradient, shape)
-                rows[gradient_at][...] = gradient
+                try:
+                    places[gradient_at][whole] = gradient
+                    is_taken = True
+                except strange:
+                    is_taken = False
+                if not is_taken:
+                    rows[gradient_at][...] = returned("the gradient that the model's function returned", gradient, shape)
                 if type(value) is not float:
                     value = number("the log density that the model's function returned", value)
                 cells[value_at].value = value

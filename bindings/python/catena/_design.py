@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, numbers, real, whole
-from ._learned import Learned
+from ._arguments import INT_BITS, real, whole
+from ._arrays import Floats, numbers, row
+from ._updates import Updates
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,11 @@ def sparse_time(k: int, scale: float = 1.0) -> float:
     float
         ``scale * (9 / 8)**k``.
     """
-    time: float = _abi.lib.sparse_time(whole("k", k), real("scale", scale))
+    time: float = _abi.lib.sparse_time(whole("k", k, INT_BITS), real("scale", scale))
     return time
 
 
-class Designs(Learned):
+class Designs(Updates):
     """The part of an `Updater` that looks ahead."""
 
     def design(self, how: Design, k: int = 0) -> dict[str, float]:
@@ -145,6 +146,8 @@ class Designs(Learned):
             if how.fields is not None:
                 members["fields"] = kept_address(self._one("fields", self._experiments("fields", how.fields)))
             if isinstance(how, Guess):
+                if not isinstance(how.guessed, Mapping):
+                    raise TypeError(f"argument 'guessed': expected a dict of fields and parameters, got {how.guessed!r}")
                 into = [self._field("guessed", name) for name in how.guessed]
                 of = [self._parameter("guessed", name) for name in how.guessed.values()]
                 sizes = ctypes.c_size_t * len(into)
@@ -158,7 +161,7 @@ class Designs(Learned):
         else:
             raise TypeError(f"argument 'how': expected a Guess, Sparse or Best, got {how!r}")
         table, out = _abi.table("catena_design", **members), np.empty(len(self.likelihood_of.fields))
-        self._perform("design", _abi.address(table), whole("k", k), out.ctypes.data)
+        self._perform("design", _abi.address(table), whole("k", k, INT_BITS), out.ctypes.data)
         return dict(zip(self.likelihood_of.fields, out.tolist()))
 
     def worth(self, experiments: Any, *, scales: Any = None, samples: int = 0) -> tuple[Floats, Floats]:
@@ -188,7 +191,7 @@ class Designs(Learned):
             A function failed, whose exception is the cause.
         """
         x, d = self._experiments("experiments", experiments), len(self.likelihood_of.parameters)
-        factors = None if scales is None else numbers("scales", np.atleast_1d(scales), (d,))
+        factors = None if scales is None else row("scales", scales, d)
         gains, risks = np.empty(len(x)), np.empty(len(x))
         self._perform(
             "worth",
@@ -247,9 +250,7 @@ class Designs(Learned):
         n = len(moves)
         fields = (ctypes.c_size_t * n)(*[self._field("moves", name) for name in moves])
         steps, value = numbers("moves", list(moves.values()), (n,)), ctypes.c_double()
-        lows, highs = (
-            None if bound is None else numbers(name, np.atleast_1d(bound), (n,)) for name, bound in (("low", low), ("high", high))
-        )
+        lows, highs = (None if bound is None else row(name, bound, n) for name, bound in (("low", low), ("high", high)))
         self._perform(
             "optimize",
             _abi.code("catena_criterion", "criterion", criterion),
@@ -290,20 +291,10 @@ class Designs(Learned):
         Exception
             What `measure` raised, as it was; the data before stay.
         """
-        for k in range(steps):
+        for k in range(whole("steps", steps)):
             experiment = self.design(how, k)
             outcome = measure(experiment, k)
             if outcome is None:
                 return k
             self.update(outcome, experiment)
         return steps
-
-    def update(self, outcome: Any, experiment: Any = ()) -> Any:
-        """Takes in a datum.
-
-        Parameters
-        ----------
-        outcome, experiment
-            As in `Updater.update`.
-        """
-        raise NotImplementedError

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, numbers, real
+from ._arguments import check_function, real
+from ._arrays import Floats, numbers, returned
 from ._errors import call
 from ._evidence import Evidence
 from ._regions import Regions
@@ -211,9 +212,20 @@ class Estimates(Regions):
         Returns
         -------
         Evidence
-            The mean over all sets, a float with its `standard_error` across them (NaN of one set).
+            The mean over all sets, with its `standard_error` across them (NaN of one set).
+
+        Raises
+        ------
+        ValueError, TypeError
+            `function` returned an array of another shape, or no numbers.
         """
-        of_sets = np.array([self.weights(one) @ np.asarray(function(self.models(one)), dtype=float) for one in self.set_ids])
+        check_function("function", function)
+
+        def of_set(one: int) -> float:
+            found = returned("what 'function' returned", function(self.models(one)), (self._size(one),))
+            return float(self.weights(one) @ found)
+
+        of_sets = np.array([of_set(one) for one in self.set_ids])
         error = of_sets.std(ddof=1) / len(of_sets) ** 0.5 if len(of_sets) > 1 else np.nan
         return Evidence(float(of_sets.mean()), float(error))
 

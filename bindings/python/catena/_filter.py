@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, columns, matrix, numbers, returned, whole
+from ._arguments import whole
+from ._arrays import Floats, columns, matrix, numbers, returned
 from ._callbacks import takes
 from ._communicator import table_of
 from ._errors import CatenaWarning, call

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, numbers
+from ._arrays import Floats, as_array, numbers
 from ._resources import Resources
 
 # Most dimensions of a variable.
@@ -113,7 +113,7 @@ def open_init(resources: Resources, one: Any) -> int | None:
 
 def _plain(name: Any, value: Any) -> Any:
     """A value as JSON has it; infinities and NaN as Stan's words."""
-    array = np.asarray(value)
+    array = as_array("init", value)
     if array.dtype.kind not in "buif":
         raise TypeError(f"argument 'init': expected '{name}' to be a number or an array of numbers, got {value!r}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():

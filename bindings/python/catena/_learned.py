@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _abi
+from ._arguments import whole
 from ._arrays import Floats
 from ._errors import call
 from ._likelihood import Cells, Likelihood
@@ -42,9 +43,9 @@ class Learned:
         return [_abi.lib.updater_set_id(self._handle, i) for i in range(_abi.lib.updater_num_sets(self._handle))]
 
     def _set(self, set: int) -> int:
-        if set not in self.set_ids:
+        if whole("set", set) not in self.set_ids:
             raise ValueError(f"argument 'set': expected one of {self.set_ids}, got {set!r}")
-        return int(set)
+        return set
 
     def _size(self, set: int) -> int:
         return int(_abi.lib.updater_set_size(self._handle, self._set(set)))
@@ -72,6 +73,6 @@ class Learned:
 
 
 def _place(argument: str, name: str, names: list[str]) -> int:
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         raise ValueError(f"argument '{argument}': expected one of {', '.join(names)}, got {name!r}")
     return names.index(name)

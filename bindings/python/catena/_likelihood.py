@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, columns, matrix, numbers, returned
+from ._arguments import check_function, listed, whole
+from ._arrays import Floats, as_array, columns, matrix, numbers, returned, row
 from ._session import Session
 
 
@@ -71,16 +72,26 @@ class Likelihood:
     ) -> None:
         self.likelihood, self.parameters, self.fields = (
             likelihood,
-            [str(name) for name in parameters],
-            [str(name) for name in fields],
+            listed("parameters", parameters),
+            listed("fields", fields),
         )
-        if not self.parameters or isinstance(parameters, str):
+        if not self.parameters:
             raise ValueError(f"argument 'parameters': expected a list of at least one name, got {parameters!r}")
         kinds = list(fields.values()) if isinstance(fields, Mapping) else ["real"] * len(self.fields)
         self.kinds = [_abi.code("catena_number", "fields", kind) for kind in kinds]
-        self.outcome, self.width, self.log = _abi.code("catena_number", "outcome", outcome), width, log
+        self.outcome, self.width, self.log = _abi.code("catena_number", "outcome", outcome), whole("width", width), log
         self.domain, self.are_valid, self.canonicalize, self.simulate = domain, are_valid, canonicalize, simulate
         self.update_timestep, self.experiment_cost, self.score = update_timestep, experiment_cost, score
+        for argument, function in (
+            ("likelihood", likelihood),
+            ("are_valid", are_valid),
+            ("canonicalize", canonicalize),
+            ("simulate", simulate),
+            ("update_timestep", update_timestep),
+            ("experiment_cost", experiment_cost),
+            ("score", score),
+        ):
+            check_function(argument, function)
         if width < 1:
             raise ValueError(f"argument 'width': expected at least 1, got {width!r}")
 
@@ -108,14 +119,16 @@ class Likelihood:
                 raise ValueError(
                     f"argument '{argument}': expected the fields {', '.join(self.fields)}, got {', '.join(map(str, values))}"
                 )
-            parts = [np.atleast_1d(np.asarray(values[name])) for name in self.fields]
+            parts = [row(argument, values[name]) for name in self.fields]
+            if len(lengths := {part.size for part in parts} - {1}) > 1:
+                raise ValueError(f"argument '{argument}': expected as many numbers of each field, got {sorted(lengths)}")
             return numbers(argument, np.stack(np.broadcast_arrays(*parts), axis=1), (None, len(self.fields)), "F")
         return rows_of(argument, values, len(self.fields))
 
 
 def rows_of(argument: str, values: Any, width: int) -> Floats:
     """Rows of numbers: of a number or a list where a row is one, of one row, or of a matrix."""
-    array = np.asarray(values)
+    array = as_array(argument, values)
     if array.ndim == 0 or (array.ndim == 1 and width == 1):
         array = array.reshape(-1, 1)
     elif array.ndim == 1:

@@ -8,7 +8,8 @@ from typing import Any
 
 from . import _abi
 from ._abi import texts
-from ._arrays import Floats, whole
+from ._arguments import check_function, whole
+from ._arrays import Floats
 from ._callbacks import Closures
 from ._errors import Failure
 from ._names import Names, Shape, flat, variables
@@ -116,8 +117,7 @@ class FunctionModel(Model):
             ("sample_prior", sample_prior),
             ("log_density_data", log_density_data),
         ):
-            if value is not None and not callable(value):
-                raise TypeError(f"argument '{argument}': expected a function, got {value!r}")
+            check_function(argument, value)
         self.function, self.dimension = function, whole("dimension", dimension)
         self.names = None if names is None else flat("names", names)
         if self.names is not None and len(self.names) != dimension:

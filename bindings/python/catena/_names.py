@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ._arguments import listed, wholes
 from ._arrays import Floats, returned
 
 Shape = tuple[int, ...]
@@ -15,12 +16,13 @@ Shape = tuple[int, ...]
 Names: TypeAlias = "Sequence[str] | Mapping[str, Any]"
 
 
-def variables(names: Names) -> dict[str, Shape]:
+def variables(names: Names, argument: str = "outputs") -> dict[str, Shape]:
     """Variables with their shapes, of a mapping or of the names of the elements."""
     if isinstance(names, Mapping):
-        return {str(name): (shape,) if isinstance(shape, int) else tuple(shape) for name, shape in names.items()}
+        extents = {name: shape if isinstance(shape, Iterable) else [shape] for name, shape in names.items()}
+        return {str(name): tuple(wholes(argument, shape)) for name, shape in extents.items()}
     found: dict[str, list[tuple[int, ...]]] = {}
-    for name in names:
+    for name in (names := listed(argument, names)):
         stem, index = _split(name)
         found.setdefault(stem, []).append(index)
     shapes = {}
@@ -38,11 +40,9 @@ def variables(names: Names) -> dict[str, Shape]:
 
 def flat(argument: str, names: Names) -> list[str]:
     """The names of all elements."""
-    if isinstance(names, str):
-        raise TypeError(f"argument '{argument}': expected a list of names or a mapping of names to shapes, got {names!r}")
     if not isinstance(names, Mapping):
-        return [str(name) for name in names]
-    return [element for name, shape in variables(names).items() for element in elements(name, shape)]
+        return listed(argument, names, "a list of names or a mapping of names to shapes")
+    return [element for name, shape in variables(names, argument).items() for element in elements(name, shape)]
 
 
 def elements(name: str, shape: Shape) -> Iterable[str]:

@@ -59,7 +59,15 @@ def options(service: str | None = None) -> dict[str, Option]:
     -------
     dict of str to Option
         Each with its default, its range, the services that have it and what it does.
+
+    Raises
+    ------
+    ValueError
+        There is no such service.
     """
+    services = sorted({name for entry in _abi.ABI["options"] for name in entry["services"]})
+    if service is not None and not (isinstance(service, str) and service in services):
+        raise ValueError(f"argument 'service': expected one of {', '.join(services)}, got {service!r}")
     found = {}
     for entry in _abi.ABI["options"]:
         if service is None or service in entry["services"]:
@@ -103,7 +111,7 @@ def _set(handle: int, name: str, keyword: str, value: Any) -> None:
             value = value.item()
         if isinstance(value, (bool, float)):
             call("options_set_number", handle, name.encode(), float(value))
-        elif hasattr(value, "__index__"):
+        elif hasattr(value, "__index__") and not isinstance(value, np.ndarray):
             whole = int(value.__index__())
             if 0 <= whole < _MOST_INTEGER:
                 call("options_set_integer", handle, name.encode(), whole)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import whole
+from ._arguments import check_function, whole
 from ._checkpoints import open_checkpoint, read_bytes
 from ._communicator import gathered, table_of
 from ._options import given_options, open_options, seeded
@@ -84,9 +84,11 @@ class Population(Verbs):
         **options: Any,
     ) -> None:
         functions = dict(zip(_FUNCTIONS, (create, copy, incorporate, reset_to_prior, weigh, serialize, deserialize)))
+        for name, function in functions.items():
+            check_function(name, function)
         asked = given_options(("population",), {"seed": seeded(seed), **options}, _OTHERS)
         self._open(functions, asked, progress, communicator, spread, None)
-        if (num_sets, num_particles) != (1, 1):
+        if (whole("num_sets", num_sets), whole("num_particles", num_particles)) != (1, 1):
             self.reinitialize(num_sets, num_particles)
 
     def _open(

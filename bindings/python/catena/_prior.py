@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import numbers
+from ._arguments import instance, items
+from ._arrays import as_array, numbers, row
 from ._resources import Resources
 
 
@@ -48,8 +49,8 @@ class Prior:
         CatenaError
             An end is not finite, or `low` is above `high`.
         """
-        least = numbers("low", np.atleast_1d(low), (None,))
-        most = numbers("high", np.atleast_1d(high), (least.size,))
+        least = row("low", low)
+        most = row("high", high, least.size)
         return Prior(
             least.size, lambda r: r.make("prior_uniform_new", least.size, least.ctypes.data, most.ctypes.data, free="prior_free")
         )
@@ -77,9 +78,10 @@ class Prior:
         CatenaError
             `covariance` is none.
         """
-        centre = numbers("mean", np.atleast_1d(mean), (None,))
+        centre = row("mean", mean)
         d = centre.size
-        spread = np.diag(np.atleast_1d(covariance)) if np.ndim(covariance) < 2 else covariance
+        given = as_array("covariance", covariance)
+        spread = np.diag(np.atleast_1d(given)) if given.ndim < 2 else given
         matrix = numbers("covariance", spread, (d, d))
         return Prior(d, lambda r: r.make("prior_normal_new", d, centre.ctypes.data, matrix.ctypes.data, free="prior_free"))
 
@@ -126,6 +128,7 @@ class Prior:
         CatenaError
             There is no part.
         """
+        parts = [instance("parts", part, Prior) for part in items("parts", "a list of catena.Prior", parts)]
 
         def open(resources: Resources) -> int:
             handles = resources.root(_abi.addresses([part.open(resources) for part in parts]))

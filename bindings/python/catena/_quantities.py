@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
+from ._arguments import real
 from ._arrays import Floats, numbers
 from ._errors import Failure, attempt
 from ._fit import Fit, read_fit
@@ -39,7 +40,8 @@ def log_density(model: Model, positions: Any, *, gradient: bool = False) -> Any:
         that of the positions.
     """
     model = as_model(model)
-    x = numbers("positions", positions, (model.dimension,) if np.ndim(positions) == 1 else (None, model.dimension))
+    x = numbers("positions", positions)
+    x = numbers("positions", x, (model.dimension,) if x.ndim == 1 else (None, model.dimension))
     rows = np.atleast_2d(x)
     values, slopes, failure = np.empty(len(rows)), np.empty(rows.shape), Failure()
     with Resources() as resources:
@@ -130,8 +132,8 @@ def diagnose(model: Model, *, init: Any = None, epsilon: float = 1e-6, threshold
             open_options(resources, asked),
             open_init(resources, init),
             None,
-            float(epsilon),
-            float(threshold),
+            real("epsilon", epsilon),
+            real("threshold", threshold),
             ctypes.addressof(place),
         )
         failure.raise_first()

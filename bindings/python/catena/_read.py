@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import _abi
+from ._arguments import items
 from ._arrays import Floats
 from ._errors import CatenaWarning, call
 from ._fit import Chain, Fit
@@ -43,7 +44,7 @@ def read(files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Fi
     FileNotFoundError
         There is no file of this name.
     """
-    given = [files] if isinstance(files, (str, os.PathLike)) else list(files)
+    given = [files] if isinstance(files, (str, os.PathLike)) else items("files", "names of files", files)
     paths = [path for one in given for path in _found(os.fspath(one))]
     if not paths:
         raise ValueError("argument 'files': expected at least one file, got none")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, real
+from ._arguments import real
+from ._arrays import Floats
 from ._learned import Learned
 
 

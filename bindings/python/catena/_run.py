@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import _abi
-from ._arrays import real
+from ._arguments import real
 from ._errors import CatenaError, Failure, attempt
 from ._interrupt import deferred
 from ._log import Log

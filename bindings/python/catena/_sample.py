@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
 from . import _abi
+from ._arguments import instance, items
 from ._arrays import Floats
 from ._checkpoints import open_checkpoint
 from ._errors import CatenaError
@@ -114,6 +115,8 @@ def start(
     TypeError, ValueError
         An argument is not what was expected. What goes wrong later comes out of `result`.
     """
+    if "progress" in options:
+        raise TypeError("'progress' goes with catena.sample, or with the run's `result`")
     return _start(model, chains, engine, init, inv_metric, checkpoints, _ends(from_), seed, options, None)
 
 
@@ -139,7 +142,7 @@ def resume(model: Model, fit: Fit, *, progress: bool | TextIO | None = None, **o
     Fit
         The draws of both parts.
     """
-    if fit.engine == "files":
+    if instance("fit", fit, Fit).engine == "files":
         raise ValueError("argument 'fit': expected one of catena.sample, got one that was read from files of draws")
     failed = [chain for chain in fit.chains if chain.error is not None]
     if failed:
@@ -263,10 +266,10 @@ def _ends(from_: Fit | Sequence[bytes | None] | None) -> list[bytes] | None:
 def _open_checkpoints(resources: Resources, checkpoints: Sequence[bytes | None] | None, chains: int) -> Any:
     if checkpoints is None:
         return None
-    if isinstance(checkpoints, (bytes, str)) or len(checkpoints) != chains:
-        got = "bytes of one" if isinstance(checkpoints, bytes) else f"{len(checkpoints)}"
-        raise ValueError(f"argument 'checkpoints': expected {chains} entries, one per chain, got {got}")
-    return _abi.addresses([open_checkpoint(resources, "checkpoints", one) for one in checkpoints])
+    every = items("checkpoints", "a list of bytes", checkpoints)
+    if len(every) != chains:
+        raise ValueError(f"argument 'checkpoints': expected {chains} entries, one per chain, got {len(every)}")
+    return _abi.addresses([open_checkpoint(resources, "checkpoints", one) for one in every])
 
 
 def _copy(before: Fit, values: Floats) -> list[int]:

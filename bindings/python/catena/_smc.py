@@ -232,6 +232,8 @@ def sample_smc(model: Model, *, reference: Mapping[str, Any] | None = None, seed
 def _reference(reference: Mapping[str, Any] | None, dimension: int) -> tuple[Any, Floats, Floats] | None:
     if reference is None:
         return None
+    if not isinstance(reference, Mapping):
+        raise TypeError(f"argument 'reference': expected a dict with 'mean' and 'sd' or 'cov', got {reference!r}")
     if set(reference) not in ({"mean", "sd"}, {"mean", "cov"}):
         raise ValueError(f"argument 'reference': expected 'mean' with 'sd' or 'cov', got {', '.join(map(repr, reference))}")
     mean = numbers("reference", reference["mean"], (dimension,))

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _abi
 from ._abi import address, texts
+from ._arguments import INT_BITS, listed, real, whole, wholes
 from ._arrays import Floats, numbers
 from ._errors import call
 from ._resources import Resources
@@ -112,13 +113,14 @@ def summarize(
     """
     values = numbers("draws", draws, (None, None, None))
     chains, rows, columns = values.shape
+    names = listed("names", names)
     if len(names) != columns:
         raise ValueError(f"argument 'names': expected {columns} names, one per column, got {len(names)}")
     chances = None if probabilities is None else numbers("probabilities", probabilities, (None,))
-    wanted, order_text, cut = texts(variables), None if order is None else order.encode(), None
+    wanted, cut = None if variables is None else texts(listed("variables", variables)), None
     if lengths is not None:
-        cut = (ctypes.c_size_t * len(lengths))(*lengths)
-    order_buffer = None if order_text is None else ctypes.create_string_buffer(order_text)
+        cut = (ctypes.c_size_t * len(counts := wholes("lengths", lengths)))(*counts)
+    order_buffer = None if order is None else ctypes.create_string_buffer(str(order).encode())
     columns_list = texts(names)
     options = _abi.table(
         "catena_summary_options",
@@ -129,7 +131,7 @@ def summarize(
         order=address(order_buffer),
         lengths=address(cut),
         num_lengths=len(cut or ()),
-        digits=digits,
+        digits=whole("digits", digits, INT_BITS),
     )
     with Resources() as resources:
         handle = resources.make(
@@ -141,7 +143,7 @@ def summarize(
             columns,
             _abi.enum("catena_layout")["rows"],
             ctypes.addressof(columns_list),
-            max_depth,
+            whole("max_depth", max_depth, INT_BITS),
             ctypes.addressof(options),
             free="summary_free",
         )
@@ -332,7 +334,7 @@ def mcse_quantile(draws: Any, probability: float) -> float:
     ValueError, TypeError
         `draws` is no matrix of real numbers.
     """
-    return _diagnostic("mcse_quantile", draws, float(probability))
+    return _diagnostic("mcse_quantile", draws, real("probability", probability))
 
 
 def ebfmi(energies: Any) -> float:

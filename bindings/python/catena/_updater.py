@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, columns, matrix, numbers, whole
+from ._arguments import instance, real
+from ._arrays import Floats
 from ._checkpoints import open_checkpoint, read_bytes
 from ._design import Designs
 from ._errors import call
@@ -85,18 +85,19 @@ class Updater(Estimates, Designs):
             "seed": seeded(seed),
             "resampler": _abi.code("catena_resampler", "resampler", resampler),
             "resampling": _abi.code("catena_resampling", "resampling", resampling),
-            "liu_west_a": a,
-            "liu_west_h": -1.0 if h is None else h,
+            "liu_west_a": real("a", a),
+            "liu_west_h": -1.0 if h is None else real("h", h),
             "max_tries": max_tries,
             "ess_threshold": ess_threshold,
             "zero_weights": _abi.code("catena_zero_weights", "zero_weights", zero_weights),
-            "divergences": int(divergences),
+            "divergences": int(bool(divergences)),
         }
         with Resources() as temporary:
-            self._open("updater_new", likelihood, prior.open(temporary), settings)
+            self._open("updater_new", likelihood, instance("prior", prior, Prior).open(temporary), settings)
 
     def _open(self, name: str, likelihood: Likelihood, source: int | None, settings: dict[str, Any]) -> None:
-        self.likelihood_of, self._session, self._resources = likelihood, Cells(likelihood), Resources()
+        self.likelihood_of = instance("likelihood", likelihood, Likelihood)
+        self._session, self._resources = Cells(likelihood), Resources()
         table, options, place = self._session.table(), _abi.table("catena_updater_options"), ctypes.c_void_p()
         call("updater_options_init", _abi.address(options), ctypes.sizeof(options))
         _abi.fill(options, settings)
@@ -111,67 +112,6 @@ class Updater(Estimates, Designs):
     def close(self) -> None:
         """Frees the updater."""
         self._resources.close()
-
-    def update(self, outcome: Any, experiment: Any = ()) -> Updater:
-        """Takes in a datum: weights are multiplied by the likelihoods, models move on by `update_timestep`, and sets whose
-        effective sample size is too small are resampled.
-
-        Parameters
-        ----------
-        outcome : number, or array of shape (width,)
-            What came.
-        experiment : number, array of shape (fields,), or dict
-            Where it came; nothing where experiments have no fields.
-
-        Returns
-        -------
-        Updater
-            This one.
-
-        Raises
-        ------
-        ValueError, TypeError
-            More than one outcome or experiment, other fields, or no numbers.
-        CatenaError
-            No model explains the datum (`zero_weights`), or a function failed, whose exception is the cause; the updater is as it
-            was.
-        """
-        o, x = (
-            self._one("outcome", self._outcomes("outcome", outcome)),
-            self._one("experiment", self._experiments("experiment", experiment)),
-        )
-        self._perform("update", o.ctypes.data, x.ctypes.data)
-        return self
-
-    def batch_update(self, outcomes: Any, experiments: Any = (), *, resample_interval: int = 5) -> Updater:
-        """Takes in many data, one after the other.
-
-        Parameters
-        ----------
-        outcomes : array of shape (data,) or (data, width)
-            What came.
-        experiments : array of shape (data,) or (data, fields), or dict
-            Where, one for each outcome.
-        resample_interval : int
-            After so many data sets are looked at for resampling.
-
-        Returns
-        -------
-        Updater
-            This one.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As many experiments as outcomes were expected, or numbers.
-        CatenaError
-            As in `update`; it names the datum, and those before it stay.
-        """
-        o, x = self._outcomes("outcomes", outcomes), self._experiments("experiments", experiments)
-        if self.likelihood_of.fields and len(x) != len(o):
-            raise ValueError(f"argument 'experiments': expected {len(o)}, one for each outcome, got {len(x)}")
-        self._perform("batch_update", len(o), o.ctypes.data, x.ctypes.data, whole("resample_interval", resample_interval))
-        return self
 
     def hypothetical_update(self, set: int, outcomes: Any, experiments: Any = ()) -> tuple[Floats, Floats]:
         """What a set's weights would be after each outcome in each experiment. The set stays as it is.
@@ -211,117 +151,6 @@ class Updater(Estimates, Designs):
             logs.ctypes.data,
         )
         return weights.T, logs.T
-
-    def resample(self, num_models: int = 0) -> Updater:
-        """Resamples every set now.
-
-        Parameters
-        ----------
-        num_models : int
-            Models of a set from here on; 0: as many as it has.
-
-        Returns
-        -------
-        Updater
-            This one.
-
-        Raises
-        ------
-        CatenaError
-            A function failed, whose exception is the cause.
-        """
-        self._perform("resample", whole("num_models", num_models))
-        return self
-
-    def resample_by(self, function: Callable[..., Any] | None) -> Updater:
-        """Has sets resampled by a function of one's own from here on. `save` leaves it out.
-
-        Parameters
-        ----------
-        function : callable or None
-            ``function(models, weights, n)`` of arrays of shape (models, parameters) and (models,), and the number wanted; it
-            returns models of shape (any, parameters) and their weights, which are kept as they are. None: again as the updater
-            was told.
-
-        Returns
-        -------
-        Updater
-            This one.
-        """
-        if function is None:
-            self._perform("resample_by", _abi.function_type("catena_custom_resampler")(), None)
-            return self
-        session, width = self._session, len(self.likelihood_of.parameters)
-
-        def resample(_user: int, _set: int, n: int, _dimension: int, models: int, weights: int, wanted: int, out: int) -> int:
-            def work() -> None:
-                found, of = function(columns(models, n, width).copy(), matrix(weights, (n,)).copy(), wanted)
-                rows = self.likelihood_of.models("models", found)
-                w = numbers("weights", of, (len(rows),))
-                _abi.held.models_put(out, len(rows), rows.ctypes.data, w.ctypes.data)
-
-            return session.guarded(None, work)
-
-        pointer = _abi.function_type("catena_custom_resampler")(resample)
-        self._perform("resample_by", pointer, None)
-        self._resources.root(pointer)
-        return self
-
-    def reset(self) -> Updater:
-        """Begins anew from the prior, without data. The models are others than before."""
-        self._perform("reset")
-        return self
-
-    def set_models(self, set: int, models: Any, weights: Any = None) -> Updater:
-        """Puts models and their weights in the place of a set's. What was learnt so far is kept in the total likelihood.
-
-        Parameters
-        ----------
-        set : int
-            Id of the set.
-        models : array of shape (models, parameters)
-            The models.
-        weights : array of shape (models,), optional
-            Their weights; level unless given.
-
-        Returns
-        -------
-        Updater
-            This one.
-
-        Raises
-        ------
-        ValueError
-            An array has another shape, there is no such set, a model is impossible, or a weight is none.
-        """
-        rows = self._models("models", models)
-        w = np.ones(len(rows)) if weights is None else numbers("weights", weights, (len(rows),))
-        self._perform("set_models", self._set(set), len(rows), rows.ctypes.data, w.ctypes.data)
-        return self
-
-    def set_log_weights(self, set: int, log_weights: Any) -> Updater:
-        """Sets the log weights of a set.
-
-        Parameters
-        ----------
-        set : int
-            Id of the set.
-        log_weights : array of shape (models,)
-            The log weights.
-
-        Returns
-        -------
-        Updater
-            This one.
-
-        Raises
-        ------
-        ValueError
-            `log_weights` has another shape, there is no such set, or one of them is NaN or +inf.
-        """
-        values = numbers("log_weights", log_weights, (None,))
-        self._perform("set_log_weights", self._set(set), values.ctypes.data, values.size)
-        return self
 
     def likelihood(self, outcomes: Any, models: Any, experiments: Any = ()) -> Floats:
         """Likelihoods (logarithms where the likelihood gives those) of any models.

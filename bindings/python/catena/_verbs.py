@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import _abi
-from ._arrays import numbers, real, whole
+from ._arguments import real, whole, wholes
+from ._arrays import numbers
 from ._traces import Traces
 from ._weighted import Weighted
 
@@ -150,7 +151,8 @@ class Verbs(Weighted):
         CatenaError
             As in `resample`, or `counts` has another length than there are sets.
         """
-        sizes = (ctypes.c_size_t * len(counts))(*(whole("counts", count) for count in counts))
+        counts = wholes("counts", counts)
+        sizes = (ctypes.c_size_t * len(counts))(*counts)
         self._perform(
             "block_resample",
             _abi.address(sizes),
@@ -305,8 +307,9 @@ class Verbs(Weighted):
         CatenaError
             There are no such sets, or none would stay.
         """
+        ids = wholes("ids", ids)
         if ids:
-            numbers_of = (ctypes.c_uint64 * len(ids))(*(whole("ids", one) for one in ids))
+            numbers_of = (ctypes.c_uint64 * len(ids))(*ids)
             self._perform("drop_ids", _abi.address(numbers_of), len(ids))
         else:
             self._perform("drop_iid", whole("count", count))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, whole
+from ._arguments import whole
+from ._arrays import Floats
 from ._errors import call
 from ._evidence import Evidence
 from ._resources import Resources

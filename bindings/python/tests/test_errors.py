@@ -11,6 +11,7 @@ import textwrap
 import threading
 import traceback
 import weakref
+from array import array
 
 import numpy as np
 import pytest
@@ -73,6 +74,12 @@ def test_other_numbers_are_taken():
         catena.sample(catena.FunctionModel(function, 2), 1, seed=1, num_samples=20).draws,
         catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws,
     )
+    for kind in (lambda g: array("d", g), lambda g: g.astype(">f8"), lambda g: memoryview(g), np.ma.masked_array, tuple):
+        strange = catena.FunctionModel(lambda x, kind=kind: (normals(x)[0], kind(normals(x)[1])), 2)
+        assert np.array_equal(
+            catena.sample(strange, 1, seed=1, num_samples=20).draws,
+            catena.sample(catena.FunctionModel(normals, 2), 1, seed=1, num_samples=20).draws,
+        )
     single = catena.FunctionModel(lambda x: (np.float32(-0.5 * x @ x), np.float32(-x)), 2)
     assert catena.sample(single, 1, seed=1, num_samples=20).draws.shape == (1, 20, 2)
     # Every second number, backwards, and not to be written.

@@ -162,59 +162,6 @@ def test_a_function_may_keep_change_and_reuse_its_arrays():
     assert len({one.ctypes.data for one in kept}) == len(kept)
 
 
-WRONG = [
-    (-1, ValueError, "at least 0.*got -1"),
-    (1.5, TypeError, "at least 0, got 1.5"),
-    ("a", TypeError, "at least 0, got 'a'"),
-    (2**70, ValueError, "below 2.64"),
-    (True, TypeError, "got True"),
-]
-
-
-@pytest.mark.parametrize("value, kind, words", WRONG)
-def test_whole_numbers_are_named(value, kind, words):
-    population = catena.Population(lambda rng: rng.normal(), num_sets=2, num_particles=5, seed=1)
-    coin = catena.Likelihood(lambda o, m, e: np.full((len(m), len(o), 1), 0.5), parameters=["p"])
-    updater = catena.Updater(coin, catena.Prior.uniform([0], [1]), num_models=10, seed=1)
-    for argument, call in (
-        ("count", lambda: population.resample(value)),
-        ("count", lambda: population.grow(value)),
-        ("count", lambda: population.drop(value)),
-        ("counts", lambda: population.block_resample([value, value])),
-        ("ids", lambda: population.drop(ids=[value])),
-        ("set", lambda: population.weights(value)),
-        ("set", lambda: population.on_trace(lambda rng, x: 0.0, value, 0)),
-        ("index", lambda: population.on_trace(lambda rng, x: 0.0, 1, value)),
-        ("index", lambda: population.trace(1, value)),
-        ("num_sets", lambda: population.reinitialize(value, 1)),
-        ("num_models", lambda: updater.resample(value)),
-        ("k", lambda: catena.sparse_time(value)),
-        ("dimension", lambda: catena.FunctionModel(normals, value)),
-    ):
-        with pytest.raises(kind, match=f"'{argument}': expected a .*{words}"):
-            call()
-    assert [one.num_traces for one in population.sets] == [5, 5]
-
-
-def test_real_numbers_are_named():
-    population = catena.Population(lambda rng: rng.normal(), num_particles=5, seed=1)
-    coin = catena.Likelihood(lambda o, m, e: np.full((len(m), len(o), 1), 0.5), parameters=["p"])
-    updater = catena.Updater(coin, catena.Prior.uniform([0], [1]), num_models=10, seed=1)
-    run = catena.start(catena.FunctionModel(normals, 2), 1, num_samples=5)
-    for argument, call in (
-        ("ess_below", lambda: population.resample(ess_below="a")),
-        ("level", lambda: updater.densest(1, "a")),
-        ("bandwidth", lambda: updater.density("p", [0.5], bandwidth=None)),
-        ("timeout", lambda: run.poll("a")),
-        ("scale", lambda: catena.sparse_time(1, "a")),
-    ):
-        with pytest.raises(TypeError, match=f"'{argument}': expected a number"):
-            call()
-    with pytest.raises(ValueError, match="'set': expected one of"):
-        updater.set_mean(7)
-    run.close()
-
-
 def test_names_that_no_coordinate_has_are_told():
     named = catena.FunctionModel(normals, 2, names={"slope": 2})
     fit = catena.sample(named, 1, init={"slope": [1.0, 2.0]}, seed=1, num_warmup=0, num_samples=1, stepsize=1e-9, max_depth=1)

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::{Head, borrow, check_distinct, files_of_chains, of_chain, say_beside};
 use crate::progress::Screen;
 use crate::settings::Settings;
+use crate::tree::DIAGNOSTICS;
 use catena::ffi::bridgestan::Jacobian;
 use catena::io::{Writer, output_files};
 use catena::services::{ApproximationReport, Outcome, SampleIo, SampleOptions, pathfinder, variational};
@@ -60,8 +61,8 @@ pub fn run_variational(library: &str, settings: &Settings) -> Result<(), Failure
         "" => Ok(Vec::new()),
         _ => files_of_chains(settings, argument, first, fits),
     };
-    let (samples, diagnostics) = (named("output file")?, named("output diagnostic_file")?);
-    let outputs: [(_, &[PathBuf]); 2] = [("output file", &samples), ("output diagnostic_file", &diagnostics)];
+    let (samples, diagnostics) = (named("output file")?, named(DIAGNOSTICS)?);
+    let outputs: [(_, &[PathBuf]); 2] = [("output file", &samples), (DIAGNOSTICS, &diagnostics)];
     check_distinct(library, settings, (first, fits), &outputs)?;
     let inits = Inits::read(settings, first, fits)?;
     let model = load_model(library, settings, Jacobian::Included)?;
@@ -104,7 +105,7 @@ impl Files<'_> {
             let (sample, diagnostic) = (text(self.samples.get(place)), text(self.diagnostics.get(place)));
             let changed = [
                 ("output file", sample.as_str()),
-                ("output diagnostic_file", diagnostic.as_str()),
+                (DIAGNOSTICS, diagnostic.as_str()),
                 ("variational num_chains", "1"),
                 ("init", of_chain(self.settings.text("init"), place)),
             ];

@@ -4,6 +4,7 @@ use crate::common::data_text;
 use crate::failure::Failure;
 use crate::ranks::{COMMUNICATOR, TIME_OUT};
 use crate::settings::Settings;
+use crate::tree::DIAGNOSTICS;
 use crate::words;
 use catena::adapt::WarmupMode;
 use catena::io::{Keeper, Mark, Moment, aside, input_files, output_files};
@@ -30,7 +31,7 @@ const FREE: [&str; 14] = [
     "id",
     "data file",
     "output file",
-    "output diagnostic_file",
+    DIAGNOSTICS,
     "output refresh",
     CHECKPOINT,
     EVERY,

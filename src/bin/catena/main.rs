@@ -33,7 +33,7 @@ use settings::Settings;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use tree::INIT;
+use tree::{DIAGNOSTICS, INIT};
 
 const USAGE: &str = "\
 catena MODEL METHOD [ARGUMENT…]   run the model of a shared library: a Stan program with BridgeStan's interface, or
@@ -49,6 +49,16 @@ Arguments are those of CmdStan, in its style: name=value after the group they be
   catena ./model.so sample num_chains=4 adapt delta=0.9 data file=data.json random seed=1 output file=draws.csv
 
 ";
+
+/// Arguments that belong to no method, with the methods that have a use for them.
+const OF_SOME: [(&str, &[&str]); 6] = [
+    (DIAGNOSTICS, &["sample", "variational"]),
+    (kept::CHECKPOINT, &["sample"]),
+    (kept::EVERY, &["sample"]),
+    (kept::RESUME, &["sample"]),
+    (ranks::COMMUNICATOR, &["sample"]),
+    (ranks::TIME_OUT, &["sample"]),
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args_os().skip(1).map(|word| words::text(&word)).collect();
@@ -91,19 +101,16 @@ fn dispatch(words: &[String]) -> Result<(), Failure> {
                 )));
             }
             let mut settings = parse::parse(&words[1..]).map_err(Failure::usage)?;
-            let of_sampling = [kept::CHECKPOINT, kept::EVERY, kept::RESUME, ranks::COMMUNICATOR, ranks::TIME_OUT];
-            if let Some(name) = of_sampling.iter().find(|n| settings.is_given(n))
-                && settings.text("method") != "sample"
-            {
-                let method = settings.text("method");
+            let method = settings.text("method");
+            let useless = OF_SOME.iter().find(|(name, methods)| settings.is_given(name) && !methods.contains(&method));
+            if let Some((name, methods)) = useless {
+                let methods = methods.join("' or '");
                 return Err(Failure::usage(format!(
-                    "argument '{name}': it goes with 'sample', but '{method}' is chosen"
+                    "argument '{name}': it goes with '{methods}', but '{method}' is chosen"
                 )));
             }
             const WITHOUT_INIT: [&str; 3] = ["generate_quantities", "log_prob", "smc"];
-            if let Some(method) =
-                WITHOUT_INIT.iter().find(|m| **m == settings.text("method") && settings.is_given(INIT))
-            {
+            if WITHOUT_INIT.contains(&method) && settings.is_given(INIT) {
                 return Err(Failure::usage(format!("argument '{INIT}': '{method}' begins at no initial value")));
             }
             let ranks = ranks::Ranks::open(&settings)?;

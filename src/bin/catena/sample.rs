@@ -10,7 +10,7 @@ use crate::progress::Screen;
 use crate::ranks::{Ranks, among};
 use crate::settings::Settings;
 use crate::summary;
-use crate::tree::{FROM, INIT};
+use crate::tree::{DIAGNOSTICS, FROM, INIT};
 use crate::words;
 use catena::ffi::bridgestan::Jacobian;
 use catena::ffi::model::catena_model;
@@ -25,6 +25,8 @@ use catena::services::{
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+const SAVE_METRIC: &str = "sample adapt save_metric";
 
 pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Failure> {
     let settings = &mut settings.clone();
@@ -44,7 +46,7 @@ pub fn run(library: &str, settings: &Settings, ranks: &Ranks) -> Result<(), Fail
     let run =
         Run { library, settings, options: &options, own: own.clone(), resumed: &resumed, dim: model.dim(), is_hmc };
     let mut samples = files.create(&run, "output file", &files.samples, |kept| &kept.sample)?;
-    let mut diagnostics = files.create(&run, "output diagnostic_file", &files.diagnostics, |kept| &kept.diagnostic)?;
+    let mut diagnostics = files.create(&run, DIAGNOSTICS, &files.diagnostics, |kept| &kept.diagnostic)?;
     let own_metrics = files.metrics.get(own.clone()).unwrap_or_default();
     let metric_files: Vec<_> = own_metrics.iter().map(|path| OutputFile::create(path)).collect::<Result<_, _>>()?;
     let [mut no_samples, mut no_diagnostics] = [(); 2].map(|()| vec![NullWriter; options.num_chains - own.len()]);
@@ -103,6 +105,15 @@ fn plan(settings: &mut Settings) -> Result<(Engine, SampleOptions), Failure> {
         (_, "static") => Engine::Static { int_time: options.int_time },
         _ => Engine::Nuts,
     };
+    // It has no metric, and looks at no gradient. All else of `adapt` is taken, since scripts say `adapt engaged=0` there.
+    const OF_HMC: [&str; 2] = [SAVE_METRIC, "sample check_gradient"];
+    if matches!(engine, Engine::FixedParam)
+        && let Some(name) = OF_HMC.iter().find(|name| settings.switch(name))
+    {
+        return Err(Failure::usage(format!(
+            "argument '{name}': it goes with 'sample hmc', but 'sample algorithm=fixed_param' is chosen"
+        )));
+    }
     Ok((engine, options))
 }
 
@@ -162,24 +173,24 @@ impl Files {
             "" => Ok(Vec::new()),
             _ => files_of_chains(settings, argument, first, chains),
         };
-        let (samples, diagnostics) = (named("output file")?, named("output diagnostic_file")?);
-        let metrics = if settings.switch("sample adapt save_metric") {
+        let (samples, diagnostics) = (named("output file")?, named(DIAGNOSTICS)?);
+        let metrics = if settings.switch(SAVE_METRIC) {
             let names: Vec<String> = settings.text("output file").split(',').map(metric_name).collect();
-            output_files("sample adapt save_metric", words::name(&names.join(",")), first, chains)?
+            output_files(SAVE_METRIC, words::name(&names.join(",")), first, chains)?
         } else {
             Vec::new()
         };
         if let Some(path) = samples.iter().find(|path| !metrics.is_empty() && path.exists() && !path.is_file()) {
             let got = format!("'{}', which is something else", path.display());
             let what = format!("expected an 'output file' that is a file, for its name, got {got}");
-            return Err(Failure::usage(format!("argument 'sample adapt save_metric': {what}")));
+            return Err(Failure::usage(format!("argument '{SAVE_METRIC}': {what}")));
         }
         let replaced = [&samples, &diagnostics].into_iter().flatten().chain(checkpoints);
         let asides: Vec<PathBuf> = replaced.filter(|path| can_be_replaced(path)).map(|path| aside(path)).collect();
         let written: [(_, &[PathBuf]); 5] = [
             ("output file", &samples),
-            ("output diagnostic_file", &diagnostics),
-            ("sample adapt save_metric", &metrics),
+            (DIAGNOSTICS, &diagnostics),
+            (SAVE_METRIC, &metrics),
             (kept::CHECKPOINT, checkpoints),
             ("the file aside of one", &asides),
         ];
@@ -204,7 +215,7 @@ impl Files {
             let (sample, diagnostic) = (text(self.samples.get(place)), text(self.diagnostics.get(place)));
             let changed = [
                 ("output file", sample.as_str()),
-                ("output diagnostic_file", diagnostic.as_str()),
+                (DIAGNOSTICS, diagnostic.as_str()),
                 (INIT, of_chain(settings.text(INIT), place)),
                 ("sample hmc metric_file", of_chain(settings.text("sample hmc metric_file"), place)),
                 (FROM, of_chain(settings.text(FROM), place)),

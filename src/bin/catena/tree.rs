@@ -18,6 +18,8 @@ pub const ALL_CORES: i64 = -1;
 /// Where the chains begin that begin where others ended.
 pub const FROM: &str = "sample from";
 pub const INIT: &str = "init";
+/// Names of the files of positions, momenta and gradients.
+pub const DIAGNOSTICS: &str = "output diagnostic_file";
 use Kind::{Choice, Group, Real, Switch, Text, Whole};
 
 /// Everything that may follow the model.

@@ -57,7 +57,8 @@ impl<M: Likelihood> Learner<M> {
     /// The next experiment, a table of one row; `k` counts the experiments of a loop, from 0.
     ///
     /// # Errors
-    /// Fields or parameters that are not there; a set that has shrunk to one model; those of [`Learner::worth`].
+    /// Fields or parameters that are not there; a scale or a longest time that is not above 0; a set that has shrunk to one
+    /// model; those of [`Learner::worth`].
     pub fn design(&mut self, design: &Design, k: u32) -> Result<Experiments, Error> {
         let fields = self.tools.model.fields();
         let check = |name: &str, field: usize, template: &[f64]| {
@@ -73,9 +74,15 @@ impl<M: Likelihood> Learner<M> {
             }
             Ok(())
         };
+        let above_zero = |name: &str, value: f64, most: f64| match value {
+            value if value > 0.0 && value <= most => Ok(()),
+            value => Err(Error::argument(name, "a number above 0", value)),
+        };
         match design {
             Design::Guess { time, guesses, scale, most, template } => {
                 check("time", *time, template)?;
+                above_zero("scale", *scale, f64::MAX)?;
+                above_zero("most", *most, f64::INFINITY)?;
                 for (field, parameter) in guesses {
                     check("guesses", *field, template)?;
                     let dim = self.updater.names().len();
@@ -94,6 +101,7 @@ impl<M: Likelihood> Learner<M> {
             }
             Design::Sparse { time, scale, template } => {
                 check("time", *time, template)?;
+                above_zero("scale", *scale, f64::MAX)?;
                 let mut values = template.clone();
                 values[*time] = sparse_time(k, *scale);
                 Experiments::new(fields, 1, values)
