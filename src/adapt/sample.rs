@@ -1,4 +1,4 @@
-use super::Heights;
+use super::heights::Heights;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of positions, and of gradients, that a sample holds, within the bounds below: 16 MB each.
