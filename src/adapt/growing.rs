@@ -210,13 +210,16 @@ impl Growing {
     pub fn bring(&self, out: &mut Vec<f64>) {
         let log_step = libm::log(self.step.average().unwrap_or(1.0));
         let counted = self.target.counted();
-        let height = self.sample.height();
-        Brought::write(log_step, self.is_ready, counted, &self.present, &self.sample, height, out);
+        Brought::write(log_step, self.is_ready, counted, &self.present, &self.sample, out);
     }
 
     /// See [`super::Warmup::take`].
-    pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
+    pub fn take(&mut self, pooled: &Pooled) -> Change {
         let mut change = Change::default();
+        let is_anew = pooled.anew[0].is_some();
+        if is_anew {
+            self.begin_anew();
+        }
         if self.way_in.is_some() {
             return change;
         }
@@ -225,7 +228,8 @@ impl Growing {
         // Where a chain on its way in is, the metric of the others may leave no step size that is accepted.
         // Of the shape that the others have.
         let kind = self.kind.chosen(self.present.len());
-        let own = apart.then(|| fisher::estimate(&self.sample, kind, &self.present)).flatten();
+        let keeps_own = pooled.apart[0] && !is_anew;
+        let own = keeps_own.then(|| fisher::estimate(&self.sample, kind, &self.present)).flatten();
         if let Some(metric) = own {
             let stepsize = self.step.average().unwrap_or(libm::exp(pooled.log_step));
             self.adopt(metric, stepsize, &mut change);
@@ -236,6 +240,13 @@ impl Growing {
             }
         }
         change
+    }
+
+    /// Nothing that the chain saw so far counts: it sets out anew from another one's draw.
+    fn begin_anew(&mut self) {
+        (self.way_in, self.arrived) = (None, self.met);
+        self.sample.forget(self.met);
+        self.target.forget();
     }
 
     /// See [`super::Warmup::depth`].

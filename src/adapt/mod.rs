@@ -13,12 +13,16 @@
 //! | a first window that leaves less than the next one needs | a last window of a few draws | the first window stretches, by the rule that holds for the others |
 
 mod acceptance;
+mod apart;
+mod brought;
 mod estimator;
 mod fisher;
 mod geometric_mean;
 mod growing;
+mod heights;
 mod inverse_metric;
 mod lesson;
+mod negligible;
 mod options;
 mod pooled;
 mod sample;
@@ -32,12 +36,15 @@ mod way_in;
 mod worth;
 
 pub use acceptance::RobbinsMonro;
+pub use brought::Brought;
 pub use estimator::{Covariance, Estimator, Variances};
 pub use fisher::{MOST_DIRECTIONS, estimate};
+pub use heights::Heights;
 pub use inverse_metric::{InverseMetric, LowRank, MetricKind};
 pub use lesson::{Change, Lesson};
+pub use negligible::{Place, SetOutAnew};
 pub use options::{Adaptation, WarmupMode};
-pub use pooled::{Brought, Pooled, pool};
+pub use pooled::{Pooled, pool};
 pub use sample::Sample;
 pub use schedule::Schedule;
 pub use step_size::DualAveraging;

@@ -1,3 +1,4 @@
+use super::heights::Heights;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of positions, and of gradients, that a sample holds, within the bounds below: 16 MB each.
@@ -105,11 +106,9 @@ impl Sample {
         self.gradients.truncate(kept * dim);
     }
 
-    /// Mean and standard deviation of the log densities at the draws of this chain.
-    pub(super) fn height(&self) -> (f64, f64) {
-        let n = self.heights.len() as f64;
-        let mean = self.heights.iter().sum::<f64>() / n;
-        (mean, (self.heights.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / n).sqrt())
+    /// The log densities at the draws of this chain.
+    pub(super) fn heights(&self) -> Heights {
+        Heights::of(&self.heights)
     }
 
     /// Number of draws that differ from the one before; the first one counts.
@@ -166,10 +165,9 @@ mod tests {
         }
         assert_eq!(sample.positions(), [5.0, 7.0, 8.0]);
         assert_eq!(sample.gradients(), [-5.0, -7.0, -8.0]);
-        assert!(
-            (sample.height().0 - 10.0 / 3.0).abs() < 1e-12
-                && (sample.height().1 - (7.0f64 / 18.0).sqrt()).abs() < 1e-12
-        );
+        let heights = sample.heights();
+        assert!((heights.mean - 10.0 / 3.0).abs() < 1e-12 && (heights.sd - (7.0f64 / 18.0).sqrt()).abs() < 1e-12);
+        assert_eq!((heights.rise, heights.newest), (3.75 - 2.5, 4.0));
         sample.forget(6);
         assert_eq!(sample.positions(), [7.0, 8.0]);
         assert_eq!(Sample::new(100_000, 1000).room, 50);

@@ -72,6 +72,11 @@ impl Target {
         self.counted
     }
 
+    /// What was counted so far counts no more.
+    pub fn forget(&mut self) {
+        self.counted = Counted::default();
+    }
+
     /// Takes the transition of iteration `iteration`.
     pub fn learn(&mut self, iteration: usize, divergent: bool) {
         if iteration >= WAY_IN {

@@ -124,11 +124,11 @@ impl Warmup {
         }
     }
 
-    /// What the answer of a meeting changes for this chain, which is `apart` from the others or not.
-    pub fn take(&mut self, pooled: &Pooled, apart: bool) -> Change {
+    /// What the answer of a meeting, [`Pooled::read`], changes for this chain.
+    pub fn take(&mut self, pooled: &Pooled) -> Change {
         match &mut self.way {
             Way::Growing(growing) => {
-                let change = growing.take(pooled, apart);
+                let change = growing.take(pooled);
                 self.shorten(change)
             }
             _ => Change::default(),

@@ -11,7 +11,7 @@ mod talk;
 use super::engine::Engine;
 use super::metric::Metric;
 use super::trajectory::{Step, Trajectory};
-use crate::adapt::{InverseMetric, Warmup};
+use crate::adapt::{InverseMetric, SetOutAnew, Warmup};
 use crate::error::Error;
 use crate::model::{Reply, open, seal};
 use crate::random::{MomentumLanes, Purpose, Stream};
@@ -58,6 +58,8 @@ pub struct Chain {
     meeting: Option<u64>,
     /// The chain was apart from the others when they last met.
     apart: bool,
+    /// The chain lingered where next to nothing is, and set out from another one's draw.
+    anew: Option<SetOutAnew>,
     /// Iterations of warm-up, once it is over.
     warmup_length: Option<usize>,
     iteration: usize,
@@ -114,6 +116,7 @@ impl Chain {
             new_metric: None,
             meeting: None,
             apart: false,
+            anew: None,
             warmup_length: None,
             iteration: 0,
             transition: Transition {

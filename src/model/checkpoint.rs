@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 const MAGIC: &[u8; 8] = b"CATENACK";
 /// Raised whenever the layout of anything in a checkpoint changes.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 /// Magic, version, payload length, CRC-32 of the payload.
 const HEADER: usize = MAGIC.len() + 4 + 8 + 4;
 

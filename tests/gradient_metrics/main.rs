@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod far;
+mod modes;
 mod until;
 
 use catena::adapt::{Adaptation, WarmupMode};
@@ -146,40 +147,6 @@ fn a_chain_that_is_stuck_gets_the_metric_of_the_others_and_is_told_of() {
     for c in [0, 2, 3] {
         assert!(report.chains[c].inv_metric.iter().all(|v| (0.5..2.0).contains(v)), "{:?}", report.chains[c]);
     }
-}
-
-#[test]
-fn a_chain_in_a_mode_of_its_own_keeps_to_itself_and_says_so() {
-    // Two modes 2000 apart, of standard deviation 3; one chain of four begins in the second.
-    let modes = Own {
-        dim: 2,
-        log_density: |x, g| {
-            let centre = if x[0] > 1000.0 { 2000.0 } else { 0.0 };
-            g[0] = -(x[0] - centre) / 9.0;
-            g[1] = -x[1] / 9.0;
-            -0.5 * ((x[0] - centre).powi(2) + x[1] * x[1]) / 9.0
-        },
-    };
-    let starts: Vec<_> = [0.0, 1.0, 2000.0, -1.0].map(|x| catena::io::PositionInit::new(&[x, 0.0]).unwrap()).into();
-    let lines = Lines::default();
-    let mut writers = vec![catena::io::TableWriter::new(); 4];
-    let io = SampleIo {
-        inits: starts.iter().map(|start| start as &dyn catena::model::InitContext).collect(),
-        sample_writers: borrow(&mut writers),
-        logger: &lines,
-        ..Default::default()
-    };
-    let report = sample_nuts(&modes, &options(MetricKind::FisherDiag, WarmupMode::Together), io).unwrap();
-    report.status().unwrap();
-    for (i, chain) in report.chains.iter().enumerate() {
-        // Its metric is that of its own draws.
-        assert_eq!(chain.inv_metric == report.chains[0].inv_metric, i != 2);
-        assert!(chain.inv_metric.iter().all(|v| (v / 9.0 - 1.0).abs() < 0.2), "{:?}", chain.inv_metric);
-    }
-    // It stays where it is.
-    let told: Vec<_> = lines.take().into_iter().filter(|(.., line)| line.contains("far from the others")).collect();
-    assert!(told.len() == 1 && told[0].1 == Some(3), "{told:?}");
-    assert!(column(&writers[2], "x.1").iter().all(|x| *x > 1900.0));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::adapt::Place;
 
 #[test]
 fn windows_grow_to_the_settling_of_the_step_size() {
@@ -139,16 +140,25 @@ fn a_chain_apart_goes_by_its_own_draws() {
         });
         assert_eq!(change.meets, (i == 9).then_some(10));
     }
-    let others = Pooled {
+    let others = |apart, anew| Pooled {
         metric: Some(InverseMetric::Diag(vec![2.0])),
         log_step: 0.0,
         counted: Counted::default(),
-        apart: vec![true],
+        apart: vec![apart],
+        anew: vec![anew],
         is_over: false,
     };
-    let Some(InverseMetric::Diag(own)) = growing.take(&others, true).metric else { panic!("no metric") };
+    let Some(InverseMetric::Diag(own)) = growing.take(&others(true, None)).metric else { panic!("no metric") };
     assert!((own[0] - 9.0).abs() < 1e-12, "{own:?}");
-    assert_eq!(growing.take(&others, false).metric, others.metric);
+    assert_eq!(growing.take(&others(false, None)).metric, others(false, None).metric);
+    // One that sets out anew has that of the others, and no draws that it goes by later.
+    let place = Place { log_density: 0.0, position: vec![0.0], gradient: vec![0.0] };
+    let anew = others(true, Some(place));
+    let change = growing.take(&anew);
+    assert_eq!((change.metric, change.stepsize), (anew.metric, Some(1.0)));
+    let mut brought = Vec::new();
+    growing.bring(&mut brought);
+    assert_eq!(Brought::read(1, &brought).draws(), 0);
 }
 
 /// After each of `log_densities`, with gradients as large: the variances that change, and how many iterations were on the way in.

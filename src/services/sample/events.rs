@@ -104,6 +104,9 @@ impl<D: Density> Service<D> for Sampling<'_> {
                 if chain.is_apart() {
                     here.log(Level::Warning, APART);
                 }
+                if let Some(anew) = chain.set_out_anew() {
+                    here.log(Level::Warning, &anew.to_string());
+                }
                 self.adapted(chain, here)?;
             }
             Request::Done => {
