@@ -147,6 +147,7 @@ fn against_stan(models: &[Model], seeds: u64) {
         println!("{ratio:>7.2}{:>7.3}{:>7.3}{:>8.1}", f[1].acceptance, f[1].target, f[1].divergences);
     };
     for model in models {
+        let seeds = if wide::VARIED.contains(&model.name) { seeds * wide::MORE } else { seeds };
         let figures = [STAN, ALONE, TOGETHER].map(|settings| averaged(model, &figures::options(settings), seeds));
         line(model.name, &figures);
         all.iter_mut().zip(figures).for_each(|(all, f)| all.push(f));

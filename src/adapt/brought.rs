@@ -1,6 +1,6 @@
 //! What chains that warm up together bring to a meeting.
 
-use super::heights::{HEIGHTS, Heights};
+use super::heights::Heights;
 use super::sample::Sample;
 use super::target::Counted;
 

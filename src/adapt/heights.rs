@@ -14,7 +14,7 @@ pub struct Heights {
 }
 
 /// How many numbers [`Heights`] are.
-pub(super) const HEIGHTS: usize = 4;
+const HEIGHTS: usize = 4;
 
 impl Heights {
     /// Of these log densities, the newest one last.

@@ -44,9 +44,9 @@ pub struct catena_design {
     pub criterion: i32,
     /// The number of the field that is the time, for guesses and sparse times.
     pub time_field: usize,
-    /// Factor of the time; 0 counts as 1.
+    /// Factor of the time, above 0; 0 counts as 1.
     pub scale: f64,
-    /// The longest time of a guess; 0: no limit.
+    /// The longest time of a guess, above 0; 0: no limit.
     pub most: f64,
     /// How many fields get the guessed model's parameters.
     pub num_guesses: usize,
