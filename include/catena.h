@@ -1425,9 +1425,9 @@ typedef struct catena_design {
   int32_t criterion;
   // The number of the field that is the time, for guesses and sparse times.
   size_t time_field;
-  // Factor of the time; 0 counts as 1.
+  // Factor of the time, above 0; 0 counts as 1.
   double scale;
-  // The longest time of a guess; 0: no limit.
+  // The longest time of a guess, above 0; 0: no limit.
   double most;
   // How many fields get the guessed model's parameters.
   size_t num_guesses;

@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_as_they_were_written() {
-        let mut chains = vec![chain(1, 0.0, 40), chain(2, 0.5, 40), chain(3, -0.5, 40), chain(4, 9.0, 40)];
+        let mut chains = [chain(1, 0.0, 40), chain(2, 0.5, 40), chain(3, -0.5, 40), chain(4, 9.0, 40)];
         let at = chains[3].len() - 4;
         chains[3][at] = -40.0;
         let read: Vec<Brought<'_>> = chains.iter().map(|c| Brought::read(1, c)).collect();

@@ -8,7 +8,8 @@ mod modes;
 mod until;
 
 use catena::adapt::{Adaptation, WarmupMode};
-use catena::model::{Density, Refusal, Task, WorkerError};
+use catena::io::{PositionInit, TableWriter};
+use catena::model::{Density, InitContext, Refusal, Task, WorkerError};
 use catena::services::{MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
 use common::bridgestan::Lines;
 use common::{Correlated, Normal, bits, borrow, column, run};
@@ -55,6 +56,27 @@ fn failed(report: &SampleReport, i: usize) -> String {
     }
 }
 
+/// The draws of a run that stops after every `options.max_evaluations` and goes on from its checkpoints.
+fn in_slices<D: Density>(model: &D, options: &SampleOptions, starts: &[PositionInit]) -> Vec<TableWriter> {
+    let mut writers = vec![TableWriter::new(); options.num_chains];
+    let mut checkpoints: Vec<Vec<u8>> = Vec::new();
+    for _ in 0..1000 {
+        let io = SampleIo {
+            inits: starts.iter().map(|start| start as &dyn InitContext).collect(),
+            sample_writers: borrow(&mut writers),
+            checkpoints: checkpoints.iter().map(Vec::as_slice).collect(),
+            ..Default::default()
+        };
+        let report = sample_nuts(model, options, io).unwrap();
+        report.status().unwrap();
+        if report.chains.iter().all(|c| c.outcome == Outcome::Finished) {
+            return writers;
+        }
+        checkpoints = report.chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
+    }
+    panic!("the run never ends");
+}
+
 #[test]
 fn one_chain_in_a_run_is_the_run_of_that_chain() {
     let model = Correlated { dim: 6, rho: 0.9 };
@@ -98,23 +120,7 @@ fn a_run_goes_on_from_any_checkpoint() {
         let options = options(warmup);
         let (report, whole) = run(&model, &options);
         assert!(report.chains.iter().all(|chain| chain.inv_metric[1] != 0.0));
-        let mut writers = vec![catena::io::TableWriter::new(); 3];
-        let mut checkpoints: Vec<Vec<u8>> = Vec::new();
-        let sliced = SampleOptions { max_evaluations, ..options.clone() };
-        for round in 0.. {
-            assert!(round < 1000);
-            let io = SampleIo {
-                sample_writers: borrow(&mut writers),
-                checkpoints: checkpoints.iter().map(Vec::as_slice).collect(),
-                ..Default::default()
-            };
-            let report = sample_nuts(&model, &sliced, io).unwrap();
-            report.status().unwrap();
-            if report.chains.iter().all(|c| c.outcome == Outcome::Finished) {
-                break;
-            }
-            checkpoints = report.chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
-        }
+        let writers = in_slices(&model, &SampleOptions { max_evaluations, ..options }, &[]);
         assert!(writers.iter().map(bits).eq(whole.iter().map(bits)), "{warmup:?}, {max_evaluations}");
     }
 }
@@ -137,7 +143,7 @@ fn a_chain_that_is_stuck_gets_the_metric_of_the_others_and_is_told_of() {
     let model = Normal::new(3, |task, x| {
         if task.chain_id() == 2 && x.iter().any(|x| x.abs() != 1.5) { Err(Refusal::Reject) } else { Ok(0.0) }
     });
-    let start = catena::io::PositionInit::new(&[1.5; 3]).unwrap();
+    let start = PositionInit::new(&[1.5; 3]).unwrap();
     let lines = Lines::default();
     let options = SampleOptions { stepsize: 0.5, ..options(MetricKind::FisherDiag, WarmupMode::Together) };
     let io = SampleIo { inits: vec![&start; 4], logger: &lines, ..Default::default() };
@@ -206,7 +212,7 @@ fn improper_targets_end_with_words_or_finite_numbers() {
 #[test]
 fn a_start_at_the_mode_is_a_start() {
     let model = Normal::new(2, |_, _| Ok(0.0));
-    let start = catena::io::PositionInit::new(&[0.0; 2]).unwrap();
+    let start = PositionInit::new(&[0.0; 2]).unwrap();
     for kind in KINDS {
         let io = SampleIo { inits: vec![&start; 4], ..Default::default() };
         let report = sample_nuts(&model, &options(kind, WarmupMode::Alone), io).unwrap();
@@ -267,7 +273,7 @@ fn auto_is_a_diagonal_where_that_is_enough() {
     // Such a matrix that is given is worked as a diagonal again, as variances are.
     let begun = |kind, inv_metrics: &[Vec<f64>]| {
         let options = SampleOptions { num_samples: 20, adaptation: None, ..options(kind, WarmupMode::Alone) };
-        let mut writers = vec![catena::io::TableWriter::new(); 4];
+        let mut writers = vec![TableWriter::new(); 4];
         let inv_metrics = inv_metrics.iter().map(Vec::as_slice).collect();
         let io = SampleIo { inv_metrics, sample_writers: borrow(&mut writers), ..Default::default() };
         sample_nuts(&model, &options, io).unwrap().status().unwrap();

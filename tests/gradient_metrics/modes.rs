@@ -2,11 +2,11 @@
 
 use super::common::bridgestan::Lines;
 use super::common::{bits, borrow, column};
-use super::{Own, options};
+use super::{Own, in_slices, options};
 use catena::adapt::WarmupMode;
 use catena::io::{PositionInit, TableWriter};
 use catena::model::InitContext;
-use catena::services::{MetricKind, Outcome, SampleIo, SampleOptions, SampleReport, sample_nuts};
+use catena::services::{MetricKind, SampleIo, SampleOptions, SampleReport, sample_nuts};
 
 /// Where the second mode begins, and its middle.
 const BORDER: f64 = 1000.0;
@@ -22,14 +22,21 @@ fn two_modes<const PEAK: i32, const SD: i32>(x: &[f64], g: &mut [f64]) -> f64 {
     peak - 0.5 * ((x[0] - centre).powi(2) + x[1] * x[1]) / (sd * sd)
 }
 
-/// Four chains together, the third of which begins in the second mode: what was warned of, and their draws.
-fn third_in_the_second(
-    log_density: fn(&[f64], &mut [f64]) -> f64,
-    options: &SampleOptions,
-) -> (SampleReport, Vec<(Option<u64>, String)>, Vec<TableWriter>) {
-    let starts = [0.0, 1.0, SECOND, -1.0].map(|x| PositionInit::new(&[x, 0.0]).unwrap());
-    let lines = Lines::default();
-    let mut writers = vec![TableWriter::new(); 4];
+fn starts() -> [PositionInit; 4] {
+    [0.0, 1.0, SECOND, -1.0].map(|x| PositionInit::new(&[x, 0.0]).unwrap())
+}
+
+struct Run {
+    report: SampleReport,
+    /// The chain, and what was warned of.
+    told: Vec<(Option<u64>, String)>,
+    writers: Vec<TableWriter>,
+}
+
+/// Four chains together, the third of which begins in the second mode.
+fn third_in_the_second(log_density: fn(&[f64], &mut [f64]) -> f64, options: &SampleOptions) -> Run {
+    let (starts, lines) = (starts(), Lines::default());
+    let mut writers = vec![TableWriter::new(); starts.len()];
     let io = SampleIo {
         inits: starts.iter().map(|start| start as &dyn InitContext).collect(),
         sample_writers: borrow(&mut writers),
@@ -40,7 +47,7 @@ fn third_in_the_second(
     report.status().unwrap();
     let told = lines.take().into_iter().map(|(_, chain, line)| (chain, line));
     let told = told.filter(|(_, line)| line.contains("from the others") || line.contains("set out anew")).collect();
-    (report, told, writers)
+    Run { report, told, writers }
 }
 
 fn together() -> SampleOptions {
@@ -49,7 +56,7 @@ fn together() -> SampleOptions {
 
 #[test]
 fn a_chain_in_a_mode_of_its_own_keeps_to_itself_and_says_so() {
-    let (report, told, writers) = third_in_the_second(two_modes::<0, 3>, &together());
+    let Run { report, told, writers } = third_in_the_second(two_modes::<0, 3>, &together());
     for (i, chain) in report.chains.iter().enumerate() {
         // Its metric is that of its own draws.
         assert_eq!(chain.inv_metric == report.chains[0].inv_metric, i != 2);
@@ -62,14 +69,14 @@ fn a_chain_in_a_mode_of_its_own_keeps_to_itself_and_says_so() {
 #[test]
 fn a_low_mode_that_is_broad_keeps_its_chain() {
     // exp(-14) as high and, with 300 times its width along both coordinates, a fourteenth of the mass of the first.
-    let (_, told, writers) = third_in_the_second(two_modes::<-14, 80>, &together());
+    let Run { told, writers, .. } = third_in_the_second(two_modes::<-14, 80>, &together());
     assert!(told.len() == 1 && told[0].1.contains("far from the others"), "{told:?}");
     assert!(column(&writers[2], "x.1").iter().all(|x| *x > BORDER));
 }
 
 #[test]
 fn a_chain_where_next_to_nothing_is_sets_out_anew_and_says_so() {
-    let (report, told, writers) = third_in_the_second(two_modes::<-40, 3>, &together());
+    let Run { report, told, writers } = third_in_the_second(two_modes::<-40, 3>, &together());
     assert!(told.len() == 1 && told[0].0 == Some(3), "{told:?}");
     assert!(
         told[0].1.contains("of warm-up") && told[0].1.contains("set out anew from another chain's draw"),
@@ -88,7 +95,7 @@ fn a_chain_where_next_to_nothing_is_sets_out_anew_and_says_so() {
     }
     // Alone it stays.
     let alone = SampleOptions { num_samples: 50, ..options(MetricKind::FisherDiag, WarmupMode::Alone) };
-    let (_, told, writers) = third_in_the_second(two_modes::<-40, 3>, &alone);
+    let Run { told, writers, .. } = third_in_the_second(two_modes::<-40, 3>, &alone);
     assert!(told.is_empty() && column(&writers[2], "x.1").iter().all(|x| *x > BORDER), "{told:?}");
 }
 
@@ -96,32 +103,15 @@ fn a_chain_where_next_to_nothing_is_sets_out_anew_and_says_so() {
 fn setting_out_anew_is_the_same_on_any_threads_and_from_any_checkpoint() {
     for kind in [MetricKind::FisherDiag, MetricKind::LowRank, MetricKind::Auto] {
         let options = SampleOptions { metric: kind, num_samples: 30, save_warmup: true, ..together() };
-        let (_, told, whole) = third_in_the_second(two_modes::<-40, 3>, &options);
+        let Run { told, writers: whole, .. } = third_in_the_second(two_modes::<-40, 3>, &options);
         assert_eq!(told.len(), 1, "{kind:?}");
         for num_threads in [1, 4] {
-            let again = third_in_the_second(two_modes::<-40, 3>, &SampleOptions { num_threads, ..options.clone() }).2;
+            let again =
+                third_in_the_second(two_modes::<-40, 3>, &SampleOptions { num_threads, ..options.clone() }).writers;
             assert!(again.iter().map(bits).eq(whole.iter().map(bits)), "{kind:?}, {num_threads} threads");
         }
         let model = Own { dim: 2, log_density: two_modes::<-40, 3> };
-        let starts = [0.0, 1.0, SECOND, -1.0].map(|x| PositionInit::new(&[x, 0.0]).unwrap());
-        let sliced = SampleOptions { max_evaluations: 61, ..options };
-        let mut writers = vec![TableWriter::new(); 4];
-        let mut checkpoints: Vec<Vec<u8>> = Vec::new();
-        for round in 0.. {
-            assert!(round < 1000);
-            let io = SampleIo {
-                inits: starts.iter().map(|start| start as &dyn InitContext).collect(),
-                sample_writers: borrow(&mut writers),
-                checkpoints: checkpoints.iter().map(Vec::as_slice).collect(),
-                ..Default::default()
-            };
-            let report = sample_nuts(&model, &sliced, io).unwrap();
-            report.status().unwrap();
-            if report.chains.iter().all(|c| c.outcome == Outcome::Finished) {
-                break;
-            }
-            checkpoints = report.chains.into_iter().map(|c| c.checkpoint.unwrap()).collect();
-        }
+        let writers = in_slices(&model, &SampleOptions { max_evaluations: 61, ..options }, &starts());
         assert!(writers.iter().map(bits).eq(whole.iter().map(bits)), "{kind:?}");
     }
 }
