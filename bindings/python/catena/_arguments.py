@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,6 +58,20 @@ def listed(argument: str, names: Any, expected: str = "a list of names") -> list
     if not all(isinstance(name, str) for name in found):
         raise TypeError(f"argument '{argument}': expected {expected}, got {names!r}")
     return found
+
+
+def text(argument: str, value: Any) -> str:
+    """`value`, which must be a text. Raises TypeError, which names the argument, for what is none."""
+    if not isinstance(value, str):
+        raise TypeError(f"argument '{argument}': expected a text, got {value!r}")
+    return value
+
+
+def mapping(argument: str, expected: str, value: Any) -> Mapping[Any, Any]:
+    """`value`, which must be a mapping; an empty one for None. Raises TypeError, which names the argument, for what is none."""
+    if value is not None and not isinstance(value, Mapping):
+        raise TypeError(f"argument '{argument}': expected {expected}, got {value!r}")
+    return value or {}
 
 
 def check_function(argument: str, value: Any) -> None:

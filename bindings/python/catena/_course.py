@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _abi
+from ._arguments import mapping, real, text
 from ._arrays import numbers
 from ._errors import call
 from ._filter import Filter
@@ -151,15 +152,18 @@ class Course:
 
         Raises
         ------
+        ValueError, TypeError
+            `truth` has other names, or what are no numbers; `title` is no text.
         CatenaError
             Nothing was noted, or the file cannot be written.
         """
-        unknown = set(truth or ()) - set(self._parameters)
+        given = mapping("truth", "a mapping of parameters to values", truth)
+        unknown = set(given) - set(self._parameters)
         if unknown:
-            raise ValueError(f"argument 'truth': expected some of {self._parameters}, got {sorted(unknown)}")
-        true = np.array([float((truth or {}).get(name, np.nan)) for name in self._parameters])
-        text = ctypes.create_string_buffer(title.encode())
+            raise ValueError(f"argument 'truth': expected some of {self._parameters}, got {sorted(unknown, key=str)}")
+        true = np.array([real("truth", given.get(name, np.nan)) for name in self._parameters])
+        words = ctypes.create_string_buffer(text("title", title).encode())
         options = _abi.table(
-            "catena_course_options", title=_abi.address(text), truth=true.ctypes.data if true.size else None, num_truth=true.size
+            "catena_course_options", title=_abi.address(words), truth=true.ctypes.data if true.size else None, num_truth=true.size
         )
         call("course_report", self._handle("step"), _abi.address(options), os.fsencode(path))

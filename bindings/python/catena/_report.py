@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from . import _abi
-from ._arrays import Floats, numbers
+from ._arguments import items, listed, mapping, text, whole, wholes
+from ._arrays import Floats, as_array, numbers
 from ._errors import call
 
 
@@ -71,6 +72,7 @@ def report(
         return
     if names is None or isinstance(names, (str, os.PathLike)):
         raise TypeError(f"argument 'names': expected the names of the columns, got {names!r}")
+    names = listed("names", names)
     values = numbers("draws", draws, (None, None, None))
     chains, rows, columns = values.shape
     if len(names) != columns:
@@ -81,17 +83,21 @@ def report(
 
     took = given("seconds", seconds, (chains, 2))
     steps = given("step_sizes", step_sizes, (chains,))
+    dimension = whole("dimension", dimension)
     if dimension and inv_metrics is not None:
         inv_metrics = _padded("inv_metrics", inv_metrics, chains)[0]
     metrics = given("inv_metrics", inv_metrics, (chains, None))
     way, of_each = (None, None) if warmup_step_sizes is None else _padded("warmup_step_sizes", warmup_step_sizes, chains)
     counts = None if of_each is None else (ctypes.c_size_t * chains)(*of_each)
-    if lengths is not None and len(lengths) != chains:
-        raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(lengths)}")
-    cut = None if lengths is None else (ctypes.c_size_t * chains)(*lengths)
-    setting_names = _abi.texts(map(str, settings or ()))
-    setting_values = _abi.texts(map(str, (settings or {}).values()))
-    title_text, columns_list = ctypes.create_string_buffer((title or "Draws").encode()), _abi.texts(names)
+    before = None if lengths is None else wholes("lengths", lengths)
+    if before is not None and len(before) != chains:
+        raise ValueError(f"argument 'lengths': expected {chains} numbers, one per chain, got {len(before)}")
+    cut = None if before is None else (ctypes.c_size_t * chains)(*before)
+    told_of = mapping("settings", "a mapping of names to values", settings)
+    setting_names = _abi.texts(map(str, told_of))
+    setting_values = _abi.texts(map(str, told_of.values()))
+    title_text = ctypes.create_string_buffer((text("title", title) if title else "Draws").encode())
+    columns_list = _abi.texts(names)
 
     def where(array: Floats | None) -> int | None:
         return None if array is None else array.ctypes.data
@@ -111,20 +117,20 @@ def report(
         warmup_lengths=_abi.address(counts),
         setting_names=_abi.address(setting_names),
         setting_values=_abi.address(setting_values),
-        num_settings=len(settings or ()),
+        num_settings=len(told_of),
     )
     layout = _abi.enum("catena_layout")["rows"]
     at = values.ctypes.data
-    listed = ctypes.addressof(columns_list)
-    call("report", at, values.size, chains, rows, columns, layout, listed, ctypes.addressof(options), os.fsencode(path))
+    columns_at = ctypes.addressof(columns_list)
+    call("report", at, values.size, chains, rows, columns, layout, columns_at, ctypes.addressof(options), os.fsencode(path))
 
 
 def _padded(name: str, lists: Any, chains: int) -> tuple[Floats, list[int]]:
     """One array of a list of numbers (or a matrix) per chain, zeros behind the shorter ones; how many each chain has."""
-    if len(lists) != chains:
-        raise ValueError(f"argument '{name}': expected {chains} arrays, one per chain, got {len(lists)}")
-    flat = [np.ravel(np.asarray(one)) for one in lists]
-    rows = [numbers(f"{name}[{i}]", one, (None,)) for i, one in enumerate(flat)]
+    of_each = items(name, "a list of arrays, one per chain", lists)
+    if len(of_each) != chains:
+        raise ValueError(f"argument '{name}': expected {chains} arrays, one per chain, got {len(of_each)}")
+    rows = [numbers(f"{name}[{i}]", np.ravel(as_array(f"{name}[{i}]", one)), (None,)) for i, one in enumerate(of_each)]
     padded = np.zeros((chains, max(map(len, rows), default=0)))
     for place, row in zip(padded, rows):
         place[: len(row)] = row

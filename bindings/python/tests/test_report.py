@@ -206,3 +206,31 @@ def test_populations_and_filters_have_a_page(tmp_path):
     )
     found.report(tmp_path / "page.html")
     assert "2 sets, 5 times" in _page(tmp_path / "page.html")
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "error"),
+    [
+        ("title", 3, TypeError),
+        ("lengths", 30, TypeError),
+        ("lengths", [30, -1], ValueError),
+        ("lengths", [30], ValueError),
+        ("dimension", 1.5, TypeError),
+        ("settings", ["seed"], TypeError),
+        ("warmup_step_sizes", 0.5, TypeError),
+        ("warmup_step_sizes", [[0.5]], ValueError),
+        ("inv_metrics", [["a"], ["b"]], TypeError),
+    ],
+)
+def test_bad_arguments_of_a_page_are_named(tmp_path, argument, value, error):
+    draws = np.random.default_rng(1).normal(size=(2, 30, 1))
+    others = {"step_sizes": [0.5, 0.5], "dimension": 1} if argument == "inv_metrics" else {}
+    with pytest.raises(error, match=f"argument '{argument}"):
+        catena.report(draws, ["mu"], tmp_path / "page.html", **others, **{argument: value})
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_bad_arguments_of_a_page_of_sets_are_named(tmp_path):
+    for argument, value, error in [("title", 3, TypeError), ("truth", 3.0, TypeError), ("truth", {7: 1.0}, ValueError)]:
+        with pytest.raises(error, match=f"argument '{argument}'"):
+            catena.Course().report(tmp_path / "page.html", **{argument: value})
