@@ -281,7 +281,6 @@ static SEXP checkpoints_of(run_state *s) {
   return list;
 }
 
-/* Of a run that has ended. The draws leave the handle, so that R may change them without a copy. */
 /* What the run was asked for: texts by the names of the library's options. */
 static SEXP options_of(const catena_result *r) {
   R_xlen_t count = 0;
@@ -296,6 +295,7 @@ static SEXP options_of(const catena_result *r) {
   return values;
 }
 
+/* Of a run that has ended. The draws leave the handle, so that R may change them without a copy. */
 SEXP r_run_result(SEXP handle) {
   static const char *const fields[] = {"status", "message", "draws", "unused", "chains", "messages", "inv_metric",
                                        "checkpoints", "options"};
