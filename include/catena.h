@@ -3618,6 +3618,11 @@ uint64_t catena_result_chain_id(const struct catena_result *result, size_t chain
 // Iterations the chain has done, warm-up included. 0 past the last chain.
 size_t catena_result_iterations(const struct catena_result *result, size_t chain);
 
+// Warm-up iterations the chain has done, which are fewer than num_warmup where it was stopped, or where warmup_until ended them.
+// With save_warmup the first rows are theirs: one for each `thin` of them, rounded up. 0 past the last chain.
+size_t catena_result_warmup_iterations(const struct catena_result *result,
+                                       size_t chain);
+
 // Iterations after warm-up that the chain was asked for, in all parts of a run that went on. 0 past the last chain.
 size_t catena_result_num_samples(const struct catena_result *result, size_t chain);
 

@@ -198,25 +198,25 @@ class Result {
 
   Result(Own handle, Draws draws, std::vector<std::size_t> written, std::uint32_t depth, std::size_t dimension)
       : handle_(std::move(handle)), draws_(std::move(draws)), written_(std::move(written)), depth_(depth), dimension_(dimension) {
-    const std::size_t count = catena_result_num_chains(handle_.get()), warmup = saved_warmup();
+    const std::size_t count = catena_result_num_chains(handle_.get());
     chains_.reserve(count);
     for (std::size_t c = 0; c < count; ++c) chains_.push_back(report(handle_.get(), c));
     // Rows of the warm-up come first; a chain from a checkpoint begins where it had come to.
     for (std::size_t c = 0; c < written_.size(); ++c) {
-      const std::size_t before = chains_[c].rows - std::min(chains_[c].rows, written_[c]);
+      const std::size_t before = chains_[c].rows - std::min(chains_[c].rows, written_[c]), warmup = saved_warmup(c);
       warmup_.push_back(std::min(warmup - std::min(warmup, before), written_[c]));
     }
   }
 
-  // Rows of the warm-up that a chain of the run writes from beginning to end.
-  std::size_t saved_warmup() const {
-    std::size_t count = 0, thin = 1;
+  // Rows of the warm-up that chain `chain` has written from its beginning on.
+  std::size_t saved_warmup(std::size_t chain) const {
+    std::size_t thin = 1;
     bool saved = false;
     for (const auto &setting : settings()) {
-      if (setting.first == "num_warmup") count = std::stoull(setting.second);
       if (setting.first == "thin") thin = std::stoull(setting.second);
       if (setting.first == "save_warmup") saved = setting.second == "true";
     }
+    const std::size_t count = catena_result_warmup_iterations(handle_.get(), chain);
     return saved ? count / thin + (count % thin != 0) : 0;
   }
 

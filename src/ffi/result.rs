@@ -198,6 +198,17 @@ pub unsafe extern "C" fn catena_result_iterations(result: *const catena_result, 
     unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.iterations)
 }
 
+/// Warm-up iterations the chain has done, which are fewer than num_warmup where it was stopped, or where warmup_until ended them.
+/// With save_warmup the first rows are theirs: one for each `thin` of them, rounded up. 0 past the last chain.
+///
+/// # Safety
+/// `result` is NULL or a live result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn catena_result_warmup_iterations(result: *const catena_result, chain: usize) -> usize {
+    // SAFETY: the caller vouches for the pointer.
+    unsafe { self::chain(result, chain) }.map_or(0, |c| c.report.warmup_iterations)
+}
+
 /// Iterations after warm-up that the chain was asked for, in all parts of a run that went on. 0 past the last chain.
 ///
 /// # Safety

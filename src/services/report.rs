@@ -54,6 +54,8 @@ pub struct ChainReport {
     pub reason: StopReason,
     /// Iterations done, warm-up included.
     pub iterations: usize,
+    /// Those of them that were warm-up, which may have ended before as many as were planned.
+    pub warmup_iterations: usize,
     /// Rows given to the sample writer, resumed parts included.
     pub rows: usize,
     /// The nominal step size at the end; NaN for a chain that never moves.
@@ -100,6 +102,7 @@ impl ChainReport {
             reason: StopReason::of(&end.outcome),
             outcome: end.outcome,
             iterations: 0,
+            warmup_iterations: 0,
             rows: 0,
             stepsize: f64::NAN,
             delta: None,

@@ -74,6 +74,7 @@ static void in_memory(const catena_model *model, const catena_options *options, 
     memcpy(r->draws + c * SAMPLES * COLUMNS, first + WARMUP * COLUMNS, SAMPLES * COLUMNS * sizeof *first);
     for (i = 0; i < WARMUP; ++i) r->warmup[c * WARMUP + i] = first[i * COLUMNS + STEP_SIZE];
     r->step_sizes[c] = catena_result_stepsize(r->result, c);
+    CHECK_INT(catena_result_warmup_iterations(r->result, c), WARMUP);
     r->seconds[2 * c] = catena_result_warmup_seconds(r->result, c);
     r->seconds[2 * c + 1] = catena_result_sampling_seconds(r->result, c);
   }
@@ -223,6 +224,7 @@ static void settings(const catena_model *model) {
     CHECK(strcmp(name, "int_time") && strcmp(name, "num_particles"));
   }
   CHECK_INT(found, 3);
+  CHECK_INT(catena_result_warmup_iterations(r.result, CHAINS), 0);
   CHECK(!catena_result_setting(r.result, at, 1) && !catena_result_setting(NULL, 0, 0));
   catena_result_free(r.result);
   catena_options_free(options);

@@ -339,6 +339,16 @@ void pages_of_warm_up() {
     for (const char *name : {"paths", "metrics", "step_sizes"}) CHECK_TEXT(told(page, name).c_str(), told(of_files, name).c_str());
     for (const std::string &file : files) std::remove(file.c_str());
   }
+  // Warm-up that ends by itself, after different numbers of iterations.
+  catena::Options until;
+  until.num_chains(6).num_warmup(700).num_samples(60).thin(2).seed(4).num_threads(2).set("warmup_until", "true");
+  const std::string without = catena::sample(model, until).summary().text();
+  const catena::Result ended = catena::sample(model, until.save_warmup(true));
+  CHECK_TEXT(ended.summary().text().c_str(), without.c_str());
+  for (std::size_t c = 0; c < 6; ++c) {
+    CHECK_INT(ended.warmup_rows(c), (ended.chains()[c].iterations - 60 + 1) / 2);
+    CHECK(ended.warmup_rows(c) < 350);
+  }
   catena::ReportFacts facts;
   const catena::Draws draws(2, 5, {"x"}, std::vector<double>{1, 2, 3, 4, 5, 2, 1, 4, 5, 3});
   facts.warmup_step_sizes = {{0.5, 0.25}};

@@ -1,6 +1,7 @@
 //! Warm-up that ends when its conditions hold.
 
 use super::*;
+use catena::services::ChainReport;
 
 /// A warm-up that ends when its conditions hold.
 fn until(warmup: WarmupMode, most: usize) -> SampleOptions {
@@ -11,7 +12,11 @@ fn until(warmup: WarmupMode, most: usize) -> SampleOptions {
 /// Iterations of each chain's warm-up.
 fn lengths(report: &SampleReport, options: &SampleOptions) -> Vec<usize> {
     report.status().unwrap();
-    report.chains.iter().map(|chain| chain.iterations - options.num_samples).collect()
+    let length = |chain: &ChainReport| {
+        assert_eq!(chain.warmup_iterations, chain.iterations - options.num_samples);
+        chain.warmup_iterations
+    };
+    report.chains.iter().map(length).collect()
 }
 
 #[test]

@@ -10,6 +10,9 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
   chains <- as.data.frame(result$chains)
   chains$stop_reason <- stop_reasons[chains$stop_reason + 1]
   warmup_rows <- if (settings[["save_warmup"]]) ceiling(settings[["iter_warmup"]] / settings[["thin"]]) else 0
+  # Warm-up may have ended before as many iterations as were planned.
+  warmup_ends <- if (settings[["save_warmup"]]) ceiling(chains$warmup_iterations / settings[["thin"]]) else 0 * chains$rows
+  chains$warmup_iterations <- NULL
   dimnames(draws) <- list(iteration = NULL, chain = format_id(chains$chain_id), variable = names_from_library(columns))
   dimension <- length(model$names)
   inv_metric <- lapply(result$inv_metric, function(values) {
@@ -26,7 +29,7 @@ new_fit <- function(model, algorithm, metric, settings, result, elapsed) {
   structure(
     list(
       draws = draws, sampler_columns = setdiff(columns[seq_len(length(columns) - length(model$outputs))], "lp__"),
-      warmup_rows = warmup_rows, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
+      warmup_rows = warmup_rows, warmup_ends = warmup_ends, chains = chains, inv_metric = inv_metric, algorithm = algorithm, metric = metric,
       settings = settings, messages = result$messages, seconds = elapsed, checkpoints = result$checkpoints,
       dimension = dimension, options = result$options
     ),
@@ -44,24 +47,35 @@ format_id <- function(id) sprintf("%.0f", id)
 # What was read from files took no time that is known.
 format_seconds <- function(seconds) if (is.na(seconds)) "" else sprintf(", %.1f seconds", seconds)
 
-# Rows of the array: those after warm-up, and all with `inc_warmup`.
-rows_of <- function(fit, inc_warmup = FALSE) {
-  all <- seq_len(dim(fit$draws)[[1L]])
-  if (inc_warmup) all else all[all > fit$warmup_rows]
-}
+# The row with which each chain's warm-up ends, in the array that was written.
+warmup_ends <- function(fit) if (is.null(fit$warmup_ends)) rep(fit$warmup_rows, nrow(fit$chains)) else fit$warmup_ends
 
 # Rows after warm-up that each chain has drawn.
-rows_written <- function(fit) pmax(fit$chains$rows - fit$warmup_rows, 0)
+rows_written <- function(fit) pmax(fit$chains$rows - warmup_ends(fit), 0)
 
-# The array itself where no row is left out, which copies nothing.
-kept_rows <- function(fit) {
-  rows <- rows_of(fit)
-  if (length(rows) == dim(fit$draws)[[1L]]) fit$draws else fit$draws[rows, , , drop = FALSE]
+# Rows after warm-up that each chain was to draw.
+rows_planned <- function(fit) dim(fit$draws)[[1L]] - fit$warmup_rows
+
+# The rows after warm-up, which chains that end it themselves begin at different places; or all, as they were written.
+kept_rows <- function(fit, columns = TRUE, inc_warmup = FALSE) {
+  count <- if (inc_warmup) nrow(fit$draws) else rows_planned(fit)
+  # The array itself where nothing is left out, which copies nothing.
+  if (count == nrow(fit$draws) && isTRUE(columns)) return(fit$draws)
+  if (inc_warmup) return(fit$draws[, , columns, drop = FALSE])
+  written <- rows_written(fit)
+  begins <- warmup_ends(fit)
+  if (all(begins == fit$warmup_rows | written == 0)) return(fit$draws[fit$warmup_rows + seq_len(count), , columns, drop = FALSE])
+  draws <- fit$draws[seq_len(count), , columns, drop = FALSE]
+  draws[] <- NaN
+  for (chain in seq_along(begins)) {
+    rows <- seq_len(min(written[[chain]], count))
+    draws[rows, chain, ] <- fit$draws[begins[[chain]] + rows, chain, columns]
+  }
+  draws
 }
 
 as.array.catena_fit <- function(x, inc_warmup = FALSE, ...) {
-  columns <- setdiff(dimnames(x$draws)[[3L]], x$sampler_columns)
-  x$draws[rows_of(x, inc_warmup), , columns, drop = FALSE]
+  kept_rows(x, setdiff(dimnames(x$draws)[[3L]], x$sampler_columns), inc_warmup)
 }
 
 as.matrix.catena_fit <- function(x, inc_warmup = FALSE, ...) {
@@ -77,7 +91,7 @@ as.data.frame.catena_fit <- function(x, row.names = NULL, optional = FALSE, inc_
 
 sampler_diagnostics <- function(fit, inc_warmup = FALSE) {
   as_fit(fit)
-  fit$draws[rows_of(fit, inc_warmup), , fit$sampler_columns, drop = FALSE]
+  kept_rows(fit, fit$sampler_columns, inc_warmup)
 }
 
 # The draws that can be compared: of chains that were stopped, as many as all of them have. `used` says which chains.
@@ -102,7 +116,7 @@ warmup_step_sizes <- function(fit) {
   if (!is.null(fit$warmup_step_sizes)) return(fit$warmup_step_sizes)
   has_some <- "stepsize__" %in% dimnames(fit$draws)[[3L]]
   lapply(seq_len(nrow(fit$chains)), function(chain) {
-    saved <- if (has_some) min(fit$warmup_rows, fit$chains$rows[[chain]]) else 0
+    saved <- if (has_some) min(warmup_ends(fit)[[chain]], fit$chains$rows[[chain]]) else 0
     if (saved > 0) as.double(fit$draws[seq_len(saved), chain, "stepsize__"]) else double()
   })
 }

@@ -49,7 +49,7 @@ finish_run <- function(run, progress, show_messages) {
     kept$fit <- fit
     message(sprintf(
       "Interrupted: each chain has at least %.0f draws of %.0f; catena_last_fit() has them, and catena_resume() goes on.",
-      min(rows_written(fit)), length(rows_of(fit))
+      min(rows_written(fit)), rows_planned(fit)
     ))
     signalCondition(pressed)
     invokeRestart("abort")

@@ -303,7 +303,7 @@ SEXP r_run_result(SEXP handle) {
   static const char *const columns[] = {"chain_id",         "status",           "iterations",  "rows",
                                         "step_size",        "warmup_gradients", "gradients",   "divergences",
                                         "max_treedepth_hits", "warmup_seconds",   "sampling_seconds", "stop_reason",
-                                        "delta"};
+                                        "delta",            "warmup_iterations"};
   enum { COLUMNS = sizeof columns / sizeof *columns };
   run_state *s = state_of(handle);
   SEXP objects = R_ExternalPtrProtected(handle), draws = VECTOR_ELT(objects, DRAWS);
@@ -343,7 +343,8 @@ SEXP r_run_result(SEXP handle) {
                                     catena_result_warmup_seconds(r, chain),
                                     catena_result_sampling_seconds(r, chain),
                                     (double)catena_result_stop_reason(r, chain),
-                                    catena_result_delta(r, chain)};
+                                    catena_result_delta(r, chain),
+                                    (double)catena_result_warmup_iterations(r, chain)};
     for (int i = 0; i < COLUMNS; i++) REAL(VECTOR_ELT(table, i))[c] = values[i];
     SET_STRING_ELT(messages, c, utf8(catena_error_message(catena_result_chain_error(r, chain))));
     const size_t size = catena_result_inv_metric_size(r, chain);

@@ -41,7 +41,7 @@ for (name, T) in ((:catena_result_stepsize, Float64), (:catena_result_delta, Flo
                   (:catena_result_sampling_gradients, UInt64), (:catena_result_divergences, UInt64),
                   (:catena_result_saturated, UInt64), (:catena_result_chain_id, UInt64),
                   (:catena_result_inv_metric_size, Csize_t), (:catena_result_rows, Csize_t),
-                  (:catena_result_iterations, Csize_t), (:catena_result_chain_status, Int32),
+                  (:catena_result_iterations, Csize_t), (:catena_result_warmup_iterations, Csize_t), (:catena_result_chain_status, Int32),
                   (:catena_result_stop_reason, Int32),
                   (:catena_result_chain_error, Ptr{Cvoid}))
     @eval $(Symbol(replace(string(name), "catena_" => "")))(result, chain) =
@@ -96,8 +96,9 @@ function collect_draws(result, failure, values, written, names, sampler_columns,
         @warn one.message
     end
     # Rows of the warm-up come first, if they were asked for; a chain from a checkpoint begins where it had come to.
-    warmup_total = size(values, 1) - cld(Int(n), whole_option(options, :thin))
-    warmups = [clamp(warmup_total - Int(result_rows(result, chain - 1)) + written[chain], 0, written[chain]) for chain in good]
+    saved = told_settings(:catena_result_setting, result)
+    of_warmup(chain) = ("save_warmup" => "true") in saved ? cld(Int(result_warmup_iterations(result, chain - 1)), whole_option(options, :thin)) : 0
+    warmups = [clamp(of_warmup(chain) - Int(result_rows(result, chain - 1)) + written[chain], 0, written[chain]) for chain in good]
     samples = written[good] .- warmups
     Draws(cut(values, good, warmups, samples), cut(values, good, zero(warmups), warmups), names, sampler_columns,
           [report(result, chain - 1, samples[i], warmups[i]) for (i, chain) in enumerate(good)], failures,

@@ -51,6 +51,15 @@ end
     @test occursin("cannot write", message_of(() -> Catena.report(draws, joinpath(tempdir(), "nowhere", "page.html"))))
 end
 
+@testset "warm-up that ends by itself is told from the draws" begin
+    asked = (; chains = 6, warmup = 700, seed = 4, thin = 2, warmup_until = true)
+    draws = Catena.sample(MODEL, 60; asked..., save_warmup = true)
+    ends = [cld(one.iterations - 60, 2) for one in draws.chains]
+    @test length(unique(ends)) > 1 && maximum(ends) < 350
+    @test [one.warmup_rows for one in draws.chains] == ends == length.(Catena.warmup_step_sizes(draws))
+    @test Array(draws) == Array(Catena.sample(MODEL, 60; asked...)) && size(Array(draws))[1:2] == (30, 6)
+end
+
 @testset "a page shows the way of the step sizes" begin
     for metric in (:auto, :diag, :low_rank, :unit)
         draws = Catena.sample(MODEL, 50; chains = 2, warmup = 100, seed = 3, metric = metric, save_warmup = true)

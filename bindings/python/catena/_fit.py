@@ -319,11 +319,13 @@ def read_fit(
     for i, rows in enumerate(have):
         values[i, rows:most] = np.nan
     thin, num_samples = whole_option(options, "thin"), whole_option(options, "num_samples")
-    warmup_total = values.shape[1] - -(-num_samples // thin)
+    saved = bool(whole_option(options, "save_warmup"))
     dense = whole_option(options, "metric") in (_abi.enum("catena_metric")[name] for name in ("dense_e", "fisher_dense", "auto"))
     chains = []
     for i, rows in enumerate(have):
-        warmup_rows = min(max(warmup_total - _abi.lib.result_rows(result, i) + rows, 0), rows)
+        # Rows of the warm-up come first, if they were asked for; a chain from a checkpoint begins where it had come to.
+        of_warmup = -(-_abi.lib.result_warmup_iterations(result, i) // thin) if saved else 0
+        warmup_rows = min(max(of_warmup - _abi.lib.result_rows(result, i) + rows, 0), rows)
         chains.append(_read_chain(result, i, rows, warmup_rows, dimension if dense else None))
     fit = Fit(
         values[:, :most],

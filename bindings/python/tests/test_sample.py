@@ -188,6 +188,16 @@ def test_a_chain_that_was_stopped_goes_on_with_the_same_bits(model):
         catena.resume(model, whole, num_samples=100)
 
 
+def test_warmup_that_ends_by_itself_is_kept_apart(model):
+    asked = {"seed": 4, "num_samples": 60, "warmup_until": True, "thin": 2, "num_warmup": 700}
+    fit = catena.sample(model, 6, save_warmup=True, **asked)
+    lengths = [chain.iterations - 60 for chain in fit.chains]
+    assert len(set(lengths)) > 1 and max(lengths) < 700
+    assert [chain.warmup_rows for chain in fit.chains] == [-(-length // 2) for length in lengths]
+    assert [len(steps) for steps in fit.warmup_step_sizes] == [chain.warmup_rows for chain in fit.chains]
+    assert np.array_equal(fit.draws, catena.sample(model, 6, **asked).draws) and fit.draws.shape[:2] == (6, 30)
+
+
 def test_warmup_is_kept_apart(model):
     plain = catena.sample(model, 2, seed=1, num_warmup=100, num_samples=50)
     fit = catena.sample(model, 2, seed=1, num_warmup=100, num_samples=50, save_warmup=True)

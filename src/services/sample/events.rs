@@ -194,6 +194,7 @@ impl<D: Density> Service<D> for Sampling<'_> {
         let (warmup_gradients, sampling_gradients) = chain.map_or((0, 0), Chain::evaluations);
         ChainReport {
             iterations: chain.map_or(0, Chain::iterations),
+            warmup_iterations: chain.map_or(0, |chain| chain.warmup_length().unwrap_or(chain.iterations())),
             rows: self.record.rows,
             stepsize: chain.map_or(self.settings.stepsize, Chain::stepsize),
             delta: chain.and_then(Chain::delta),

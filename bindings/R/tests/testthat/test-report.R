@@ -80,3 +80,22 @@ test_that("sets of particles have a page", {
   expect_error(course_note(catena_course(), 3), "'what'")
   expect_error(catena_report(catena_course(), file), "steps or particles")
 })
+
+test_that("warm-up that ends by itself is told from the draws", {
+  model <- catena_model(function(x) list(log_density = -sum(x^2) / 2, gradient = -x), dimension = 2)
+  sampled <- function(save_warmup) {
+    catena_sample(
+      model, chains = 6, iter_warmup = 700, iter_sampling = 60, thin = 2, seed = 4, threads = 2, warmup_until = TRUE, save_warmup = save_warmup
+    )
+  }
+  fit <- sampled(TRUE)
+  without <- sampled(FALSE)
+  ends <- ceiling((fit$chains$iterations - 60) / 2)
+  expect_true(length(unique(ends)) > 1 && max(ends) < 350)
+  expect_identical(as.array(fit), as.array(without))
+  expect_identical(sampler_diagnostics(fit), sampler_diagnostics(without))
+  expect_identical(dim(as.array(fit))[1:2], c(30L, 6L))
+  page <- paste(readLines(catena_report(fit, tempfile(fileext = ".html")), warn = FALSE), collapse = "\n")
+  expect_identical(lengths(page_numbers(page, "paths")), as.integer(ends))
+  expect_match(page, "6 chains of 30 draws each", fixed = TRUE)
+})
